@@ -1,0 +1,1 @@
+"""Find pictures by what is in them."""

@@ -1,0 +1,46 @@
+"""What the indexer asks of a model. The models themselves live upstairs, in cosmos_search."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+__all__ = ["ImageEncoder", "Prepared", "Vectors"]
+
+Vectors = NDArray[np.float32]  # (n, dim), rows of length 1
+Prepared = NDArray[Any]  # one picture's pixels, as its encoder wants them
+
+
+class ImageEncoder(Protocol):
+    """Turns pictures into vectors in two steps, so that the first can run beside the decoding.
+
+    `prepare` and `encode_images` are called from several threads at once.
+    """
+
+    @property
+    def name(self) -> str:
+        """The model's name, as `--model` takes it."""
+
+    @property
+    def version(self) -> str:
+        """Changes whenever the vectors would: vectors of two versions are never compared."""
+
+    @property
+    def dim(self) -> int:
+        """How many numbers a vector has."""
+
+    @property
+    def device(self) -> str:
+        """Where it runs and how, for a person: "cpu, ONNX Runtime fp32"."""
+
+    @property
+    def min_side(self) -> int:
+        """The shorter side, in pixels, that a picture should keep when it is decoded at a reduced scale."""
+
+    def prepare(self, picture: Image.Image) -> Prepared:
+        """The upright RGB picture resized and cropped to what the network takes."""
+
+    def encode_images(self, prepared: Sequence[Prepared]) -> Vectors:
+        """One unit vector for each prepared picture, in order: (n, dim)."""

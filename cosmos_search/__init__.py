@@ -1,1 +1,49 @@
-"""Find pictures by what is in them."""
+"""Find pictures by what is in them, and see where.
+
+>>> import cosmos_search
+>>> library = cosmos_search.open("my-index")  # doctest: +SKIP
+>>> library.add("photos")  # doctest: +SKIP
+>>> library.search("a cup of coffee", top=3)  # doctest: +SKIP
+
+Names are loaded on first use, so that importing this package costs next to nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cosmos_search.encoder import Encoder
+    from cosmos_search.library import Info, Library, open
+    from cosmos_search.search import Hit
+    from indexer.build import Report
+    from indexer.errors import CosmosSearchError, IndexBusyError, UsageError
+
+__all__ = [
+    "CosmosSearchError",
+    "Encoder",
+    "Hit",
+    "IndexBusyError",
+    "Info",
+    "Library",
+    "Report",
+    "UsageError",
+    "open",
+]
+
+_HOMES = {
+    "CosmosSearchError": "indexer.errors",
+    "Encoder": "cosmos_search.encoder",
+    "Hit": "cosmos_search.search",
+    "IndexBusyError": "indexer.errors",
+    "Info": "cosmos_search.library",
+    "Library": "cosmos_search.library",
+    "Report": "indexer.build",
+    "UsageError": "indexer.errors",
+    "open": "cosmos_search.library",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,1 @@
+"""Scripts that measure, each printing a table; README.md here keeps the results."""

@@ -1,0 +1,166 @@
+"""The command line: each command parses, calls the library, prints."""
+
+import json
+import logging
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from indexer.errors import CosmosSearchError, UsageError
+
+if TYPE_CHECKING:
+    from cosmos_search.library import Library
+
+__all__ = ["main"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class _Commands(click.Group):
+    """Shows the errors that a user can mend as one line: exit code 2 for a wrong call, 1 otherwise."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except CosmosSearchError as error:
+            shown = click.ClickException(str(error))
+            shown.exit_code = 2 if isinstance(error, UsageError) else 1
+            raise shown from error
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.version_option(package_name="cosmos-search")
+def main() -> None:
+    """Find pictures by what is in them.
+
+    \b
+    Examples:
+      cosmos-search index ~/Pictures
+      cosmos-search search "a cup of coffee"
+    """
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
+    logging.getLogger("cosmos_search").setLevel(logging.INFO)
+
+
+def _index_option(command: F) -> F:
+    return click.option(
+        "--index",
+        "place",
+        type=click.Path(path_type=Path, file_okay=False),
+        envvar="COSMOS_SEARCH_INDEX",
+        metavar="DIR",
+        help="Where the index is; left out, COSMOS_SEARCH_INDEX or a folder among your user data.",
+    )(command)
+
+
+def _json_option(help_text: str) -> Callable[[F], F]:
+    return click.option("--json", "as_json", is_flag=True, help=help_text)
+
+
+def _max_pixels(ctx: click.Context, param: click.Parameter, value: str) -> int | None:
+    if value.lower() == "none":
+        return None
+    try:
+        return int(float(value.lower().removesuffix("mp")) * 1_000_000)
+    except (ValueError, OverflowError):
+        raise click.BadParameter(f"{value!r} is not a number of megapixels, such as 250MP, or none") from None
+
+
+@main.command()
+@click.argument("folders", nargs=-1, type=click.Path(path_type=Path))
+@_index_option
+@click.option("--model", metavar="NAME", help="The encoder of a new index, or with --rebuild a new one for this.")
+@click.option("--rebuild", is_flag=True, help="Embed every picture anew; searches go on with the old vectors.")
+@click.option("--max-pixels", default="250MP", callback=_max_pixels, help="Refuse larger pictures; none: no limit.")
+@_json_option("Print the summary as one JSON object.")
+def index(
+    folders: tuple[Path, ...],
+    place: Path | None,
+    model: str | None,
+    rebuild: bool,
+    max_pixels: int | None,
+    as_json: bool,
+) -> None:
+    """Index the pictures in FOLDERS; again and again, only what changed is worked on.
+
+    Without FOLDERS: every folder that is indexed already. Your pictures are only read, never written to.
+
+    \b
+    Examples:
+      cosmos-search index ~/Pictures /mnt/camera
+      cosmos-search index                      # look for changes
+    """
+    from cosmos_search.progress import index_with_progress
+    from cosmos_search.tables import report_json, report_text
+
+    with _library(place, model) as library:
+        report = index_with_progress(library, folders, rebuild, max_pixels)
+    click.echo(json.dumps(report_json(report)) if as_json else report_text(report))
+    if report.is_stopped:
+        click.echo("Stopped; all that is counted above is kept. To go on, run the same command again.", err=True)
+        sys.exit(130)
+
+
+@main.command()
+@click.argument("query")
+@click.option("-n", "--top", default=10, help="How many hits to show.")
+@_index_option
+@_json_option("Print one JSON object a line: rank, path, score, ...")
+def search(query: str, top: int, place: Path | None, as_json: bool) -> None:
+    """Find the pictures that show what QUERY says.
+
+    \b
+    Examples:
+      cosmos-search search "a cup of coffee" -n 5
+      cosmos-search search "a cat" --json | jq -r .path
+    """
+    from cosmos_search.tables import hit_json, hits_table
+
+    with _library(place) as library:
+        hits = library.search(query, top)
+    if as_json:
+        for hit in hits:
+            click.echo(json.dumps(hit_json(hit)))
+    else:
+        click.echo(hits_table(hits))
+
+
+@main.command()
+@_index_option
+@_json_option("Print one JSON object.")
+def info(place: Path | None, as_json: bool) -> None:
+    """Show what is indexed: folders, pictures, failed ones, model, sizes on disk.
+
+    \b
+    Example:
+      cosmos-search info
+    """
+    from cosmos_search.tables import info_json, info_text
+
+    with _library(place) as library:
+        about = library.info()
+    click.echo(json.dumps(info_json(about)) if as_json else info_text(about))
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@_index_option
+def remove(folder: Path, place: Path | None) -> None:
+    """Forget FOLDER and what is in it. The pictures themselves are never touched.
+
+    \b
+    Example:
+      cosmos-search remove /mnt/camera
+    """
+    with _library(place) as library:
+        n_files = library.remove(folder)
+    click.echo(f"Forgot {folder} and the {n_files} files in it. The files themselves are untouched.")
+
+
+def _library(place: Path | None, model: str | None = None) -> "Library":
+    from cosmos_search.library import open as open_library
+
+    return open_library(place, model=model)

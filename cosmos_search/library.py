@@ -1,0 +1,144 @@
+"""The library API: one object for one index. The command line and the page are skins over it."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from threading import Event
+from types import TracebackType
+
+from indexer.images import DEFAULT_MAX_PIXELS
+from platformdirs import user_data_path
+
+from cosmos_search.encoder import Encoder
+from cosmos_search.registry import DEFAULT_MODEL, load_encoder
+from cosmos_search.search import Hit, search
+from indexer.build import Report, remove, update
+from indexer.catalog import EncoderRecord, FailedFile, Folder
+from indexer.index import Index
+from indexer.roots import existing_folder
+
+__all__ = ["Info", "Library", "default_place", "open"]
+
+
+@dataclass(frozen=True, slots=True)
+class Info:
+    """What is indexed."""
+
+    place: Path
+    encoder: EncoderRecord | None
+    folders: list[Folder]
+    n_pictures: int  # different ones; copies count once
+    failed: list[FailedFile]
+    size_bytes: dict[str, int]  # "catalog", "vectors"
+
+
+def default_place() -> Path:
+    """COSMOS_SEARCH_INDEX, else a directory among the user's data."""
+    named = os.environ.get("COSMOS_SEARCH_INDEX")
+    return Path(named) if named else user_data_path("cosmos-search") / "index"
+
+
+def open(place: str | Path | None = None, *, model: str | None = None, encoder: Encoder | None = None) -> "Library":
+    """The library whose index is at `place` (default: `default_place()`). Nothing is made until `add`.
+
+    model: the name of the encoder; left out, it is the one that made the index, or the default for a new one.
+    encoder: an encoder of your own instead.
+    """
+    return Library(Path(place) if place is not None else default_place(), model, encoder)
+
+
+class Library:
+    """Pictures that can be searched. Use it from any thread; close it, or use it as a context manager."""
+
+    def __init__(self, place: Path, model: str | None = None, encoder: Encoder | None = None) -> None:
+        self.place = place.absolute()
+        self._model = model
+        self._given = encoder
+        self._index: Index | None = None
+
+    def __enter__(self) -> "Library":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def exists(self) -> bool:
+        """Whether there is an index already."""
+        return Index.is_at(self.place)
+
+    def close(self) -> None:
+        """Let go of the index's files; the next call opens them again."""
+        if self._index is not None:
+            self._index.close()
+            self._index = None
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """The encoder, loaded on first use. An index remembers the name of the one that made it."""
+        return self._given or load_encoder(self._model or self._recorded_model() or DEFAULT_MODEL)
+
+    def add(
+        self,
+        *folders: str | Path,
+        rebuild: bool = False,
+        max_pixels: int | None = DEFAULT_MAX_PIXELS,
+        on_progress: Callable[[Report], None] = lambda report: None,
+        stop: Event | None = None,
+    ) -> Report:
+        """Index what is new or changed in these folders, or in all that are indexed; see `indexer.build.update`."""
+        paths = [existing_folder(Path(folder)) for folder in folders]
+        encoder = self.encoder  # a mistake in its name, too, is found before anything is made
+        if not paths:
+            self._opened()
+        return update(
+            self._made(),
+            encoder,
+            paths,
+            rebuild=rebuild,
+            max_pixels=max_pixels,
+            on_progress=on_progress,
+            stop=stop,
+        )
+
+    def search(self, text: str, top: int = 10) -> list[Hit]:
+        """The best `top` pictures for a text, best first; see `cosmos_search.search.search` for what it raises."""
+        index = self._opened()
+        return search(index, self.encoder, text, top)
+
+    def remove(self, folder: str | Path) -> int:
+        """Forget an indexed folder, and never touch it; returns how many files it had."""
+        return remove(self._opened(), Path(folder))
+
+    def info(self) -> Info:
+        """What is indexed, with what, and how large it is."""
+        index = self._opened()
+        with index.reading() as catalog:
+            return Info(
+                place=self.place,
+                encoder=catalog.encoder(),
+                folders=catalog.folders(),
+                n_pictures=catalog.n_pictures(),
+                failed=catalog.failures(),
+                size_bytes=index.size_bytes(),
+            )
+
+    def _opened(self) -> Index:
+        if self._index is None:
+            self._index = Index.open(self.place)
+        return self._index
+
+    def _made(self) -> Index:
+        if self._index is None:
+            self._index = Index.create(self.place)
+        return self._index
+
+    def _recorded_model(self) -> str | None:
+        if not self.exists():
+            return None
+        with self._opened().reading() as catalog:
+            encoder = catalog.encoder()
+        return None if encoder is None else encoder.name

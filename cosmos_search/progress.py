@@ -1,0 +1,65 @@
+"""Indexing at a terminal: a bar on stderr, and Ctrl-C that ends it cleanly."""
+
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Thread
+from types import FrameType
+
+from indexer.walk import walk
+from tqdm import tqdm
+
+from cosmos_search.library import Library
+from indexer.build import Report
+
+__all__ = ["index_with_progress"]
+
+
+def index_with_progress(library: Library, folders: Sequence[Path], rebuild: bool, max_pixels: int | None) -> Report:
+    """`library.add`, shown on stderr if that is a terminal. The first Ctrl-C stops it after the batch in hand."""
+    stop = Event()
+    with _bar(library, folders) as show, _stopped_by_ctrl_c(stop):
+        return library.add(*folders, rebuild=rebuild, max_pixels=max_pixels, on_progress=show, stop=stop)
+
+
+@contextmanager
+def _bar(library: Library, folders: Sequence[Path]) -> Iterator[Callable[[Report], None]]:
+    if not sys.stderr.isatty():
+        yield lambda report: None
+        return
+    with tqdm(unit=" pictures", dynamic_ncols=True, smoothing=0.05) as bar:
+        Thread(target=_count, args=(bar, _walked(library, folders)), daemon=True).start()
+
+        def show(report: Report) -> None:
+            bar.set_description(f"{report.model} on {report.device}", refresh=False)
+            bar.set_postfix(failed=len(report.failed), refresh=False)
+            bar.update(report.n_done - bar.n)
+
+        yield show
+
+
+def _count(bar: "tqdm[None]", folders: Sequence[Path]) -> None:
+    """Count ahead of the run, for the time left."""
+    n_files = sum(len(directory.files) for folder in folders if folder.is_dir() for directory in walk(folder))
+    bar.total = n_files
+
+
+def _walked(library: Library, folders: Sequence[Path]) -> Sequence[Path]:
+    if folders or not library.exists():
+        return folders
+    return [folder.path for folder in library.info().folders]
+
+
+@contextmanager
+def _stopped_by_ctrl_c(stop: Event) -> Iterator[None]:
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, before)  # a second one ends it at once
+        stop.set()
+
+    before = signal.signal(signal.SIGINT, on_signal)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,143 @@
+"""What the commands print: text for a person, plain dicts for JSON."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from cosmos_search.library import Info
+from cosmos_search.search import Hit
+from indexer.build import Report
+from indexer.catalog import FailedFile
+
+__all__ = ["hit_json", "hits_table", "info_json", "info_text", "printable", "report_json", "report_text"]
+
+N_FAILED_SHOWN = 20
+
+
+def hits_table(hits: Sequence[Hit]) -> str:
+    """One hit a line."""
+    rows = [("#", "score", "taken", "size", "picture")]
+    for hit in hits:
+        taken = hit.facts.metadata.taken_at
+        size = f"{hit.facts.width}×{hit.facts.height}"
+        name = printable(hit.path) + (f" (+{len(hit.copies)} more)" if hit.copies else "")
+        rows.append((str(hit.rank), f"{hit.score:.3f}", f"{taken:%Y-%m-%d}" if taken else "", size, name))
+    return _columns(rows, right={0, 1, 3})
+
+
+def hit_json(hit: Hit) -> dict[str, Any]:
+    """A path that isn't valid UTF-8 has its odd bytes as lone surrogates, as os.fsencode takes them."""
+    m = hit.facts.metadata
+    return {
+        "rank": hit.rank,
+        "path": str(hit.path),
+        "score": hit.score,
+        "copies": [str(path) for path in hit.copies],
+        "width": hit.facts.width,
+        "height": hit.facts.height,
+        "taken_at": m.taken_at.isoformat() if m.taken_at else None,
+        "latitude": m.latitude,
+        "longitude": m.longitude,
+        "camera": m.camera,
+        "caption": m.caption,
+        "keywords": list(m.keywords),
+    }
+
+
+def report_text(report: Report) -> str:
+    """The summary of a run."""
+    counts = ("added", "updated", "moved", "removed", "kept")
+    parts = [f"{getattr(report, name)} {name}" for name in counts if getattr(report, name)]
+    if report.failed:
+        parts.append(f"{len(report.failed)} failed")
+    lines = [", ".join(parts) or "No pictures found"]
+    if report.embedded:
+        speed = f"{report.images_per_second:.1f} pictures/s"
+        lines[0] += f" in {report.seconds:.1f} s ({speed}, {report.model} on {report.device})"
+    lines += _failed_lines(report.failed)
+    if report.failed_before:
+        lines.append(f"{report.failed_before} files failed before and have not changed; cosmos-search info names them.")
+    if report.needs_extra:
+        lines.append(
+            f"{report.needs_extra} HEIC or raw files skipped; to read them: pip install 'cosmos-search[formats]'"
+        )
+    return "\n".join(lines + report.warnings)
+
+
+def report_json(report: Report) -> dict[str, Any]:
+    """The summary of a run, for a program."""
+    return {
+        "added": report.added,
+        "updated": report.updated,
+        "kept": report.kept,
+        "moved": report.moved,
+        "removed": report.removed,
+        "failed": _failed_json(report.failed),
+        "failed_before": report.failed_before,
+        "needs_extra": report.needs_extra,
+        "warnings": report.warnings,
+        "is_stopped": report.is_stopped,
+        "seconds": round(report.seconds, 3),
+        "images_per_second": round(report.images_per_second, 3),
+        "model": report.model,
+        "device": report.device,
+    }
+
+
+def info_text(info: Info) -> str:
+    """What is indexed."""
+    lines = [f"Index     {printable(info.place)}"]
+    encoder = f"{info.encoder.name} ({info.encoder.dim} numbers a picture)" if info.encoder else "none yet"
+    lines.append(f"Model     {encoder}")
+    lines.append(f"Pictures  {info.n_pictures}")
+    sizes = ", ".join(f"{kind} {_megabytes(size)}" for kind, size in info.size_bytes.items())
+    lines.append(f"On disk   {sizes}")
+    if info.folders:
+        rows = [("files", "failed", "folder")]
+        rows += [(str(f.n_pictures), str(f.n_failed), printable(f.path)) for f in info.folders]
+        lines += ["", _columns(rows, right={0, 1})]
+    return "\n".join(lines + _failed_lines(info.failed))
+
+
+def info_json(info: Info) -> dict[str, Any]:
+    """What is indexed, for a program."""
+    encoder = info.encoder
+    return {
+        "index": str(info.place),
+        "model": {"name": encoder.name, "version": encoder.version, "dim": encoder.dim} if encoder else None,
+        "pictures": info.n_pictures,
+        "folders": [{"path": str(f.path), "pictures": f.n_pictures, "failed": f.n_failed} for f in info.folders],
+        "failed": _failed_json(info.failed),
+        "size_bytes": info.size_bytes,
+    }
+
+
+def printable(path: Path) -> str:
+    """A path on one line of any terminal: relative if it is below the working directory, odd characters escaped."""
+    here = Path.cwd()
+    text = str(path.relative_to(here) if path.is_relative_to(here) else path)
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
+
+
+def _failed_lines(failed: Sequence[FailedFile]) -> list[str]:
+    lines = [f"  {printable(f.path)}: {f.reason}" for f in failed[:N_FAILED_SHOWN]]
+    if len(failed) > N_FAILED_SHOWN:
+        lines.append(f"  ... and {len(failed) - N_FAILED_SHOWN} more; all of them: cosmos-search info --json")
+    return ["", "Failed:", *lines] if failed else []
+
+
+def _failed_json(failed: Sequence[FailedFile]) -> list[dict[str, str]]:
+    return [{"path": str(f.path), "reason": f.reason} for f in failed]
+
+
+def _columns(rows: Sequence[tuple[str, ...]], right: set[int]) -> str:
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = (
+        "  ".join(c.rjust(w) if i in right else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True)))
+        for row in rows
+    )
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _megabytes(size_bytes: int) -> str:
+    return f"{size_bytes / 1e6:.1f} MB"

@@ -1,0 +1,233 @@
+"""Bring an index up to date with its folders: walk, read, embed, write."""
+
+import shlex
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from threading import Event
+from time import monotonic
+
+from indexer.catalog import Catalog, EncoderRecord, FailedFile, IndexedFile
+from indexer.cores import available_cores
+from indexer.encoder import ImageEncoder
+from indexer.errors import CosmosSearchError
+from indexer.images import DEFAULT_MAX_PIXELS, own_pixel_limit
+from indexer.index import Index
+from indexer.pipeline import batched, ordered_map, workers
+from indexer.read import Reader, ReadFile
+from indexer.roots import Roots, choose_roots, existing_folder, real_path
+from indexer.scan import Change, Scan
+
+__all__ = ["Report", "remove", "update"]
+
+BATCH = 8  # files a call of the encoder and a transaction; larger ones were no faster on a CPU
+
+
+@dataclass(slots=True)
+class Report:
+    """What a run did; it grows while the run goes on."""
+
+    model: str
+    device: str
+    added: int = 0
+    updated: int = 0
+    kept: int = 0
+    moved: int = 0
+    removed: int = 0
+    failed: list[FailedFile] = field(default_factory=list)
+    failed_before: int = 0  # known to be bad, unchanged, not tried again
+    needs_extra: int = 0  # pictures skipped because the extra [formats] is not installed
+    warnings: list[str] = field(default_factory=list)
+    embedded: int = 0  # pictures that went through the encoder
+    seconds: float = 0.0
+    is_stopped: bool = False
+
+    @property
+    def images_per_second(self) -> float:
+        """Pictures embedded a second, reading and writing included."""
+        return self.embedded / self.seconds if self.seconds else 0.0
+
+    @property
+    def n_done(self) -> int:
+        """Files looked at so far."""
+        return self.added + self.updated + self.kept + len(self.failed) + self.failed_before
+
+
+def update(
+    index: Index,
+    encoder: ImageEncoder,
+    folders: Sequence[Path] = (),
+    *,
+    rebuild: bool = False,
+    max_pixels: int | None = DEFAULT_MAX_PIXELS,
+    on_progress: Callable[[Report], None] = lambda report: None,
+    stop: Event | None = None,
+) -> Report:
+    """Index what changed in `folders`, or in every folder that the index knows.
+
+    rebuild: embed everything anew; searches use the old vectors until the new ones are complete.
+    max_pixels: larger pictures fail; None lifts the limit.
+    stop: set it, and the run ends after the batch in hand; all that is done is kept.
+    Raises CosmosSearchError when a folder or the encoder doesn't fit the index, before anything is changed.
+    """
+    with index.lock():
+        with index.writing() as catalog:
+            target = _choose_encoder(catalog, encoder, rebuild)
+            roots = choose_roots(catalog, [existing_folder(f) for f in folders], every_one=rebuild)
+        run = _Run(index, encoder, target, roots, max_pixels)
+        try:
+            run.go(on_progress, stop or Event())
+        finally:
+            index.save_vectors()
+    return run.report
+
+
+def remove(index: Index, folder: Path) -> int:
+    """Forget an indexed folder, and never touch it; returns how many files it had."""
+    with index.lock():
+        with index.writing() as catalog:
+            n_files = catalog.remove_folder(real_path(folder))
+        index.save_vectors()
+    return n_files
+
+
+class _Run:
+    """One call of `update`, from its first file to its report."""
+
+    def __init__(
+        self, index: Index, encoder: ImageEncoder, target: EncoderRecord, roots: Roots, max_pixels: int | None
+    ) -> None:
+        self.report = Report(model=encoder.name, device=encoder.device, warnings=list(roots.warnings))
+        self._index = index
+        self._encoder = encoder
+        self._target = target
+        self._max_pixels = max_pixels
+        self._scans = [Scan(index, r.folder_id, r.path, target.id, max_pixels) for r in roots.found]
+        self._reader = Reader(index, encoder, target.id, max_pixels)
+        self._failed_contents: dict[bytes | None, str] = {}
+
+    def go(self, on_progress: Callable[[Report], None], stop: Event) -> None:
+        started = monotonic()
+        with self._index.reading() as catalog:
+            last_file_id = catalog.last_file_id()
+        n_cores = available_cores()
+        with own_pixel_limit(), workers(n_cores) as pool:
+            changes = self._changes(lambda: on_progress(self.report), stop)
+            read = ordered_map(pool, self._reader.read, changes, ahead=4 * BATCH)
+            embedded = ordered_map(pool, self._embed, batched(read, BATCH), ahead=n_cores)
+            for batch in embedded:
+                self._write(batch)
+                self.report.seconds = monotonic() - started
+                on_progress(self.report)
+                if stop.is_set():
+                    break
+        self.report.is_stopped = stop.is_set()
+        if not self.report.is_stopped:
+            self._finish(last_file_id)
+        self.report.seconds = monotonic() - started
+        on_progress(self.report)
+
+    def _changes(self, tick: Callable[[], None], stop: Event) -> Iterator[Change]:
+        for scan in self._scans:
+            for changes in scan.changes():
+                self.report.kept += changes.n_kept
+                self.report.failed_before += changes.n_failed_before
+                self.report.needs_extra += changes.n_needs_extra
+                tick()
+                for change in changes.to_read:
+                    if stop.is_set():
+                        return
+                    yield change
+            self.report.failed += scan.unreadable
+
+    def _embed(self, batch: list[ReadFile]) -> list[ReadFile]:
+        prepared = [read.prepared for read in batch if read.prepared is not None]
+        if not prepared:
+            return batch
+        vectors = self._encoder.encode_images(prepared)
+        assert vectors.shape == (len(prepared), self._target.dim), (
+            vectors.shape,
+            len(prepared),
+            self._target,
+        )
+        rows = iter(vectors.astype("<f2"))
+        return [r if r.prepared is None else replace(r, prepared=None, vector=next(rows)) for r in batch]
+
+    def _write(self, batch: list[ReadFile]) -> None:
+        for read in batch:
+            if read.failure is not None:
+                self._failed_contents[read.fingerprint] = read.failure
+        indexed = [self._indexed(read) for read in batch]
+        with self._index.writing() as catalog:
+            catalog.put(indexed, self._target.id)
+        self._reader.release(read.fingerprint for read in batch if read.fingerprint is not None)
+        for read, item in zip(batch, indexed, strict=True):
+            self._count(read, item)
+
+    def _indexed(self, read: ReadFile) -> IndexedFile:
+        """The row to write; a copy of a content that failed has failed too."""
+        failure = read.failure
+        if failure is None and read.facts is None:
+            failure = self._failed_contents.get(read.fingerprint)
+        return IndexedFile(
+            folder_id=read.change.folder_id,
+            file=read.change.file,
+            fingerprint=read.fingerprint,
+            facts=read.facts,
+            vector=read.vector,
+            failure=failure,
+            max_pixels=None if failure is None else self._max_pixels,
+        )
+
+    def _count(self, read: ReadFile, item: IndexedFile) -> None:
+        known = read.change.known
+        self.report.embedded += item.vector is not None
+        if item.failure is not None:
+            self.report.failed.append(FailedFile(item.file.path, item.failure))
+        elif known is None:
+            self.report.added += 1
+        elif item.vector is None and known.fingerprint == item.fingerprint:  # touched, not changed
+            self.report.kept += 1
+        else:
+            self.report.updated += 1
+
+    def _finish(self, last_file_id: int) -> None:
+        with self._index.writing() as catalog:
+            vanished: list[int] = []
+            for scan in self._scans:
+                missing = scan.vanished(catalog)
+                if missing and scan.n_found == 0:
+                    self.report.warnings.append(_empty_folder(scan.path, len(missing)))
+                else:
+                    vanished += missing
+            self.report.moved = catalog.count_moved(vanished, last_file_id)
+            self.report.added -= self.report.moved
+            self.report.removed = len(vanished) - self.report.moved
+            catalog.delete_files(vanished)
+            if self._target != catalog.encoder():
+                catalog.switch_to(self._target)
+
+
+def _choose_encoder(catalog: Catalog, encoder: ImageEncoder, rebuild: bool) -> EncoderRecord:
+    """The set of vectors to write to."""
+    current = catalog.encoder()
+    if current is None or catalog.n_pictures() == 0:
+        first = catalog.add_encoder(encoder.name, encoder.version, encoder.dim)
+        catalog.switch_to(first)
+        return first
+    if rebuild:
+        return catalog.add_encoder(encoder.name, encoder.version, encoder.dim)
+    if (current.name, current.version) == (encoder.name, encoder.version):
+        return current
+    other = f"another version of {encoder.name}" if current.name == encoder.name else current.name
+    raise CosmosSearchError(
+        f"This index was made with {other}. To move it to {encoder.name}, embedding every picture anew: "
+        f"cosmos-search index --model {encoder.name} --rebuild"
+    )
+
+
+def _empty_folder(path: Path, n_files: int) -> str:
+    return (
+        f"{path} is empty now; its {n_files} files stay in the index in case a disk is not mounted. "
+        f"To forget them: cosmos-search remove {shlex.quote(str(path))}"
+    )

@@ -1,0 +1,339 @@
+"""The catalog: which folders, files and pictures there are, and their vectors, seen through one transaction."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, Row, and_, delete, exists, func, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from indexer.errors import CosmosSearchError
+from indexer.metadata import Metadata
+from indexer.schema import encoders, files, folders, pictures, settings, vectors
+from indexer.walk import FoundFile
+
+__all__ = [
+    "Catalog",
+    "EncoderRecord",
+    "FailedFile",
+    "Folder",
+    "IndexedFile",
+    "KnownFile",
+    "PictureFacts",
+    "PictureRecord",
+]
+
+CHUNK = 10_000  # values in one IN (...), well under SQLite's limit of 32,766
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderRecord:
+    """The model that made a set of vectors."""
+
+    id: int
+    name: str
+    version: str
+    dim: int
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A folder that the user asked to index; no folder lies inside another."""
+
+    id: int
+    path: Path
+    n_pictures: int  # files that hold a readable picture
+    n_failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFile:
+    """A file as it was when it was last read."""
+
+    id: int
+    size_bytes: int
+    mtime_ns: int
+    ctime_ns: int
+    fingerprint: bytes | None  # None: it failed
+    max_pixels: int | None  # the limit under which it failed
+    has_vector: bool  # of the encoder that was asked about
+
+
+@dataclass(frozen=True, slots=True)
+class FailedFile:
+    """A file or folder that could not be read, and why."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PictureFacts:
+    """What is known of a picture without a model: width and height in pixels, upright."""
+
+    width: int
+    height: int
+    metadata: Metadata
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedFile:
+    """One file, read: a new content has facts and a vector, a known one neither, a failed one its reason."""
+
+    folder_id: int
+    file: FoundFile
+    fingerprint: bytes | None = None
+    facts: PictureFacts | None = None
+    vector: NDArray[np.float16] | None = None  # (dim,)
+    failure: str | None = None
+    max_pixels: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PictureRecord:
+    """A picture and every file that holds it, by path."""
+
+    id: int
+    paths: tuple[Path, ...]
+    facts: PictureFacts
+
+
+class Catalog:
+    """Questions and changes within the transaction of one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    # encoders
+
+    def generation(self) -> int:
+        """A number that grows with every change of the vectors."""
+        return int(self._connection.execute(select(settings.c.generation)).scalar_one())
+
+    def encoder(self) -> EncoderRecord | None:
+        """The encoder that searches use; None in an index that holds nothing yet."""
+        query = select(encoders).join(settings, settings.c.current_encoder == encoders.c.id)
+        row = self._connection.execute(query).one_or_none()
+        return None if row is None else EncoderRecord(*row)
+
+    def add_encoder(self, name: str, version: str, dim: int) -> EncoderRecord:
+        """A second set of vectors beside the current one; an unfinished set of the same encoder goes on."""
+        current = self.encoder()
+        query = select(encoders).where(encoders.c.name == name, encoders.c.version == version)
+        if current is not None:
+            query = query.where(encoders.c.id != current.id)
+        row = self._connection.execute(query).first()
+        if row is not None:
+            return EncoderRecord(*row)
+        result = self._connection.execute(insert(encoders).values(name=name, version=version, dim=dim))
+        return EncoderRecord(result.inserted_primary_key[0], name, version, dim)
+
+    def switch_to(self, encoder: EncoderRecord) -> None:
+        """Searches use this encoder from now on; the vectors of all others are dropped."""
+        self._connection.execute(update(settings).values(current_encoder=encoder.id))
+        self._connection.execute(delete(encoders).where(encoders.c.id != encoder.id))
+        self._touch()
+
+    # folders
+
+    def folders(self) -> list[Folder]:
+        """Every indexed folder with its counts, by path."""
+        query = (
+            select(folders.c.id, folders.c.path, func.count(files.c.picture_id), func.count(files.c.failure))
+            .outerjoin(files)
+            .group_by(folders.c.id)
+            .order_by(folders.c.path)
+        )
+        return [Folder(*row) for row in self._connection.execute(query)]
+
+    def add_folder(self, path: Path) -> int:
+        """The id of the indexed folder at `path`; indexed folders inside it become part of it."""
+        inner = [f.id for f in self.folders() if path in f.path.parents]
+        statement = upsert(folders).values(path=path).on_conflict_do_nothing()
+        self._connection.execute(statement)
+        folder_id = self._connection.execute(select(folders.c.id).where(folders.c.path == path)).scalar_one()
+        self._connection.execute(update(files).where(files.c.folder_id.in_(inner)).values(folder_id=folder_id))
+        self._connection.execute(delete(folders).where(folders.c.id.in_(inner)))
+        return int(folder_id)
+
+    def remove_folder(self, path: Path) -> int:
+        """Forget a folder; returns how many files it had. Raises CosmosSearchError if it isn't indexed."""
+        folder_id = self._connection.execute(select(folders.c.id).where(folders.c.path == path)).scalar()
+        if folder_id is None:
+            raise CosmosSearchError(f"{path} is not an indexed folder; see which are: cosmos-search info")
+        n_files = self._connection.execute(delete(files).where(files.c.folder_id == folder_id)).rowcount
+        self._connection.execute(delete(folders).where(folders.c.id == folder_id))
+        self.drop_orphans()
+        return n_files
+
+    # files
+
+    def known_files(self, directory: Path, encoder_id: int) -> dict[Path, KnownFile]:
+        """The files of one directory, by path."""
+        has_vector = and_(vectors.c.picture_id == files.c.picture_id, vectors.c.encoder_id == encoder_id)
+        query = (
+            select(files, pictures.c.fingerprint, vectors.c.encoder_id.is_not(None).label("has_vector"))
+            .outerjoin(pictures)
+            .outerjoin(vectors, has_vector)
+            .where(files.c.directory == directory)
+        )
+        return {directory / row.name: _known_file(row) for row in self._connection.execute(query)}
+
+    def directories(self, folder_id: int) -> list[tuple[Path, list[int]]]:
+        """Every directory of a folder that holds files, with the files' ids."""
+        query = select(files.c.directory, func.group_concat(files.c.id)).where(files.c.folder_id == folder_id)
+        rows = self._connection.execute(query.group_by(files.c.directory))
+        return [(directory, [int(i) for i in ids.split(",")]) for directory, ids in rows]
+
+    def last_file_id(self) -> int:
+        """Files with a higher id were added later."""
+        return self._connection.execute(select(func.max(files.c.id))).scalar() or 0
+
+    def count_moved(self, vanished: Sequence[int], last_file_id: int) -> int:
+        """How many of the vanished files have a picture that a file added since shows too."""
+        new = files.alias("new")
+        same = exists().where(new.c.picture_id == files.c.picture_id, new.c.id > last_file_id)
+        return sum(
+            self._connection.execute(select(func.count()).where(files.c.id.in_(ids), same)).scalar_one()
+            for ids in _chunks(vanished)
+        )
+
+    def delete_files(self, ids: Sequence[int]) -> None:
+        """Forget these files, and the pictures that no file shows any more."""
+        for chunk in _chunks(ids):
+            self._connection.execute(delete(files).where(files.c.id.in_(chunk)))
+        self.drop_orphans()
+
+    def drop_orphans(self) -> None:
+        """Forget pictures that no file shows, and their vectors."""
+        orphans = ~exists().where(files.c.picture_id == pictures.c.id)
+        if self._connection.execute(delete(pictures).where(orphans)).rowcount:
+            self._touch()
+
+    def failures(self) -> list[FailedFile]:
+        """Every file that could not be read, by path."""
+        query = select(files.c.directory, files.c.name, files.c.failure).where(files.c.failure.is_not(None))
+        rows = self._connection.execute(query.order_by(files.c.directory, files.c.name))
+        return [FailedFile(directory / name, reason) for directory, name, reason in rows]
+
+    # pictures and vectors
+
+    def has_vector(self, fingerprint: bytes, encoder_id: int) -> bool:
+        """Whether a picture of this content has its vector already."""
+        query = select(vectors.c.picture_id).join(pictures).where(pictures.c.fingerprint == fingerprint)
+        return self._connection.execute(query.where(vectors.c.encoder_id == encoder_id)).first() is not None
+
+    def put(self, indexed: Sequence[IndexedFile], encoder_id: int) -> None:
+        """Write a batch of files, and the new pictures among them with their vectors."""
+        new = {item.fingerprint: item for item in indexed if item.facts is not None}
+        if new:
+            statement = upsert(pictures).on_conflict_do_nothing()
+            self._connection.execute(statement, [_picture_row(item) for item in new.values()])
+        ids = self._picture_ids([item.fingerprint for item in indexed if item.fingerprint is not None])
+        rows = [
+            {"picture_id": ids[item.fingerprint], "encoder_id": encoder_id, "data": item.vector.tobytes()}
+            for item in new.values()
+            if item.fingerprint is not None and item.vector is not None
+        ]
+        if rows:
+            self._connection.execute(upsert(vectors).on_conflict_do_nothing(), rows)
+            self._touch()
+        statement = upsert(files)
+        changed = {c.name: c for c in statement.excluded if c.name not in ("id", "directory", "name")}
+        statement = statement.on_conflict_do_update(index_elements=["directory", "name"], set_=changed)
+        self._connection.execute(statement, [_file_row(item, ids) for item in indexed])
+
+    def vector_ids(self, encoder_id: int) -> NDArray[np.int64]:
+        """The ids of the pictures that have a vector, ascending: (n,)."""
+        query = select(vectors.c.picture_id).where(vectors.c.encoder_id == encoder_id)
+        ids = self._connection.execute(query.order_by(vectors.c.picture_id)).scalars().all()
+        return np.array(ids, dtype=np.int64)
+
+    def vectors_of(self, ids: Sequence[int], encoder: EncoderRecord) -> Iterator[tuple[list[int], NDArray[np.float16]]]:
+        """Pictures' vectors, some thousands at a time: (their ids, (n, dim))."""
+        for chunk in _chunks(ids):
+            query = select(vectors.c.picture_id, vectors.c.data)
+            query = query.where(vectors.c.encoder_id == encoder.id, vectors.c.picture_id.in_(chunk))
+            rows = self._connection.execute(query).all()
+            data = np.frombuffer(b"".join(row.data for row in rows), dtype="<f2")
+            yield [row.picture_id for row in rows], data.reshape(len(rows), encoder.dim)
+
+    def n_pictures(self) -> int:
+        """How many different pictures there are."""
+        return self._connection.execute(select(func.count()).select_from(pictures)).scalar_one()
+
+    def pictures(self, ids: Sequence[int]) -> dict[int, PictureRecord]:
+        """These pictures with the paths of their files; a picture that is gone is left out."""
+        paths: dict[int, list[Path]] = {}
+        rows: dict[int, Row[tuple[object, ...]]] = {}
+        for chunk in _chunks(ids):
+            query = select(pictures, files.c.directory, files.c.name.label("file_name")).join(files)
+            query = query.where(pictures.c.id.in_(chunk)).order_by(files.c.directory, files.c.name)
+            for row in self._connection.execute(query):
+                rows[row.id] = row
+                paths.setdefault(row.id, []).append(row.directory / row.file_name)
+        return {i: PictureRecord(i, tuple(paths[i]), _facts(row)) for i, row in rows.items()}
+
+    def _picture_ids(self, fingerprints: Iterable[bytes]) -> dict[bytes | None, int]:
+        query = select(pictures.c.fingerprint, pictures.c.id).where(pictures.c.fingerprint.in_(set(fingerprints)))
+        return dict(self._connection.execute(query))
+
+    def _touch(self) -> None:
+        self._connection.execute(update(settings).values(generation=settings.c.generation + 1))
+
+
+def _chunks(ids: Sequence[int]) -> Iterator[list[int]]:
+    remaining = iter(ids)
+    while chunk := [int(i) for i in islice(remaining, CHUNK)]:
+        yield chunk
+
+
+def _known_file(row: Row[tuple[object, ...]]) -> KnownFile:
+    return KnownFile(
+        id=row.id,
+        size_bytes=row.size_bytes,
+        mtime_ns=row.mtime_ns,
+        ctime_ns=row.ctime_ns,
+        fingerprint=row.fingerprint,
+        max_pixels=row.max_pixels,
+        has_vector=bool(row.has_vector),
+    )
+
+
+def _picture_row(item: IndexedFile) -> dict[str, object]:
+    assert item.facts is not None
+    m = item.facts.metadata
+    return {
+        "fingerprint": item.fingerprint,
+        "width": item.facts.width,
+        "height": item.facts.height,
+        "taken_at": m.taken_at,
+        "latitude": m.latitude,
+        "longitude": m.longitude,
+        "camera": m.camera,
+        "caption": m.caption,
+        "keywords": "\n".join(m.keywords) or None,
+    }
+
+
+def _facts(row: Row[tuple[object, ...]]) -> PictureFacts:
+    keywords = tuple(row.keywords.split("\n")) if row.keywords else ()
+    metadata = Metadata(row.taken_at, row.latitude, row.longitude, row.camera, row.caption, keywords)
+    return PictureFacts(row.width, row.height, metadata)
+
+
+def _file_row(item: IndexedFile, picture_ids: dict[bytes | None, int]) -> dict[str, object]:
+    return {
+        "folder_id": item.folder_id,
+        "directory": item.file.path.parent,
+        "name": item.file.path.name,
+        "size_bytes": item.file.size_bytes,
+        "mtime_ns": item.file.mtime_ns,
+        "ctime_ns": item.file.ctime_ns,
+        "picture_id": None if item.failure else picture_ids[item.fingerprint],
+        "failure": item.failure,
+        "max_pixels": item.max_pixels,
+    }

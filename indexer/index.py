@@ -1,0 +1,176 @@
+"""One opened index: a directory with its catalog, and the vectors in FAISS that are kept in step with it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+
+import numpy as np
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+from sqlalchemy import Engine
+
+from indexer.catalog import Catalog, EncoderRecord, PictureRecord
+from indexer.errors import CosmosSearchError, IndexBusyError
+from indexer.schema import open_database
+from indexer.vectors import VectorIndex
+
+__all__ = ["Index", "Match"]
+
+CATALOG = "catalog.db"
+LOCK = "lock"
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A picture and its cosine with the query, -1..1."""
+
+    picture: PictureRecord
+    score: float
+
+
+class Index:
+    """The database is the only truth; the FAISS file beside it is derived and may be deleted at any time.
+
+    The file's name holds the encoder's id and the catalog's generation, so a glance tells whether it is up to date.
+    Safe to use from several threads; one process at a time may write (`lock`), any number may read.
+    """
+
+    def __init__(self, place: Path, engine: Engine) -> None:
+        self.place = place
+        self._engine = engine
+        self._writer = engine.execution_options(write=True)
+        self._vectors: VectorIndex | None = None
+        self._state: tuple[int, int] | None = None  # encoder id and generation of _vectors
+        self._guard = Lock()
+
+    @staticmethod
+    def is_at(place: Path) -> bool:
+        """Whether there is an index."""
+        return (place / CATALOG).is_file()
+
+    @classmethod
+    def open(cls, place: Path) -> "Index":
+        """The index that is at `place`; CosmosSearchError if there is none."""
+        if not cls.is_at(place):
+            raise CosmosSearchError(f"There is no index at {place} yet. Make one: cosmos-search index FOLDER")
+        return cls(place, open_database(place / CATALOG))
+
+    @classmethod
+    def create(cls, place: Path) -> "Index":
+        """The index at `place`, made if it isn't there; CosmosSearchError if something else is."""
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+            strangers = [p.name for p in place.iterdir() if not p.name.startswith((CATALOG, LOCK))]
+            if strangers and not cls.is_at(place):
+                raise CosmosSearchError(
+                    f"{place} holds other files ({strangers[0]}) and no index; choose another place with --index DIR."
+                )
+            with _lock(place):
+                return cls(place, open_database(place / CATALOG))
+        except OSError as error:
+            raise CosmosSearchError(
+                f"No index can be made at {place} ({error.strerror}); choose another place with --index DIR."
+            ) from error
+
+    def close(self) -> None:
+        """Let go of the database's files."""
+        self._engine.dispose()
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Be the only process that writes; IndexBusyError if another one does. Freed when the process dies."""
+        with _lock(self.place):
+            yield
+
+    @contextmanager
+    def reading(self) -> Iterator[Catalog]:
+        """The catalog as it is at this moment, whatever is written meanwhile."""
+        with self._engine.begin() as connection:
+            yield Catalog(connection)
+
+    @contextmanager
+    def writing(self) -> Iterator[Catalog]:
+        """One transaction: all that is changed within is kept, or nothing."""
+        with self._writer.begin() as connection:
+            yield Catalog(connection)
+
+    def search(self, query: NDArray[np.float32], top: int) -> list[Match]:
+        """The best `top` pictures for a unit vector (dim,), best first."""
+        with self._guard, self.reading() as catalog:
+            encoder = catalog.encoder()
+            if encoder is None:
+                return []
+            found = self._current_vectors(catalog, encoder).search(query, top)
+            pictures = catalog.pictures([id_ for id_, _ in found])
+        return [Match(pictures[id_], score) for id_, score in found]
+
+    def save_vectors(self) -> None:
+        """Write the FAISS file for the next opening, and drop those that it replaces."""
+        with self._guard, self.reading() as catalog:
+            encoder = catalog.encoder()
+            if encoder is None:
+                return
+            current = self._current_vectors(catalog, encoder)
+            assert self._state is not None
+            path = self._file(*self._state)
+            if not path.exists():
+                current.save(path)
+            for old in self.place.glob("vectors-*"):
+                if old != path:
+                    old.unlink()
+
+    def size_bytes(self) -> dict[str, int]:
+        """What the index takes on disk: {"catalog": ..., "vectors": ...}."""
+        sizes = {"catalog": 0, "vectors": 0}
+        for path in self.place.iterdir():
+            kind = "vectors" if path.name.startswith("vectors-") else "catalog"
+            sizes[kind] += path.stat().st_size
+        return sizes
+
+    def _current_vectors(self, catalog: Catalog, encoder: EncoderRecord) -> VectorIndex:
+        state = (encoder.id, catalog.generation())
+        if self._vectors is None or state != self._state:
+            saved = _load(self._file(*state), mapped=True)
+            self._vectors = saved or self._caught_up(catalog, encoder)
+            self._state = state
+        return self._vectors
+
+    def _caught_up(self, catalog: Catalog, encoder: EncoderRecord) -> VectorIndex:
+        vectors = self._nearest(encoder)
+        wanted = catalog.vector_ids(encoder.id)
+        vectors.remove(np.setdiff1d(vectors.ids, wanted))
+        for ids, data in catalog.vectors_of(np.setdiff1d(wanted, vectors.ids).tolist(), encoder):
+            vectors.add(ids, data)
+        return vectors
+
+    def _nearest(self, encoder: EncoderRecord) -> VectorIndex:
+        """Something to catch up from: what is open, else a file, else nothing."""
+        if self._vectors and self._state and self._state[0] == encoder.id and not self._vectors.is_mapped:
+            return self._vectors
+        for path in self.place.glob(f"vectors-{encoder.id}-*.faiss"):
+            if (loaded := _load(path, mapped=False)) is not None:
+                return loaded
+        return VectorIndex(encoder.dim)
+
+    def _file(self, encoder_id: int, generation: int) -> Path:
+        return self.place / f"vectors-{encoder_id}-{generation}.faiss"
+
+
+def _load(path: Path, *, mapped: bool) -> VectorIndex | None:
+    try:
+        return VectorIndex.load(path, mapped=mapped) if path.exists() else None
+    except RuntimeError:  # damaged, or replaced meanwhile: it will be made again
+        return None
+
+
+@contextmanager
+def _lock(place: Path) -> Iterator[None]:
+    try:
+        with FileLock(place / LOCK, timeout=0):
+            yield
+    except Timeout as error:
+        raise IndexBusyError(
+            f"Another cosmos-search is writing to the index at {place}; wait until it is done, then try again."
+        ) from error

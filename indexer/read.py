@@ -1,0 +1,69 @@
+"""Read one file: its content's fingerprint, and its pixels if that content is new. Runs in several threads."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from threading import Lock
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.catalog import PictureFacts
+from indexer.encoder import ImageEncoder, Prepared
+from indexer.errors import PictureError
+from indexer.images import fingerprint, open_picture
+from indexer.index import Index
+from indexer.scan import Change
+
+__all__ = ["ReadFile", "Reader"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFile:
+    """A new content has facts and pixels, a known one neither, a failed one its reason."""
+
+    change: Change
+    fingerprint: bytes | None = None
+    facts: PictureFacts | None = None
+    prepared: Prepared | None = None
+    vector: NDArray[np.float16] | None = None  # (dim,), put in by the encoder
+    failure: str | None = None
+
+
+class Reader:
+    """Reads files for one encoder. Of several copies of a new content only the first is decoded."""
+
+    def __init__(self, index: Index, encoder: ImageEncoder, encoder_id: int, max_pixels: int | None) -> None:
+        self._index = index
+        self._encoder = encoder
+        self._encoder_id = encoder_id
+        self._max_pixels = max_pixels
+        self._claimed: set[bytes] = set()  # contents being worked on, not yet in the catalog
+        self._guard = Lock()
+
+    def read(self, change: Change) -> ReadFile:
+        """Never raises for a bad file: it comes back with its failure."""
+        content = None
+        try:
+            with change.file.path.open("rb") as file:
+                content = fingerprint(file)
+                if not self._claim(content):
+                    return ReadFile(change, content)
+                picture = open_picture(file, min_side=self._encoder.min_side, max_pixels=self._max_pixels)
+        except PictureError as error:
+            return ReadFile(change, content, failure=str(error))
+        facts = PictureFacts(picture.width, picture.height, picture.metadata)
+        return ReadFile(change, content, facts, self._encoder.prepare(picture.image))
+
+    def release(self, contents: Iterable[bytes]) -> None:
+        """These are in the catalog now."""
+        with self._guard:
+            self._claimed.difference_update(contents)
+
+    def _claim(self, content: bytes) -> bool:
+        """Whether this content is new and nobody else's; the claim comes first, so that no copy slips through."""
+        with self._guard:
+            if content in self._claimed:
+                return False
+            self._claimed.add(content)
+        with self._index.reading() as catalog:
+            return not catalog.has_vector(content, self._encoder_id)

@@ -1,0 +1,63 @@
+"""A small real encoder for tests: a picture's vector is its mean colour, and its words are colour names."""
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageColor
+
+import cosmos_search
+from indexer.encoder import Prepared, Vectors
+
+
+class ColourEncoder:
+    """dim 4: red, green, blue, and a little constant so that black has a direction too."""
+
+    name = "colour"
+    dim = 4
+    device = "cpu"
+    min_side = 8
+
+    def __init__(self, name: str = "colour", version: str = "1", log: Path | None = None, seconds: float = 0.0) -> None:
+        self.name = name
+        self.version = version
+        self._log = log
+        self._seconds = seconds
+
+    def prepare(self, picture: Image.Image) -> Prepared:
+        return np.asarray(picture.resize((1, 1), Image.Resampling.BOX)).reshape(3)
+
+    def encode_images(self, prepared: Sequence[Prepared]) -> Vectors:
+        if self._log is not None:
+            with self._log.open("a") as log:
+                log.write(f"{len(prepared)}\n")
+        time.sleep(self._seconds)
+        return _unit(np.stack(prepared))
+
+    def encode_texts(self, texts: Sequence[str]) -> Vectors:
+        return _unit(np.array([ImageColor.getrgb(text.strip().split()[-1]) for text in texts]))
+
+
+def paint(path: Path, colour: str, size: tuple[int, int] = (16, 16), seed: int | None = None) -> Path:
+    """A picture of one colour at `path`; a seed makes its content different from its likes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image = Image.new("RGB", size, colour)
+    if seed is not None:
+        rgb = np.asarray(image).astype(int) + np.random.default_rng(seed).integers(-9, 10, (size[1], size[0], 3))
+        image = Image.fromarray(rgb.clip(0, 255).astype(np.uint8))
+    image.save(path)
+    return path
+
+
+def _unit(rgb: np.ndarray) -> Vectors:
+    raw = np.concatenate([rgb / 255, np.full((len(rgb), 1), 0.1)], axis=1).astype(np.float32)
+    return raw / np.linalg.norm(raw, axis=1, keepdims=True)
+
+
+if __name__ == "__main__":  # python -m tests.colour INDEX FOLDER LOG: index in a process that can be killed
+    place, folder, log = map(Path, sys.argv[1:])
+    with cosmos_search.open(place, encoder=ColourEncoder(log=log, seconds=0.02)) as library:
+        print("ready", flush=True)
+        library.add(folder)

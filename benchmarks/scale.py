@@ -1,6 +1,6 @@
 """100,000 small files with a cheap encoder: time should grow linearly and memory stay flat.
 
-    python -m benchmarks.scale
+python -m benchmarks.scale
 """
 
 import resource

@@ -1,6 +1,6 @@
 """Latency of one query over 10 k, 100 k and 1 M vectors, against a numpy matrix product over float32, in one run.
 
-    python -m benchmarks.search
+python -m benchmarks.search
 """
 
 from collections.abc import Callable

@@ -19,6 +19,10 @@ __all__ = ["main"]
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+class _WrongCall(click.ClickException):
+    exit_code = 2
+
+
 class _Commands(click.Group):
     """Shows the errors that a user can mend as one line: exit code 2 for a wrong call, 1 otherwise."""
 
@@ -26,9 +30,8 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except CosmosSearchError as error:
-            shown = click.ClickException(str(error))
-            shown.exit_code = 2 if isinstance(error, UsageError) else 1
-            raise shown from error
+            shown = _WrongCall if isinstance(error, UsageError) else click.ClickException
+            raise shown(str(error)) from error
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})

@@ -8,7 +8,6 @@ from pathlib import Path
 from threading import Event
 from types import TracebackType
 
-from indexer.images import DEFAULT_MAX_PIXELS
 from platformdirs import user_data_path
 
 from cosmos_search.encoder import Encoder
@@ -16,6 +15,7 @@ from cosmos_search.registry import DEFAULT_MODEL, load_encoder
 from cosmos_search.search import Hit, search
 from indexer.build import Report, remove, update
 from indexer.catalog import EncoderRecord, FailedFile, Folder
+from indexer.images import DEFAULT_MAX_PIXELS
 from indexer.index import Index
 from indexer.roots import existing_folder
 

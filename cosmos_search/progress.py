@@ -8,11 +8,11 @@ from pathlib import Path
 from threading import Event, Thread
 from types import FrameType
 
-from indexer.walk import walk
 from tqdm import tqdm
 
 from cosmos_search.library import Library
 from indexer.build import Report
+from indexer.walk import walk
 
 __all__ = ["index_with_progress"]
 

@@ -11,7 +11,7 @@ from indexer.catalog import Catalog, EncoderRecord, FailedFile, IndexedFile
 from indexer.cores import available_cores
 from indexer.encoder import ImageEncoder
 from indexer.errors import CosmosSearchError
-from indexer.images import DEFAULT_MAX_PIXELS, own_pixel_limit
+from indexer.images import DEFAULT_MAX_PIXELS, reading_pictures
 from indexer.index import Index
 from indexer.pipeline import batched, ordered_map, workers
 from indexer.read import Reader, ReadFile
@@ -111,7 +111,7 @@ class _Run:
         with self._index.reading() as catalog:
             last_file_id = catalog.last_file_id()
         n_cores = available_cores()
-        with own_pixel_limit(), workers(n_cores) as pool:
+        with reading_pictures(), workers(n_cores) as pool:
             changes = self._changes(lambda: on_progress(self.report), stop)
             read = ordered_map(pool, self._reader.read, changes, ahead=4 * BATCH)
             embedded = ordered_map(pool, self._embed, batched(read, BATCH), ahead=n_cores)

@@ -128,8 +128,8 @@ class Catalog:
         row = self._connection.execute(query).first()
         if row is not None:
             return EncoderRecord(*row)
-        result = self._connection.execute(insert(encoders).values(name=name, version=version, dim=dim))
-        return EncoderRecord(result.inserted_primary_key[0], name, version, dim)
+        statement = insert(encoders).values(name=name, version=version, dim=dim).returning(encoders.c.id)
+        return EncoderRecord(self._connection.execute(statement).scalar_one(), name, version, dim)
 
     def switch_to(self, encoder: EncoderRecord) -> None:
         """Searches use this encoder from now on; the vectors of all others are dropped."""
@@ -176,8 +176,7 @@ class Catalog:
         has_vector = and_(vectors.c.picture_id == files.c.picture_id, vectors.c.encoder_id == encoder_id)
         query = (
             select(files, pictures.c.fingerprint, vectors.c.encoder_id.is_not(None).label("has_vector"))
-            .outerjoin(pictures)
-            .outerjoin(vectors, has_vector)
+            .select_from(files.outerjoin(pictures).outerjoin(vectors, has_vector))
             .where(files.c.directory == directory)
         )
         return {directory / row.name: _known_file(row) for row in self._connection.execute(query)}
@@ -279,7 +278,7 @@ class Catalog:
 
     def _picture_ids(self, fingerprints: Iterable[bytes]) -> dict[bytes | None, int]:
         query = select(pictures.c.fingerprint, pictures.c.id).where(pictures.c.fingerprint.in_(set(fingerprints)))
-        return dict(self._connection.execute(query))
+        return {fingerprint: id_ for fingerprint, id_ in self._connection.execute(query)}  # noqa: C416
 
     def _touch(self) -> None:
         self._connection.execute(update(settings).values(generation=settings.c.generation + 1))

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import faiss
 import numpy as np
@@ -17,6 +18,7 @@ class VectorIndex:
     is_mapped = False  # a mapped one can only be searched
 
     def __init__(self, dim: int) -> None:
+        self._index: faiss.IndexIDMap
         flat = faiss.IndexScalarQuantizer(dim, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
         self._index = faiss.IndexIDMap(flat)
 
@@ -60,6 +62,6 @@ class VectorIndex:
         """Read from a file; mapping costs no reading. Raises RuntimeError if it is damaged or gone."""
         flags = faiss.IO_FLAG_MMAP_IFC if mapped else 0
         loaded = cls.__new__(cls)
-        loaded._index = faiss.read_index(str(path), flags)
+        loaded._index = cast(faiss.IndexIDMap, faiss.read_index(str(path), flags))
         loaded.is_mapped = mapped
         return loaded

@@ -205,7 +205,7 @@ def test_what_may_not_be_read_stays_in_the_index(library, photos):
 
 
 def test_names_in_any_encoding_survive(library, photos):
-    odd = [b"with space.png", b"new\nline.png", b'quo"te\'.png', "ünï 写真.png".encode(), b"\xff\xfe latin.png"]
+    odd = [b"with space.png", b"new\nline.png", b"quo\"te'.png", "ünï 写真.png".encode(), b"\xff\xfe latin.png"]
     for i, name in enumerate(odd):
         paint(photos / "plain.png", "orange", seed=100 + i).rename(photos / os.fsdecode(name))
     assert counts(library.add(photos)) == {"added": 13}
@@ -217,7 +217,7 @@ def test_names_in_any_encoding_survive(library, photos):
 def test_another_encoder_is_refused_until_a_rebuild(library, photos, tmp_path):
     library.add(photos)
     with cosmos_search.open(tmp_path / "index", encoder=ColourEncoder("tint")) as other:
-        with pytest.raises(CosmosSearchError, match="made with colour.*--model tint --rebuild"):
+        with pytest.raises(CosmosSearchError, match=r"made with colour.*--model tint --rebuild"):
             other.add(photos)
         with pytest.raises(CosmosSearchError, match="made with colour"):
             other.search("red")
@@ -329,10 +329,8 @@ def test_kill_9_at_any_moment_loses_at_most_the_batches_in_hand(tmp_path):
         process.stdout.close()
         if (tmp_path / "index" / "catalog.db").exists():
             with cosmos_search.open(tmp_path / "index", encoder=ColourEncoder()) as library:
-                try:
+                if library.info().n_pictures:
                     assert library.search("red", 1)
-                except CosmosSearchError as error:
-                    assert "no pictures yet" in str(error)
     with cosmos_search.open(tmp_path / "index", encoder=ColourEncoder(log=tmp_path / "log")) as library:
         library.add(folder)
     with cosmos_search.open(tmp_path / "straight", encoder=ColourEncoder()) as library:

@@ -129,7 +129,7 @@ def test_a_foreign_directory_is_left_alone(tmp_path):
 
 
 def test_odd_paths_survive_both_outputs(tmp_path):
-    name = os.fsdecode(b"a\nb \xff\".png")
+    name = os.fsdecode(b'a\nb \xff".png')
     folder = paint(tmp_path / "photos" / "plain.png", "red").parent
     (folder / "plain.png").rename(folder / name)
     program = [sys.executable, "-c", "from cosmos_search.cli import main; main()"]

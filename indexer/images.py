@@ -1,0 +1,156 @@
+"""Open a picture: upright, in RGB, no larger than needed, or with the reason why not."""
+
+import hashlib
+import struct
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from math import ceil
+from pathlib import PurePath
+from threading import Lock
+from typing import BinaryIO
+
+from PIL import ExifTags, Image, UnidentifiedImageError
+
+from indexer.colour import to_rgb
+from indexer.errors import PictureError
+from indexer.metadata import Metadata, read_metadata
+from indexer.raw import open_raw_preview
+from indexer.walk import RAW
+
+__all__ = ["DEFAULT_MAX_PIXELS", "Picture", "fingerprint", "open_picture", "reading_pictures"]
+
+DEFAULT_MAX_PIXELS = 250_000_000
+LARGE_PIXELS = 64_000_000  # of pictures above this only one is decoded at a time
+PIECE_BYTES = 1 << 20
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")  # none that runs another program
+UNREADABLE = (  # what Pillow raises for bad files, by experience
+    OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError,
+    EOFError, MemoryError, RuntimeError, struct.error, zlib.error,
+)  # fmt: skip
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}  # by EXIF orientation
+SWAPS_SIDES = {TURNS[5], TURNS[6], TURNS[7], TURNS[8]}
+
+_large_one = Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An opened picture. width and height in pixels are those of the full size; the image may be smaller."""
+
+    image: Image.Image  # RGB, upright
+    width: int
+    height: int
+    metadata: Metadata
+
+
+@contextmanager
+def reading_pictures() -> Iterator[None]:
+    """To be entered once around a run: the pixel limit is ours to check, and Pillow's warnings are not shown.
+
+    Both settings are the whole process's, so a host program sees them for as long as the run lasts.
+    """
+    before = Image.MAX_IMAGE_PIXELS
+    Image.MAX_IMAGE_PIXELS = None
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module=r"PIL\.")
+            yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
+
+
+def fingerprint(file: BinaryIO) -> bytes:
+    """16 bytes that stand for the content: BLAKE2b, read from the start, in pieces. Raises PictureError."""
+    digest = hashlib.blake2b(digest_size=16)
+    try:
+        while piece := file.read(PIECE_BYTES):
+            digest.update(piece)
+    except OSError as error:
+        raise PictureError(_reason(error)) from error
+    return digest.digest()
+
+
+def open_picture(file: BinaryIO, *, min_side: int, max_pixels: int | None = DEFAULT_MAX_PIXELS) -> Picture:
+    """The picture in an open file, read from the file's start.
+
+    min_side: a JPEG may come back smaller, by DCT scaling, as long as its shorter side keeps this many pixels.
+    max_pixels: width times height above this is refused before anything is decoded; None: no limit.
+    Raises PictureError with a short reason.
+    """
+    try:
+        file.seek(0)
+        if not file.read(1):
+            raise PictureError("the file is empty")
+        file.seek(0)
+        with _opened(file) as image:
+            return _decoded(image, min_side, max_pixels)
+    except UNREADABLE as error:
+        raise PictureError(_reason(error)) from error
+
+
+def _opened(file: BinaryIO) -> Image.Image:
+    if PurePath(getattr(file, "name", "")).suffix.lower() in RAW:
+        return open_raw_preview(file)
+    return Image.open(file, formats=_formats())
+
+
+def _decoded(image: Image.Image, min_side: int, max_pixels: int | None) -> Picture:
+    width, height = image.size
+    if max_pixels is not None and width * height > max_pixels:
+        raise PictureError(f"{width}×{height} pixels are over the limit of {max_pixels / 1e6:g} megapixels")
+    metadata = read_metadata(image)
+    scale = min_side / min(width, height)
+    image.draft(None, (ceil(width * scale), ceil(height * scale)))
+    with _large_one if image.width * image.height > LARGE_PIXELS else nullcontext():
+        image.load()
+        turn = _turn(image)
+        rgb = to_rgb(image)
+    if turn is None:
+        return Picture(rgb, width, height, metadata)
+    if turn in SWAPS_SIDES:
+        width, height = height, width
+    return Picture(rgb.transpose(turn), width, height, metadata)
+
+
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    """What brings the picture upright, by its EXIF orientation."""
+    try:
+        return TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except UNREADABLE:  # damaged EXIF
+        return None
+
+
+@cache
+def _formats() -> tuple[str, ...]:
+    if find_spec("pillow_heif"):
+        import pillow_heif  # an extra
+
+        pillow_heif.register_heif_opener()
+        return (*FORMATS, "HEIF")
+    return FORMATS
+
+
+def _reason(error: Exception) -> str:
+    """Short, for a person, without the path."""
+    if isinstance(error, UnidentifiedImageError):
+        return "not a picture, or of a kind that is not known"
+    if isinstance(error, MemoryError):
+        return "too large for the memory"
+    if isinstance(error, OSError) and error.errno:
+        return f"can't be read: {error.strerror}"
+    if "truncated" in str(error).lower():
+        return "the file is cut short"
+    return f"damaged ({' '.join(str(error).split())[:100] or type(error).__name__})"

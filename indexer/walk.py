@@ -1,0 +1,98 @@
+"""The pictures below a folder, directory by directory, found while you wait for the next one."""
+
+import os
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path, PurePath
+
+__all__ = ["Directory", "FoundFile", "walk"]
+
+ALWAYS = frozenset(".jpg .jpeg .jpe .jfif .png .webp .gif .bmp .tif .tiff .avif".split())
+HEIF = frozenset(".heic .heif .hif".split())  # with pillow-heif
+RAW = frozenset(".dng .cr2 .cr3 .nef .arw .orf .rw2 .raf .pef .srw".split())  # with rawpy
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """A file that looks like a picture by its name. path is absolute if the walk's root was."""
+
+    path: Path
+    size_bytes: int
+    mtime_ns: int
+    ctime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """What one directory holds, without those below it."""
+
+    path: Path
+    files: list[FoundFile]  # by name
+    n_needs_extra: int = 0  # files that the extra [formats] would find
+    unreadable: str | None = None  # why it could not be listed
+
+
+def walk(root: Path) -> Iterator[Directory]:
+    """Every directory below `root`, and `root` itself; hidden ones and hidden files (`._*` too) are left out.
+
+    Links are followed, after everything else; a directory that can be reached in two ways is seen once.
+    """
+    waiting = deque([root])
+    seen: set[tuple[int, int]] = set()
+    while waiting:
+        path = waiting.popleft()
+        try:
+            status = path.stat()
+            if (status.st_dev, status.st_ino) in seen:
+                continue
+            seen.add((status.st_dev, status.st_ino))
+            with os.scandir(path) as found:
+                entries = sorted((e for e in found if not e.name.startswith(".")), key=lambda e: e.name)
+        except OSError as error:
+            yield Directory(path, [], unreadable=f"the folder can't be listed: {error.strerror}")
+            continue
+        directories = [e for e in entries if _is_directory(e)]
+        waiting.extendleft(Path(e.path) for e in reversed(directories) if not e.is_symlink())
+        waiting.extend(Path(e.path) for e in directories if e.is_symlink())
+        yield _directory(path, entries)
+
+
+def _directory(path: Path, entries: list[os.DirEntry[str]]) -> Directory:
+    readable, needs_extra = _suffixes()
+    files: list[FoundFile] = []
+    n_needs_extra = 0
+    for entry in entries:
+        suffix = PurePath(entry.name).suffix.lower()
+        if suffix in readable and (file := _file(entry)) is not None:
+            files.append(file)
+        n_needs_extra += suffix in needs_extra
+    return Directory(path, files, n_needs_extra)
+
+
+def _file(entry: os.DirEntry[str]) -> FoundFile | None:
+    try:
+        if not entry.is_file():
+            return None
+        status = entry.stat()
+    except OSError:  # gone since it was listed
+        return None
+    return FoundFile(Path(entry.path), status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+def _is_directory(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+@cache
+def _suffixes() -> tuple[frozenset[str], frozenset[str]]:
+    """Those that can be read here, and those that could with the extra."""
+    extras = {HEIF: "pillow_heif", RAW: "rawpy"}
+    there = [suffixes for suffixes, package in extras.items() if find_spec(package)]
+    readable = ALWAYS.union(*there)
+    return readable, HEIF.union(RAW) - readable

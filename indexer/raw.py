@@ -3,7 +3,11 @@
 from io import BytesIO
 from typing import BinaryIO
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import ExifTags, Image
+
+from indexer.errors import PictureError
 
 __all__ = ["open_raw_preview"]
 
@@ -13,21 +17,26 @@ ORIENTATION_OF_FLIP = {3: 3, 5: 8, 6: 6}  # LibRaw's flip as an EXIF orientation
 def open_raw_preview(file: BinaryIO) -> Image.Image:
     """The embedded preview, not yet decoded; without one, the sensor's picture at half size.
 
-    Raises RuntimeError (LibRaw's errors) or OSError.
+    Raises PictureError if LibRaw can't read it.
     """
     import rawpy  # an extra
 
-    with rawpy.imread(file) as raw:
-        try:
-            preview = raw.extract_thumb()
-        except (rawpy.LibRawNoThumbnailError, rawpy.LibRawUnsupportedThumbnailError):
-            return Image.fromarray(raw.postprocess(half_size=True, use_camera_wb=True))  # turned upright by LibRaw
-        flip = raw.sizes.flip
-    image: Image.Image
-    if isinstance(preview.data, bytes):
-        image = Image.open(BytesIO(preview.data), formats=["JPEG"])
+    try:
+        with rawpy.imread(file) as raw:
+            try:
+                return _preview(raw.extract_thumb().data, raw.sizes.flip)
+            except (rawpy.LibRawNoThumbnailError, rawpy.LibRawUnsupportedThumbnailError):
+                return Image.fromarray(raw.postprocess(half_size=True, use_camera_wb=True))  # upright already
+    except rawpy.LibRawError as error:
+        raise PictureError("not a raw file, or of a camera that LibRaw does not know") from error
+
+
+def _preview(data: bytes | NDArray[np.uint8], flip: int) -> Image.Image:
+    """A JPEG or an array of pixels; where it doesn't say what is up, LibRaw's `flip` does."""
+    if isinstance(data, bytes):
+        image: Image.Image = Image.open(BytesIO(data), formats=["JPEG"])
     else:
-        image = Image.fromarray(preview.data)
+        image = Image.fromarray(data)
     exif = image.getexif()
     if ExifTags.Base.Orientation not in exif and flip in ORIENTATION_OF_FLIP:
         exif[ExifTags.Base.Orientation] = ORIENTATION_OF_FLIP[flip]

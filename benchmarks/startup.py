@@ -12,7 +12,7 @@ from statistics import median
 from time import perf_counter
 
 import numpy as np
-from cosmos_search.mini import CosmosMini
+from cosmos_search.mini import MiniEncoder
 
 from benchmarks.machine import describe, print_table
 from indexer.catalog import IndexedFile, PictureFacts
@@ -28,7 +28,7 @@ PARTS = {
     "import sqlalchemy": "import sqlalchemy",
     "import faiss": "import faiss",
     "import onnxruntime": "import onnxruntime",
-    "encode one sentence": "from cosmos_search.mini import CosmosMini; CosmosMini().encode_texts(['a cat'])",
+    "encode one sentence": "from cosmos_search.mini import MiniEncoder; MiniEncoder().encode_texts(['a cat'])",
     "cosmos-search --help": "from cosmos_search.cli import main; main(['--help'])",
     "cosmos-search search": "from cosmos_search.cli import main; main(['search', 'a cat'])",
 }
@@ -47,7 +47,7 @@ def main() -> None:
 
 def _fill(place: Path) -> None:
     """An index of made-up pictures: only the search is measured."""
-    encoder = CosmosMini()
+    encoder = MiniEncoder()
     rng = np.random.default_rng(0)
     index = Index.create(place)
     with index.writing() as catalog:

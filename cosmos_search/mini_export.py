@@ -73,9 +73,7 @@ def export_image_tower(weights: Path, mean: float, scale: float, side: int, targ
     """Writes pixels (n, height, width, 3) uint8 -> logits (n, 1000), features (n, 1280, rows, columns)."""
     pixels = torch.zeros(2, side, side, 3, dtype=torch.uint8)
     axes = {"pixels": {0: "n", 1: "height", 2: "width"}, "features": {0: "n", 2: "rows", 3: "columns"}}
-    _export(
-        ImageTower(weights, mean, scale), pixels, target, {**axes, "logits": {0: "n"}}, ["logits", "features"]
-    )
+    _export(ImageTower(weights, mean, scale), pixels, target, {**axes, "logits": {0: "n"}}, ["logits", "features"])
 
 
 def _export(

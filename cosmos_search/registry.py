@@ -11,7 +11,7 @@ DEFAULT_MODEL = "cosmos-mini"
 def load_encoder(name: str) -> Encoder:
     """The encoder of that name, ready to use; UsageError if there is none."""
     if name == "cosmos-mini":
-        from cosmos_search.mini import CosmosMini  # onnxruntime is not needed by `info` and `--help`
+        from cosmos_search.mini import MiniEncoder  # onnxruntime is not needed by `info` and `--help`
 
-        return CosmosMini()
+        return MiniEncoder()
     raise UsageError(f"There is no model named {name!r}; there is: {DEFAULT_MODEL}")

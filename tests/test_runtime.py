@@ -82,8 +82,7 @@ def test_a_reader_beside_many_writers_never_sees_half_a_file(tmp_path):
     write_beside(target, lambda draft: draft.write_text("0" * 100_000))
     letters = "12345678"
     writers = [
-        threading.Thread(target=write_beside, args=(target, lambda d, c=c: d.write_text(c * 100_000)))
-        for c in letters
+        threading.Thread(target=write_beside, args=(target, lambda d, c=c: d.write_text(c * 100_000))) for c in letters
     ]
     for writer in writers:
         writer.start()

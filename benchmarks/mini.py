@@ -229,16 +229,12 @@ def print_speed(cache: Path) -> None:
     graph = next(cache.rglob("image-*.onnx"))
     print("| batch | 1 caller | 2 callers | 1 caller, 2 threads inside |\n|---|---|---|---|")
     for batch in (1, 4, 8, 16):
-        cells = [
-            max(pictures_per_second(graph, batch, *how) for _ in range(3)) for how in ((1, 1), (2, 1), (1, 2))
-        ]
+        cells = [max(pictures_per_second(graph, batch, *how) for _ in range(3)) for how in ((1, 1), (2, 1), (1, 2))]
         print(f"| {batch} | {' | '.join(f'{cell:.0f}' for cell in cells)} |", flush=True)
     print()
 
 
-def pictures_per_second(
-    graph: Path, batch: int, n_callers: int, n_inside: int, n_pictures: int = 96
-) -> float:
+def pictures_per_second(graph: Path, batch: int, n_callers: int, n_inside: int, n_pictures: int = 96) -> float:
     """Of the image tower alone, nothing spinning."""
     options = SessionOptions()
     options.intra_op_num_threads = n_inside

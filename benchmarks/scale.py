@@ -25,7 +25,7 @@ def main() -> None:
     rows = []
     for n in SIZES:
         done = subprocess.run([sys.executable, "-m", "benchmarks.scale", str(n)], check=True, capture_output=True)
-        rows.append(done.stdout.decode().split(","))
+        rows.append(done.stdout.decode().strip().split(","))
     print(describe("sqlalchemy", "pillow"))
     print_table(["files", "first run", "files/s", "second run (nothing changed)", "files/s", "peak memory"], rows)
 

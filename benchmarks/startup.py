@@ -12,9 +12,9 @@ from statistics import median
 from time import perf_counter
 
 import numpy as np
-from cosmos_search.mini import MiniEncoder
 
 from benchmarks.machine import describe, print_table
+from cosmos_search.mini import MiniEncoder
 from indexer.catalog import IndexedFile, PictureFacts
 from indexer.index import Index
 from indexer.metadata import Metadata

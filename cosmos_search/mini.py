@@ -116,9 +116,15 @@ class MiniEncoder:
         centre = classes.mean(axis=0)
         return _unit(weights / weights.sum(axis=1, keepdims=True) @ classes - centre)
 
+    def image_graph(self) -> Path:
+        """The image tower's ONNX file: pixels (n, height, width, 3) uint8 -> logits (n, 1000)."""
+        self._image_session()
+        return self._folder / f"image-{runtime_version}.onnx"
+
     def _image_session(self) -> InferenceSession:
         with self._lock:
             if self._image is None:
+                self._class_vectors()  # of use to every picture: now, not in the middle of a run
                 self._image = open_cached(self._folder / f"image-{runtime_version}.onnx", self._export_image)
             return self._image
 

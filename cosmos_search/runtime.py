@@ -57,7 +57,7 @@ def write_beside(target: Path, make: Make) -> None:
     Whoever looks sees no file, the old one or the new one, never half of one; of two processes that write at
     once, the later wins. Raises CosmosSearchError if the disk does not take it.
     """
-    log.info("Making %s", target)
+    log.info("Preparing a model for its first use on this machine: %s", target.name)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".making-") as folder:

@@ -1,0 +1,128 @@
+"""The shelf of installed models: one directory each, in the Hugging Face layout, with a card beside the weights."""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from platformdirs import user_data_path
+
+from indexer.errors import CosmosSearchError, UsageError
+
+__all__ = ["Card", "Shelf", "default_shelf"]
+
+CARD = "card.json"
+WEIGHTS = "model.safetensors"
+NEEDED = ("config.json", WEIGHTS, "tokenizer.json", "preprocessor_config.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What is known of an installed model."""
+
+    name: str
+    kind: str  # "cosmos", "clip" or "siglip": the model_type of its config
+    network: str  # "ViT-B/16"
+    source: str  # where it came from, for a person
+    version: str  # of the weights: vectors of two versions are never compared
+    role: str | None = None  # which half of a COSMOS checkpoint: "teacher" or "student"
+
+
+class Shelf:
+    """Installed models by name. What is put on it appears whole or not at all."""
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+
+    def cards(self) -> list[Card]:
+        """Every installed model, by name."""
+        found = (self._card(path) for path in sorted(self.place.glob(f"[!.]*/{CARD}")))
+        return [card for card in found if card is not None]
+
+    def card(self, name: str) -> Card | None:
+        """The card of one model; None if it isn't installed."""
+        return self._card(self.folder(name) / CARD) if _is_name(name) else None
+
+    def folder(self, name: str) -> Path:
+        """Where that model lies, or would."""
+        return self.place / name
+
+    def size_bytes(self, name: str) -> int:
+        """What a model takes on disk, its exported graphs included."""
+        return sum(path.stat().st_size for path in self.folder(name).rglob("*") if path.is_file())
+
+    def put(self, name: str, source: str, make: Callable[[Path], None], role: str | None = None) -> Card:
+        """Install what `make` writes into the directory that it is given.
+
+        Raises UsageError for a name that can't be one, CosmosSearchError for one that is taken and for a
+        model that lacks a part; then nothing has changed.
+        """
+        self.check_is_free(name)
+        self.place.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self.place, prefix=".making-") as scratch:
+            draft = Path(scratch, name)
+            draft.mkdir()
+            make(draft)
+            missing = [part for part in NEEDED if not (draft / part).is_file()]
+            if missing:
+                raise CosmosSearchError(f"{source} is no complete model: {missing[0]} is missing.")
+            card = _describe(draft, name, source, role)
+            (draft / CARD).write_text(json.dumps(asdict(card), indent=2) + "\n", encoding="utf-8")
+            draft.rename(self.folder(name))
+        return card
+
+    def check_is_free(self, name: str) -> None:
+        """Raise unless a model of that name could be put on the shelf."""
+        if not _is_name(name):
+            raise UsageError(f"{name!r} can't be a model's name; use letters, digits, dots and dashes: --name my-model")
+        if name == "cosmos-mini" or self.folder(name).exists():
+            raise CosmosSearchError(f"There is a model {name} already. Choose another --name, or first: "
+                                    f"cosmos-search models remove {name}")
+
+    def remove(self, name: str) -> None:
+        """Take a model off the shelf; CosmosSearchError if it isn't there."""
+        if self.card(name) is None:
+            raise CosmosSearchError(f"The model {name} is not installed; see which are: cosmos-search models")
+        doomed = Path(tempfile.mkdtemp(dir=self.place, prefix=".removing-"))
+        self.folder(name).rename(doomed / name)
+        shutil.rmtree(doomed)
+
+    def _card(self, path: Path) -> Card | None:
+        try:
+            return Card(**json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            return None
+
+
+def default_shelf() -> Shelf:
+    """COSMOS_SEARCH_MODELS, else a directory among the user's data."""
+    named = os.environ.get("COSMOS_SEARCH_MODELS")
+    return Shelf(Path(named) if named else user_data_path("cosmos-search") / "models")
+
+
+def _describe(folder: Path, name: str, source: str, role: str | None) -> Card:
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    vision = config.get("vision_config") or config
+    network = f"ViT {vision.get('hidden_size', '?')}/{vision.get('patch_size', '?')}"
+    sizes = {(768, 12): "ViT-B", (1024, 24): "ViT-L", (384, 12): "ViT-S"}
+    size = sizes.get((vision.get("hidden_size"), vision.get("num_hidden_layers")))
+    if size is not None:
+        network = f"{size}/{vision.get('patch_size')}"
+    return Card(name, config.get("model_type", "?"), network, source, _hash(folder / WEIGHTS), role)
+
+
+def _hash(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()[:12]
+
+
+def _is_name(name: str) -> bool:
+    return re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name) is not None

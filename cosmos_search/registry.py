@@ -1,17 +1,37 @@
-"""Which models there are, by name."""
+"""Which models there are, which are installed, which is the default; and an encoder by its name."""
 
 from cosmos_search.encoder import Encoder
+from cosmos_search.published import PUBLISHED
+from cosmos_search.shelf import Shelf, default_shelf
 from indexer.errors import UsageError
 
-__all__ = ["DEFAULT_MODEL", "load_encoder"]
+__all__ = ["MINI", "default_model", "load_encoder"]
 
-DEFAULT_MODEL = "cosmos-mini"
+MINI = "cosmos-mini"
 
 
-def load_encoder(name: str) -> Encoder:
-    """The encoder of that name, ready to use; UsageError if there is none."""
-    if name == "cosmos-mini":
-        from cosmos_search.mini import MiniEncoder  # onnxruntime is not needed by `info` and `--help`
+def default_model(shelf: Shelf | None = None) -> str:
+    """The model of new indexes: the installed one with the best published COCO figures, else the one in the box."""
+    installed = [card.name for card in (shelf or default_shelf()).cards() if card.name in PUBLISHED]
+    return max(installed, key=lambda name: sum(PUBLISHED[name].coco), default=MINI)
+
+
+def load_encoder(name: str, device: str = "auto", precision: str = "auto", shelf: Shelf | None = None) -> Encoder:
+    """The encoder of that name, ready to use.
+
+    device: "auto", "cpu", "cuda" or "mps"; precision: "auto", "fp32", "bf16", "fp16" or "int8".
+    Raises UsageError for a name that isn't installed, and for a device or precision that can't be had.
+    """
+    if name == MINI:
+        from cosmos_search.mini import MiniEncoder  # `info` and `--help` need no onnxruntime
 
         return MiniEncoder()
-    raise UsageError(f"There is no model named {name!r}; there is: {DEFAULT_MODEL}")
+    shelf = shelf or default_shelf()
+    card = shelf.card(name)
+    if card is not None:
+        from cosmos_search.towers import TowerEncoder
+
+        return TowerEncoder(shelf.folder(name), card, device, precision)
+    if name in PUBLISHED:
+        raise UsageError(f"The model {name} is not installed; get it: cosmos-search models pull {name}")
+    raise UsageError(f"There is no model named {name!r}; see which there are: cosmos-search models")

@@ -81,8 +81,9 @@ class Shelf:
         if not _is_name(name):
             raise UsageError(f"{name!r} can't be a model's name; use letters, digits, dots and dashes: --name my-model")
         if name == "cosmos-mini" or self.folder(name).exists():
-            raise CosmosSearchError(f"There is a model {name} already. Choose another --name, or first: "
-                                    f"cosmos-search models remove {name}")
+            raise CosmosSearchError(
+                f"There is a model {name} already. Choose another --name, or first: cosmos-search models remove {name}"
+            )
 
     def remove(self, name: str) -> None:
         """Take a model off the shelf; CosmosSearchError if it isn't there."""

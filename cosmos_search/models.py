@@ -3,7 +3,6 @@
 import hashlib
 import json
 import shutil
-import tempfile
 from pathlib import Path
 
 from cosmos_search.published import PUBLISHED, REPOSITORY

@@ -57,7 +57,8 @@ def _unit(n: int, seed: int) -> NDArray[np.float32]:
     rng = np.random.default_rng(seed)
     centres = np.random.default_rng(7).standard_normal((1000, DIM), dtype=np.float32)
     vectors = centres[rng.integers(0, 1000, n)] + rng.standard_normal((n, DIM), dtype=np.float32)
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from types import TracebackType
 from platformdirs import user_data_path
 
 from cosmos_search.encoder import Encoder
-from cosmos_search.registry import DEFAULT_MODEL, load_encoder
+from cosmos_search.registry import default_model, load_encoder
 from cosmos_search.search import Hit, search
 from indexer.build import Report, remove, update
 from indexer.catalog import EncoderRecord, FailedFile, Folder
@@ -79,7 +79,7 @@ class Library:
     @cached_property
     def encoder(self) -> Encoder:
         """The encoder, loaded on first use. An index remembers the name of the one that made it."""
-        return self._given or load_encoder(self._model or self._recorded_model() or DEFAULT_MODEL)
+        return self._given or load_encoder(self._model or self._recorded_model() or default_model())
 
     def add(
         self,

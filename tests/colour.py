@@ -53,7 +53,8 @@ def paint(path: Path, colour: str, size: tuple[int, int] = (16, 16), seed: int |
 
 def _unit(rgb: np.ndarray) -> Vectors:
     raw = np.concatenate([rgb / 255, np.full((len(rgb), 1), 0.1)], axis=1).astype(np.float32)
-    return raw / np.linalg.norm(raw, axis=1, keepdims=True)
+    unit: Vectors = raw / np.linalg.norm(raw, axis=1, keepdims=True)
+    return unit
 
 
 if __name__ == "__main__":  # python -m tests.colour INDEX FOLDER LOG: index in a process that can be killed

@@ -1,0 +1,92 @@
+"""What check_parity.py asks of an implementation: our functions under its names, numpy in and out."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from cosmos_search.checkpoint import load_checkpoint as load_official_file
+from cosmos_search.model import CosmosConfig, CosmosModel
+from cosmos_search.official import from_official
+from cosmos_search.preprocess import Preprocess
+from cosmos_search.recall import retrieval_figures as retrieval
+from cosmos_search.tokenizer import clip_tokenizer
+from trainer.captions import split_caption
+from trainer.schedules import lr_at, momentum_at
+
+__all__ = ["lr_at", "momentum_at", "retrieval", "split_caption"]
+
+
+def tokenize(texts):
+    return clip_tokenizer()(texts, specials=True)
+
+
+def preprocess(path):
+    return Preprocess()(Image.open(Path(path)).convert("RGB"))
+
+
+def config_of(entry):
+    vision, text = entry["vision_cfg"], entry["text_cfg"]
+    return CosmosConfig(
+        embed_dim=entry["embed_dim"],
+        image_size=vision["image_size"],
+        patch_size=vision["patch_size"],
+        vision_width=vision["width"],
+        vision_layers=vision["layers"],
+        vision_heads=vision["width"] // vision["head_width"],
+        text_width=text["width"],
+        text_layers=text["layers"],
+        text_heads=text["heads"],
+        context_length=text["context_length"],
+        vocab_size=text["vocab_size"],
+    )
+
+
+def load(entry, state_dict):
+    model = CosmosModel(config_of(entry))
+    model.load_state_dict(from_official({name: torch.tensor(array) for name, array in state_dict.items()}))
+    return model.eval()
+
+
+def load_checkpoint(path, entry, role):
+    return load_official_file(Path(path), role, config_of(entry))
+
+
+@torch.inference_mode()
+def encode_image(model, pixels):
+    encoded = model.encode_images(torch.tensor(pixels))
+    return {
+        "features": encoded.features.numpy(),
+        "patch_tokens_raw": encoded.raw_tokens.numpy(),
+        "patch_tokens": encoded.tokens.numpy(),
+    }
+
+
+@torch.inference_mode()
+def encode_text(model, ids):
+    encoded = model.encode_texts(torch.tensor(ids))
+    return {
+        "features": encoded.features.numpy(),
+        "word_tokens_raw": encoded.raw_tokens.numpy(),
+        "word_tokens": encoded.tokens.numpy(),
+    }
+
+
+def cross_image(model, text_features, patch_tokens):
+    return _ask(model.image_attention, text_features, patch_tokens)
+
+
+def cross_text(model, image_features, word_tokens):
+    return _ask(model.text_attention, image_features, word_tokens)
+
+
+@torch.inference_mode()
+def dense(model, pixels, csa):
+    return model.dense(torch.tensor(pixels), csa=csa).numpy()
+
+
+@torch.inference_mode()
+def _ask(attention, features, tokens):
+    out, weights = attention.with_weights(torch.tensor(features)[:, None], torch.tensor(np.ascontiguousarray(tokens)))
+    return out[:, 0].numpy(), weights[:, :, 0].numpy()

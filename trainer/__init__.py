@@ -1,0 +1,1 @@
+"""Produces COSMOS encoders that the indexer and the search use as they are."""

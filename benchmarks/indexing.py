@@ -19,7 +19,6 @@ from PIL import Image
 import cosmos_search
 from benchmarks.machine import describe, print_table
 from cosmos_search.mini import MiniEncoder
-from indexer.build import BATCH
 from indexer.cores import available_cores
 from indexer.encoder import Prepared
 from indexer.images import open_picture
@@ -27,6 +26,7 @@ from indexer.pipeline import batched, ordered_map, workers
 
 SOURCES = ("astronaut.png", "chelsea.png", "coffee.png", "motorcycle_left.png", "rocket.jpg", "hubble_deep_field.jpg")
 N_ROUNDS = 3
+BATCH = 8
 
 
 def main() -> None:

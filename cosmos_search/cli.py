@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from cosmos_search.cli_models import models
 from indexer.errors import CosmosSearchError, UsageError
 
 if TYPE_CHECKING:
@@ -59,6 +60,12 @@ def _index_option(command: F) -> F:
     )(command)
 
 
+def _runtime_options(command: F) -> F:
+    device = click.option("--device", default="auto", metavar="NAME", help="auto, cpu, cuda or mps.")
+    precision = click.option("--precision", default="auto", metavar="NAME", help="auto, fp32, bf16, fp16 or int8.")
+    return device(precision(command))
+
+
 def _json_option(help_text: str) -> Callable[[F], F]:
     return click.option("--json", "as_json", is_flag=True, help=help_text)
 
@@ -76,6 +83,7 @@ def _max_pixels(ctx: click.Context, param: click.Parameter, value: str) -> int |
 @click.argument("folders", nargs=-1, type=click.Path(path_type=Path))
 @_index_option
 @click.option("--model", metavar="NAME", help="The encoder of a new index, or with --rebuild a new one for this.")
+@_runtime_options
 @click.option("--rebuild", is_flag=True, help="Embed every picture anew; searches go on with the old vectors.")
 @click.option("--max-pixels", default="250MP", callback=_max_pixels, help="Refuse larger pictures; none: no limit.")
 @_json_option("Print the summary as one JSON object.")
@@ -83,6 +91,8 @@ def index(
     folders: tuple[Path, ...],
     place: Path | None,
     model: str | None,
+    device: str,
+    precision: str,
     rebuild: bool,
     max_pixels: int | None,
     as_json: bool,
@@ -99,7 +109,7 @@ def index(
     from cosmos_search.progress import index_with_progress
     from cosmos_search.tables import report_json, report_text
 
-    with _library(place, model) as library:
+    with _library(place, model, device, precision) as library:
         report = index_with_progress(library, folders, rebuild, max_pixels)
     click.echo(json.dumps(report_json(report)) if as_json else report_text(report))
     if report.is_stopped:
@@ -163,7 +173,10 @@ def remove(folder: Path, place: Path | None) -> None:
     click.echo(f"Forgot {folder} and the {n_files} files in it. The files themselves are untouched.")
 
 
-def _library(place: Path | None, model: str | None = None) -> "Library":
+def _library(place: Path | None, model: str | None = None, device: str = "auto", precision: str = "auto") -> "Library":
     from cosmos_search.library import open as open_library
 
-    return open_library(place, model=model)
+    return open_library(place, model=model, device=device, precision=precision)
+
+
+main.add_command(models)

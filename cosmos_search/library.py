@@ -40,22 +40,36 @@ def default_place() -> Path:
     return Path(named) if named else user_data_path("cosmos-search") / "index"
 
 
-def open(place: str | Path | None = None, *, model: str | None = None, encoder: Encoder | None = None) -> "Library":
+def open(
+    place: str | Path | None = None,
+    *,
+    model: str | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+    encoder: Encoder | None = None,
+) -> "Library":
     """The library whose index is at `place` (default: `default_place()`). Nothing is made until `add`.
 
     model: the name of the encoder; left out, it is the one that made the index, or the default for a new one.
+    device: "auto", "cpu", "cuda" or "mps"; precision: "auto", "fp32", "bf16", "fp16" or "int8".
     encoder: an encoder of your own instead.
     """
-    return Library(Path(place) if place is not None else default_place(), model, encoder)
+    where = Path(place) if place is not None else default_place()
+
+    def load(recorded: str | None) -> Encoder:
+        return load_encoder(model or recorded or default_model(), device, precision)
+
+    return Library(where, encoder, load)
 
 
 class Library:
     """Pictures that can be searched. Use it from any thread; close it, or use it as a context manager."""
 
-    def __init__(self, place: Path, model: str | None = None, encoder: Encoder | None = None) -> None:
+    def __init__(self, place: Path, encoder: Encoder | None, load: Callable[[str | None], Encoder]) -> None:
+        """load: makes the encoder where none is given; it is told the name of the one that made the index, if any."""
         self.place = place.absolute()
-        self._model = model
         self._given = encoder
+        self._load = load
         self._index: Index | None = None
 
     def __enter__(self) -> "Library":
@@ -79,7 +93,7 @@ class Library:
     @cached_property
     def encoder(self) -> Encoder:
         """The encoder, loaded on first use. An index remembers the name of the one that made it."""
-        return self._given or load_encoder(self._model or self._recorded_model() or default_model())
+        return self._given or self._load(self._recorded_model())
 
     def add(
         self,

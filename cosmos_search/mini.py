@@ -84,6 +84,11 @@ class MiniEncoder:
         return device_of(self._image_session())
 
     @property
+    def batch_size(self) -> int:
+        """Pictures between two looks at the disk; see `encode_images`."""
+        return 8
+
+    @property
     def min_side(self) -> int:
         """Twice the network's side: a JPEG decoded at that scale gives the same 260 pixels to 54 dB."""
         return 2 * self._recipe.side

@@ -125,7 +125,7 @@ class VisionTower(nn.Module):
         """(batch, 1 + patches, width), the class token first."""
         patches = self.patch_embedding(pixels)  # (batch, width, rows, columns)
         rows, columns = patches.shape[2:]
-        x = torch.cat([self.class_embedding.expand(len(pixels), 1, -1), patches.flatten(2).transpose(1, 2)], dim=1)
+        x = torch.cat([self.class_embedding.expand(pixels.shape[0], 1, -1), patches.flatten(2).transpose(1, 2)], dim=1)
         x = self.norm_before(x + _positions_for(self.positions, self.grid, rows, columns))
         *first, last = self.blocks
         for block in first:
@@ -154,7 +154,7 @@ class TextTower(nn.Module):
         for block in self.blocks:
             x = block(x, None, is_causal=True)
         words = self.norm_after(x)
-        ends = words[torch.arange(len(ids), device=ids.device), ids.argmax(dim=1)]  # (batch, width)
+        ends = words[torch.arange(ids.shape[0], device=ids.device), ids.argmax(dim=1)]  # (batch, width)
         return ends @ self.projection, words
 
 

@@ -3,15 +3,44 @@
 import hashlib
 import json
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
-from cosmos_search.published import PUBLISHED, REPOSITORY
+from cosmos_search.published import PUBLISHED, REPOSITORY, PublishedModel
+from cosmos_search.registry import MINI, default_model
 from cosmos_search.shelf import NEEDED, Card, Shelf
 from indexer.errors import CosmosSearchError, UsageError
 
-__all__ = ["add_model", "pull_model"]
+__all__ = ["ModelRow", "add_model", "list_models", "pull_model"]
 
-FAMILIES = ("cosmos", "clip", "siglip")  # model types of the Hugging Face layout that can be used
+FAMILIES = ("cosmos", "clip")  # model types of the Hugging Face layout that can be used
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRow:
+    """A model in the list: one that is installed, one that is published, or both."""
+
+    name: str
+    network: str
+    trained_on: str
+    published: PublishedModel | None
+    size_bytes: int | None  # on disk; None: not installed
+    is_default: bool
+
+
+def list_models(shelf: Shelf) -> list[ModelRow]:
+    """The encoder in the box, what is installed, and what could be."""
+    default = default_model(shelf)
+    rows = [ModelRow(MINI, "EfficientNet-Lite2", "ImageNet", None, 0, default == MINI)]
+    cards = {card.name: card for card in shelf.cards()}
+    for card in cards.values():
+        if card.name not in PUBLISHED:
+            size = shelf.size_bytes(card.name)
+            rows.append(ModelRow(card.name, card.network, card.source, None, size, default == card.name))
+    for name, model in PUBLISHED.items():
+        size_or_none = shelf.size_bytes(name) if name in cards else None
+        rows.append(ModelRow(name, model.network, model.trained_on, model, size_or_none, default == name))
+    return rows
 
 
 def pull_model(shelf: Shelf, name: str, role: str = "teacher", endpoint: str | None = None) -> Card:
@@ -31,24 +60,27 @@ def pull_model(shelf: Shelf, name: str, role: str = "teacher", endpoint: str | N
     return card
 
 
-def add_model(shelf: Shelf, path: Path, name: str | None = None, role: str = "teacher") -> Card:
+def add_model(
+    shelf: Shelf, path: Path, name: str | None = None, role: str = "teacher", like: Path | None = None
+) -> Card:
     """Install a COSMOS checkpoint (a .pt file), or a model directory in the Hugging Face layout.
 
+    like: a directory with what a checkpoint of unusual size doesn't tell; see `cosmos_search.checkpoint.convert`.
     Raises CosmosSearchError for what is neither, and for a name that is taken.
     """
     name = name or path.name.removesuffix(".pt")
     shelf.check_is_free(name)
     if path.is_file():
-        return _add_checkpoint(shelf, path, name, role, source=path.name)
+        return _add_checkpoint(shelf, path, name, role, source=path.name, like=like)
     if not path.is_dir():
         raise CosmosSearchError(f"There is no file or directory {path}.")
     return shelf.put(name, path.name, lambda draft: _copy_directory(path, draft))
 
 
-def _add_checkpoint(shelf: Shelf, path: Path, name: str, role: str, source: str) -> Card:
+def _add_checkpoint(shelf: Shelf, path: Path, name: str, role: str, source: str, like: Path | None = None) -> Card:
     from cosmos_search.checkpoint import convert  # torch: only those who convert need it
 
-    return shelf.put(name, source, lambda draft: convert(path, draft, role), role)
+    return shelf.put(name, source, lambda draft: convert(path, draft, role, like), role)
 
 
 def _copy_directory(source: Path, draft: Path) -> None:

@@ -41,8 +41,8 @@ class Preprocess:
     def __call__(self, picture: Image.Image) -> NDArray[np.float32]:
         """(3, side, side), scaled: the whole of it in numpy."""
         mean, std = np.array(self.mean, np.float32), np.array(self.std, np.float32)
-        scaled: NDArray[np.float32] = (self.pixels(picture).astype(np.float32) / 255 - mean) / std
-        return scaled.transpose(2, 0, 1)
+        scaled = (self.pixels(picture).astype(np.float32) / np.float32(255) - mean) / std
+        return np.ascontiguousarray(scaled.transpose(2, 0, 1), dtype=np.float32)
 
     def save(self, path: Path) -> None:
         """Write it as a preprocessor_config.json, as transformers' CLIPImageProcessor reads it."""

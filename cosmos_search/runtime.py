@@ -52,10 +52,10 @@ def open_cached(graph: Path, make: Make) -> InferenceSession:
 
 
 def write_beside(target: Path, make: Make) -> None:
-    """Makes the file under another name in the same folder, then renames it.
+    """Makes the file, or the folder, under another name in the same folder, then renames it.
 
     Whoever looks sees no file, the old one or the new one, never half of one; of two processes that write at
-    once, the later wins. Raises CosmosSearchError if the disk does not take it.
+    once, one wins. Raises CosmosSearchError if the disk does not take it.
     """
     log.info("Preparing a model for its first use on this machine: %s", target.name)
     try:
@@ -63,7 +63,8 @@ def write_beside(target: Path, make: Make) -> None:
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".making-") as folder:
             draft = Path(folder) / target.name
             make(draft)
-            draft.replace(target)
+            if not target.is_dir():
+                draft.replace(target)
     except OSError as error:
         advice = "make room there, or choose another folder: export XDG_CACHE_HOME=/a/folder"
         raise CosmosSearchError(f"Cannot write {target} ({error}); {advice}") from error
@@ -85,13 +86,13 @@ def is_on_cpu(session: InferenceSession) -> bool:
     return bool(session.get_providers()[0] == "CPUExecutionProvider")
 
 
-def device_of(session: InferenceSession) -> str:
+def device_of(session: InferenceSession, precision: str = "fp32") -> str:
     """Where the session really runs, for a person: "cpu, ONNX Runtime fp32".
 
     It may have been asked for more: ONNX Runtime falls back to the CPU when its CUDA libraries do not load.
     """
     provider = str(session.get_providers()[0])
-    return f"{provider.removesuffix('ExecutionProvider').lower()}, ONNX Runtime fp32"
+    return f"{provider.removesuffix('ExecutionProvider').lower()}, ONNX Runtime {precision}"
 
 
 def _providers() -> list[str]:

@@ -18,6 +18,7 @@ __all__ = ["Card", "Shelf", "default_shelf"]
 
 CARD = "card.json"
 WEIGHTS = "model.safetensors"
+WIDTHS = {384: "ViT-S", 768: "ViT-B", 1024: "ViT-L", 1280: "ViT-H"}
 NEEDED = ("config.json", WEIGHTS, "tokenizer.json", "preprocessor_config.json")
 
 
@@ -26,8 +27,10 @@ class Card:
     """What is known of an installed model."""
 
     name: str
-    kind: str  # "cosmos", "clip" or "siglip": the model_type of its config
+    kind: str  # "cosmos" or "clip": the model_type of its config
     network: str  # "ViT-B/16"
+    dim: int
+    context_length: int  # tokens of a text
     source: str  # where it came from, for a person
     version: str  # of the weights: vectors of two versions are never compared
     role: str | None = None  # which half of a COSMOS checkpoint: "teacher" or "student"
@@ -108,13 +111,20 @@ def default_shelf() -> Shelf:
 
 def _describe(folder: Path, name: str, source: str, role: str | None) -> Card:
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    vision = config.get("vision_config") or config
-    network = f"ViT {vision.get('hidden_size', '?')}/{vision.get('patch_size', '?')}"
-    sizes = {(768, 12): "ViT-B", (1024, 24): "ViT-L", (384, 12): "ViT-S"}
-    size = sizes.get((vision.get("hidden_size"), vision.get("num_hidden_layers")))
-    if size is not None:
-        network = f"{size}/{vision.get('patch_size')}"
-    return Card(name, config.get("model_type", "?"), network, source, _hash(folder / WEIGHTS), role)
+    version = _hash(folder / WEIGHTS)
+    try:
+        if (kind := config["model_type"]) == "cosmos":
+            width, patch, dim, length = (
+                config[k] for k in ("vision_width", "patch_size", "embed_dim", "context_length")
+            )
+        else:
+            vision, text = config.get("vision_config", {}), config.get("text_config", {})
+            width, patch = vision.get("hidden_size", 768), vision.get("patch_size", 32)  # CLIPConfig's defaults
+            dim, length = config.get("projection_dim", 512), text.get("max_position_embeddings", 77)
+    except (KeyError, AttributeError) as error:
+        raise CosmosSearchError(f"{source} holds no model: its config.json lacks {error}.") from error
+    network = f"{WIDTHS.get(width, f'ViT-{width}')}/{patch}"
+    return Card(name, kind, network, dim, length, source, version, role)
 
 
 def _hash(path: Path) -> str:

@@ -5,11 +5,22 @@ from pathlib import Path
 from typing import Any
 
 from cosmos_search.library import Info
+from cosmos_search.models import ModelRow
 from cosmos_search.search import Hit
 from indexer.build import Report
 from indexer.catalog import FailedFile
 
-__all__ = ["hit_json", "hits_table", "info_json", "info_text", "printable", "report_json", "report_text"]
+__all__ = [
+    "hit_json",
+    "hits_table",
+    "info_json",
+    "info_text",
+    "model_json",
+    "models_table",
+    "printable",
+    "report_json",
+    "report_text",
+]
 
 N_FAILED_SHOWN = 20
 
@@ -112,6 +123,35 @@ def info_json(info: Info) -> dict[str, Any]:
     }
 
 
+def models_table(rows: Sequence[ModelRow]) -> str:
+    """One model a line. Figures: recall@1 in percent, image→text / text→image; ImageNet top-1."""
+    lines = [("model", "network", "trained on", "COCO R@1", "Flickr30k", "ImageNet", "on disk")]
+    for row in rows:
+        p = row.published
+        figures = (_pair(p.coco), _pair(p.flickr30k), f"{p.imagenet:.1f}") if p else ("", "", "")
+        size = "" if row.size_bytes is None else _megabytes(row.size_bytes) if row.size_bytes else "in the box"
+        name = f"{row.name} (default)" if row.is_default else row.name
+        lines.append((name, row.network, row.trained_on, *figures, size))
+    legend = "R@1: image→text / text→image in percent, as published. To install: cosmos-search models pull MODEL"
+    return _columns(lines, right={6}) + "\n\n" + legend
+
+
+def model_json(row: ModelRow) -> dict[str, Any]:
+    """A model, for a program."""
+    p = row.published
+    return {
+        "name": row.name,
+        "network": row.network,
+        "trained_on": row.trained_on,
+        "coco_r1": p and list(p.coco),
+        "flickr30k_r1": p and list(p.flickr30k),
+        "imagenet_top1": p and p.imagenet,
+        "installed": row.size_bytes is not None,
+        "size_bytes": row.size_bytes,
+        "default": row.is_default,
+    }
+
+
 def printable(path: Path) -> str:
     """A path on one line of any terminal: relative if it is below the working directory, odd characters escaped."""
     here = Path.cwd()
@@ -137,6 +177,10 @@ def _columns(rows: Sequence[tuple[str, ...]], right: set[int]) -> str:
         for row in rows
     )
     return "\n".join(line.rstrip() for line in lines)
+
+
+def _pair(figures: tuple[float, float]) -> str:
+    return f"{figures[0]:.1f} / {figures[1]:.1f}"
 
 
 def _megabytes(size_bytes: int) -> str:

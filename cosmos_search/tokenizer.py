@@ -48,10 +48,14 @@ class TextTokenizer:
         """
         rows = np.zeros((len(texts), self.context_length), dtype=np.int64)
         for row, text in zip(rows, texts, strict=True):
-            ids = self.ids(text, specials=specials)[: self.context_length]
+            ids = self.cut_ids(text, specials=specials)
             row[: len(ids)] = ids
-            row[len(ids) - 1] = self.end
         return rows
+
+    def cut_ids(self, text: str, *, specials: bool = False) -> list[int]:
+        """The tokens of a text, start and end included, at most as many as the context holds."""
+        ids = self.ids(text, specials=specials)
+        return ids if len(ids) <= self.context_length else [*ids[: self.context_length - 1], self.end]
 
     def ids(self, text: str, *, specials: bool = False) -> list[int]:
         """The tokens of a text between start and end, however many."""

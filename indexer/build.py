@@ -20,8 +20,6 @@ from indexer.scan import Change, Scan
 
 __all__ = ["Report", "remove", "update"]
 
-BATCH = 8  # files a call of the encoder and a transaction; larger ones were no faster on a CPU
-
 
 @dataclass(slots=True)
 class Report:
@@ -113,8 +111,9 @@ class _Run:
         n_cores = available_cores()
         with reading_pictures(), workers(n_cores) as pool:
             changes = self._changes(lambda: on_progress(self.report), stop)
-            read = ordered_map(pool, self._reader.read, changes, ahead=4 * BATCH)
-            embedded = ordered_map(pool, self._embed, batched(read, BATCH), ahead=n_cores)
+            size = self._encoder.batch_size
+            read = ordered_map(pool, self._reader.read, changes, ahead=4 * size)
+            embedded = ordered_map(pool, self._embed, batched(read, size), ahead=n_cores)
             for batch in embedded:
                 self._write(batch)
                 self.report.seconds = monotonic() - started

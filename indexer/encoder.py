@@ -39,6 +39,10 @@ class ImageEncoder(Protocol):
     def min_side(self) -> int:
         """The shorter side, in pixels, that a picture should keep when it is decoded at a reduced scale."""
 
+    @property
+    def batch_size(self) -> int:
+        """How many pictures a call of `encode_images` it likes best; may change while it runs."""
+
     def prepare(self, picture: Image.Image) -> Prepared:
         """The upright RGB picture resized and cropped to what the network takes."""
 

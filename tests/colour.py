@@ -19,6 +19,7 @@ class ColourEncoder:
     dim = 4
     device = "cpu"
     min_side = 8
+    batch_size = 8
 
     def __init__(self, name: str = "colour", version: str = "1", log: Path | None = None, seconds: float = 0.0) -> None:
         self.name = name

@@ -10,7 +10,6 @@ from threading import Event
 import pytest
 
 import cosmos_search
-from indexer.build import BATCH
 from indexer.cores import available_cores
 from indexer.errors import CosmosSearchError, IndexBusyError
 from tests.colour import ColourEncoder, paint
@@ -337,4 +336,4 @@ def test_kill_9_at_any_moment_loses_at_most_the_batches_in_hand(tmp_path):
         library.add(folder)
     assert contents(tmp_path / "index") == contents(tmp_path / "straight")
     n_encoded = sum(map(int, (tmp_path / "log").read_text().split()))
-    assert n_pictures <= n_encoded <= n_pictures + n_kills * BATCH * (available_cores() + 1)
+    assert n_pictures <= n_encoded <= n_pictures + n_kills * ColourEncoder.batch_size * (available_cores() + 1)

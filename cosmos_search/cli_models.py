@@ -1,0 +1,109 @@
+"""The commands about models: list, pull, add, remove."""
+
+import json
+from pathlib import Path
+
+import click
+
+__all__ = ["models"]
+
+ROLE = click.option(
+    "--role",
+    type=click.Choice(["teacher", "student"]),
+    default="teacher",
+    help="Which of a checkpoint's two networks to keep.",
+)
+
+
+@click.group(invoke_without_command=True)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+@click.pass_context
+def models(ctx: click.Context, as_json: bool) -> None:
+    """List the encoders there are, and get them.
+
+    \b
+    Examples:
+      cosmos-search models
+      cosmos-search models pull cosmos-vitb16-merged30m
+      cosmos-search models add my-encoder/
+    """
+    if ctx.invoked_subcommand is not None:
+        return
+    from cosmos_search.models import list_models
+    from cosmos_search.shelf import default_shelf
+    from cosmos_search.tables import model_json, models_table
+
+    rows = list_models(default_shelf())
+    click.echo("\n".join(json.dumps(model_json(row)) for row in rows) if as_json else models_table(rows))
+
+
+@models.command()
+@click.argument("name")
+@ROLE
+def pull(name: str, role: str) -> None:
+    """Download the published encoder NAME, verify it, and keep what search needs: a quarter of the file.
+
+    Broken off, it goes on where it was.
+
+    \b
+    Example:
+      cosmos-search models pull cosmos-vitb16-merged30m
+    """
+    from cosmos_search.models import pull_model
+    from cosmos_search.shelf import default_shelf
+
+    shelf = default_shelf()
+    card = pull_model(shelf, name, role)
+    _say_installed(card.name)
+
+
+@models.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--name", metavar="NAME", help="What to call it; left out, the file's or directory's name.")
+@click.option(
+    "--like",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="A directory that tells what a checkpoint of unusual size does not: config.json, tokenizer.json, ...",
+)
+@ROLE
+def add(path: Path, name: str | None, role: str, like: Path | None) -> None:
+    """Install the encoder at PATH: a COSMOS checkpoint (.pt), or a COSMOS or CLIP directory in the Hugging Face layout.
+
+    A checkpoint is read without running anything in it.
+
+    \b
+    Examples:
+      cosmos-search models add cosmos_vitb16_merged30m.pt --name cosmos-vitb16-merged30m
+      cosmos-search models add my-encoder/
+    """
+    from cosmos_search.models import add_model
+    from cosmos_search.shelf import default_shelf
+
+    card = add_model(default_shelf(), path, name, role, like)
+    _say_installed(card.name)
+
+
+@models.command()
+@click.argument("name")
+def remove(name: str) -> None:
+    """Uninstall the encoder NAME. Indexes made with it stay, and can be searched again once it is back.
+
+    \b
+    Example:
+      cosmos-search models remove cosmos-vitb32-cc3m
+    """
+    from cosmos_search.shelf import default_shelf
+
+    default_shelf().remove(name)
+    click.echo(f"Removed {name}.")
+
+
+def _say_installed(name: str) -> None:
+    from cosmos_search.registry import default_model
+
+    if default_model() == name:
+        click.echo(f"Installed {name}; new indexes use it from now on.")
+        click.echo(f"To move an index to it: cosmos-search index --model {name} --rebuild")
+    else:
+        click.echo(f"Installed {name}. To use it: cosmos-search index FOLDER --model {name}")

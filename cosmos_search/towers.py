@@ -1,0 +1,170 @@
+"""An installed model as an encoder: COSMOS, and any other of the CLIP family."""
+
+import shutil
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from onnxruntime import InferenceSession
+from onnxruntime import __version__ as runtime_version
+from PIL import Image
+
+from cosmos_search.choice import Choice
+from cosmos_search.devices import choose_device, choose_precision
+from cosmos_search.preprocess import Preprocess
+from cosmos_search.runtime import device_of, open_session, write_beside
+from cosmos_search.shelf import Card
+from cosmos_search.tokenizer import TextTokenizer
+from indexer.encoder import Prepared, Vectors
+
+__all__ = ["ImageRuntime", "TowerEncoder"]
+
+CPU_BATCH = 8  # pictures a call; on 2 cores larger ones were slower (benchmarks/encoding.py)
+
+
+class ImageRuntime(Protocol):
+    """What runs the image tower. `encode` is called from several threads."""
+
+    @property
+    def device(self) -> str:
+        """For a person."""
+
+    @property
+    def batch_size(self) -> int:
+        """Pictures a call that it likes."""
+
+    def encode(self, pixels: NDArray[np.uint8]) -> Vectors:
+        """pixels: (n, side, side, 3). Returns (n, dim), unit rows."""
+
+
+class TowerEncoder:
+    """An Encoder (see cosmos_search.encoder). A tower opens when it is first used.
+
+    Texts run in ONNX Runtime on the CPU whatever the device: a query is one text, and torch takes seconds to import.
+    The version is that of the weights alone; vectors of int8 and fp16 may stand in one index.
+    """
+
+    def __init__(self, folder: Path, card: Card, device: str = "auto", precision: str = "auto") -> None:
+        self._folder = folder
+        self._card = card
+        self._wanted_device = device
+        self._wanted_precision = precision
+        self._preprocess = Preprocess.load(folder / "preprocessor_config.json")
+        self._lock = threading.RLock()
+        self._images: ImageRuntime | None = None
+        self._texts: InferenceSession | None = None
+        self._tokenizer: TextTokenizer | None = None
+
+    @property
+    def name(self) -> str:
+        """The name it was installed under."""
+        return self._card.name
+
+    @property
+    def version(self) -> str:
+        """A hash of the weights."""
+        return self._card.version
+
+    @property
+    def dim(self) -> int:
+        """Of the joint space."""
+        return self._card.dim
+
+    @property
+    def device(self) -> str:
+        """Where the image tower runs, for a person; opens it."""
+        return self._image_runtime().device
+
+    @property
+    def batch_size(self) -> int:
+        """Pictures a call that suit the device; opens the image tower."""
+        return self._image_runtime().batch_size
+
+    @property
+    def min_side(self) -> int:
+        """Twice the network's side: more makes no difference that survives the resizing."""
+        return 2 * self._preprocess.side
+
+    def prepare(self, picture: Image.Image) -> Prepared:
+        """(side, side, 3) uint8."""
+        return self._preprocess.pixels(picture)
+
+    def encode_images(self, prepared: Sequence[Prepared]) -> Vectors:
+        """(n, dim), unit rows."""
+        if not prepared:
+            return np.zeros((0, self.dim), dtype=np.float32)
+        return self._image_runtime().encode(np.stack(prepared))
+
+    def encode_texts(self, texts: Sequence[str]) -> Vectors:
+        """(n, dim), unit rows. A text beyond the context loses its end; see `fits`."""
+        session, tokenizer = self._text_session(), self._text_tokenizer()
+        rows = [np.array([tokenizer.cut_ids(text)], dtype=np.int64) for text in texts]
+        vectors = [session.run(["vectors"], {"ids": row})[0] for row in rows]  # one by one: no padding to compute
+        return np.concatenate(vectors) if vectors else np.zeros((0, self.dim), dtype=np.float32)
+
+    def fits(self, text: str) -> bool:
+        """Whether the whole of a text is read."""
+        return self._text_tokenizer().fits(text)
+
+    def _image_runtime(self) -> ImageRuntime:
+        with self._lock:
+            if self._images is None:
+                device = choose_device(self._wanted_device)
+                precision = choose_precision(self._wanted_precision, device)
+                if device == "cpu" and precision != "bf16":
+                    self._images = OnnxImages(*self._open("image", precision))
+                else:
+                    from cosmos_search.torch_images import TorchImages
+
+                    self._images = TorchImages(self._folder, self._card.kind, device, precision)
+            return self._images
+
+    def _text_session(self) -> InferenceSession:
+        with self._lock:
+            if self._texts is None:
+                precision = self._wanted_precision if self._wanted_precision in ("fp32", "int8") else "auto"
+                self._texts, _ = self._open("text", precision)
+            return self._texts
+
+    def _text_tokenizer(self) -> TextTokenizer:
+        with self._lock:
+            if self._tokenizer is None:
+                self._tokenizer = TextTokenizer.from_file(self._folder / "tokenizer.json", self._card.context_length)
+            return self._tokenizer
+
+    def _open(self, tower: str, precision: str) -> tuple[InferenceSession, str]:
+        """A session on a tower's graph, and its precision. Graphs are made on first use, and anew if damaged."""
+        place = self._folder / "graphs" / f"{precision}-{runtime_version}"
+        for is_last in (False, True):
+            if not place.exists():
+                write_beside(place, lambda draft: self._make_graphs(draft, precision))
+            try:
+                return open_session(place / f"{tower}.onnx"), Choice.load(place).precision
+            except Exception:  # ONNX Runtime raises a dozen unrelated classes for a damaged file
+                if is_last:
+                    raise
+                shutil.rmtree(place)
+        raise AssertionError
+
+    def _make_graphs(self, draft: Path, precision: str) -> None:
+        from cosmos_search.graphs import make_graphs
+
+        make_graphs(self._folder, self._card, draft, precision)
+
+
+class OnnxImages:
+    """The image tower in ONNX Runtime: one thread a call, as many callers as there are cores."""
+
+    batch_size = CPU_BATCH
+
+    def __init__(self, session: InferenceSession, precision: str) -> None:
+        self._session = session
+        self.device = device_of(session, precision)
+
+    def encode(self, pixels: NDArray[np.uint8]) -> Vectors:
+        """pixels: (n, side, side, 3). Returns (n, dim), unit rows."""
+        vectors: Vectors = self._session.run(["vectors"], {"pixels": pixels})[0]
+        return vectors

@@ -31,6 +31,7 @@ setup(
         "onnxruntime>=1.20",
         "pillow>=11.3",  # the first with AVIF
         "platformdirs>=4.0",
+        "regex>=2024.1",
         "safetensors>=0.4",
         "sqlalchemy>=2.0",
         "tokenizers>=0.20",

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import ftfy
 import numpy as np
+import regex
 import tokenizers
 from numpy.typing import NDArray
 from tokenizers import decoders, models, pre_tokenizers, processors
@@ -19,6 +20,7 @@ __all__ = ["END", "START", "TextTokenizer", "clip_tokenizer", "save_clip_tokeniz
 START, END = "<start_of_text>", "<end_of_text>"
 OPENAI_START, OPENAI_END = "<|startoftext|>", "<|endoftext|>"  # the same tokens in CLIP's own model directories
 N_MERGES = 49152 - 256 - 2
+N_TOKENS = 256 + 256 + N_MERGES + 2
 WORDS = r"'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+"
 
 
@@ -32,6 +34,9 @@ class TextTokenizer:
     def __init__(self, tokenizer: tokenizers.Tokenizer, context_length: int = 77) -> None:
         self._tokenizer = tokenizer
         self._tokenizer.encode_special_tokens = True  # typed by a user, "<end_of_text>" is plain text
+        self._is_clip = tokenizer.get_vocab_size() == N_TOKENS
+        if self._is_clip:  # the words are split here: the official split is Python's `regex`, with its Unicode tables
+            self._tokenizer.pre_tokenizer = _byte_level()
         self.context_length = context_length
         self.start = self._special(START, OPENAI_START)
         self.end = self._special(END, OPENAI_END)
@@ -71,7 +76,8 @@ class TextTokenizer:
         return len(self.ids(text)) <= self.context_length
 
     def _encode(self, text: str) -> list[int]:
-        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
+        words = regex.findall(WORDS, text, regex.IGNORECASE) if self._is_clip else text
+        ids: list[int] = self._tokenizer.encode(words, is_pretokenized=self._is_clip, add_special_tokens=False).ids
         return ids
 
     def _special(self, *names: str) -> int:
@@ -113,12 +119,16 @@ def _build() -> tokenizers.Tokenizer:
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
             pre_tokenizers.Split(tokenizers.Regex(WORDS), behavior="removed", invert=True),
-            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+            _byte_level(),
         ]
     )
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.add_special_tokens([START, END])
     return tokenizer
+
+
+def _byte_level() -> pre_tokenizers.PreTokenizer:
+    return pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
 
 
 def _merge_lines() -> list[str]:

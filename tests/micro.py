@@ -1,0 +1,36 @@
+"""What the micro network of the parity fixtures doesn't tell by its shapes: its heads, its 96 tokens, its 32 pixels."""
+
+import json
+import string
+from dataclasses import asdict
+from pathlib import Path
+
+import tokenizers
+from tokenizers import models, normalizers, pre_tokenizers
+
+from cosmos_search.model import CosmosConfig
+from cosmos_search.preprocess import Preprocess
+from cosmos_search.tokenizer import END, START
+
+PARITY = Path(__file__).parent / "data" / "parity" / "expected"
+MICRO = CosmosConfig(
+    embed_dim=16, image_size=32, patch_size=8, vision_width=24, vision_layers=2, vision_heads=3,
+    text_width=16, text_layers=2, text_heads=4, context_length=12, vocab_size=96,
+)  # fmt: skip
+
+
+def micro_like(folder: Path) -> Path:
+    """A directory for `models add --like`."""
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text(json.dumps(asdict(MICRO)))
+    Preprocess(MICRO.image_size).save(folder / "preprocessor_config.json")
+    letters = string.ascii_lowercase + string.digits + string.punctuation
+    vocabulary = {letter: i for i, letter in enumerate(letters)} | {START: 94, END: 95}
+    tokenizer = tokenizers.Tokenizer(models.WordLevel(vocabulary, unk_token="?"))
+    tokenizer.normalizer = normalizers.Lowercase()
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Split(tokenizers.Regex("."), "isolated")]
+    )
+    tokenizer.add_special_tokens([START, END])
+    tokenizer.save(str(folder / "tokenizer.json"))
+    return folder

@@ -23,7 +23,7 @@ from cosmos_search.runtime import open_session
 from cosmos_search.shelf import Card
 from cosmos_search.tokenizer import TextTokenizer
 
-__all__ = ["make_graphs"]
+__all__ = ["make_graphs", "sample_views"]
 
 OPSET = 17
 QUANTISED = ["MatMul", "Gemm", "Gather"]  # of convolutions (the patches) int8 is no faster
@@ -94,7 +94,7 @@ def _quantise(graph: Path, target: Path) -> None:
 
 def _compare(folder: Path, card: Card, exact: Path, small: Path) -> Choice:
     """Both precisions on views of the photos in this package, and on their captions."""
-    views, captions = _views(Preprocess.load(folder / "preprocessor_config.json")), _captions(folder, card)
+    views, captions = sample_views(Preprocess.load(folder / "preprocessor_config.json")), _captions(folder, card)
     images, texts = _vectors(exact, views, captions)
     images8, texts8 = _vectors(small, views, captions)
     centred, centred8 = images - images.mean(axis=0), images8 - images8.mean(axis=0)
@@ -114,8 +114,8 @@ def _vectors(
     return np.concatenate(batches), np.concatenate([text.run(None, {"ids": row})[0] for row in captions])
 
 
-def _views(preprocess: Preprocess) -> NDArray[np.uint8]:
-    """(66, side, side, 3): six parts of each photo."""
+def sample_views(preprocess: Preprocess) -> NDArray[np.uint8]:
+    """(66, side, side, 3) uint8: six parts of each photo in this package."""
     views = []
     for path in sorted(Path(str(files("cosmos_search") / "data/photos")).glob("*.jpg")):
         with Image.open(path) as photo:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from cosmos_search.calibration import Calibration
+from cosmos_search.scoring import Scoring
 from indexer.encoder import ImageEncoder, Vectors
 
 __all__ = ["Encoder"]
@@ -10,6 +12,17 @@ __all__ = ["Encoder"]
 
 class Encoder(ImageEncoder, Protocol):
     """An image encoder with a text tower into the same space."""
+
+    @property
+    def scoring(self) -> Scoring:
+        """The formula's parameters that suit it."""
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """From scores to probabilities; None where it was never measured: then nothing is left out."""
+
+    def fits(self, text: str) -> bool:
+        """Whether the whole of a text is read."""
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """One unit vector for each text, in order: (n, dim)."""

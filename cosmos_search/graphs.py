@@ -16,6 +16,7 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from PIL import Image
 from torch import nn
 
+from cosmos_search.calibration import Calibration, fit
 from cosmos_search.choice import Choice
 from cosmos_search.networks import load_networks
 from cosmos_search.preprocess import Preprocess
@@ -26,6 +27,7 @@ from cosmos_search.tokenizer import TextTokenizer
 __all__ = ["make_graphs", "sample_views"]
 
 OPSET = 17
+MIN_AUROC = 0.8  # of captions against photos, below which scores say nothing
 QUANTISED = ["MatMul", "Gemm", "Gather"]  # of convolutions (the patches) int8 is no faster
 PARTS = ((0, 0, 1, 1), (0, 0, 0.6, 0.6), (0.4, 0, 1, 0.6), (0, 0.4, 0.6, 1), (0.4, 0.4, 1, 1), (0.2, 0.2, 0.8, 0.8))
 
@@ -37,7 +39,7 @@ def make_graphs(folder: Path, card: Card, target: Path, precision: str) -> None:
     target.mkdir()
     exact, small = target / "fp32", target / "int8"
     exact.mkdir()
-    _export(folder, card.kind, exact)
+    _export(folder, card, exact)
     choice = Choice("fp32")
     if precision != "fp32":
         small.mkdir()
@@ -55,13 +57,17 @@ def make_graphs(folder: Path, card: Card, target: Path, precision: str) -> None:
     if small.exists():
         small.rmdir()
     choice.save(target)
+    if (curve := _calibrate(folder, card, target)) is not None:
+        curve.save(target / "calibration.json")
 
 
-def _export(folder: Path, kind: str, target: Path) -> None:
-    image, text = load_networks(folder, kind)
-    side = Preprocess.load(folder / "preprocessor_config.json").side
-    pixels = torch.zeros(2, side, side, 3, dtype=torch.uint8)
+def _export(folder: Path, card: Card, target: Path) -> None:
+    image, text = load_networks(folder, card.kind)
+    pixels = torch.zeros(2, card.image_side, card.image_side, 3, dtype=torch.uint8)
     _export_one(image, pixels, "pixels", {0: "n"}, target / "image.onnx")
+    if card.has_small_crops:
+        crops = torch.zeros(2, card.crop_side, card.crop_side, 3, dtype=torch.uint8)
+        _export_one(image, crops, "pixels", {0: "n"}, target / "crops.onnx")
     ids = torch.ones(2, 5, dtype=torch.int64)
     _export_one(text, ids, "ids", {0: "n", 1: "length"}, target / "text.onnx")
 
@@ -104,6 +110,17 @@ def _compare(folder: Path, card: Card, exact: Path, small: Path) -> Choice:
     first8 = (texts8 @ images8.T).argmax(axis=1)
     lost = scores.max(axis=1) - scores[np.arange(len(scores)), first8]
     return Choice("int8", round(cosine, 5), float((lost <= 0.05 * scores.std(axis=1)).mean()))
+
+
+def _calibrate(folder: Path, card: Card, graphs: Path) -> Calibration | None:
+    """From each caption against each photo's best view; None for a model that can't tell them apart."""
+    views, captions = sample_views(Preprocess.load(folder / "preprocessor_config.json")), _captions(folder, card)
+    images, texts = _vectors(graphs, views, captions)
+    best = (texts @ images.T).reshape(len(texts), -1, len(PARTS)).max(axis=2)  # (captions, photos)
+    is_match = np.eye(len(best), dtype=bool)
+    matching, others = best[is_match], best[~is_match]
+    auroc = float((matching[:, None] > others).mean())
+    return fit(matching.tolist(), others.tolist()) if auroc >= MIN_AUROC else None
 
 
 def _vectors(

@@ -8,18 +8,26 @@ from pathlib import Path
 from threading import Event
 from types import TracebackType
 
+from PIL import Image
 from platformdirs import user_data_path
 
 from cosmos_search.encoder import Encoder
+from cosmos_search.query import parse_query
 from cosmos_search.registry import default_model, load_encoder
-from cosmos_search.search import Hit, search
+from cosmos_search.search import Example, Hit, search
 from indexer.build import Report, remove, update
 from indexer.catalog import EncoderRecord, FailedFile, Folder
-from indexer.images import DEFAULT_MAX_PIXELS
+from indexer.errors import CosmosSearchError, PictureError
+from indexer.filters import Filters
+from indexer.images import DEFAULT_MAX_PIXELS, open_picture, reading_pictures
 from indexer.index import Index
+from indexer.regions import WHOLE, Box
 from indexer.roots import existing_folder
 
 __all__ = ["Info", "Library", "default_place", "open"]
+
+
+EXAMPLE_SIDE = 1024  # pixels that an example keeps, for boxes within it
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +107,7 @@ class Library:
         self,
         *folders: str | Path,
         rebuild: bool = False,
+        regions: str | None = None,
         max_pixels: int | None = DEFAULT_MAX_PIXELS,
         on_progress: Callable[[Report], None] = lambda report: None,
         stop: Event | None = None,
@@ -113,15 +122,31 @@ class Library:
             encoder,
             paths,
             rebuild=rebuild,
+            regions=regions,
             max_pixels=max_pixels,
             on_progress=on_progress,
             stop=stop,
         )
 
-    def search(self, text: str, top: int = 10) -> list[Hit]:
-        """The best `top` pictures for a text, best first; see `cosmos_search.search.search` for what it raises."""
+    def search(
+        self,
+        text: str = "",
+        top: int = 10,
+        *,
+        like: str | Path | Image.Image | None = None,
+        box: Box | None = None,
+        filters: Filters | None = None,
+        everything: bool = False,
+    ) -> list[Hit]:
+        """The best `top` pictures for a query (`cosmos_search.query.GRAMMAR`), best first; none: nothing here matches.
+
+        like: a picture to find the like of, or the `box` of it; a text may be added. filters: what else must hold.
+        everything: also what is less likely a match than not. Raises UsageError for a query that can't be read.
+        """
         index = self._opened()
-        return search(index, self.encoder, text, top)
+        query = parse_query(text) if text.strip() or like is None else None
+        example = None if like is None else Example(_picture(like), box or WHOLE)
+        return search(index, self.encoder, query, example=example, top=top, filters=filters, everything=everything)
 
     def remove(self, folder: str | Path) -> int:
         """Forget an indexed folder, and never touch it; returns how many files it had."""
@@ -156,3 +181,15 @@ class Library:
         with self._opened().reading() as catalog:
             encoder = catalog.encoder()
         return None if encoder is None else encoder.name
+
+
+def _picture(like: str | Path | Image.Image) -> Image.Image:
+    """Upright and in RGB. Raises CosmosSearchError for a file that is no picture."""
+    if isinstance(like, Image.Image):
+        return like.convert("RGB")
+    try:
+        with reading_pictures(), Path(like).open("rb") as file:
+            return open_picture(file, min_side=EXAMPLE_SIDE).image
+    except (OSError, PictureError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise CosmosSearchError(f"The picture {like} can't be used: {reason}.") from error

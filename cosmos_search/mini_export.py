@@ -51,13 +51,14 @@ class ImageTower(nn.Module):
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         """pixels: (n, height, width, 3), uint8, RGB.
 
-        Returns the logits, (n, 1000), and the last feature map, (n, 1280, height / 32, width / 32). The
-        logits are the last linear layer applied to the map's mean, so the same layer applied at each position
-        gives a class activation map (Zhou et al. 2016).
+        Returns the logits, (n, 1000), and those of each position, (n, height / 32, width / 32, 1000): the last
+        linear layer applied there instead of to the mean, a class activation map (Zhou et al. 2016). The layer
+        is linear, so the mean of a box's positions are the logits of that box.
         """
         planes = (pixels.permute(0, 3, 1, 2).float() - self.mean) / self.scale
         features = self.network.extract_features(planes)
-        return self.network._fc(features.mean(dim=(2, 3))), features
+        classify = self.network._fc
+        return classify(features.mean(dim=(2, 3))), classify(features.permute(0, 2, 3, 1))
 
 
 def export_text_tower(folder: Path, target: Path) -> None:
@@ -70,10 +71,10 @@ def export_text_tower(folder: Path, target: Path) -> None:
 
 
 def export_image_tower(weights: Path, mean: float, scale: float, side: int, target: Path) -> None:
-    """Writes pixels (n, height, width, 3) uint8 -> logits (n, 1000), features (n, 1280, rows, columns)."""
+    """Writes pixels (n, height, width, 3) uint8 -> logits (n, 1000), map (n, rows, columns, 1000)."""
     pixels = torch.zeros(2, side, side, 3, dtype=torch.uint8)
-    axes = {"pixels": {0: "n", 1: "height", 2: "width"}, "features": {0: "n", 2: "rows", 3: "columns"}}
-    _export(ImageTower(weights, mean, scale), pixels, target, {**axes, "logits": {0: "n"}}, ["logits", "features"])
+    axes = {"pixels": {0: "n", 1: "height", 2: "width"}, "map": {0: "n", 1: "rows", 2: "columns"}}
+    _export(ImageTower(weights, mean, scale), pixels, target, {**axes, "logits": {0: "n"}}, ["logits", "map"])
 
 
 def _export(

@@ -1,14 +1,45 @@
-"""A query and its hits."""
+"""Answer a query: candidates from the index, an exact score for each, and the evidence for it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cosmos_search.encoder import Encoder
-from indexer.catalog import PictureFacts
-from indexer.errors import CosmosSearchError, UsageError
-from indexer.index import Index, Match
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 
-__all__ = ["Hit", "search"]
+from cosmos_search.calibration import Calibration
+from cosmos_search.encoder import Encoder
+from cosmos_search.query import Query
+from cosmos_search.scoring import Scored, Scoring, Wanted, score_pictures
+from indexer.catalog import EncoderRecord, PictureFacts, PictureRecord
+from indexer.errors import CosmosSearchError, UsageError
+from indexer.filters import Filters
+from indexer.index import Index, Snapshot
+from indexer.regions import WHOLE, Box, pyramid
+
+__all__ = ["Evidence", "Example", "Hit", "search"]
+
+CANDIDATE_ROWS = 1000  # nearest rows of each sentence; benchmarks/latency.py shows the recall
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A picture to find the like of, or a part of it."""
+
+    picture: Image.Image  # upright, RGB
+    box: Box = WHOLE
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What answers one sentence: the region that is nearest to it."""
+
+    text: str  # the sentence, or "the example"
+    score: float  # on the scale of Hit.score
+    cosine: float  # -1..1
+    box: Box
+    is_negative: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,32 +48,51 @@ class Hit:
 
     rank: int  # from 1
     path: Path
-    score: float  # cosine of query and picture, -1..1
+    score: float  # the probability of being a match, 0..1; without a calibration a sum of cosines
+    evidence: tuple[Evidence, ...]  # one for each part of the query, in its order
     copies: tuple[Path, ...]  # other files with the same content
     facts: PictureFacts
 
 
-def search(index: Index, encoder: Encoder, text: str, top: int) -> list[Hit]:
-    """The best `top` pictures for a text, best first; equal scores keep one order.
+def search(
+    index: Index,
+    encoder: Encoder,
+    query: Query | None,
+    *,
+    example: Example | None = None,
+    top: int = 10,
+    filters: Filters | None = None,
+    everything: bool = False,
+    scoring: Scoring | None = None,
+) -> list[Hit]:
+    """The best `top` pictures, best first; equal scores keep one order. An empty list: nothing here matches.
 
-    Raises UsageError for an empty text or a `top` below 1, CosmosSearchError when another encoder made the index.
+    everything: also what is less likely a match than not. Raises UsageError for a `top` below 1, CosmosSearchError
+    when another encoder made the index.
     """
-    if not text.strip():
-        raise UsageError('The query is empty. Say what to look for: cosmos-search search "a red car"')
     if top < 1:
         raise UsageError(f"{top} hits can't be shown; ask for 1 or more: -n 10")
-    check_encoder(index, encoder)
-    (query,) = encoder.encode_texts([text])
-    return [_hit(rank, match) for rank, match in enumerate(index.search(query, top), start=1)]
+    with index.snapshot() as snapshot:
+        snapshot = _checked(snapshot, index, encoder)
+        wanted, texts = _wanted(encoder, query, example)
+        whole = _text_vector(encoder, query.whole) if query is not None and query.whole is not None else None
+        allowed = snapshot.catalog.matching(filters) if filters is not None else None
+        queries = np.stack([w.vector for w in wanted if not w.is_negative])
+        n_rows = max(CANDIDATE_ROWS, 40 * top)
+        candidates = snapshot.candidates(queries, n_rows, allowed)
+        scored = _scored(snapshot, candidates, wanted, whole, scoring or encoder.scoring)
+        best = sorted(scored, key=lambda item: (-item[1].score, item[0]))[:top]
+        pictures = snapshot.catalog.pictures([id_ for id_, _ in best])
+    curve = encoder.calibration if example is None else None
+    hits = [_hit(i, pictures[id_], s, texts, wanted, snapshot.encoder, curve) for i, (id_, s) in enumerate(best, 1)]
+    return hits if everything or curve is None else [hit for hit in hits if hit.score >= curve.cut_off]
 
 
-def check_encoder(index: Index, encoder: Encoder) -> None:
+def _checked(snapshot: Snapshot | None, index: Index, encoder: Encoder) -> Snapshot:
     """Raise CosmosSearchError unless this encoder made the index, and there is something in it."""
-    with index.reading() as catalog:
-        made_by = catalog.encoder()
-        is_empty = catalog.n_pictures() == 0
-    if made_by is None or is_empty:
+    if snapshot is None or not len(snapshot.vectors):
         raise CosmosSearchError(f"The index at {index.place} holds no pictures yet: cosmos-search index FOLDER")
+    made_by = snapshot.encoder
     if made_by.name != encoder.name:
         raise CosmosSearchError(
             f"This index was made with {made_by.name}, not {encoder.name}; to change over: "
@@ -53,8 +103,73 @@ def check_encoder(index: Index, encoder: Encoder) -> None:
             f"This index was made with another version of {encoder.name}; bring it up to date: "
             "cosmos-search index --rebuild"
         )
+    return snapshot
 
 
-def _hit(rank: int, match: Match) -> Hit:
-    first, *copies = match.picture.paths
-    return Hit(rank, first, match.score, tuple(copies), match.picture.facts)
+def _wanted(encoder: Encoder, query: Query | None, example: Example | None) -> tuple[list[Wanted], list[str]]:
+    """The parts of the query as vectors, and their texts."""
+    wanted: list[Wanted] = []
+    texts: list[str] = []
+    if example is not None:
+        part = example.picture.crop(example.box.pixels(*example.picture.size))
+        wanted.append(Wanted(encoder.encode_images([encoder.prepare(part)])[0][0]))
+        texts.append("the example")
+    for term in query.terms if query is not None else ():
+        wanted.append(Wanted(_text_vector(encoder, term.text), term.weight, term.is_negative, term.place))
+        texts.append(term.text)
+    return wanted, texts
+
+
+def _text_vector(encoder: Encoder, text: str) -> NDArray[np.float32]:
+    """A text's vector; of one that is too long for the encoder the mean of its parts' vectors."""
+    mean = encoder.encode_texts(_parts(encoder, text)).mean(axis=0)
+    unit: NDArray[np.float32] = mean / max(float(np.linalg.norm(mean)), 1e-12)
+    return unit
+
+
+def _parts(encoder: Encoder, text: str) -> list[str]:
+    if encoder.fits(text) or len(text) < 2:
+        return [text]
+    words = text.split()
+    if len(words) == 1:  # one endless word
+        return _parts(encoder, text[: len(text) // 2]) + _parts(encoder, text[len(text) // 2 :])
+    middle = len(words) // 2
+    return _parts(encoder, " ".join(words[:middle])) + _parts(encoder, " ".join(words[middle:]))
+
+
+def _scored(
+    snapshot: Snapshot,
+    candidates: NDArray[np.int64],
+    wanted: Sequence[Wanted],
+    whole: NDArray[np.float32] | None,
+    scoring: Scoring,
+) -> list[tuple[int, Scored]]:
+    """Each candidate's exact score, from the stored vectors."""
+    shapes = snapshot.catalog.shapes(candidates.tolist())
+    kind = snapshot.encoder.regions
+    scored: list[tuple[int, Scored]] = []
+    for row_ids, data in snapshot.catalog.vectors_of(candidates.tolist(), snapshot.encoder):
+        ids, starts = np.unique(row_ids, return_index=True)
+        boxes = [(WHOLE, *pyramid(kind, *shapes[int(id_)])) for id_ in ids]
+        scores = score_pictures(wanted, whole, data.astype(np.float32), starts, boxes, scoring)
+        scored += zip(ids.tolist(), scores, strict=True)
+    return scored
+
+
+def _hit(
+    rank: int,
+    picture: PictureRecord,
+    scored: Scored,
+    texts: Sequence[str],
+    wanted: Sequence[Wanted],
+    encoder: EncoderRecord,
+    curve: Calibration | None,
+) -> Hit:
+    boxes = (WHOLE, *pyramid(encoder.regions, picture.facts.width, picture.facts.height))
+    evidence = tuple(
+        Evidence(text, curve.probability(cosine) if curve else cosine, cosine, boxes[region], w.is_negative)
+        for text, w, cosine, region in zip(texts, wanted, scored.cosines, scored.regions, strict=True)
+    )
+    first, *copies = picture.paths
+    score = curve.probability(scored.score) if curve else scored.score
+    return Hit(rank, first, score, evidence, tuple(copies), picture.facts)

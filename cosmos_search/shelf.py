@@ -19,6 +19,7 @@ __all__ = ["Card", "Shelf", "default_shelf"]
 CARD = "card.json"
 WEIGHTS = "model.safetensors"
 WIDTHS = {384: "ViT-S", 768: "ViT-B", 1024: "ViT-L", 1280: "ViT-H"}
+LOCAL_CROP = 96 / 224  # COSMOS learned from local crops of this share of the side
 NEEDED = ("config.json", WEIGHTS, "tokenizer.json", "preprocessor_config.json")
 
 
@@ -31,9 +32,16 @@ class Card:
     network: str  # "ViT-B/16"
     dim: int
     context_length: int  # tokens of a text
+    image_side: int  # pixels
+    crop_side: int  # pixels that a region is seen at
     source: str  # where it came from, for a person
     version: str  # of the weights: vectors of two versions are never compared
     role: str | None = None  # which half of a COSMOS checkpoint: "teacher" or "student"
+
+    @property
+    def has_small_crops(self) -> bool:
+        """Whether regions have a size of their own."""
+        return self.crop_side != self.image_side
 
 
 class Shelf:
@@ -114,17 +122,18 @@ def _describe(folder: Path, name: str, source: str, role: str | None) -> Card:
     version = _hash(folder / WEIGHTS)
     try:
         if (kind := config["model_type"]) == "cosmos":
-            width, patch, dim, length = (
-                config[k] for k in ("vision_width", "patch_size", "embed_dim", "context_length")
-            )
+            width, patch, side = config["vision_width"], config["patch_size"], config["image_size"]
+            dim, length = config["embed_dim"], config["context_length"]
+            crop_side = max(1, round(side * LOCAL_CROP / patch)) * patch
         else:
             vision, text = config.get("vision_config", {}), config.get("text_config", {})
             width, patch = vision.get("hidden_size", 768), vision.get("patch_size", 32)  # CLIPConfig's defaults
             dim, length = config.get("projection_dim", 512), text.get("max_position_embeddings", 77)
+            crop_side = side = vision.get("image_size", 224)
     except (KeyError, AttributeError) as error:
         raise CosmosSearchError(f"{source} holds no model: its config.json lacks {error}.") from error
     network = f"{WIDTHS.get(width, f'ViT-{width}')}/{patch}"
-    return Card(name, kind, network, dim, length, source, version, role)
+    return Card(name, kind, network, dim, length, side, crop_side, source, version, role)
 
 
 def _hash(path: Path) -> str:

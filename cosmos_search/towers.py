@@ -3,6 +3,8 @@
 import shutil
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
@@ -12,16 +14,21 @@ from onnxruntime import InferenceSession
 from onnxruntime import __version__ as runtime_version
 from PIL import Image
 
+from cosmos_search.calibration import Calibration
 from cosmos_search.choice import Choice
 from cosmos_search.devices import choose_device, choose_precision
 from cosmos_search.preprocess import Preprocess
 from cosmos_search.runtime import device_of, open_session, write_beside
+from cosmos_search.scoring import Scoring
 from cosmos_search.shelf import Card
 from cosmos_search.tokenizer import TextTokenizer
 from indexer.encoder import Prepared, Vectors
+from indexer.regions import Box
 
 __all__ = ["ImageRuntime", "TowerEncoder"]
 
+CALIBRATION = "calibration.json"
+CROP_BATCH = 32  # regions a call
 CPU_BATCH = 8  # pictures a call; on 2 cores larger ones were slower (benchmarks/encoding.py)
 
 
@@ -37,7 +44,7 @@ class ImageRuntime(Protocol):
         """Pictures a call that it likes."""
 
     def encode(self, pixels: NDArray[np.uint8]) -> Vectors:
-        """pixels: (n, side, side, 3). Returns (n, dim), unit rows."""
+        """pixels: (n, side, side, 3), of the whole's side or of the crops'. Returns (n, dim), unit rows."""
 
 
 class TowerEncoder:
@@ -57,6 +64,7 @@ class TowerEncoder:
         self._images: ImageRuntime | None = None
         self._texts: InferenceSession | None = None
         self._tokenizer: TextTokenizer | None = None
+        self._calibration: Calibration | None = None
 
     @property
     def name(self) -> str:
@@ -88,15 +96,20 @@ class TowerEncoder:
         """Twice the network's side: more makes no difference that survives the resizing."""
         return 2 * self._preprocess.side
 
-    def prepare(self, picture: Image.Image) -> Prepared:
-        """(side, side, 3) uint8."""
-        return self._preprocess.pixels(picture)
+    def prepare(self, picture: Image.Image, regions: Sequence[Box] = ()) -> Prepared:
+        """The whole at the network's size; regions squashed to the size of its local crops."""
+        size = (self._card.crop_side, self._card.crop_side)
+        crops = [picture.resize(size, self._preprocess.resample, box.pixels(*picture.size)) for box in regions]
+        return _Prepared(self._preprocess.pixels(picture), [np.asarray(crop) for crop in crops])
 
-    def encode_images(self, prepared: Sequence[Prepared]) -> Vectors:
-        """(n, dim), unit rows."""
-        if not prepared:
-            return np.zeros((0, self.dim), dtype=np.float32)
-        return self._image_runtime().encode(np.stack(prepared))
+    def encode_images(self, prepared: Sequence[Prepared]) -> list[Vectors]:
+        """Each (1 + regions, dim), unit rows. The regions of all the pictures go through the network together."""
+        runtime = self._image_runtime()
+        wholes = list(runtime.encode(np.stack([p.whole for p in prepared]))) if prepared else []
+        crops = [crop for p in prepared for crop in p.crops]
+        batches = [np.stack(crops[i : i + CROP_BATCH]) for i in range(0, len(crops), CROP_BATCH)]
+        regions = iter([row for batch in batches for row in runtime.encode(batch)])
+        return [np.stack([whole, *islice(regions, len(p.crops))]) for p, whole in zip(prepared, wholes, strict=True)]
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """(n, dim), unit rows. A text beyond the context loses its end; see `fits`."""
@@ -104,6 +117,17 @@ class TowerEncoder:
         rows = [np.array([tokenizer.cut_ids(text)], dtype=np.int64) for text in texts]
         vectors = [session.run(["vectors"], {"ids": row})[0] for row in rows]  # one by one: no padding to compute
         return np.concatenate(vectors) if vectors else np.zeros((0, self.dim), dtype=np.float32)
+
+    @property
+    def scoring(self) -> Scoring:
+        """The default formula."""
+        return Scoring()
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """Fitted when the text tower's graph was made; None for a model that can't tell the photos there apart."""
+        self._text_session()
+        return self._calibration
 
     def fits(self, text: str) -> bool:
         """Whether the whole of a text is read."""
@@ -115,7 +139,9 @@ class TowerEncoder:
                 device = choose_device(self._wanted_device)
                 precision = choose_precision(self._wanted_precision, device)
                 if device == "cpu" and precision != "bf16":
-                    self._images = OnnxImages(*self._open("image", precision))
+                    whole, chosen = self._open("image", precision)
+                    crops, _ = self._open("crops", precision) if self._card.has_small_crops else (whole, chosen)
+                    self._images = OnnxImages(whole, crops, self._preprocess.side, chosen)
                 else:
                     from cosmos_search.torch_images import TorchImages
 
@@ -127,6 +153,8 @@ class TowerEncoder:
             if self._texts is None:
                 precision = self._wanted_precision if self._wanted_precision in ("fp32", "int8") else "auto"
                 self._texts, _ = self._open("text", precision)
+                curve = self._graphs(precision) / CALIBRATION
+                self._calibration = Calibration.load(curve) if curve.exists() else None
             return self._texts
 
     def _text_tokenizer(self) -> TextTokenizer:
@@ -137,7 +165,7 @@ class TowerEncoder:
 
     def _open(self, tower: str, precision: str) -> tuple[InferenceSession, str]:
         """A session on a tower's graph, and its precision. Graphs are made on first use, and anew if damaged."""
-        place = self._folder / "graphs" / f"{precision}-{runtime_version}"
+        place = self._graphs(precision)
         for is_last in (False, True):
             if not place.exists():
                 write_beside(place, lambda draft: self._make_graphs(draft, precision))
@@ -148,6 +176,9 @@ class TowerEncoder:
                     raise
                 shutil.rmtree(place)
         raise AssertionError
+
+    def _graphs(self, precision: str) -> Path:
+        return self._folder / "graphs" / f"{precision}-{runtime_version}"
 
     def _make_graphs(self, draft: Path, precision: str) -> None:
         from cosmos_search.graphs import make_graphs
@@ -160,11 +191,20 @@ class OnnxImages:
 
     batch_size = CPU_BATCH
 
-    def __init__(self, session: InferenceSession, precision: str) -> None:
-        self._session = session
-        self.device = device_of(session, precision)
+    def __init__(self, whole: InferenceSession, crops: InferenceSession, side: int, precision: str) -> None:
+        self._whole = whole
+        self._crops = crops
+        self._side = side
+        self.device = device_of(whole, precision)
 
     def encode(self, pixels: NDArray[np.uint8]) -> Vectors:
         """pixels: (n, side, side, 3). Returns (n, dim), unit rows."""
-        vectors: Vectors = self._session.run(["vectors"], {"pixels": pixels})[0]
+        session = self._whole if pixels.shape[1] == self._side else self._crops
+        vectors: Vectors = session.run(["vectors"], {"pixels": pixels})[0]
         return vectors
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    whole: NDArray[np.uint8]  # (side, side, 3)
+    crops: list[NDArray[np.uint8]]  # each (crop_side, crop_side, 3)

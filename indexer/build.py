@@ -9,16 +9,19 @@ from time import monotonic
 
 from indexer.catalog import Catalog, EncoderRecord, FailedFile, IndexedFile
 from indexer.cores import available_cores
-from indexer.encoder import ImageEncoder
-from indexer.errors import CosmosSearchError
+from indexer.encoder import ImageEncoder, Vectors
+from indexer.errors import CosmosSearchError, UsageError
 from indexer.images import DEFAULT_MAX_PIXELS, reading_pictures
 from indexer.index import Index
 from indexer.pipeline import batched, ordered_map, workers
 from indexer.read import Reader, ReadFile
+from indexer.regions import REGIONS, pyramid
 from indexer.roots import Roots, choose_roots, existing_folder, real_path
 from indexer.scan import Change, Scan
 
-__all__ = ["Report", "remove", "update"]
+__all__ = ["DEFAULT_REGIONS", "Report", "remove", "update"]
+
+DEFAULT_REGIONS = "fine"
 
 
 @dataclass(slots=True)
@@ -57,6 +60,7 @@ def update(
     folders: Sequence[Path] = (),
     *,
     rebuild: bool = False,
+    regions: str | None = None,
     max_pixels: int | None = DEFAULT_MAX_PIXELS,
     on_progress: Callable[[Report], None] = lambda report: None,
     stop: Event | None = None,
@@ -64,13 +68,15 @@ def update(
     """Index what changed in `folders`, or in every folder that the index knows.
 
     rebuild: embed everything anew; searches use the old vectors until the new ones are complete.
+    regions: "none", "fast" or "fine": how many parts of a picture get a vector of their own; left out, as the index
+    has it, and "fine" in a new one.
     max_pixels: larger pictures fail; None lifts the limit.
     stop: set it, and the run ends after the batch in hand; all that is done is kept.
     Raises CosmosSearchError when a folder or the encoder doesn't fit the index, before anything is changed.
     """
     with index.lock():
         with index.writing() as catalog:
-            target = _choose_encoder(catalog, encoder, rebuild)
+            target = _choose_encoder(catalog, encoder, regions, rebuild)
             roots = choose_roots(catalog, [existing_folder(f) for f in folders], every_one=rebuild)
         run = _Run(index, encoder, target, roots, max_pixels)
         try:
@@ -101,7 +107,7 @@ class _Run:
         self._target = target
         self._max_pixels = max_pixels
         self._scans = [Scan(index, r.folder_id, r.path, target.id, max_pixels) for r in roots.found]
-        self._reader = Reader(index, encoder, target.id, max_pixels)
+        self._reader = Reader(index, encoder, target, max_pixels)
         self._failed_contents: dict[bytes | None, str] = {}
 
     def go(self, on_progress: Callable[[Report], None], stop: Event) -> None:
@@ -143,14 +149,14 @@ class _Run:
         prepared = [read.prepared for read in batch if read.prepared is not None]
         if not prepared:
             return batch
-        vectors = self._encoder.encode_images(prepared)
-        assert vectors.shape == (len(prepared), self._target.dim), (
-            vectors.shape,
-            len(prepared),
-            self._target,
-        )
-        rows = iter(vectors.astype("<f2"))
-        return [r if r.prepared is None else replace(r, prepared=None, vector=next(rows)) for r in batch]
+        vectors = iter(self._encoder.encode_images(prepared))
+        return [r if r.prepared is None else self._with_vectors(r, next(vectors)) for r in batch]
+
+    def _with_vectors(self, read: ReadFile, vectors: Vectors) -> ReadFile:
+        assert read.facts is not None
+        n_regions = len(pyramid(self._target.regions, read.facts.width, read.facts.height))
+        assert vectors.shape == (1 + n_regions, self._target.dim), (vectors.shape, n_regions, self._target)
+        return replace(read, prepared=None, vectors=vectors.astype("<f2"))
 
     def _write(self, batch: list[ReadFile]) -> None:
         for read in batch:
@@ -173,19 +179,19 @@ class _Run:
             file=read.change.file,
             fingerprint=read.fingerprint,
             facts=read.facts,
-            vector=read.vector,
+            vectors=read.vectors,
             failure=failure,
             max_pixels=None if failure is None else self._max_pixels,
         )
 
     def _count(self, read: ReadFile, item: IndexedFile) -> None:
         known = read.change.known
-        self.report.embedded += item.vector is not None
+        self.report.embedded += item.vectors is not None
         if item.failure is not None:
             self.report.failed.append(FailedFile(item.file.path, item.failure))
         elif known is None:
             self.report.added += 1
-        elif item.vector is None and known.fingerprint == item.fingerprint:  # touched, not changed
+        elif item.vectors is None and known.fingerprint == item.fingerprint:  # touched, not changed
             self.report.kept += 1
         else:
             self.report.updated += 1
@@ -207,21 +213,34 @@ class _Run:
                 catalog.switch_to(self._target)
 
 
-def _choose_encoder(catalog: Catalog, encoder: ImageEncoder, rebuild: bool) -> EncoderRecord:
+def _choose_encoder(catalog: Catalog, encoder: ImageEncoder, regions: str | None, rebuild: bool) -> EncoderRecord:
     """The set of vectors to write to."""
     current = catalog.encoder()
-    if current is None or catalog.n_pictures() == 0:
-        first = catalog.add_encoder(encoder.name, encoder.version, encoder.dim)
+    wanted = regions or (current.regions if current is not None else DEFAULT_REGIONS)
+    if wanted not in REGIONS:
+        raise UsageError(f"There are no {wanted!r} regions; choose from: {', '.join(REGIONS)}")
+    if current is None or not catalog.n_pictures():
+        first = catalog.add_encoder(encoder.name, encoder.version, encoder.dim, wanted)
         catalog.switch_to(first)
         return first
     if rebuild:
-        return catalog.add_encoder(encoder.name, encoder.version, encoder.dim)
-    if (current.name, current.version) == (encoder.name, encoder.version):
+        return catalog.add_encoder(encoder.name, encoder.version, encoder.dim, wanted)
+    if (current.name, current.version, current.regions) == (encoder.name, encoder.version, wanted):
         return current
-    other = f"another version of {encoder.name}" if current.name == encoder.name else current.name
-    raise CosmosSearchError(
-        f"This index was made with {other}. To move it to {encoder.name}, embedding every picture anew: "
-        f"cosmos-search index --model {encoder.name} --rebuild"
+    raise CosmosSearchError(_other_encoder(current, encoder, wanted))
+
+
+def _other_encoder(current: EncoderRecord, encoder: ImageEncoder, wanted: str) -> str:
+    change = f"--model {encoder.name}"
+    if current.name != encoder.name:
+        made = current.name
+    elif current.version != encoder.version:
+        made = f"another version of {encoder.name}"
+    else:
+        made, change = f"{current.regions} regions", f"--regions {wanted}"
+    return (
+        f"This index was made with {made}. To change over, embedding every picture anew: "
+        f"cosmos-search index {change} --rebuild"
     )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, and_, delete, exists, func, insert, sele
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from indexer.errors import CosmosSearchError
+from indexer.filters import Filters, matching
 from indexer.metadata import Metadata
 from indexer.schema import encoders, files, folders, pictures, settings, vectors
 from indexer.walk import FoundFile
@@ -37,6 +38,7 @@ class EncoderRecord:
     name: str
     version: str
     dim: int
+    regions: str  # the kind of pyramid, see indexer.regions
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ class IndexedFile:
     file: FoundFile
     fingerprint: bytes | None = None
     facts: PictureFacts | None = None
-    vector: NDArray[np.float16] | None = None  # (dim,)
+    vectors: NDArray[np.float16] | None = None  # (1 + regions, dim)
     failure: str | None = None
     max_pixels: int | None = None
 
@@ -119,17 +121,19 @@ class Catalog:
         row = self._connection.execute(query).one_or_none()
         return None if row is None else EncoderRecord(*row)
 
-    def add_encoder(self, name: str, version: str, dim: int) -> EncoderRecord:
+    def add_encoder(self, name: str, version: str, dim: int, regions: str) -> EncoderRecord:
         """A second set of vectors beside the current one; an unfinished set of the same encoder goes on."""
         current = self.encoder()
-        query = select(encoders).where(encoders.c.name == name, encoders.c.version == version)
+        same = (encoders.c.name == name, encoders.c.version == version, encoders.c.regions == regions)
+        query = select(encoders).where(*same)
         if current is not None:
             query = query.where(encoders.c.id != current.id)
         row = self._connection.execute(query).first()
         if row is not None:
             return EncoderRecord(*row)
-        statement = insert(encoders).values(name=name, version=version, dim=dim).returning(encoders.c.id)
-        return EncoderRecord(self._connection.execute(statement).scalar_one(), name, version, dim)
+        values = {"name": name, "version": version, "dim": dim, "regions": regions}
+        id_ = self._connection.execute(insert(encoders).values(values).returning(encoders.c.id)).scalar_one()
+        return EncoderRecord(id_, name, version, dim, regions)
 
     def switch_to(self, encoder: EncoderRecord) -> None:
         """Searches use this encoder from now on; the vectors of all others are dropped."""
@@ -233,9 +237,9 @@ class Catalog:
             self._connection.execute(statement, [_picture_row(item) for item in new.values()])
         ids = self._picture_ids([item.fingerprint for item in indexed if item.fingerprint is not None])
         rows = [
-            {"picture_id": ids[item.fingerprint], "encoder_id": encoder_id, "data": item.vector.tobytes()}
+            {"picture_id": ids[item.fingerprint], "encoder_id": encoder_id, "data": item.vectors.tobytes()}
             for item in new.values()
-            if item.fingerprint is not None and item.vector is not None
+            if item.fingerprint is not None and item.vectors is not None
         ]
         if rows:
             self._connection.execute(upsert(vectors).on_conflict_do_nothing(), rows)
@@ -251,18 +255,40 @@ class Catalog:
         ids = self._connection.execute(query.order_by(vectors.c.picture_id)).scalars().all()
         return np.array(ids, dtype=np.int64)
 
-    def vectors_of(self, ids: Sequence[int], encoder: EncoderRecord) -> Iterator[tuple[list[int], NDArray[np.float16]]]:
-        """Pictures' vectors, some thousands at a time: (their ids, (n, dim))."""
+    def vectors_of(
+        self, ids: Sequence[int], encoder: EncoderRecord
+    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float16]]]:
+        """All vectors of pictures, some thousands of pictures at a time: a picture's id for each row, and the rows.
+
+        The rows (n, dim) of a picture stand together: the whole first, then its regions.
+        """
         for chunk in _chunks(ids):
             query = select(vectors.c.picture_id, vectors.c.data)
             query = query.where(vectors.c.encoder_id == encoder.id, vectors.c.picture_id.in_(chunk))
+            query = query.order_by(vectors.c.picture_id)
             rows = self._connection.execute(query).all()
-            data = np.frombuffer(b"".join(row.data for row in rows), dtype="<f2")
-            yield [row.picture_id for row in rows], data.reshape(len(rows), encoder.dim)
+            counts = [len(row.data) // (2 * encoder.dim) for row in rows]
+            data = np.frombuffer(b"".join(row.data for row in rows), dtype="<f2").reshape(-1, encoder.dim)
+            yield np.repeat(np.array([row.picture_id for row in rows], dtype=np.int64), counts), data
+
+    def n_rows(self, encoder: EncoderRecord) -> int:
+        """How many vectors there are, regions counted."""
+        size = select(func.sum(func.length(vectors.c.data))).where(vectors.c.encoder_id == encoder.id)
+        return (self._connection.execute(size).scalar() or 0) // (2 * encoder.dim)
 
     def n_pictures(self) -> int:
         """How many different pictures there are."""
         return self._connection.execute(select(func.count()).select_from(pictures)).scalar_one()
+
+    def matching(self, filters: Filters) -> NDArray[np.int64] | None:
+        """The pictures that pass, by id; None where all do."""
+        return matching(self._connection, filters)
+
+    def shapes(self, ids: Sequence[int]) -> dict[int, tuple[int, int]]:
+        """Width and height of these pictures, in pixels."""
+        query = select(pictures.c.id, pictures.c.width, pictures.c.height)
+        rows = (self._connection.execute(query.where(pictures.c.id.in_(chunk))) for chunk in _chunks(ids))
+        return {row.id: (row.width, row.height) for chunk in rows for row in chunk}
 
     def pictures(self, ids: Sequence[int]) -> dict[int, PictureRecord]:
         """These pictures with the paths of their files; a picture that is gone is left out."""

@@ -7,10 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from indexer.regions import Box
+
 __all__ = ["ImageEncoder", "Prepared", "Vectors"]
 
 Vectors = NDArray[np.float32]  # (n, dim), rows of length 1
-Prepared = NDArray[Any]  # one picture's pixels, as its encoder wants them
+Prepared = Any  # one picture's pixels, as its encoder wants them
 
 
 class ImageEncoder(Protocol):
@@ -43,8 +45,8 @@ class ImageEncoder(Protocol):
     def batch_size(self) -> int:
         """How many pictures a call of `encode_images` it likes best; may change while it runs."""
 
-    def prepare(self, picture: Image.Image) -> Prepared:
-        """The upright RGB picture resized and cropped to what the network takes."""
+    def prepare(self, picture: Image.Image, regions: Sequence[Box] = ()) -> Prepared:
+        """The upright RGB picture, and these regions of it, resized to what the network takes."""
 
-    def encode_images(self, prepared: Sequence[Prepared]) -> Vectors:
-        """One unit vector for each prepared picture, in order: (n, dim)."""
+    def encode_images(self, prepared: Sequence[Prepared]) -> list[Vectors]:
+        """For each prepared picture unit vectors of the whole and of each region, in order: (1 + regions, dim)."""

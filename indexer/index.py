@@ -11,23 +11,43 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 from sqlalchemy import Engine
 
-from indexer.catalog import Catalog, EncoderRecord, PictureRecord
+from indexer.catalog import Catalog, EncoderRecord
 from indexer.errors import CosmosSearchError, IndexBusyError
 from indexer.schema import open_database
-from indexer.vectors import VectorIndex
+from indexer.vectors import EXACT_ROWS, VectorIndex
 
-__all__ = ["Index", "Match"]
+__all__ = ["Index", "Snapshot"]
 
 CATALOG = "catalog.db"
 LOCK = "lock"
+FEW_PICTURES = 2000  # so many are scored exactly in a few milliseconds
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
-    """A picture and its cosine with the query, -1..1."""
+class Snapshot:
+    """An index at one moment: what it finds and what the catalog says of it agree."""
 
-    picture: PictureRecord
-    score: float
+    catalog: Catalog
+    encoder: EncoderRecord
+    vectors: VectorIndex
+
+    def candidates(
+        self, queries: NDArray[np.float32], n_rows: int, allowed: NDArray[np.int64] | None = None
+    ) -> NDArray[np.int64]:
+        """The pictures of the nearest rows of any query (q, dim), by id: (n,).
+
+        allowed: only these pictures count. They are found whatever their share of the index is: few of them are
+        all candidates, and for more the search widens until it has found enough.
+        """
+        if allowed is None:
+            return np.unique(self.vectors.search(queries, n_rows)[1])
+        if len(allowed) <= FEW_PICTURES:
+            return allowed
+        while True:
+            found = np.intersect1d(self.vectors.search(queries, n_rows)[1], allowed)
+            if n_rows >= len(self.vectors) or len(found) >= min(len(allowed), FEW_PICTURES // 4):
+                return found
+            n_rows *= 8
 
 
 class Index:
@@ -96,15 +116,12 @@ class Index:
         with self._writer.begin() as connection:
             yield Catalog(connection)
 
-    def search(self, query: NDArray[np.float32], top: int) -> list[Match]:
-        """The best `top` pictures for a unit vector (dim,), best first."""
+    @contextmanager
+    def snapshot(self) -> Iterator[Snapshot | None]:
+        """The catalog and the vectors that belong to it; None in an index that holds nothing yet."""
         with self._guard, self.reading() as catalog:
             encoder = catalog.encoder()
-            if encoder is None:
-                return []
-            found = self._current_vectors(catalog, encoder).search(query, top)
-            pictures = catalog.pictures([id_ for id_, _ in found])
-        return [Match(pictures[id_], score) for id_, score in found]
+            yield None if encoder is None else Snapshot(catalog, encoder, self._current_vectors(catalog, encoder))
 
     def save_vectors(self) -> None:
         """Write the FAISS file for the next opening, and drop those that it replaces."""
@@ -138,21 +155,23 @@ class Index:
         return self._vectors
 
     def _caught_up(self, catalog: Catalog, encoder: EncoderRecord) -> VectorIndex:
-        vectors = self._nearest(encoder)
         wanted = catalog.vector_ids(encoder.id)
-        vectors.remove(np.setdiff1d(vectors.ids, wanted))
-        for ids, data in catalog.vectors_of(np.setdiff1d(wanted, vectors.ids).tolist(), encoder):
+        n_rows = catalog.n_rows(encoder)
+        vectors = self._nearest(encoder, is_compact=n_rows > EXACT_ROWS)
+        have = np.unique(vectors.ids)
+        vectors.remove(np.setdiff1d(have, wanted))
+        for ids, data in catalog.vectors_of(np.setdiff1d(wanted, have).tolist(), encoder):
             vectors.add(ids, data)
         return vectors
 
-    def _nearest(self, encoder: EncoderRecord) -> VectorIndex:
+    def _nearest(self, encoder: EncoderRecord, *, is_compact: bool) -> VectorIndex:
         """Something to catch up from: what is open, else a file, else nothing."""
-        if self._vectors and self._state and self._state[0] == encoder.id and not self._vectors.is_mapped:
-            return self._vectors
-        for path in self.place.glob(f"vectors-{encoder.id}-*.faiss"):
-            if (loaded := _load(path, mapped=False)) is not None:
-                return loaded
-        return VectorIndex(encoder.dim)
+        loaded = (_load(path, mapped=False) for path in self.place.glob(f"vectors-{encoder.id}-*.faiss"))
+        opened = self._vectors if self._state and self._state[0] == encoder.id else None
+        for vectors in (opened, *loaded):
+            if vectors is not None and not vectors.is_mapped and vectors.is_compact == is_compact:
+                return vectors
+        return VectorIndex(encoder.dim, is_compact=is_compact)
 
     def _file(self, encoder_id: int, generation: int) -> Path:
         return self.place / f"vectors-{encoder_id}-{generation}.faiss"

@@ -7,11 +7,12 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.catalog import PictureFacts
+from indexer.catalog import EncoderRecord, PictureFacts
 from indexer.encoder import ImageEncoder, Prepared
 from indexer.errors import PictureError
 from indexer.images import fingerprint, open_picture
 from indexer.index import Index
+from indexer.regions import pyramid
 from indexer.scan import Change
 
 __all__ = ["ReadFile", "Reader"]
@@ -25,17 +26,17 @@ class ReadFile:
     fingerprint: bytes | None = None
     facts: PictureFacts | None = None
     prepared: Prepared | None = None
-    vector: NDArray[np.float16] | None = None  # (dim,), put in by the encoder
+    vectors: NDArray[np.float16] | None = None  # (1 + regions, dim), put in by the encoder
     failure: str | None = None
 
 
 class Reader:
     """Reads files for one encoder. Of several copies of a new content only the first is decoded."""
 
-    def __init__(self, index: Index, encoder: ImageEncoder, encoder_id: int, max_pixels: int | None) -> None:
+    def __init__(self, index: Index, encoder: ImageEncoder, target: EncoderRecord, max_pixels: int | None) -> None:
         self._index = index
         self._encoder = encoder
-        self._encoder_id = encoder_id
+        self._target = target
         self._max_pixels = max_pixels
         self._claimed: set[bytes] = set()  # contents being worked on, not yet in the catalog
         self._guard = Lock()
@@ -52,7 +53,8 @@ class Reader:
         except PictureError as error:
             return ReadFile(change, content, failure=str(error))
         facts = PictureFacts(picture.width, picture.height, picture.metadata)
-        return ReadFile(change, content, facts, self._encoder.prepare(picture.image))
+        regions = pyramid(self._target.regions, picture.width, picture.height)
+        return ReadFile(change, content, facts, self._encoder.prepare(picture.image, regions))
 
     def release(self, contents: Iterable[bytes]) -> None:
         """These are in the catalog now."""
@@ -66,4 +68,4 @@ class Reader:
                 return False
             self._claimed.add(content)
         with self._index.reading() as catalog:
-            return not catalog.has_vector(content, self._encoder_id)
+            return not catalog.has_vector(content, self._target.id)

@@ -33,7 +33,8 @@ from indexer.errors import CosmosSearchError
 __all__ = ["encoders", "files", "folders", "open_database", "pictures", "settings", "vectors"]
 
 APPLICATION_ID = 0x434F534D  # "COSM", in the header of every catalog
-MIGRATIONS: Sequence[Sequence[str]] = ()  # MIGRATIONS[i] holds the SQL that lifts version i + 1 to i + 2
+# MIGRATIONS[i] holds the SQL that lifts version i + 1 to i + 2.
+MIGRATIONS: Sequence[Sequence[str]] = (("ALTER TABLE encoders ADD COLUMN regions TEXT NOT NULL DEFAULT 'none'",),)
 BUSY_TIMEOUT_S = 30
 
 metadata = MetaData()
@@ -66,6 +67,7 @@ encoders = Table(
     Column("name", Text, nullable=False),
     Column("version", Text, nullable=False),
     Column("dim", Integer, nullable=False),
+    Column("regions", Text, nullable=False, server_default="none"),  # the kind of pyramid, see indexer.regions
     sqlite_autoincrement=True,
 )
 
@@ -98,7 +100,7 @@ vectors = Table(
     metadata,
     Column("picture_id", ForeignKey("pictures.id", ondelete="CASCADE"), primary_key=True),
     Column("encoder_id", ForeignKey("encoders.id", ondelete="CASCADE"), primary_key=True),
-    Column("data", BLOB, nullable=False),  # little-endian float16, (dim,)
+    Column("data", BLOB, nullable=False),  # little-endian float16, (1 + regions, dim), the whole first
 )
 
 # A file holds a picture, or the reason why it could not be read.

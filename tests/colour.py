@@ -9,7 +9,9 @@ import numpy as np
 from PIL import Image, ImageColor
 
 import cosmos_search
+from cosmos_search.scoring import Scoring
 from indexer.encoder import Prepared, Vectors
+from indexer.regions import Box
 
 
 class ColourEncoder:
@@ -20,6 +22,8 @@ class ColourEncoder:
     device = "cpu"
     min_side = 8
     batch_size = 8
+    scoring = Scoring()
+    calibration = None
 
     def __init__(self, name: str = "colour", version: str = "1", log: Path | None = None, seconds: float = 0.0) -> None:
         self.name = name
@@ -27,15 +31,19 @@ class ColourEncoder:
         self._log = log
         self._seconds = seconds
 
-    def prepare(self, picture: Image.Image) -> Prepared:
-        return np.asarray(picture.resize((1, 1), Image.Resampling.BOX)).reshape(3)
+    def prepare(self, picture: Image.Image, regions: Sequence[Box] = ()) -> Prepared:
+        parts = [picture, *(picture.crop(box.pixels(*picture.size)) for box in regions)]
+        return np.stack([np.asarray(part.resize((1, 1), Image.Resampling.BOX)).reshape(3) for part in parts])
 
-    def encode_images(self, prepared: Sequence[Prepared]) -> Vectors:
+    def encode_images(self, prepared: Sequence[Prepared]) -> list[Vectors]:
         if self._log is not None:
             with self._log.open("a") as log:
                 log.write(f"{len(prepared)}\n")
         time.sleep(self._seconds)
-        return _unit(np.stack(prepared))
+        return [_unit(one) for one in prepared]
+
+    def fits(self, text: str) -> bool:
+        return True
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         return _unit(np.array([ImageColor.getrgb(text.strip().split()[-1]) for text in texts]))

@@ -1,0 +1,63 @@
+"""Split a text into sentences, as a reader would."""
+
+import re
+
+__all__ = ["split_sentences"]
+
+ABBREVIATIONS = frozenset(
+    "dr mr mrs ms prof rev hon st jr sr sgt capt lt col gen gov sen rep e.g i.e etc vs no nos vol fig figs approx ca "
+    "cf al dept est inc ltd co corp ave blvd rd mt ft in cm mm km kg oz lb jan feb mar apr jun jul aug sep sept oct "
+    "nov dec mon tue wed thu fri sat sun a.m p.m u.s u.k u.s.a e.u d.c ph.d b.a m.a".split()
+)
+NEVER_LAST = frozenset(
+    "dr mr mrs ms prof rev hon st e.g i.e vs no nos fig figs approx ca cf gen capt lt col mt".split()
+)
+CLOSERS = "\"'”’»)\\]"
+STOP = re.compile(rf"[.!?…]+[{CLOSERS}]*|[。！？．]+[」』”’）]*")
+CAPITAL_OR_DIGIT = re.compile(r"[\"'“‘«(\[]*[^\W_a-zß-öø-ÿ]")
+
+
+def split_sentences(text: str) -> list[str]:
+    """The sentences of a text, white space collapsed, without their final full stop; ends of lines end them too."""
+    sentences = []
+    for line in text.splitlines():
+        start = 0
+        for stop in STOP.finditer(line):
+            if _ends_sentence(line, start, stop):
+                sentences.append(line[start : stop.end()])
+                start = stop.end()
+        sentences.append(line[start:])
+    return [tidy for sentence in sentences if (tidy := _tidy(sentence))]
+
+
+def _ends_sentence(line: str, start: int, stop: re.Match[str]) -> bool:
+    mark, rest = stop[0], line[stop.end() :]
+    if mark[0] in "。！？．" or not rest.strip():
+        return True
+    if not rest[0].isspace():  # 3.5, U.S., example.org, but "man.A woman"
+        before = line[start : stop.start()]
+        return mark == "." and rest[0].isupper() and before[-1:].islower() and "." not in before.split()[-1]
+    if mark[0] in "!?":
+        return True
+    if mark[0] == "…" or mark.startswith(".."):
+        return CAPITAL_OR_DIGIT.match(rest.lstrip()) is not None
+    return not _is_abbreviation(line[start : stop.start()], mark, rest.lstrip())
+
+
+def _is_abbreviation(before: str, mark: str, after: str) -> bool:
+    """Whether the dot after this belongs to a word; then it ends a sentence only where a new one clearly begins."""
+    if len(mark) > 1:  # a bracket or a quote closed behind the dot
+        return False
+    word = re.split(r"[\s(\[\"'“‘]", before)[-1].lower()
+    if re.fullmatch(r"\d{1,3}", word) and not before[: -len(word)].strip():
+        return True  # the number of a list
+    is_initial = len(word) == 1 and word.isalpha() and before[-1:].isupper() and word != "i"
+    if not (is_initial or word in ABBREVIATIONS):
+        return False
+    return word in NEVER_LAST or is_initial or CAPITAL_OR_DIGIT.match(after) is None
+
+
+def _tidy(sentence: str) -> str:
+    text = " ".join(sentence.split())
+    text = re.sub(rf"(?<![.])[.。．]([{CLOSERS}」』]*)$", r"\1", text)
+    return text if re.search(r"\w", text) else ""

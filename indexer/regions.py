@@ -1,0 +1,73 @@
+"""Boxes, and the pyramid of overlapping regions that a picture is also looked at in."""
+
+from dataclasses import dataclass
+
+__all__ = ["REGIONS", "WHOLE", "Box", "pyramid"]
+
+REGIONS = ("none", "fast", "fine")
+OVERLAP = 0.2  # of a cell, on every inner side
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A part of an upright picture: left, top, right, bottom as fractions of its width and height, 0..1."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    @property
+    def area(self) -> float:
+        """As a fraction of the picture."""
+        return max(0.0, self.right - self.left) * max(0.0, self.bottom - self.top)
+
+    def common(self, other: "Box") -> float:
+        """The area that both share."""
+        width = min(self.right, other.right) - max(self.left, other.left)
+        height = min(self.bottom, other.bottom) - max(self.top, other.top)
+        return max(0.0, width) * max(0.0, height)
+
+    def inside(self, other: "Box") -> float:
+        """How much of this box lies in the other, 0..1."""
+        return self.common(other) / self.area
+
+    def iou(self, other: "Box") -> float:
+        """Intersection over union."""
+        common = self.common(other)
+        return common / (self.area + other.area - common)
+
+    def pixels(self, width: int, height: int) -> tuple[int, int, int, int]:
+        """In whole pixels of a picture of that size, at least one wide and high."""
+        left, top = min(int(self.left * width), width - 1), min(int(self.top * height), height - 1)
+        return left, top, max(left + 1, round(self.right * width)), max(top + 1, round(self.bottom * height))
+
+
+WHOLE = Box(0.0, 0.0, 1.0, 1.0)
+
+
+def pyramid(kind: str, width: int, height: int) -> tuple[Box, ...]:
+    """The regions of a picture beside the whole; kind: one of REGIONS.
+
+    "fast": a 2×2 grid and the centre; "fine": also a 3×3 grid. Neighbours overlap, and a wide or tall picture has
+    more columns or rows, so that regions stay near to squares. The same for the same arguments, for ever: the vectors
+    in an index are in this order.
+    """
+    levels = {"none": (), "fast": (2,), "fine": (2, 3)}[kind]
+    boxes = [box for level in levels for box in _grid(level, width / height)]
+    return (*boxes, Box(0.25, 0.25, 0.75, 0.75)) if boxes else ()
+
+
+def _grid(level: int, shape: float) -> list[Box]:
+    stretch = shape**0.5
+    n_columns = min(3 * level, max(1, round(level * stretch)))
+    n_rows = min(3 * level, max(1, round(level / stretch)))
+    columns, rows = _spans(n_columns), _spans(n_rows)
+    return [Box(left, top, right, bottom) for top, bottom in rows for left, right in columns]
+
+
+def _spans(n: int) -> list[tuple[float, float]]:
+    """n equal spans over 0..1; each reaches into its neighbours."""
+    width = min(1.0, (1 + 2 * OVERLAP) / n) if n > 1 else 1.0
+    step = (1 - width) / (n - 1) if n > 1 else 0.0
+    return [(round(i * step, 4), round(i * step + width, 4)) for i in range(n)]

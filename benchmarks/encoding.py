@@ -29,6 +29,7 @@ from cosmos_search.preprocess import Preprocess
 from cosmos_search.registry import load_encoder
 from cosmos_search.shelf import Shelf
 from cosmos_search.torch_images import TorchImages
+from cosmos_search.towers import PreparedCrops, TowerEncoder
 from indexer.cores import available_cores
 from indexer.pipeline import ordered_map, workers
 
@@ -87,17 +88,22 @@ def _report_images(shelf: Shelf, name: str, peak: float) -> None:
 
 
 def _ways(shelf: Shelf, name: str) -> Iterator[Way]:
-    folder, n_cores = shelf.folder(name), available_cores()
+    folder, card, n_cores = shelf.folder(name), shelf.card(name), available_cores()
+    assert card is not None
     yield Way("torch fp32, all cores", TorchImages(folder, "cosmos", "cpu", "fp32").encode, 1)
-    ours = load_encoder(name, "cpu", "fp32", shelf)
+    ours = TowerEncoder(folder, card, "cpu", "fp32")
     assert "fp32" in ours.device
     (graph,) = folder.glob("graphs/fp32-*/image.onnx")
     session = InferenceSession(graph)
     yield Way("ONNX Runtime fp32, as it comes", lambda pixels: session.run(None, {"pixels": pixels})[0], 1)
-    yield Way("cosmos-search fp32", lambda pixels: ours.encode_images(list(pixels)), n_cores)
+    yield Way("cosmos-search fp32", partial(_wholes, ours), n_cores)
     yield Way("torch bf16", TorchImages(folder, "cosmos", "cpu", "bf16").encode, 1)
-    small = load_encoder(name, "cpu", "int8", shelf)
-    yield Way(f"cosmos-search int8 ({n_cores} callers)", lambda pixels: small.encode_images(list(pixels)), n_cores)
+    small = TowerEncoder(folder, card, "cpu", "int8")
+    yield Way(f"cosmos-search int8 ({n_cores} callers)", partial(_wholes, small), n_cores)
+
+
+def _wholes(encoder: TowerEncoder, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    return np.concatenate(encoder.encode_images([PreparedCrops(one, []) for one in pixels]))
 
 
 def _pictures_per_second(way: Way, views: NDArray[np.uint8], batch: int) -> float:

@@ -24,28 +24,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import platformdirs
 from numpy.typing import NDArray
 from onnxruntime import InferenceSession, SessionOptions
 from PIL import Image
 
+from benchmarks.stamps import Stamp, load_stamps, on_white
 from cosmos_search.mini import MiniEncoder, Recipe
 
-PACKAGE = "tuxpaint-stamps-default"
-DRAWN = ("cartoon", "symbols", "houses", "_mirror", "_flip")  # not photos, or a second picture of the same
 SENTENCES = ["a cat", "a cup of coffee", "a motorcycle", "a rocket launch", "old coins", "an astronaut"]
 SENTENCES += ["a page of text", "the moon", "a horse", "a brick wall", "a man with a camera"]
 
 Floats = NDArray[np.float32]
 Prepare = Callable[[Image.Image], Image.Image]
-
-
-@dataclass(frozen=True, slots=True)
-class Stamp:
-    """One picture and what it shows."""
-
-    picture: Image.Image
-    caption: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,36 +116,6 @@ def variants(cache: Path, encoder: MiniEncoder, stamps: list[Stamp], quick: bool
         yield Variant(f"chosen, {label}", other, chosen, temperature, True)
 
 
-def load_stamps() -> list[Stamp]:
-    """The photos among the stamps, on white, in the order of their paths."""
-    root = unpacked_package() / "usr/share/tuxpaint/stamps"
-    stamps = []
-    for path in sorted(root.rglob("*.png")):
-        text = path.with_suffix(".txt")
-        if text.exists() and not any(word in str(path.relative_to(root)) for word in DRAWN):
-            caption = text.read_text(encoding="utf-8").splitlines()[0].strip()
-            stamps.append(Stamp(on_white(path), caption))
-    return [stamp for stamp in stamps if stamp.caption]
-
-
-def unpacked_package() -> Path:
-    """The folder with the package's files; downloaded once, into the user's cache."""
-    folder = platformdirs.user_cache_path("cosmos-search") / "benchmarks" / PACKAGE
-    if not (folder / "usr").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["apt-get", "download", PACKAGE], cwd=folder, check=True, stdout=subprocess.DEVNULL)
-        package = next(folder.glob("*.deb"))
-        subprocess.run(["dpkg", "-x", str(package), str(folder)], check=True)
-        package.unlink()
-    return folder
-
-
-def on_white(path: Path) -> Image.Image:
-    """The picture without its transparency."""
-    stamp = Image.open(path).convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", stamp.size, "white"), stamp).convert("RGB")
-
-
 def centre_square(picture: Image.Image) -> Image.Image:
     """What a shorter-side resize and a centre crop would show the network."""
     width, height = picture.size
@@ -167,7 +127,7 @@ def centre_square(picture: Image.Image) -> Image.Image:
 def logits_of(encoder: MiniEncoder, stamps: list[Stamp], change: Prepare = lambda picture: picture) -> Floats:
     """(n, 1000)."""
     session = encoder._image_session()
-    pixels = (encoder.prepare(change(stamp.picture))[None] for stamp in stamps)
+    pixels = (encoder.prepare(change(on_white(stamp))).whole[None] for stamp in stamps)
     return np.concatenate([session.run(["logits"], {"pixels": one})[0] for one in pixels])
 
 

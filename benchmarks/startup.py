@@ -51,7 +51,7 @@ def _fill(place: Path) -> None:
     rng = np.random.default_rng(0)
     index = Index.create(place)
     with index.writing() as catalog:
-        record = catalog.add_encoder(encoder.name, encoder.version, encoder.dim)
+        record = catalog.add_encoder(encoder.name, encoder.version, encoder.dim, "none")
         catalog.switch_to(record)
         folder_id = catalog.add_folder(Path("/made/up"))
         for start in range(0, N_PICTURES, 1000):
@@ -65,7 +65,7 @@ def _file(i: int, folder_id: int, rng: np.random.Generator, dim: int) -> Indexed
     found = FoundFile(Path(f"/made/up/{i}.jpg"), size_bytes=1, mtime_ns=1, ctime_ns=1)
     facts = PictureFacts(100, 100, Metadata())
     unit = (vector / np.linalg.norm(vector)).astype(np.float16)
-    return IndexedFile(folder_id, found, i.to_bytes(16, "big"), facts, unit)
+    return IndexedFile(folder_id, found, i.to_bytes(16, "big"), facts, unit[None])
 
 
 def _median_s(code: str) -> float:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from cosmos_search.cli_models import models
+from cosmos_search.cli_search import GRAMMAR, search_options, show_answer
 from indexer.errors import CosmosSearchError, UsageError
 
 if TYPE_CHECKING:
@@ -85,6 +86,9 @@ def _max_pixels(ctx: click.Context, param: click.Parameter, value: str) -> int |
 @click.option("--model", metavar="NAME", help="The encoder of a new index, or with --rebuild a new one for this.")
 @_runtime_options
 @click.option("--rebuild", is_flag=True, help="Embed every picture anew; searches go on with the old vectors.")
+@click.option(
+    "--regions", metavar="KIND", help="Parts with a vector of their own: none, fast (14) or fine (34); of a new index."
+)
 @click.option("--max-pixels", default="250MP", callback=_max_pixels, help="Refuse larger pictures; none: no limit.")
 @_json_option("Print the summary as one JSON object.")
 def index(
@@ -94,6 +98,7 @@ def index(
     device: str,
     precision: str,
     rebuild: bool,
+    regions: str | None,
     max_pixels: int | None,
     as_json: bool,
 ) -> None:
@@ -110,7 +115,7 @@ def index(
     from cosmos_search.tables import report_json, report_text
 
     with _library(place, model, device, precision) as library:
-        report = index_with_progress(library, folders, rebuild, max_pixels)
+        report = index_with_progress(library, folders, rebuild, regions, max_pixels)
     click.echo(json.dumps(report_json(report)) if as_json else report_text(report))
     if report.is_stopped:
         click.echo("Stopped; all that is counted above is kept. To go on, run the same command again.", err=True)
@@ -118,27 +123,26 @@ def index(
 
 
 @main.command()
-@click.argument("query")
+@click.argument("query", default="")
 @click.option("-n", "--top", default=10, help="How many hits to show.")
+@search_options
 @_index_option
-@_json_option("Print one JSON object a line: rank, path, score, ...")
-def search(query: str, top: int, place: Path | None, as_json: bool) -> None:
-    """Find the pictures that show what QUERY says.
-
-    \b
-    Examples:
-      cosmos-search search "a cup of coffee" -n 5
-      cosmos-search search "a cat" --json | jq -r .path
-    """
-    from cosmos_search.tables import hit_json, hits_table
-
+@_json_option("Print one JSON object a line: rank, path, score, evidence, ...")
+def search(query: str, top: int, place: Path | None, as_json: bool, **options: Any) -> None:
     with _library(place) as library:
-        hits = library.search(query, top)
-    if as_json:
-        for hit in hits:
-            click.echo(json.dumps(hit_json(hit)))
-    else:
-        click.echo(hits_table(hits))
+        show_answer(library, query, top, as_json=as_json, **options)
+
+
+search.help = f"""Find the pictures that show what QUERY says, and where.
+
+{GRAMMAR}
+\b
+Examples:
+  cosmos-search search "a cup of coffee" -n 5
+  cosmos-search search "A dog on a sofa. A red lamp." --explain why/
+  cosmos-search search --like photo.jpg "at night" --after 2024-06
+  cosmos-search search "a cat" --json | jq -r .path
+"""
 
 
 @main.command()

@@ -3,6 +3,10 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
 from cosmos_search.calibration import Calibration
 from cosmos_search.scoring import Scoring
 from indexer.encoder import ImageEncoder, Vectors
@@ -23,6 +27,12 @@ class Encoder(ImageEncoder, Protocol):
 
     def fits(self, text: str) -> bool:
         """Whether the whole of a text is read."""
+
+    def activation(self, picture: Image.Image, query: NDArray[np.float32]) -> NDArray[np.float32] | None:
+        """A heat map: how near each place of a picture is to a query's vector (dim,); cosines, (rows, columns).
+
+        None for an encoder that knows no places.
+        """
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """One unit vector for each text, in order: (n, dim)."""

@@ -138,7 +138,9 @@ class Library:
         filters: Filters | None = None,
         everything: bool = False,
     ) -> list[Hit]:
-        """The best `top` pictures for a query (`cosmos_search.query.GRAMMAR`), best first; none: nothing here matches.
+        """The best `top` pictures for a query, best first; none: nothing here matches.
+
+        text: sentences, signs, weights, places, as `cosmos-search search --help` shows.
 
         like: a picture to find the like of, or the `box` of it; a text may be added. filters: what else must hold.
         everything: also what is less likely a match than not. Raises UsageError for a query that can't be read.

@@ -93,9 +93,14 @@ class MiniEncoder:
         return 8
 
     @property
+    def default_regions(self) -> str:
+        """They are pooled from one larger look, so that many cost no more than few."""
+        return "fine"
+
+    @property
     def min_side(self) -> int:
         """Twice the network's side: a JPEG decoded at that scale gives the same 260 pixels to 54 dB."""
-        return 2 * self._recipe.side
+        return max(2 * self._recipe.side, self._recipe.region_side)
 
     def prepare(self, picture: Image.Image, regions: Sequence[Box] = ()) -> Prepared:
         """The picture squashed to a square, so that nothing of it is cut off; a larger one for its regions."""

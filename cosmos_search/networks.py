@@ -12,7 +12,7 @@ from cosmos_search.checkpoint import load_model
 from cosmos_search.preprocess import Preprocess
 from indexer.errors import CosmosSearchError
 
-__all__ = ["ImageNetwork", "TextNetwork", "load_networks"]
+__all__ = ["ImageNetwork", "TextNetwork", "load_clip", "load_networks"]
 
 Features = Callable[[Tensor], Tensor]
 
@@ -56,13 +56,14 @@ def load_networks(folder: Path, kind: str) -> tuple[ImageNetwork, TextNetwork]:
         model = load_model(folder)
         image = ImageNetwork(model.vision, lambda pixels: model.vision(pixels)[0], preprocess)
         return image.eval(), TextNetwork(model.text, lambda ids: model.text(ids)[0]).eval()
-    clip = _load_clip(folder)
+    clip = load_clip(folder)
     image = ImageNetwork(clip, lambda x: clip.visual_projection(clip.vision_model(x).pooler_output), preprocess)
     text = TextNetwork(clip, lambda ids: clip.text_projection(clip.text_model(ids).pooler_output))
     return image.eval(), text.eval()
 
 
-def _load_clip(folder: Path) -> CLIPModel:
+def load_clip(folder: Path) -> CLIPModel:
+    """A CLIPModel from safetensors; CosmosSearchError if its parts don't fit."""
     try:
         return CLIPModel.from_pretrained(folder, use_safetensors=True, local_files_only=True)
     except (OSError, RuntimeError, ValueError) as error:

@@ -17,11 +17,15 @@ from indexer.walk import walk
 __all__ = ["index_with_progress"]
 
 
-def index_with_progress(library: Library, folders: Sequence[Path], rebuild: bool, max_pixels: int | None) -> Report:
+def index_with_progress(
+    library: Library, folders: Sequence[Path], rebuild: bool, regions: str | None, max_pixels: int | None
+) -> Report:
     """`library.add`, shown on stderr if that is a terminal. The first Ctrl-C stops it after the batch in hand."""
     stop = Event()
     with _bar(library, folders) as show, _stopped_by_ctrl_c(stop):
-        return library.add(*folders, rebuild=rebuild, max_pixels=max_pixels, on_progress=show, stop=stop)
+        return library.add(
+            *folders, rebuild=rebuild, regions=regions, max_pixels=max_pixels, on_progress=show, stop=stop
+        )
 
 
 @contextmanager

@@ -9,14 +9,7 @@ from cosmos_search.sentences import split_sentences
 from indexer.errors import UsageError
 from indexer.regions import Box
 
-__all__ = ["GRAMMAR", "PLACES", "Query", "Term", "parse_box", "parse_query"]
-
-GRAMMAR = """\
-A dog on a sofa. A red lamp.     sentences; each is looked for, in the whole picture and in its parts
-beach + sunset - people          with, and without; a + or - within a word is part of it
-2:dog + 0.5:cat                  weights
-a red car @left. a church @top-right    places: left right top bottom centre, corners, or @x0,y0,x1,y1 (0..1)
-"a - b. c: d @ e"                within quotes all of this is plain text"""
+__all__ = ["PLACES", "Query", "Term", "parse_box", "parse_query"]
 
 PLACES = {
     "left": Box(0.0, 0.0, 0.5, 1.0),

@@ -6,9 +6,10 @@ from typing import Any
 
 from cosmos_search.library import Info
 from cosmos_search.models import ModelRow
-from cosmos_search.search import Hit
+from cosmos_search.search import Evidence, Hit
 from indexer.build import Report
 from indexer.catalog import FailedFile
+from indexer.regions import WHOLE, Box
 
 __all__ = [
     "hit_json",
@@ -32,7 +33,9 @@ def hits_table(hits: Sequence[Hit]) -> str:
         taken = hit.facts.metadata.taken_at
         size = f"{hit.facts.width}×{hit.facts.height}"
         name = printable(hit.path) + (f" (+{len(hit.copies)} more)" if hit.copies else "")
-        rows.append((str(hit.rank), f"{hit.score:.3f}", f"{taken:%Y-%m-%d}" if taken else "", size, name))
+        rows.append((str(hit.rank), f"{hit.score:.2f}", f"{taken:%Y-%m-%d}" if taken else "", size, name))
+        if len(hit.evidence) > 1:
+            rows += [("", f"{e.score:.2f}", "", "", f"  {_evidence(e)}") for e in hit.evidence]
     return _columns(rows, right={0, 1, 3})
 
 
@@ -42,7 +45,11 @@ def hit_json(hit: Hit) -> dict[str, Any]:
     return {
         "rank": hit.rank,
         "path": str(hit.path),
-        "score": hit.score,
+        "score": round(hit.score, 4),
+        "evidence": [
+            {"text": e.text, "score": round(e.score, 4), "box": _box(e.box), "is_negative": e.is_negative}
+            for e in hit.evidence
+        ],
         "copies": [str(path) for path in hit.copies],
         "width": hit.facts.width,
         "height": hit.facts.height,
@@ -177,6 +184,18 @@ def _columns(rows: Sequence[tuple[str, ...]], right: set[int]) -> str:
         for row in rows
     )
     return "\n".join(line.rstrip() for line in lines)
+
+
+def _evidence(evidence: Evidence) -> str:
+    """A sentence and where its best region is, in percent of the picture."""
+    sign = "not " if evidence.is_negative else ""
+    b = evidence.box
+    place = "the whole" if b == WHOLE else f"{b.left:.0%}-{b.right:.0%} across, {b.top:.0%}-{b.bottom:.0%} down"
+    return f"{sign}{evidence.text}: {place}"
+
+
+def _box(box: Box) -> list[float]:
+    return [box.left, box.top, box.right, box.bottom]
 
 
 def _pair(figures: tuple[float, float]) -> str:

@@ -71,6 +71,17 @@ class TextTokenizer:
             ids += [known[part]] if part in known and specials else self._encode(part)
         return [*ids, self.end]
 
+    def words(self, text: str) -> list[tuple[str, int, int]]:
+        """The text's words with the positions of their tokens in its row: (word, first, behind the last)."""
+        found, position = [], 1
+        for word in regex.findall(WORDS, clean(text), regex.IGNORECASE):
+            end = position + len(self._encode(word))
+            if end >= self.context_length:
+                break
+            found.append((word, position, end))
+            position = end
+        return found
+
     def fits(self, text: str) -> bool:
         """Whether the model reads the whole text."""
         return len(self.ids(text)) <= self.context_length

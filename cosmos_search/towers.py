@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,10 @@ from cosmos_search.tokenizer import TextTokenizer
 from indexer.encoder import Prepared, Vectors
 from indexer.regions import Box
 
-__all__ = ["ImageRuntime", "TowerEncoder"]
+if TYPE_CHECKING:
+    from cosmos_search.maps import DenseMaps
+
+__all__ = ["ImageRuntime", "PreparedCrops", "TowerEncoder"]
 
 CALIBRATION = "calibration.json"
 CROP_BATCH = 32  # regions a call
@@ -65,6 +68,7 @@ class TowerEncoder:
         self._texts: InferenceSession | None = None
         self._tokenizer: TextTokenizer | None = None
         self._calibration: Calibration | None = None
+        self._maps: DenseMaps | None = None
 
     @property
     def name(self) -> str:
@@ -92,6 +96,11 @@ class TowerEncoder:
         return self._image_runtime().batch_size
 
     @property
+    def default_regions(self) -> str:
+        """Each region is a crop of its own to encode."""
+        return "fast"
+
+    @property
     def min_side(self) -> int:
         """Twice the network's side: more makes no difference that survives the resizing."""
         return 2 * self._preprocess.side
@@ -100,7 +109,7 @@ class TowerEncoder:
         """The whole at the network's size; regions squashed to the size of its local crops."""
         size = (self._card.crop_side, self._card.crop_side)
         crops = [picture.resize(size, self._preprocess.resample, box.pixels(*picture.size)) for box in regions]
-        return _Prepared(self._preprocess.pixels(picture), [np.asarray(crop) for crop in crops])
+        return PreparedCrops(self._preprocess.pixels(picture), [np.asarray(crop) for crop in crops])
 
     def encode_images(self, prepared: Sequence[Prepared]) -> list[Vectors]:
         """Each (1 + regions, dim), unit rows. The regions of all the pictures go through the network together."""
@@ -110,6 +119,15 @@ class TowerEncoder:
         batches = [np.stack(crops[i : i + CROP_BATCH]) for i in range(0, len(crops), CROP_BATCH)]
         regions = iter([row for batch in batches for row in runtime.encode(batch)])
         return [np.stack([whole, *islice(regions, len(p.crops))]) for p, whole in zip(prepared, wholes, strict=True)]
+
+    def activation(self, picture: Image.Image, query: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Cosines of each patch with a query's vector (dim,): (rows, columns). Imports torch."""
+        with self._lock:
+            if self._maps is None:
+                from cosmos_search.maps import DenseMaps
+
+                self._maps = DenseMaps(self._folder, self._card.kind)
+        return self._maps.activation(picture, query)
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """(n, dim), unit rows. A text beyond the context loses its end; see `fits`."""
@@ -205,6 +223,8 @@ class OnnxImages:
 
 
 @dataclass(frozen=True, slots=True)
-class _Prepared:
+class PreparedCrops:
+    """A picture, ready for its network."""
+
     whole: NDArray[np.uint8]  # (side, side, 3)
     crops: list[NDArray[np.uint8]]  # each (crop_side, crop_side, 3)

@@ -19,9 +19,7 @@ from indexer.regions import REGIONS, pyramid
 from indexer.roots import Roots, choose_roots, existing_folder, real_path
 from indexer.scan import Change, Scan
 
-__all__ = ["DEFAULT_REGIONS", "Report", "remove", "update"]
-
-DEFAULT_REGIONS = "fine"
+__all__ = ["Report", "remove", "update"]
 
 
 @dataclass(slots=True)
@@ -69,7 +67,7 @@ def update(
 
     rebuild: embed everything anew; searches use the old vectors until the new ones are complete.
     regions: "none", "fast" or "fine": how many parts of a picture get a vector of their own; left out, as the index
-    has it, and "fine" in a new one.
+    has it, and in a new one as suits the encoder.
     max_pixels: larger pictures fail; None lifts the limit.
     stop: set it, and the run ends after the batch in hand; all that is done is kept.
     Raises CosmosSearchError when a folder or the encoder doesn't fit the index, before anything is changed.
@@ -216,7 +214,7 @@ class _Run:
 def _choose_encoder(catalog: Catalog, encoder: ImageEncoder, regions: str | None, rebuild: bool) -> EncoderRecord:
     """The set of vectors to write to."""
     current = catalog.encoder()
-    wanted = regions or (current.regions if current is not None else DEFAULT_REGIONS)
+    wanted = regions or (current.regions if current is not None else encoder.default_regions)
     if wanted not in REGIONS:
         raise UsageError(f"There are no {wanted!r} regions; choose from: {', '.join(REGIONS)}")
     if current is None or not catalog.n_pictures():

@@ -45,6 +45,10 @@ class ImageEncoder(Protocol):
     def batch_size(self) -> int:
         """How many pictures a call of `encode_images` it likes best; may change while it runs."""
 
+    @property
+    def default_regions(self) -> str:
+        """The kind of pyramid (indexer.regions) that is worth its cost with this encoder."""
+
     def prepare(self, picture: Image.Image, regions: Sequence[Box] = ()) -> Prepared:
         """The upright RGB picture, and these regions of it, resized to what the network takes."""
 

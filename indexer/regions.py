@@ -44,18 +44,19 @@ class Box:
 
 
 WHOLE = Box(0.0, 0.0, 1.0, 1.0)
+CENTRE = Box(0.25, 0.25, 0.75, 0.75)
 
 
 def pyramid(kind: str, width: int, height: int) -> tuple[Box, ...]:
     """The regions of a picture beside the whole; kind: one of REGIONS.
 
-    "fast": a 2×2 grid and the centre; "fine": also a 3×3 grid. Neighbours overlap, and a wide or tall picture has
-    more columns or rows, so that regions stay near to squares. The same for the same arguments, for ever: the vectors
-    in an index are in this order.
+    "fast": a 2×2 and a 3×3 grid and the centre; "fine": a 3×3 and a 5×5 grid. Neighbours overlap, and a wide or tall
+    picture has more columns or rows, so that regions stay near to squares. The same for the same arguments, for ever:
+    the vectors in an index are in this order.
     """
-    levels = {"none": (), "fast": (2,), "fine": (2, 3)}[kind]
-    boxes = [box for level in levels for box in _grid(level, width / height)]
-    return (*boxes, Box(0.25, 0.25, 0.75, 0.75)) if boxes else ()
+    levels = {"none": (), "fast": (2, 3), "fine": (3, 5)}[kind]
+    centre = (CENTRE,) if kind == "fast" else ()
+    return (*(box for level in levels for box in _grid(level, width / height)), *centre)
 
 
 def _grid(level: int, shape: float) -> list[Box]:

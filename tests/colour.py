@@ -22,6 +22,7 @@ class ColourEncoder:
     device = "cpu"
     min_side = 8
     batch_size = 8
+    default_regions = "fast"
     scoring = Scoring()
     calibration = None
 
@@ -41,6 +42,11 @@ class ColourEncoder:
                 log.write(f"{len(prepared)}\n")
         time.sleep(self._seconds)
         return [_unit(one) for one in prepared]
+
+    def activation(self, picture: Image.Image, query: np.ndarray) -> np.ndarray:
+        small = np.asarray(picture.resize((8, 6), Image.Resampling.BOX)).reshape(-1, 3)
+        cosines: np.ndarray = _unit(small) @ query
+        return cosines.reshape(6, 8)
 
     def fits(self, text: str) -> bool:
         return True

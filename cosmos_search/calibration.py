@@ -57,4 +57,5 @@ def fit(matching: Sequence[float], others: Sequence[float]) -> Calibration:
         hessian = (design * (weights * p * (1 - p))[:, None]).T @ design + 1e-9 * np.eye(2)
         theta -= np.linalg.solve(hessian, gradient)
     slope = theta[0] / spread
-    return Calibration(round(float(slope), 3), round(float(centre - theta[1] / slope), 4))
+    middle = centre - theta[1] / slope if abs(slope) > 1e-9 else centre  # scores that say nothing
+    return Calibration(round(float(slope), 3), round(float(middle), 4))

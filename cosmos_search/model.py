@@ -124,7 +124,7 @@ class VisionTower(nn.Module):
     def tokens(self, pixels: Tensor, *, csa: bool = False) -> Tensor:
         """(batch, 1 + patches, width), the class token first."""
         patches = self.patch_embedding(pixels)  # (batch, width, rows, columns)
-        rows, columns = patches.shape[2:]
+        rows, columns = int(patches.shape[2]), int(patches.shape[3])  # numbers, also where a graph is traced
         x = torch.cat([self.class_embedding.expand(pixels.shape[0], 1, -1), patches.flatten(2).transpose(1, 2)], dim=1)
         x = self.norm_before(x + _positions_for(self.positions, self.grid, rows, columns))
         *first, last = self.blocks

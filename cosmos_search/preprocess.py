@@ -15,6 +15,7 @@ __all__ = ["Preprocess"]
 
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
+MAX_LENGTH = 64  # times the shorter side
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Preprocess:
         """(side, side, 3) of an RGB picture: everything but the scaling, which the network's graph does."""
         if not self.keeps_shape:
             return np.asarray(picture.resize((self.side, self.side), self.resample))
+        picture = _not_too_long(picture)
         width, height = picture.size
         short = min(width, height)
         size = (int(self.side * width / short), int(self.side * height / short))
@@ -79,3 +81,13 @@ class Preprocess:
         if crop != side or len(mean) != 3 or len(std) != 3:
             raise CosmosSearchError(f"{path} asks for a crop of {crop} from {side} pixels; only equal ones are known.")
         return cls(side, mean, std, keeps_shape, resample)
+
+
+def _not_too_long(picture: Image.Image) -> Image.Image:
+    """The middle of a picture that is much longer than wide: only that is kept, and the rest would fill the memory."""
+    width, height = picture.size
+    keep = MAX_LENGTH * min(width, height)
+    if max(width, height) <= keep:
+        return picture
+    left, top = max(0, (width - keep) // 2), max(0, (height - keep) // 2)
+    return picture.crop((left, top, min(width, left + keep), min(height, top + keep)))

@@ -15,6 +15,7 @@ from cosmos_search.mini import MiniEncoder, Recipe
 from cosmos_search.mini_weights import find_weights, fingerprint, require_package
 from cosmos_search.runtime import open_session
 from indexer.errors import CosmosSearchError
+from indexer.regions import WHOLE, Box
 
 COLD_TEXT = """
 import sys
@@ -26,7 +27,7 @@ assert encoder._image is None, "a text opened the image tower"
 """
 COLD_BOTH = """
 from PIL import Image
-assert encoder.encode_images([encoder.prepare(Image.new("RGB", (9, 9)))]).shape == (1, 384)
+assert encoder.encode_images([encoder.prepare(Image.new("RGB", (9, 9)))])[0].shape == (1, 384)
 """
 NO_HEAVY_IMPORT = """
 heavy = {"torch", "transformers", "sentence_transformers", "onnx", "efficientnet_lite_pytorch"}
@@ -59,6 +60,10 @@ def pictures():
     return [Image.fromarray(a) for a in (noise, ramp, stripes)]
 
 
+def wholes(mini, pictures):
+    return np.concatenate([v[:1] for v in mini.encode_images([mini.prepare(picture) for picture in pictures])])
+
+
 def assert_unit_rows(vectors, n):
     assert vectors.shape == (n, 384)
     assert vectors.dtype == np.float32
@@ -66,8 +71,7 @@ def assert_unit_rows(vectors, n):
 
 
 def test_vectors_are_unit_rows_in_order(mini, pictures):
-    vectors = mini.encode_images([mini.prepare(picture) for picture in pictures])
-    assert_unit_rows(vectors, 3)
+    assert_unit_rows(wholes(mini, pictures), 3)
     assert_unit_rows(mini.encode_texts(["a cat", "a dog"]), 2)
     assert mini.dim == 384
 
@@ -76,27 +80,49 @@ def test_a_sentence_finds_its_photo(mini):
     data = pytest.importorskip("skimage.data")
     names = ["chelsea", "coffee", "rocket", "stereo_motorcycle", "brick"]
     arrays = [data.chelsea(), data.coffee(), data.rocket(), data.stereo_motorcycle()[0], data.brick()]
-    photos = [mini.prepare(Image.fromarray(array).convert("RGB")) for array in arrays]
+    photos = [Image.fromarray(array).convert("RGB") for array in arrays]
     sentences = ["a cat", "a cup of coffee", "a rocket launch", "a motorcycle", "a brick wall"]
-    scores = mini.encode_texts(sentences) @ mini.encode_images(photos).T  # (sentence, photo)
+    scores = mini.encode_texts(sentences) @ wholes(mini, photos).T  # (sentence, photo)
     assert [names[i] for i in scores.argmax(axis=1)] == names
 
 
 def test_a_picture_has_the_same_vector_alone_and_in_a_batch(mini, pictures):
-    prepared = [mini.prepare(picture) for picture in pictures]
-    alone = np.concatenate([mini.encode_images([one]) for one in prepared])
-    assert np.allclose(mini.encode_images(prepared), alone, atol=1e-5)
+    alone = np.concatenate([wholes(mini, [picture]) for picture in pictures])
+    assert np.allclose(wholes(mini, pictures), alone, atol=1e-5)
+
+
+def test_a_region_is_a_look_at_its_own_place(mini):
+    data = pytest.importorskip("skimage.data")
+    cat, cup = (Image.fromarray(a).resize((300, 300)) for a in (data.chelsea(), data.coffee()))
+    both = Image.new("RGB", (600, 300))
+    both.paste(cat, (0, 0))
+    both.paste(cup, (300, 0))
+    halves = [Box(0.0, 0.0, 0.5, 1.0), Box(0.5, 0.0, 1.0, 1.0)]
+    (vectors,) = mini.encode_images([mini.prepare(both, halves)])
+    assert_unit_rows(vectors, 3)
+    scores = mini.encode_texts(["a cat", "a cup of coffee"]) @ vectors[1:].T
+    assert scores.argmax(axis=1).tolist() == [0, 1]
+    heat = mini.activation(both, mini.encode_texts(["a cat"])[0])
+    assert heat.shape == (16, 16)
+    assert heat[:, :8].mean() > heat[:, 8:].mean() + 0.1
+
+
+def test_a_region_of_everything_is_the_mean_of_all_places(mini, pictures):
+    (vectors,) = mini.encode_images([mini.prepare(pictures[1], [Box(0.0, 0.0, 1.0, 1.0)])])
+    logits = mini._map(mini.prepare(pictures[1], [WHOLE]).large)
+    assert np.allclose(vectors[1], mini._conse(logits.mean(axis=(0, 1))[None])[0], atol=1e-5)
 
 
 def test_the_graph_itself_gives_the_same_in_a_batch_and_at_other_sizes(cache, mini, pictures):
     session = open_session(next(cache.rglob("image-*.onnx")))
-    pixels = np.stack([mini.prepare(picture) for picture in pictures])
+    pixels = np.stack([mini.prepare(picture).whole for picture in pictures])
     together = session.run(["logits"], {"pixels": pixels})[0]
     alone = np.concatenate([session.run(["logits"], {"pixels": one[None]})[0] for one in pixels])
     assert np.allclose(together, alone, atol=1e-3)  # logits are of the order of 10
-    logits, features = session.run(None, {"pixels": np.zeros((2, 320, 480, 3), dtype=np.uint8)})
+    logits, places = session.run(None, {"pixels": np.zeros((2, 320, 480, 3), dtype=np.uint8)})
     assert logits.shape == (2, 1000)
-    assert features.shape == (2, 1280, 10, 15)
+    assert places.shape == (2, 10, 15, 1000)
+    assert np.allclose(places.mean(axis=(1, 2)), logits, atol=1e-3)
 
 
 def test_a_text_has_the_same_vector_alone_and_among_others(mini):
@@ -108,7 +134,7 @@ def test_a_text_has_the_same_vector_alone_and_among_others(mini):
 @pytest.mark.parametrize("size", [(1, 1), (1, 3000), (3000, 1), (260, 260)])
 @pytest.mark.parametrize("colour", ["white", "black"])
 def test_blank_and_odd_pictures_have_vectors(mini, size, colour):
-    assert_unit_rows(mini.encode_images([mini.prepare(Image.new("RGB", size, colour))]), 1)
+    assert_unit_rows(wholes(mini, [Image.new("RGB", size, colour)]), 1)
 
 
 @pytest.mark.parametrize("text", ["", "   ", "word " * 2000, "\udcff", "猫", "\x00"])
@@ -117,13 +143,13 @@ def test_empty_long_and_odd_texts_have_vectors(mini, text):
 
 
 def test_nothing_in_gives_no_rows(mini):
-    assert mini.encode_images([]).shape == (0, 384)
+    assert mini.encode_images([]) == []
     assert mini.encode_texts([]).shape == (0, 384)
 
 
 def test_threads_get_the_vectors_one_thread_gets(mini, pictures):
     def encode(picture):
-        return mini.encode_images([mini.prepare(picture)])[0]
+        return wholes(mini, [picture])[0]
 
     with ThreadPoolExecutor(4) as threads:
         together = list(threads.map(encode, pictures * 4))

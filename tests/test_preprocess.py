@@ -14,7 +14,7 @@ def picture(width, height):
     return Image.fromarray(pixels)
 
 
-@pytest.mark.parametrize("size", [(224, 224), (500, 300), (225, 224), (37, 601), (1, 1)])
+@pytest.mark.parametrize("size", [(224, 224), (500, 300), (225, 224), (37, 601), (1, 1), (1, 20_000)])
 def test_pixels_are_a_square_of_bytes(size):
     pixels = Preprocess(224).pixels(picture(*size))
     assert (pixels.shape, pixels.dtype) == ((224, 224, 3), np.uint8)

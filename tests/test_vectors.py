@@ -9,47 +9,58 @@ def unit(n, dim=16, seed=0):
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
-def filled(vectors, ids=None):
-    index = VectorIndex(vectors.shape[1])
-    index.add(list(range(1, len(vectors) + 1)) if ids is None else ids, vectors.astype(np.float16))
+def filled(vectors, ids=None, is_compact=False):
+    index = VectorIndex(vectors.shape[1], is_compact=is_compact)
+    ids = range(1, len(vectors) + 1) if ids is None else ids
+    index.add(np.array(ids, dtype=np.int64), vectors.astype(np.float16))
     return index
+
+
+def found(index, query, n_rows):
+    scores, ids = index.search(query[None], n_rows)
+    return ids[0].tolist(), scores[0].tolist()
 
 
 def test_the_best_are_those_of_a_matrix_product():
     vectors, query = unit(500), unit(1, seed=1)[0]
-    found = filled(vectors).search(query, 10)
+    ids, scores = found(filled(vectors), query, 10)
     exact = vectors.astype(np.float16).astype(np.float32) @ query
-    assert [id_ - 1 for id_, _ in found] == np.argsort(-exact)[:10].tolist()
-    assert [score for _, score in found] == pytest.approx(np.sort(exact)[::-1][:10].tolist(), abs=1e-5)
+    assert [id_ - 1 for id_ in ids] == np.argsort(-exact)[:10].tolist()
+    assert scores == pytest.approx(np.sort(exact)[::-1][:10].tolist(), abs=1e-5)
 
 
-def test_equal_scores_come_in_the_order_of_their_ids():
-    one = unit(1)
-    index = filled(np.repeat(one, 5, axis=0), ids=[9, 2, 7, 4, 1])
-    assert [id_ for id_, _ in index.search(one[0], 5)] == [1, 2, 4, 7, 9]
+def test_compact_codes_find_the_candidates():
+    vectors, queries = unit(5000, dim=128), unit(20, dim=128, seed=1)
+    index = filled(vectors, is_compact=True)
+    best = np.argsort(-(queries @ vectors.T), axis=1)[:, :10] + 1
+    ids = index.search(queries, 500)[1]
+    assert np.mean([len(np.intersect1d(a, b)) / 10 for a, b in zip(best, ids, strict=True)]) > 0.97
 
 
-def test_more_hits_than_vectors_are_no_error():
-    assert len(filled(unit(3)).search(unit(1)[0], 100)) == 3
-    assert VectorIndex(16).search(unit(1)[0], 5) == []
+def test_more_rows_than_there_are_are_no_error():
+    assert len(found(filled(unit(3)), unit(1)[0], 100)[0]) == 3
+    assert found(VectorIndex(16), unit(1)[0], 5) == ([], [])
 
 
-def test_removed_ids_are_found_no_more():
-    vectors = unit(10)
-    index = filled(vectors)
-    index.remove(np.array([3, 99]))
-    assert sorted(index.ids.tolist()) == [1, 2, 4, 5, 6, 7, 8, 9, 10]
-    assert index.search(vectors[2], 1)[0][0] != 3
+@pytest.mark.parametrize("is_compact", [False, True])
+def test_all_rows_of_a_removed_picture_are_gone(is_compact):
+    vectors = unit(300)
+    index = filled(vectors, ids=np.arange(300) // 3, is_compact=is_compact)
+    index.remove(np.array([3, 999]))
+    assert sorted(set(index.ids.tolist())) == [i for i in range(100) if i != 3]
+    assert 3 not in found(index, vectors[10], 50)[0]
 
 
 @pytest.mark.parametrize("mapped", [False, True])
-def test_a_saved_index_gives_the_same_answers(tmp_path, mapped):
+@pytest.mark.parametrize("is_compact", [False, True])
+def test_a_saved_index_gives_the_same_answers(tmp_path, mapped, is_compact):
     vectors = unit(100)
-    index = filled(vectors)
+    index = filled(vectors, is_compact=is_compact)
     index.save(tmp_path / "v.faiss")
     assert [p.name for p in tmp_path.iterdir()] == ["v.faiss"]
     loaded = VectorIndex.load(tmp_path / "v.faiss", mapped=mapped)
-    assert loaded.search(vectors[5], 7) == index.search(vectors[5], 7)
+    assert loaded.is_compact == is_compact
+    assert found(loaded, vectors[5], 7) == found(index, vectors[5], 7)
 
 
 def test_a_damaged_file_raises(tmp_path):

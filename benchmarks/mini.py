@@ -177,7 +177,8 @@ def print_rankings(encoder: MiniEncoder) -> None:
 
     paths = sorted(Path(data.__file__).parent.glob("*.[pj][np]g"))
     pictures = [encoder.prepare(Image.open(path).convert("RGB")) for path in paths]
-    scores = encoder.encode_texts(SENTENCES) @ encoder.encode_images(pictures).T
+    wholes = np.stack([vectors[0] for vectors in encoder.encode_images(pictures)])
+    scores = encoder.encode_texts(SENTENCES) @ wholes.T
     print(f"scikit-image's {len(paths)} pictures\n\n| sentence | first | second | third |\n|---|---|---|---|")
     for sentence, row in zip(SENTENCES, scores, strict=True):
         cells = [f"{paths[i].stem} {row[i]:.2f}" for i in row.argsort()[::-1][:3]]

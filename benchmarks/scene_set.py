@@ -107,7 +107,7 @@ def _backgrounds() -> list[Image.Image]:
 
 def _background(backgrounds: Sequence[Image.Image], rng: np.random.Generator) -> Image.Image:
     """A random part of one, perhaps mirrored."""
-    whole = backgrounds[rng.integers(len(backgrounds))]
+    whole: Image.Image = backgrounds[int(rng.integers(len(backgrounds)))]
     scale = rng.uniform(0.5, 1.0)
     width = int(min(whole.width, whole.height * SIZE[0] / SIZE[1]) * scale)
     height = int(width * SIZE[1] / SIZE[0])

@@ -32,12 +32,12 @@ def _row(n: int) -> list[str]:
     index = VectorIndex(DIM)
     for start in range(0, n, 100_000):
         part = vectors[start : start + 100_000]
-        index.add(list(range(start, start + len(part))), part.astype(np.float16))
+        index.add(np.arange(start, start + len(part)), part.astype(np.float16))
     exact = [np.argsort(-(vectors @ q))[:TOP].tolist() for q in queries]
-    ours = [[id_ for id_, _ in index.search(q, TOP)] for q in queries]
+    ours = [index.search(q[None], TOP)[1][0].tolist() for q in queries]
     recall = np.mean([len(set(a) & set(b)) / TOP for a, b in zip(exact, ours, strict=True)])
     numpy_s = _median_s(lambda q: np.argpartition(-(vectors @ q), TOP)[:TOP], queries)
-    ours_s = _median_s(lambda q: index.search(q, TOP), queries)
+    ours_s = _median_s(lambda q: index.search(q[None], TOP), queries)
     size_mb = n * DIM * 2 / 1e6
     times = [f"{numpy_s * 1e3:.1f} ms", f"{ours_s * 1e3:.1f} ms", f"{numpy_s / ours_s:.1f}x"]
     return [f"{n:,}", *times, f"{recall:.3f}", f"{size_mb:.0f} MB"]

@@ -20,7 +20,7 @@ from indexer.regions import WHOLE, Box, pyramid
 
 __all__ = ["Evidence", "Example", "Hit", "search"]
 
-CANDIDATE_ROWS = 1000  # nearest rows of each sentence; benchmarks/latency.py shows the recall
+N_CANDIDATES = 200  # pictures that are scored exactly; benchmarks/latency.py shows the recall
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +75,11 @@ def search(
     with index.snapshot() as snapshot:
         snapshot = _checked(snapshot, index, encoder)
         wanted, texts = _wanted(encoder, query, example)
+        sought = [w for w in wanted if not w.is_negative]
         whole = _text_vector(encoder, query.whole) if query is not None and query.whole is not None else None
         allowed = snapshot.catalog.matching(filters) if filters is not None else None
-        queries = np.stack([w.vector for w in wanted if not w.is_negative])
-        n_rows = max(CANDIDATE_ROWS, 40 * top)
-        candidates = snapshot.candidates(queries, n_rows, allowed)
+        queries, weights = np.stack([w.vector for w in sought]), np.array([w.weight for w in sought], dtype=np.float32)
+        candidates = snapshot.candidates(queries, weights, max(N_CANDIDATES, 5 * top), allowed)
         scored = _scored(snapshot, candidates, wanted, whole, scoring or encoder.scoring)
         best = sorted(scored, key=lambda item: (-item[1].score, item[0]))[:top]
         pictures = snapshot.catalog.pictures([id_ for id_, _ in best])

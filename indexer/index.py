@@ -20,7 +20,7 @@ __all__ = ["Index", "Snapshot"]
 
 CATALOG = "catalog.db"
 LOCK = "lock"
-FEW_PICTURES = 2000  # so many are scored exactly in a few milliseconds
+ROWS_A_CANDIDATE = 4  # of one picture several regions may be near a query
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,21 +32,27 @@ class Snapshot:
     vectors: VectorIndex
 
     def candidates(
-        self, queries: NDArray[np.float32], n_rows: int, allowed: NDArray[np.int64] | None = None
+        self,
+        queries: NDArray[np.float32],
+        weights: NDArray[np.float32],
+        n_pictures: int,
+        allowed: NDArray[np.int64] | None = None,
     ) -> NDArray[np.int64]:
-        """The pictures of the nearest rows of any query (q, dim), by id: (n,).
+        """The pictures whose nearest rows promise most for all the queries (q, dim) together, by id: (n,).
 
         allowed: only these pictures count. They are found whatever their share of the index is: few of them are
         all candidates, and for more the search widens until it has found enough.
         """
-        if allowed is None:
-            return np.unique(self.vectors.search(queries, n_rows)[1])
-        if len(allowed) <= FEW_PICTURES:
+        if allowed is not None and len(allowed) <= n_pictures:
             return allowed
+        n_rows = ROWS_A_CANDIDATE * n_pictures
         while True:
-            found = np.intersect1d(self.vectors.search(queries, n_rows)[1], allowed)
-            if n_rows >= len(self.vectors) or len(found) >= min(len(allowed), FEW_PICTURES // 4):
-                return found
+            ids, promise = _promises(*self.vectors.search(queries, n_rows), weights)
+            if allowed is not None:
+                passes = np.isin(ids, allowed)
+                ids, promise = ids[passes], promise[passes]
+            if allowed is None or n_rows >= len(self.vectors) or len(ids) >= n_pictures:
+                return np.sort(ids[np.argsort(-promise, kind="stable")[:n_pictures]])
             n_rows *= 8
 
 
@@ -175,6 +181,19 @@ class Index:
 
     def _file(self, encoder_id: int, generation: int) -> Path:
         return self.place / f"vectors-{encoder_id}-{generation}.faiss"
+
+
+def _promises(
+    scores: NDArray[np.float32], ids: NDArray[np.int64], weights: NDArray[np.float32]
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Each picture found, and the weighted sum of its best rows; a query that didn't find it counts its last score."""
+    pictures, places = np.unique(ids, return_inverse=True)
+    total = np.zeros(len(pictures), dtype=np.float32)
+    for row, where, weight in zip(scores, places.reshape(ids.shape), weights, strict=True):
+        best = np.full(len(pictures), row.min() if len(row) else 0.0, dtype=np.float32)
+        np.maximum.at(best, where, row)
+        total += weight * best
+    return pictures, total
 
 
 def _load(path: Path, *, mapped: bool) -> VectorIndex | None:

@@ -1,6 +1,7 @@
 """Boxes, and the pyramid of overlapping regions that a picture is also looked at in."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 __all__ = ["REGIONS", "WHOLE", "Box", "pyramid"]
 
@@ -47,6 +48,7 @@ WHOLE = Box(0.0, 0.0, 1.0, 1.0)
 CENTRE = Box(0.25, 0.25, 0.75, 0.75)
 
 
+@lru_cache(maxsize=4096)  # pictures of one camera have one shape
 def pyramid(kind: str, width: int, height: int) -> tuple[Box, ...]:
     """The regions of a picture beside the whole; kind: one of REGIONS.
 

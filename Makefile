@@ -7,7 +7,7 @@ FIND_PHOTOS := from importlib.util import find_spec; print(find_spec('skimage').
 .PHONY: demo test check format clean
 
 # scikit-image's wheel ships some twenty real photos; they are indexed where they lie.
-demo: export COSMOS_SEARCH_INDEX := .demo
+demo: export COSMOS_SEARCH_INDEX := .demo/index
 demo: .venv/installed
 	$(BIN)/cosmos-search index $$($(BIN)/python -c "$(FIND_PHOTOS)")
 	$(BIN)/cosmos-search info
@@ -15,6 +15,8 @@ demo: .venv/installed
 	$(BIN)/cosmos-search search "a cup of coffee" -n 3
 	$(BIN)/cosmos-search search "a rocket on its launch pad" -n 3
 	$(BIN)/cosmos-search search "motorcycle" -n 3
+	$(BIN)/cosmos-search search "a zebra crossing"
+	$(BIN)/cosmos-search search "A cup of coffee. A spoon." -n 1 --explain .demo/why
 
 test: .venv/installed
 	$(BIN)/python -m pytest

@@ -23,6 +23,7 @@ from indexer.cores import available_cores
 from indexer.encoder import Prepared
 from indexer.images import open_picture
 from indexer.pipeline import batched, ordered_map, workers
+from indexer.regions import pyramid
 
 SOURCES = ("astronaut.png", "chelsea.png", "coffee.png", "motorcycle_left.png", "rocket.jpg", "hubble_deep_field.jpg")
 N_ROUNDS = 3
@@ -33,16 +34,19 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--photos", type=int, default=200)
     parser.add_argument("--megapixels", type=float, default=12)
+    parser.add_argument("--regions", default="none", help="none (as peers do), fast or fine")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch, "photos")
         size_mb = make_photos(folder, options.photos, options.megapixels) / options.photos / 1e6
         paths = sorted(folder.iterdir())
-        rates = [_round(paths, folder, Path(scratch, f"index{i}")) for i in range(N_ROUNDS)]
+        rates = [_round(paths, folder, Path(scratch, f"index{i}"), options.regions) for i in range(N_ROUNDS)]
     decode, encode, whole, peer = np.median(np.array(rates), axis=0)
     bound = 1 / (1 / decode + 1 / encode)
     print(describe("onnxruntime", "pillow"))
-    print(f"{options.photos} JPEGs of {options.megapixels:g} MP ({size_mb:.1f} MB each), median of {N_ROUNDS} rounds")
+    print(
+        f"{options.photos} JPEGs of {options.megapixels:g} MP ({size_mb:.1f} MB each), {options.regions} regions, median of {N_ROUNDS} rounds"
+    )
     rows = [
         ("decoding alone, all cores", f"{decode:.1f}", ""),
         ("encoding alone, all cores", f"{encode:.1f}", ""),
@@ -74,14 +78,15 @@ def make_photos(folder: Path, n: int, megapixels: float) -> int:
     return sum(path.stat().st_size for path in folder.iterdir())
 
 
-def _round(paths: list[Path], folder: Path, place: Path) -> tuple[float, float, float, float]:
+def _round(paths: list[Path], folder: Path, place: Path, regions: str) -> tuple[float, float, float, float]:
     """Pictures a second: decoding alone, encoding alone, the whole run, the peer's way."""
     encoder = MiniEncoder()
     n_cores = available_cores()
 
     def prepare(path: Path) -> Prepared:
         with path.open("rb") as file:
-            return encoder.prepare(open_picture(file, min_side=encoder.min_side).image)
+            picture = open_picture(file, min_side=encoder.min_side)
+        return encoder.prepare(picture.image, pyramid(regions, picture.width, picture.height))
 
     with workers(n_cores) as pool:
         started = perf_counter()
@@ -92,7 +97,7 @@ def _round(paths: list[Path], folder: Path, place: Path) -> tuple[float, float, 
         list(ordered_map(pool, encoder.encode_images, batched(prepared, BATCH), ahead=n_cores))
         encode = len(paths) / (perf_counter() - started)
     with cosmos_search.open(place, encoder=encoder) as library:
-        whole = library.add(folder).images_per_second
+        whole = library.add(folder, regions=regions).images_per_second
     return decode, encode, whole, _peer(paths, encoder)
 
 
@@ -101,7 +106,7 @@ def _peer(paths: list[Path], encoder: MiniEncoder) -> float:
 
     def prepare(path: Path) -> Prepared:
         with Image.open(path) as image:
-            return encoder.prepare(image.convert("RGB"))
+            return encoder.prepare(image.convert("RGB")).whole
 
     started = perf_counter()
     with workers(2) as pool:

@@ -30,7 +30,7 @@ def explain(hit: Hit, encoder: Encoder) -> Image.Image:
     panels = [draw_boxes(picture, hit.evidence)]
     for number, evidence in enumerate(hit.evidence):
         if (heat := heat_map(encoder, picture, evidence.text)) is not None:
-            panels.append(draw_heat(picture, heat, _label(evidence), COLOURS[number % len(COLOURS)]))
+            panels.append(draw_heat(picture, heat, _label(evidence), _colour(number)))
     sheet = Image.new("RGB", (sum(p.width + GAP for p in panels) - GAP, panels[0].height), "white")
     left = 0
     for panel in panels:
@@ -62,13 +62,17 @@ def draw_boxes(picture: Image.Image, evidence: Sequence[Evidence]) -> Image.Imag
     drawn = picture.copy()
     pen, font = ImageDraw.Draw(drawn), _font()
     line = max(2, round(max(picture.size) / 240))
-    taken: list[tuple[float, float, float, float]] = []
+    corners = []
     for number, part in enumerate(evidence):
-        colour = COLOURS[number % len(COLOURS)]
         left, top, right, bottom = part.box.pixels(*picture.size)
         inset = line * (1 + 2 * number)  # boxes of several sentences may be the same
-        pen.rectangle((left + inset, top + inset, right - inset - 1, bottom - inset - 1), outline=colour, width=line)
-        _write(pen, (left + inset, top + inset), _label(part), colour, font, taken, picture.size)
+        outline = (left + inset, top + inset, right - inset - 1, bottom - inset - 1)
+        if outline[0] < outline[2] and outline[1] < outline[3]:
+            pen.rectangle(outline, outline=_colour(number), width=line)
+        corners.append((left + inset, top + inset))
+    taken: list[tuple[float, float, float, float]] = []
+    for number, (part, corner) in enumerate(zip(evidence, corners, strict=True)):
+        _write(pen, corner, _label(part), _colour(number), font, taken, picture.size)
     return drawn
 
 
@@ -94,6 +98,10 @@ def save_explanations(hits: Sequence[Hit], encoder: Encoder, folder: Path) -> li
         paths.append(folder / f"{hit.rank:02}-{name}.png")
         explain(hit, encoder).save(paths[-1])
     return paths
+
+
+def _colour(number: int) -> str:
+    return COLOURS[number % len(COLOURS)]
 
 
 def _label(evidence: Evidence) -> str:

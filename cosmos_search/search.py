@@ -72,20 +72,29 @@ def search(
     """
     if top < 1:
         raise UsageError(f"{top} hits can't be shown; ask for 1 or more: -n 10")
+    scoring = scoring or encoder.scoring
+    with index.snapshot() as snapshot:
+        _checked(snapshot, index, encoder)
+    wanted, texts = _wanted(encoder, query, example)  # the slow part, while nothing is held
+    whole = query.whole if query is not None and scoring.whole else None
+    whole_vector = None if whole is None else _text_vector(encoder, whole)
     with index.snapshot() as snapshot:
         snapshot = _checked(snapshot, index, encoder)
-        wanted, texts = _wanted(encoder, query, example)
-        sought = [w for w in wanted if not w.is_negative]
-        whole = _text_vector(encoder, query.whole) if query is not None and query.whole is not None else None
-        allowed = snapshot.catalog.matching(filters) if filters is not None else None
-        queries, weights = np.stack([w.vector for w in sought]), np.array([w.weight for w in sought], dtype=np.float32)
-        candidates = snapshot.candidates(queries, weights, max(N_CANDIDATES, 5 * top), allowed)
-        scored = _scored(snapshot, candidates, wanted, whole, scoring or encoder.scoring)
+        candidates = _candidates(snapshot, wanted, top, filters)
+        scored = _scored(snapshot, candidates, wanted, whole_vector, scoring)
         best = sorted(scored, key=lambda item: (-item[1].score, item[0]))[:top]
         pictures = snapshot.catalog.pictures([id_ for id_, _ in best])
     curve = encoder.calibration if example is None else None
     hits = [_hit(i, pictures[id_], s, texts, wanted, snapshot.encoder, curve) for i, (id_, s) in enumerate(best, 1)]
     return hits if everything or curve is None else [hit for hit in hits if hit.score >= curve.cut_off]
+
+
+def _candidates(snapshot: Snapshot, wanted: Sequence[Wanted], top: int, filters: Filters | None) -> NDArray[np.int64]:
+    """The pictures that are worth an exact score, by id."""
+    sought = [w for w in wanted if not w.is_negative]
+    queries, weights = np.stack([w.vector for w in sought]), np.array([w.weight for w in sought], dtype=np.float32)
+    allowed = snapshot.catalog.matching(filters) if filters is not None else None
+    return snapshot.candidates(queries, weights, max(N_CANDIDATES, 5 * top), allowed)
 
 
 def _checked(snapshot: Snapshot | None, index: Index, encoder: Encoder) -> Snapshot:

@@ -162,3 +162,32 @@ def test_a_search_imports_neither_torch_nor_transformers_nor_streamlit(place):
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert "chelsea" in done.stdout
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_query_of_sentences_shows_where_each_was_found_and_draws_it(place, tmp_path):
+    done = run("search", "A cup of coffee. A spoon.", "--index", place, "-n", 1, "--explain", tmp_path / "why")
+    lines = done.stdout.splitlines()
+    assert "coffee.png" in lines[1]
+    assert re.search(r"A cup of coffee: (the whole|\d+%-\d+% across, \d+%-\d+% down)", lines[2])
+    assert "A spoon: " in lines[3]
+    assert (tmp_path / "why" / "01-coffee.png").exists()
+    record = json.loads(run("search", "A cup of coffee. A spoon.", "--index", place, "-n", 1, "--json").stdout)
+    assert [e["text"] for e in record["evidence"]] == ["A cup of coffee", "A spoon"]
+
+
+def test_nothing_here_matches_is_an_answer(place):
+    done = run("search", "a zebra crossing", "--index", place)
+    assert (done.exit_code, done.stdout.startswith("Nothing here matches.")) == (0, True)
+    assert len(run("search", "a zebra crossing", "--index", place, "--all", "-n", 3).stdout.splitlines()) == 4
+    assert run("search", "a zebra crossing", "--index", place, "--json").stdout == ""
+
+
+def test_a_photo_finds_its_like(place, photos):
+    hits = run("search", "--like", photos / "coffee.png", "--index", place, "--json", "-n", 2).stdout.splitlines()
+    assert json.loads(hits[0])["path"].endswith("coffee.png")
+
+
+def test_help_shows_the_grammar_in_five_lines():
+    text = run("search", "--help").stdout
+    for line in ("A dog on a sofa. A red lamp.", "beach + sunset - people", "2:dog", "@top-right", "within quotes"):
+        assert line in text

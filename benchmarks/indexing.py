@@ -44,9 +44,8 @@ def main() -> None:
     decode, encode, whole, peer = np.median(np.array(rates), axis=0)
     bound = 1 / (1 / decode + 1 / encode)
     print(describe("onnxruntime", "pillow"))
-    print(
-        f"{options.photos} JPEGs of {options.megapixels:g} MP ({size_mb:.1f} MB each), {options.regions} regions, median of {N_ROUNDS} rounds"
-    )
+    made_of = f"{options.photos} JPEGs of {options.megapixels:g} MP ({size_mb:.1f} MB each)"
+    print(f"{made_of}, {options.regions} regions, median of {N_ROUNDS} rounds")
     rows = [
         ("decoding alone, all cores", f"{decode:.1f}", ""),
         ("encoding alone, all cores", f"{encode:.1f}", ""),

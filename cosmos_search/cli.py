@@ -75,9 +75,12 @@ def _max_pixels(ctx: click.Context, param: click.Parameter, value: str) -> int |
     if value.lower() == "none":
         return None
     try:
-        return int(float(value.lower().removesuffix("mp")) * 1_000_000)
+        n_pixels = int(float(value.lower().removesuffix("mp")) * 1_000_000)
     except (ValueError, OverflowError):
-        raise click.BadParameter(f"{value!r} is not a number of megapixels, such as 250MP, or none") from None
+        n_pixels = 0
+    if n_pixels < 1:
+        raise click.BadParameter(f"{value!r} is not a number of megapixels, such as 250MP, or none")
+    return n_pixels
 
 
 @main.command()

@@ -7,6 +7,7 @@ ImageNet has no class for (the moon, a coin, an astronaut) it can only see throu
 """
 
 import hashlib
+import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from PIL import Image
 from tokenizers import Tokenizer
 
 from cosmos_search.calibration import Calibration, packaged
+from cosmos_search.devices import has_nvidia_gpu
 from cosmos_search.mini_weights import MiniWeights, find_weights, require_package
 from cosmos_search.runtime import device_of, is_on_cpu, model_cache_folder, open_cached, write_beside
 from cosmos_search.scoring import Scoring
@@ -27,6 +29,8 @@ from indexer.encoder import Prepared, Vectors
 from indexer.regions import Box
 
 __all__ = ["MiniEncoder", "Recipe"]
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +188,8 @@ class MiniEncoder:
             if self._image is None:
                 self._class_vectors()  # of use to every picture: now, not in the middle of a run
                 self._image = open_cached(self._folder / f"image-{runtime_version}.onnx", self._export_image)
+                if is_on_cpu(self._image) and has_nvidia_gpu():
+                    log.warning("There is a GPU, and it is not used: cosmos-mini needs onnxruntime-gpu for it.")
             return self._image
 
     def _text_tower(self) -> "_TextTower":

@@ -21,6 +21,7 @@ class Scoring:
     place: float = 0.3  # what a region loses that lies wholly outside the place asked for
     negative: float = 1.0  # what an unwanted sentence takes off for each cosine above `floor`
     floor: float = 0.1
+    nearly: float = 0.02  # of regions that come this near to the best one the largest is shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """One picture's score, and for each sentence the cosine and the number of its best region; 0 is the whole."""
+    """One picture's score, and for each sentence the cosine and the number of the region to show; 0 is the whole."""
 
     score: float
     cosines: tuple[float, ...]
@@ -62,7 +63,9 @@ def score_pictures(
     placed = cosines - scoring.place * _misplacement(wanted, boxes)
     best = np.maximum.reduceat(placed, starts)  # (pictures, sentences)
     ends = np.append(starts[1:], len(rows))
-    regions = np.stack([placed[a:b].argmax(axis=0) for a, b in zip(starts, ends, strict=True)])
+    regions = np.stack(
+        [_shown(placed[a:b], picture, scoring.nearly) for a, b, picture in zip(starts, ends, boxes, strict=True)]
+    )
     shown = np.take_along_axis(cosines, regions + starts[:, None], axis=0)
     scores = _combine(best, wanted, scoring)
     if whole is not None and scoring.whole:
@@ -71,6 +74,14 @@ def score_pictures(
         Scored(float(score), tuple(map(float, row)), tuple(map(int, where)))
         for score, row, where in zip(scores, shown, regions, strict=True)
     ]
+
+
+def _shown(scores: NDArray[np.float32], boxes: Sequence[Box], nearly: float) -> NDArray[np.int64]:
+    """For each sentence the largest region that is as good as the best: scores (regions, sentences) -> (sentences,)."""
+    areas = np.array([box.area for box in boxes], dtype=np.float32)
+    is_good = scores >= scores.max(axis=0) - nearly
+    shown: NDArray[np.int64] = np.where(is_good, areas[:, None], -1.0).argmax(axis=0)
+    return shown
 
 
 def _combine(best: NDArray[np.float32], wanted: Sequence[Wanted], scoring: Scoring) -> NDArray[np.float32]:

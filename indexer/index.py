@@ -20,7 +20,7 @@ __all__ = ["Index", "Snapshot"]
 
 CATALOG = "catalog.db"
 LOCK = "lock"
-ROWS_A_CANDIDATE = 4  # of one picture several regions may be near a query
+ROWS_A_CANDIDATE = 10  # of one picture several regions may be near a query
 
 
 @dataclass(frozen=True, slots=True)

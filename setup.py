@@ -14,7 +14,11 @@ setup(
     license_files=["LICENSE", "NOTICE"],
     python_requires=">=3.10",
     packages=find_packages(include=["cosmos_search*", "indexer*", "trainer*"]),
-    package_data={"cosmos_search": ["py.typed", "data/*"], "indexer": ["py.typed"], "trainer": ["py.typed"]},
+    package_data={
+        "cosmos_search": ["py.typed", "data/*", "data/photos/*"],
+        "indexer": ["py.typed"],
+        "trainer": ["py.typed"],
+    },
     install_requires=[
         "click>=8.1",
         "defusedxml>=0.7",  # Pillow reads XMP through it

@@ -8,7 +8,7 @@ from cosmos_search.library import Info
 from cosmos_search.models import ModelRow
 from cosmos_search.search import Evidence, Hit
 from indexer.build import Report
-from indexer.catalog import FailedFile
+from indexer.catalog import EncoderRecord, FailedFile
 from indexer.regions import WHOLE, Box
 
 __all__ = [
@@ -105,7 +105,11 @@ def report_json(report: Report) -> dict[str, Any]:
 def info_text(info: Info) -> str:
     """What is indexed."""
     lines = [f"Index     {printable(info.place)}"]
-    encoder = f"{info.encoder.name} ({info.encoder.dim} numbers a picture)" if info.encoder else "none yet"
+    encoder = (
+        f"{info.encoder.name} ({info.encoder.regions} regions, {info.encoder.dim} numbers a vector)"
+        if info.encoder
+        else "none yet"
+    )
     lines.append(f"Model     {encoder}")
     lines.append(f"Pictures  {info.n_pictures}")
     sizes = ", ".join(f"{kind} {_megabytes(size)}" for kind, size in info.size_bytes.items())
@@ -122,7 +126,7 @@ def info_json(info: Info) -> dict[str, Any]:
     encoder = info.encoder
     return {
         "index": str(info.place),
-        "model": {"name": encoder.name, "version": encoder.version, "dim": encoder.dim} if encoder else None,
+        "model": _encoder_json(encoder) if encoder else None,
         "pictures": info.n_pictures,
         "folders": [{"path": str(f.path), "pictures": f.n_pictures, "failed": f.n_failed} for f in info.folders],
         "failed": _failed_json(info.failed),
@@ -196,6 +200,10 @@ def _evidence(evidence: Evidence) -> str:
 
 def _box(box: Box) -> list[float]:
     return [box.left, box.top, box.right, box.bottom]
+
+
+def _encoder_json(encoder: EncoderRecord) -> dict[str, Any]:
+    return {"name": encoder.name, "version": encoder.version, "dim": encoder.dim, "regions": encoder.regions}
 
 
 def _pair(figures: tuple[float, float]) -> str:

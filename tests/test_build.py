@@ -13,6 +13,7 @@ import cosmos_search
 from indexer.cores import available_cores
 from indexer.errors import CosmosSearchError, IndexBusyError
 from tests.colour import ColourEncoder, paint
+from tests.rights import needs_refusals
 
 COLOURS = ["red", "lime", "blue", "yellow", "cyan", "magenta", "white", "black"]
 
@@ -190,7 +191,7 @@ def test_a_picture_gone_bad_is_not_found_by_its_old_self(library, photos):
     assert "red.png" not in names(library.search("red", 8))
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+@needs_refusals
 def test_what_may_not_be_read_stays_in_the_index(library, photos):
     inner = paint(photos / "inner" / "orange.png", "orange").parent
     library.add(photos)

@@ -2,9 +2,8 @@ import os
 import subprocess
 from pathlib import Path
 
-import pytest
-
 from indexer.walk import walk
+from tests.rights import needs_refusals
 
 
 def make(*paths):
@@ -93,7 +92,7 @@ def test_a_folder_that_is_gone_is_named(tmp_path):
     assert "No such file" in directory.unreadable
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+@needs_refusals
 def test_a_forbidden_folder_is_named_and_the_walk_goes_on(tmp_path):
     make(tmp_path / "a" / "a.jpg", tmp_path / "b" / "b.jpg")
     (tmp_path / "a").chmod(0)

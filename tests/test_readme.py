@@ -1,0 +1,31 @@
+"""The README says what the programs say."""
+
+import re
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from cosmos_search.cli import main
+from cosmos_search.cli_search import GRAMMAR
+from cosmos_search.published import PUBLISHED
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_grammar_is_that_of_the_help():
+    assert GRAMMAR.strip("\b\n") in README
+
+
+def test_every_option_that_the_readme_names_exists():
+    known = "".join(
+        CliRunner().invoke(main, [*words, "--help"]).stdout for words in ([], ["index"], ["search"], ["models"])
+    )
+    for option in set(re.findall(r"(?<![\w-])--[a-z-]{3,}", README)):
+        assert option in known or option in ("--index",), option
+
+
+def test_the_page_on_models_has_the_published_figures():
+    page = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
+    for model in PUBLISHED.values():
+        assert f"| `{model.name}` | {model.network} | {model.trained_on} | {model.coco[0]} / {model.coco[1]} |" in page

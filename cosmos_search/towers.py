@@ -164,12 +164,13 @@ class TowerEncoder:
                     from cosmos_search.torch_images import TorchImages
 
                     self._images = TorchImages(self._folder, self._card.kind, device, precision)
+                    self._text_session()  # its graph is made now, while torch is imported anyway
             return self._images
 
     def _text_session(self) -> InferenceSession:
         with self._lock:
             if self._texts is None:
-                precision = self._wanted_precision if self._wanted_precision in ("fp32", "int8") else "auto"
+                precision = self._text_precision()
                 self._texts, _ = self._open("text", precision)
                 curve = self._graphs(precision) / CALIBRATION
                 self._calibration = Calibration.load(curve) if curve.exists() else None
@@ -184,16 +185,19 @@ class TowerEncoder:
     def _open(self, tower: str, precision: str) -> tuple[InferenceSession, str]:
         """A session on a tower's graph, and its precision. Graphs are made on first use, and anew if damaged."""
         place = self._graphs(precision)
-        for is_last in (False, True):
-            if not place.exists():
-                write_beside(place, lambda draft: self._make_graphs(draft, precision))
+        if place.exists():
             try:
-                return open_session(place / f"{tower}.onnx"), Choice.load(place).precision
+                return _opened(place, tower)
             except Exception:  # ONNX Runtime raises a dozen unrelated classes for a damaged file
-                if is_last:
-                    raise
                 shutil.rmtree(place)
-        raise AssertionError
+        write_beside(place, lambda draft: self._make_graphs(draft, precision))
+        return _opened(place, tower)
+
+    def _text_precision(self) -> str:
+        """What was asked for, or what is there already: a query should not wait for an export."""
+        wanted = self._wanted_precision
+        there = [name for name in ("auto", "int8", "fp32") if self._graphs(name).exists()]
+        return wanted if wanted in ("fp32", "int8") else next(iter(there), "auto")
 
     def _graphs(self, precision: str) -> Path:
         return self._folder / "graphs" / f"{precision}-{runtime_version}"
@@ -202,6 +206,10 @@ class TowerEncoder:
         from cosmos_search.graphs import make_graphs
 
         make_graphs(self._folder, self._card, draft, precision)
+
+
+def _opened(graphs: Path, tower: str) -> tuple[InferenceSession, str]:
+    return open_session(graphs / f"{tower}.onnx"), Choice.load(graphs).precision
 
 
 class OnnxImages:

@@ -296,10 +296,10 @@ def test_a_damaged_download_is_not_installed(shelf, hub, published_file):
     assert not list(shelf.place.glob(".making-*"))
 
 
-def test_a_search_with_a_large_model_imports_no_torch(tmp_path, like, photos):
+@pytest.mark.parametrize("precision", ["auto", "fp32", "bf16"])
+def test_a_search_with_a_large_model_imports_no_torch(tmp_path, like, photos, precision):
     run(tmp_path, "models", "add", PARITY / FIXTURES[0], "--name", "micro", "--like", like)
-    run(tmp_path, "index", photos, "--model", "micro")
-    run(tmp_path, "search", "a dog")
+    run(tmp_path, "index", photos, "--model", "micro", "--precision", precision)
     code = (
         "import sys\nfrom cosmos_search.cli import main\ntry: main(['search', 'a dog'])\n"
         "except SystemExit: print([m for m in ('torch', 'transformers') if m in sys.modules])"

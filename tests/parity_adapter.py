@@ -8,12 +8,15 @@ from PIL import Image
 
 from cosmos_search.checkpoint import load_checkpoint as load_official_file
 from cosmos_search.model import CosmosConfig, CosmosModel
-from cosmos_search.official import from_official
+from cosmos_search.official import from_official, to_official
 from cosmos_search.preprocess import Preprocess
 from cosmos_search.recall import retrieval_figures as retrieval
 from cosmos_search.tokenizer import clip_tokenizer
 from trainer.captions import split_caption
+from trainer.optimiser import adamw
 from trainer.schedules import lr_at, momentum_at
+from trainer.step import Learner, training_step
+from trainer.student import Batch, Method, Student
 
 __all__ = ["lr_at", "momentum_at", "retrieval", "split_caption"]
 
@@ -90,3 +93,46 @@ def dense(model, pixels, csa):
 def _ask(attention, features, tokens):
     out, weights = attention.with_weights(torch.tensor(features)[:, None], torch.tensor(np.ascontiguousarray(tokens)))
     return out[:, 0].numpy(), weights[:, :, 0].numpy()
+
+
+def train(entry, student_state, teacher_state, batches, hp):
+    torch.set_num_threads(1)
+    student, teacher = load(entry, student_state), load(entry, teacher_state).requires_grad_(False)
+    learner = _learner(student, teacher, hp)
+    steps = []
+    for step, (views, ids) in enumerate(batches):
+        lr = lr_at(step, hp["lr"], hp["warmup"], hp["total_steps"])
+        momentum = hp["momentum"]
+        if not hp["fix_momentum"]:
+            momentum = momentum_at(step, hp["momentum"], hp["total_steps"])
+        batch = Batch(("",) * len(ids), tuple(map(torch.tensor, views)), torch.tensor(ids))
+        losses = training_step(learner, batch, lr=lr, momentum=momentum)
+        gradients = to_official({name: p.grad for name, p in student.named_parameters()})
+        steps.append(
+            {
+                "clip_loss": losses.clip.item(),
+                "distill_loss": losses.distill.item(),
+                "cosmos_groups": _groups(losses),
+                "grad_norm": {name: float(gradient.norm()) for name, gradient in gradients.items()},
+                "lr": lr,
+            }
+        )
+    states = (to_official(model.state_dict()) for model in (student, teacher))
+    return {"steps": steps, **dict(zip(("student", "teacher"), states, strict=True))}
+
+
+def _learner(student, teacher, hp):
+    optimizer = adamw(student, lr=hp["lr"], weight_decay=hp["wd"], betas=tuple(hp["betas"]), eps=hp["eps"])
+    method = Method()
+    scaler = torch.amp.GradScaler("cpu", enabled=False)
+    return Learner(student.train(), teacher, optimizer, Student(student, method), method, scaler)
+
+
+def _groups(losses):
+    groups = losses.groups
+    return {
+        "img_img": groups.image_image.item(),
+        "img_txt": groups.image_text.item(),
+        "txt_img": groups.text_image.item(),
+        "txt_txt": groups.text_text.item(),
+    }

@@ -1,0 +1,30 @@
+"""Micro networks and batches for the tests of training."""
+
+import torch
+
+from cosmos_search.model import CosmosModel
+from tests.micro import MICRO
+from trainer.optimiser import adamw
+from trainer.step import Learner
+from trainer.student import Batch, Method, Student
+from trainer.teacher import teacher_of
+
+torch.set_num_threads(1)
+
+
+def micro_learner(method=None, **options):
+    torch.manual_seed(0)
+    student = CosmosModel(MICRO)
+    method = method or Method()
+    optimizer = adamw(student, lr=1e-3, weight_decay=0.5, betas=(0.9, 0.98), eps=1e-4)
+    scaler = torch.amp.GradScaler("cpu", enabled=False)
+    return Learner(student, teacher_of(student), optimizer, Student(student, method), method, scaler, **options)
+
+
+def micro_batch(n_samples=6, n_local=2, n_captions=4, seed=0):
+    random = torch.Generator().manual_seed(seed)
+    sides = [MICRO.image_size] * 2 + [MICRO.image_size // 2] * n_local
+    views = tuple(torch.randn(n_samples, 3, side, side, generator=random) for side in sides)
+    ids = torch.randint(1, 94, (n_samples, n_captions, MICRO.context_length), generator=random)
+    ids[:, :, 7] = 95
+    return Batch(tuple(f"sample {i}" for i in range(n_samples)), views, ids)

@@ -16,7 +16,7 @@ from trainer.optimiser import clamp_scales
 from trainer.student import Batch, Method, look_as_teacher
 from trainer.teacher import follow
 
-__all__ = ["Learner", "NotFiniteError", "Precision", "losses_with_gradients", "training_step"]
+__all__ = ["Learner", "NotFiniteError", "Precision", "gathered_losses", "losses_with_gradients", "training_step"]
 
 Precision = Literal["fp32", "bf16", "fp16"]
 
@@ -62,9 +62,24 @@ def losses_with_gradients(learner: Learner, batch: Batch) -> Losses:
     teacher = _look_as_teacher(learner, batch)
     with _autocast(learner, batch):
         student = learner.forward(batch.views, batch.ids)
-    losses = _losses(learner.method, student, teacher)
+    losses = gathered_losses(learner.method, student, teacher)
     learner.scaler.scale(losses.total).backward()  # type: ignore[no-untyped-call]
     return _detached(losses)
+
+
+def gathered_losses(method: Method, student: StudentViews, teacher: TeacherViews | None) -> Losses:
+    """Both losses over the features of all ranks, which come without gradient; this rank's own are live."""
+    gathered = StudentViews(
+        images=gather_views(student.images),
+        texts=gather_views(student.texts),
+        asked_images=None if student.asked_images is None else gather_views(student.asked_images),
+        asked_texts=None if student.asked_texts is None else gather_views(student.asked_texts),
+        scale=student.scale,
+        distill_scale=student.distill_scale,
+    )
+    if teacher is not None:
+        teacher = TeacherViews(gather_views(teacher.images), gather_views(teacher.texts))
+    return cosmos_losses(gathered, teacher, crossed=method.cross_attention)
 
 
 def _backward_in_parts(learner: Learner, parts: list[Batch]) -> Losses:
@@ -74,7 +89,7 @@ def _backward_in_parts(learner: Learner, parts: list[Batch]) -> Losses:
     """
     seen, targets = _features(learner, parts)
     leaves = [tensor.requires_grad_() for tensor in _tensors(seen)]
-    losses = _losses(learner.method, seen, targets)
+    losses = gathered_losses(learner.method, seen, targets)
     learner.scaler.scale(losses.total).backward()  # type: ignore[no-untyped-call]
     slopes = [torch.zeros_like(leaf) if leaf.grad is None else leaf.grad for leaf in leaves]
     start = 0
@@ -115,20 +130,6 @@ def _side_by_side(students: list[StudentViews]) -> StudentViews:
             values[0] = values[0].clone() if values[0].ndim == 0 else torch.cat(values, dim=1)
         joined[field.name] = values[0]
     return StudentViews(**joined)
-
-
-def _losses(method: Method, student: StudentViews, teacher: TeacherViews | None) -> Losses:
-    gathered = StudentViews(
-        images=gather_views(student.images),
-        texts=gather_views(student.texts),
-        asked_images=None if student.asked_images is None else gather_views(student.asked_images),
-        asked_texts=None if student.asked_texts is None else gather_views(student.asked_texts),
-        scale=student.scale,
-        distill_scale=student.distill_scale,
-    )
-    if teacher is not None:
-        teacher = TeacherViews(gather_views(teacher.images), gather_views(teacher.texts))
-    return cosmos_losses(gathered, teacher, crossed=method.cross_attention)
 
 
 def _look_as_teacher(learner: Learner, batch: Batch) -> TeacherViews | None:

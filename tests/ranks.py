@@ -1,0 +1,76 @@
+"""The loss and a step on two gloo processes: `python -m tests.ranks FOLDER` is one of them."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import torch
+from torch import distributed
+from torch.nn.parallel import DistributedDataParallel
+
+from tests.learners import micro_batch, micro_learner
+from trainer.losses import StudentViews, TeacherViews
+from trainer.step import Learner, gathered_losses, losses_with_gradients
+from trainer.student import Batch, Method
+
+ROOT = Path(__file__).parent.parent
+WORLD = 2
+
+
+def on_two_ranks(folder, inputs):
+    """For each rank, what `loss`, `whole` and `parts` gave there."""
+    torch.save(inputs, folder / "inputs.pt")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(WORLD), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "tests.ranks", str(folder)]
+    started = [
+        subprocess.Popen(command, cwd=ROOT, env=os.environ | shared | {"RANK": str(rank)}) for rank in range(WORLD)
+    ]
+    assert [process.wait(120) for process in started] == [0] * WORLD
+    return [torch.load(folder / f"{rank}.pt") for rank in range(WORLD)]
+
+
+def slices(batch, rank):
+    size = len(batch.keys) // WORLD
+    cut = slice(rank * size, (rank + 1) * size)
+    return Batch(batch.keys[cut], tuple(view[cut] for view in batch.views), batch.ids[cut])
+
+
+def loss(rank, folder):
+    """Losses and gradients of this rank's slice of the features in FOLDER/inputs.pt."""
+    inputs = torch.load(folder / "inputs.pt")
+    own = {name: x[rank] for name, x in inputs.items() if x.ndim == 4}
+    leaves = {name: own[name].requires_grad_() for name in ("si", "st", "xi", "xt")}
+    scales = [inputs[name].clone().requires_grad_() for name in ("scale", "dscale")]
+    losses = gathered_losses(Method(), StudentViews(*leaves.values(), *scales), TeacherViews(own["ti"], own["tt"]))
+    losses.total.backward()
+    gradients = {f"g_{name}": x.grad for name, x in leaves.items()}
+    gradients |= {"g_scale": scales[0].grad, "g_dscale": scales[1].grad}
+    return {"clip_loss": losses.clip.detach(), "distill_loss": losses.distill.detach(), **gradients}
+
+
+def gradients(rank, n_parts):
+    learner = micro_learner()
+    forward = DistributedDataParallel(learner.forward)
+    wrapped = Learner(
+        learner.student, learner.teacher, learner.optimizer, forward, learner.method, learner.scaler, n_parts=n_parts
+    )
+    losses = losses_with_gradients(wrapped, slices(micro_batch(), rank))
+    return {"total": losses.total} | {name: p.grad for name, p in learner.student.named_parameters()}
+
+
+def main():
+    folder = Path(sys.argv[1])
+    distributed.init_process_group("gloo")
+    rank = distributed.get_rank()
+    found = {"loss": loss(rank, folder), "whole": gradients(rank, 1), "parts": gradients(rank, 3)}
+    torch.save(found, folder / f"{rank}.pt")
+    distributed.destroy_process_group()
+
+
+if __name__ == "__main__":
+    main()

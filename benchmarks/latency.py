@@ -21,9 +21,10 @@ from cosmos_search.calibration import Calibration
 from cosmos_search.query import Query, Term
 from cosmos_search.scoring import Scoring, Wanted, score_pictures
 from cosmos_search.search import search
-from indexer.catalog import Catalog, EncoderRecord, IndexedFile, PictureFacts
+from indexer.catalog import Catalog
 from indexer.index import Index
 from indexer.metadata import Metadata
+from indexer.records import EncoderRecord, IndexedFile, PictureFacts
 from indexer.regions import WHOLE, pyramid
 from indexer.walk import FoundFile
 

@@ -15,9 +15,9 @@ import numpy as np
 
 from benchmarks.machine import describe, print_table
 from cosmos_search.mini import MiniEncoder
-from indexer.catalog import IndexedFile, PictureFacts
 from indexer.index import Index
 from indexer.metadata import Metadata
+from indexer.records import IndexedFile, PictureFacts
 from indexer.walk import FoundFile
 
 N_PICTURES = 100_000

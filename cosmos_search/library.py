@@ -16,11 +16,11 @@ from cosmos_search.query import parse_query
 from cosmos_search.registry import default_model, load_encoder
 from cosmos_search.search import Example, Hit, search
 from indexer.build import Report, remove, update
-from indexer.catalog import EncoderRecord, FailedFile, Folder
 from indexer.errors import CosmosSearchError, PictureError
 from indexer.filters import Filters
 from indexer.images import DEFAULT_MAX_PIXELS, open_picture, reading_pictures
 from indexer.index import Index
+from indexer.records import EncoderRecord, FailedFile, Folder
 from indexer.regions import WHOLE, Box
 from indexer.roots import existing_folder
 

@@ -12,10 +12,10 @@ from cosmos_search.calibration import Calibration
 from cosmos_search.encoder import Encoder
 from cosmos_search.query import Query
 from cosmos_search.scoring import Scored, Scoring, Wanted, score_pictures
-from indexer.catalog import EncoderRecord, PictureFacts, PictureRecord
 from indexer.errors import CosmosSearchError, UsageError
 from indexer.filters import Filters
 from indexer.index import Index, Snapshot
+from indexer.records import EncoderRecord, PictureFacts, PictureRecord
 from indexer.regions import WHOLE, Box, pyramid
 
 __all__ = ["Evidence", "Example", "Hit", "search"]

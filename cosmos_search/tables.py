@@ -8,7 +8,7 @@ from cosmos_search.library import Info
 from cosmos_search.models import ModelRow
 from cosmos_search.search import Evidence, Hit
 from indexer.build import Report
-from indexer.catalog import EncoderRecord, FailedFile
+from indexer.records import EncoderRecord, FailedFile
 from indexer.regions import WHOLE, Box
 
 __all__ = [

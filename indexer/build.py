@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Event
 from time import monotonic
 
-from indexer.catalog import Catalog, EncoderRecord, FailedFile, IndexedFile
+from indexer.catalog import Catalog
 from indexer.cores import available_cores
 from indexer.encoder import ImageEncoder, Vectors
 from indexer.errors import CosmosSearchError, UsageError
@@ -15,6 +15,7 @@ from indexer.images import DEFAULT_MAX_PIXELS, reading_pictures
 from indexer.index import Index
 from indexer.pipeline import batched, ordered_map, workers
 from indexer.read import Reader, ReadFile
+from indexer.records import EncoderRecord, FailedFile, IndexedFile
 from indexer.regions import REGIONS, pyramid
 from indexer.roots import Roots, choose_roots, existing_folder, real_path
 from indexer.scan import Change, Scan

@@ -1,7 +1,6 @@
 """The catalog: which folders, files and pictures there are, and their vectors, seen through one transaction."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -13,94 +12,12 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from indexer.errors import CosmosSearchError
 from indexer.filters import Filters, matching
 from indexer.metadata import Metadata
+from indexer.records import EncoderRecord, FailedFile, Folder, IndexedFile, KnownFile, PictureFacts, PictureRecord
 from indexer.schema import encoders, files, folders, pictures, settings, vectors
-from indexer.walk import FoundFile
 
-__all__ = [
-    "Catalog",
-    "EncoderRecord",
-    "FailedFile",
-    "Folder",
-    "IndexedFile",
-    "KnownFile",
-    "PictureFacts",
-    "PictureRecord",
-]
+__all__ = ["Catalog"]
 
 CHUNK = 10_000  # values in one IN (...), well under SQLite's limit of 32,766
-
-
-@dataclass(frozen=True, slots=True)
-class EncoderRecord:
-    """The model that made a set of vectors."""
-
-    id: int
-    name: str
-    version: str
-    dim: int
-    regions: str  # the kind of pyramid, see indexer.regions
-
-
-@dataclass(frozen=True, slots=True)
-class Folder:
-    """A folder that the user asked to index; no folder lies inside another."""
-
-    id: int
-    path: Path
-    n_pictures: int  # files that hold a readable picture
-    n_failed: int
-
-
-@dataclass(frozen=True, slots=True)
-class KnownFile:
-    """A file as it was when it was last read."""
-
-    id: int
-    size_bytes: int
-    mtime_ns: int
-    ctime_ns: int
-    fingerprint: bytes | None  # None: it failed
-    max_pixels: int | None  # the limit under which it failed
-    has_vector: bool  # of the encoder that was asked about
-
-
-@dataclass(frozen=True, slots=True)
-class FailedFile:
-    """A file or folder that could not be read, and why."""
-
-    path: Path
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class PictureFacts:
-    """What is known of a picture without a model: width and height in pixels, upright."""
-
-    width: int
-    height: int
-    metadata: Metadata
-
-
-@dataclass(frozen=True, slots=True)
-class IndexedFile:
-    """One file, read: a new content has facts and a vector, a known one neither, a failed one its reason."""
-
-    folder_id: int
-    file: FoundFile
-    fingerprint: bytes | None = None
-    facts: PictureFacts | None = None
-    vectors: NDArray[np.float16] | None = None  # (1 + regions, dim)
-    failure: str | None = None
-    max_pixels: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PictureRecord:
-    """A picture and every file that holds it, by path."""
-
-    id: int
-    paths: tuple[Path, ...]
-    facts: PictureFacts
 
 
 class Catalog:

@@ -11,8 +11,9 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 from sqlalchemy import Engine
 
-from indexer.catalog import Catalog, EncoderRecord
+from indexer.catalog import Catalog
 from indexer.errors import CosmosSearchError, IndexBusyError
+from indexer.records import EncoderRecord
 from indexer.schema import open_database
 from indexer.vectors import EXACT_ROWS, VectorIndex
 

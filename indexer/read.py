@@ -7,11 +7,11 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.catalog import EncoderRecord, PictureFacts
 from indexer.encoder import ImageEncoder, Prepared
 from indexer.errors import PictureError
 from indexer.images import fingerprint, open_picture
 from indexer.index import Index
+from indexer.records import EncoderRecord, PictureFacts
 from indexer.regions import pyramid
 from indexer.scan import Change
 

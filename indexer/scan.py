@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from indexer.catalog import Catalog, FailedFile, KnownFile
+from indexer.catalog import Catalog
 from indexer.index import Index
+from indexer.records import FailedFile, KnownFile
 from indexer.walk import Directory, FoundFile, walk
 
 __all__ = ["Change", "DirectoryChanges", "Scan"]

@@ -1,0 +1,59 @@
+import json
+
+import pytest
+
+from indexer.errors import CosmosSearchError
+from trainer.config import PRESETS, TrainConfig, load_config, save_config
+
+STEPS = {"cc3m": 88_576, "cc12m": 78_336, "yfcc15m": 110_080, "merged30m": 210_432, "pixelprose": 117_760}
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_config_comes_back_from_json(name, tmp_path):
+    save_config(PRESETS[name], tmp_path / "config.json")
+    assert load_config(tmp_path / "config.json") == PRESETS[name]
+
+
+@pytest.mark.parametrize(("data", "steps"), STEPS.items())
+@pytest.mark.parametrize("size", ["b16", "b32"])
+def test_the_papers_runs_have_the_recipes_numbers(data, steps, size):
+    config = PRESETS[f"{data}-{size}"]
+    assert config.total_steps(0) == steps
+    assert config.batch == (1024 if data == "cc3m" else 4096)
+    assert config.momentum == (0.999 if data == "cc3m" else 0.99)
+    assert config.text_mode == ("pixelprose" if data == "pixelprose" else "dreamlip")
+    assert (config.lr, config.weight_decay, config.beta1, config.beta2, config.eps) == (5e-4, 0.5, 0.9, 0.98, 1e-8)
+    assert (config.warmup, config.n_epochs, config.crop_border, config.local_side) == (2000, 32, 0.4, 96)
+    assert (config.n_local_images, config.n_captions, config.is_momentum_fixed) == (6, 8, True)
+    assert config.network.patch_size == int(size[1:])
+
+
+@pytest.mark.parametrize(
+    ("content", "word"),
+    [
+        ({"learning_rate": 1}, "learning_rate"),
+        ({"network": {"depth": 3}}, "depth"),
+        ({"lr": "fast"}, "lr must be float"),
+        ({"batch": True}, "batch must be int"),
+        ({"batch": 0}, "batch must be above 0"),
+        ({"image_distillation": False}, "cross_attention needs"),
+        ({"text_mode": "poems"}, "poems"),
+        ({"precision": "fp8"}, "fp8"),
+        ({"local_side": 90}, "local_side"),
+        ([], "no JSON object"),
+        ({"network": 3}, "network"),
+    ],
+)
+def test_a_wrong_config_is_refused_with_the_reason(content, word, tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps(content))
+    with pytest.raises(CosmosSearchError, match=word):
+        load_config(tmp_path / "config.json")
+
+
+def test_a_whole_number_will_do_for_a_real_one(tmp_path):
+    (tmp_path / "config.json").write_text('{"lr": 1}')
+    assert load_config(tmp_path / "config.json").lr == 1
+
+
+def test_steps_come_from_the_data_where_the_config_does_not_say():
+    assert TrainConfig(n_samples=0, workers=0, batch=10, n_epochs=2).total_steps(95) == 20

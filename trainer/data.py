@@ -1,0 +1,175 @@
+"""From pairs to batches of views: decoded, cropped, tokenized, the same again for the same seed and position.
+
+Chance is drawn for each sample from (seed, epoch, key), so that a batch depends on nothing but its place. To resume,
+each worker passes over the pairs that it had read, without opening them.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from itertools import count
+from pathlib import Path
+from random import Random
+
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+
+from cosmos_search.tokenizer import TextTokenizer
+from indexer.errors import CosmosSearchError, PictureError
+from indexer.images import open_picture, reading_pictures
+from trainer.captions import dreamlip_pool, pixelprose_pool, sample_captions, split_caption
+from trainer.config import TrainConfig
+from trainer.pairs import Pair, Refused, Source, shuffled
+from trainer.student import Batch
+from trainer.views import MultiCrop, whole_view
+
+__all__ = ["Loaded", "Views", "batches"]
+
+DECODE = 3  # times the global view's side: large JPEGs are decoded no larger than needed
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A batch, and what came with it. n_read: how many pairs this worker has read so far, refused ones among them."""
+
+    batch: Batch
+    worker: int
+    n_read: int
+    refused: tuple[Refused, ...]
+
+
+def batches(
+    source: Source,
+    views: "Views",
+    size: int,
+    *,
+    rank: int = 0,
+    world: int = 1,
+    n_read: tuple[int, ...] = (),
+    turn: int = 0,
+) -> Iterator[Loaded]:
+    """Batches of `size` samples for one process, without end.
+
+    n_read, turn: where to go on: what each worker had read, and how many batches had come.
+    """
+    n_workers = max(1, views.config.workers)
+    data = _Stream(source, views, size, rank, world, n_read or (0,) * n_workers, turn % n_workers)
+    loader = DataLoader(data, batch_size=None, num_workers=views.config.workers, pin_memory=torch.cuda.is_available())
+    return iter(loader)
+
+
+class Views:
+    """All views of a pair, by a config's rules."""
+
+    def __init__(self, config: TrainConfig, tokenizer: TextTokenizer) -> None:
+        self.config = config
+        self.side = config.network.image_size
+        self.tokenizer = tokenizer
+        self.multi_crop = MultiCrop(self.side, config.local_side, config.n_local_images, config.crop_border)
+
+    def __call__(self, pair: Pair, epoch: int) -> tuple[list[Tensor], list[str]]:
+        """Pixels and captions. Raises PictureError with the reason if either can't be had."""
+        random = Random(f"{self.config.seed}|{epoch}|{pair.key}")
+        generator = torch.Generator().manual_seed(random.getrandbits(63))
+        captions = self.captions(pair, random)
+        picture = open_picture(BytesIO(_content(pair.picture)), min_side=DECODE * self.side).image
+        return self.pixels(picture, random, generator), captions
+
+    def pixels(self, picture: Image.Image, random: Random, generator: torch.Generator) -> list[Tensor]:
+        """Each (3, side, side); only one without image crops."""
+        if self.config.image_crops:
+            return self.multi_crop(picture, random, generator)
+        return [whole_view(picture, self.side, generator)]
+
+    def captions(self, pair: Pair, random: Random) -> list[str]:
+        """n_captions of them; without text crops, the whole (or the web's) caption alone."""
+        try:
+            whole, pool = _pool(_content(pair.captions), pair.kind, self.config.text_mode)
+            if self.config.text_crops:
+                return sample_captions(pool, self.config.n_captions, random)
+        except KeyError as error:
+            raise PictureError(f"its captions have no key {error}") from error
+        except (ValueError, TypeError, AttributeError) as error:
+            raise PictureError(f"its captions can't be read: {error}") from error
+        if not whole:
+            raise PictureError("it has no caption")
+        return [whole]
+
+    def batch(self, samples: list[tuple[str, list[Tensor], list[str]]]) -> Batch:
+        """The samples' views put together."""
+        keys = tuple(key for key, _, _ in samples)
+        views = tuple(torch.stack(view) for view in zip(*(pixels for _, pixels, _ in samples), strict=True))
+        ids = [torch.from_numpy(self.tokenizer(captions)) for _, _, captions in samples]
+        return Batch(keys, views, torch.stack(ids))  # ids: (batch, captions, length)
+
+
+class _Stream(IterableDataset[Loaded]):
+    """One worker's batches. Workers take turns, so that after a resume the next in turn comes first."""
+
+    def __init__(
+        self, source: Source, views: Views, size: int, rank: int, world: int, n_read: tuple[int, ...], turn: int
+    ) -> None:
+        self.source, self.views, self.size = source, views, size
+        self.rank, self.world, self.n_read, self.turn = rank, world, n_read, turn
+
+    def __iter__(self) -> Iterator[Loaded]:
+        n_workers, info = len(self.n_read), get_worker_info()
+        worker = ((info.id if info else 0) + self.turn) % n_workers
+        stream = self.rank * n_workers + worker
+        with reading_pictures():
+            yield from self._batches(worker, stream, self.world * n_workers)
+
+    def _batches(self, worker: int, stream: int, n_streams: int) -> Iterator[Loaded]:
+        samples, refused = list[tuple[str, list[Tensor], list[str]]](), list[Refused]()
+        for n_read, (epoch, pair) in enumerate(self._pairs(stream, n_streams), start=1):
+            if n_read <= self.n_read[worker]:
+                continue
+            try:
+                if isinstance(pair, Refused):
+                    raise PictureError(pair.reason)
+                samples.append((pair.key, *self.views(pair, epoch)))
+            except (PictureError, OSError) as error:
+                refused.append(Refused(pair.key, str(error)))
+                self._stop_if_hopeless(refused)
+            if len(samples) == self.size:
+                yield Loaded(self.views.batch(samples), worker, n_read, tuple(refused))
+                samples, refused = [], []
+
+    def _pairs(self, stream: int, n_streams: int) -> Iterator[tuple[int, Pair | Refused]]:
+        """Epoch after epoch, each in an order of its own."""
+        config = self.views.config
+        for epoch in count():
+            pairs = self.source.pairs(Random(f"{config.seed}|{epoch}"), stream, n_streams)
+            n_pairs = 0
+            for pair in shuffled(pairs, config.sample_shuffle, Random(f"{config.seed}|{epoch}|{stream}")):
+                n_pairs += 1
+                yield epoch, pair
+            if not n_pairs:
+                raise CosmosSearchError(f"There is less data than workers: {n_streams} read it. Set workers lower.")
+
+    def _stop_if_hopeless(self, refused: list[Refused]) -> None:
+        if len(refused) >= max(1000, 10 * self.size):
+            last = refused[-1]
+            raise CosmosSearchError(
+                f"{len(refused)} samples were of no use before a batch was full; {last.key}: {last.reason}."
+            )
+
+
+def _content(file: Path | bytes) -> bytes:
+    return file if isinstance(file, bytes) else file.read_bytes()
+
+
+def _pool(content: bytes, kind: str, mode: str) -> tuple[str, list[str]]:
+    """The whole caption, and the sentences of all there are."""
+    text = content.decode("utf-8-sig")
+    if kind == ".txt":
+        return " ".join(text.split()), split_caption(text)
+    sample = json.loads(text)
+    if mode == "dreamlip":
+        return ". ".join(sample["raw_caption"]), dreamlip_pool(sample)
+    if mode == "pixelprose":
+        return sample["original_caption"], [sentence for sentence in pixelprose_pool(sample) if sentence]
+    return sample["caption"], split_caption(sample["caption"])

@@ -11,6 +11,10 @@ from torch import distributed
 
 __all__ = ["Ranks", "joined_ranks"]
 
+# Gloo's threads let go of tensors under Python's lock, after the collective call has returned. A group that is freed
+# in this moment waits for its threads with the lock held, for ever; so it lives until the process ends.
+_groups: list[object] = []
+
 
 @dataclass(frozen=True, slots=True)
 class Ranks:
@@ -40,7 +44,9 @@ def joined_ranks() -> Iterator[Ranks]:
         yield Ranks(0, 1, device)
         return
     distributed.init_process_group("nccl" if is_cuda else "gloo")
+    _groups.append(distributed.group.WORLD)
     try:
         yield Ranks(distributed.get_rank(), world, device)
+        distributed.barrier()
     finally:
         distributed.destroy_process_group()

@@ -26,7 +26,7 @@ def squares():
             picture.paste(square, (10, 10, 30, 30))
             file = BytesIO()
             picture.save(file, "JPEG")
-            yield f"{ground}-{square}", file.getvalue(), f"A {square} square. The ground is {ground}"
+            yield f"{ground}-{square}", file.getvalue(), f"{square} square. on {ground}"
 
 
 def make_folder(folder):

@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 
 import torch
-from torch import distributed
 from torch.nn.parallel import DistributedDataParallel
 
 from tests.learners import micro_batch, micro_learner
 from trainer.losses import StudentViews, TeacherViews
+from trainer.ranks import joined_ranks
 from trainer.step import Learner, gathered_losses, losses_with_gradients
 from trainer.student import Batch, Method
 
@@ -65,11 +65,10 @@ def gradients(rank, n_parts):
 
 def main():
     folder = Path(sys.argv[1])
-    distributed.init_process_group("gloo")
-    rank = distributed.get_rank()
-    found = {"loss": loss(rank, folder), "whole": gradients(rank, 1), "parts": gradients(rank, 3)}
-    torch.save(found, folder / f"{rank}.pt")
-    distributed.destroy_process_group()
+    with joined_ranks() as ranks:
+        rank = ranks.rank
+        found = {"loss": loss(rank, folder), "whole": gradients(rank, 1), "parts": gradients(rank, 3)}
+        torch.save(found, folder / f"{rank}.pt")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,44 @@
+"""`python -m tests.run_training RUN DATA TOKENIZER [resume] [stop STEP]`: a run to kill, or for several."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import torch
+
+from cosmos_search.tokenizer import TextTokenizer
+from tests.micro import MICRO
+from tests.pictures import CONFIG
+from trainer import loop
+from trainer.config import load_config
+from trainer.pairs import open_source
+
+
+class Killed(loop._Run):
+    """Ends without warning after the forward and backward of some step."""
+
+    stop = -1
+
+    def _note(self, step, *rest):
+        super()._note(step, *rest)
+        if step == self.stop:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main():
+    torch.set_num_threads(1)
+    run, data, tokenizer, *words = sys.argv[1:]
+    arguments = open_source(Path(data)), TextTokenizer.from_file(Path(tokenizer), MICRO.context_length), Path(run)
+    if "stop" in words:
+        Killed.stop = int(words[words.index("stop") + 1])
+        loop._Run = Killed
+    if "resume" in words:
+        loop.resume(arguments[2], *arguments[:2])
+    else:
+        config = Path(run) / "wanted.json"
+        loop.train(load_config(config) if config.exists() else CONFIG, *arguments)
+
+
+if __name__ == "__main__":
+    main()

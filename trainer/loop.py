@@ -1,0 +1,235 @@
+"""Training, from a config to a trained student and teacher, and on from where it was stopped."""
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import fields, replace
+from functools import partial
+from pathlib import Path
+from typing import cast
+
+import torch
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+from torch.utils.checkpoint import checkpoint
+from tqdm import tqdm
+
+from cosmos_search.model import CosmosModel
+from cosmos_search.tokenizer import TextTokenizer
+from indexer.errors import CosmosSearchError
+from trainer.config import TrainConfig, load_config, save_config
+from trainer.data import Loaded, Views, batches
+from trainer.losses import Losses
+from trainer.optimiser import adamw
+from trainer.pairs import Source
+from trainer.ranks import Ranks, joined_ranks
+from trainer.schedules import lr_at, momentum_at
+from trainer.state import Progress, checkpoints, load_state, save_state
+from trainer.step import Learner, NotFiniteError, training_step
+from trainer.student import Student
+from trainer.teacher import teacher_of
+
+__all__ = ["Evaluate", "make_learner", "resume", "train"]
+
+Evaluate = Callable[[CosmosModel, CosmosModel], float]  # a score of student and teacher, higher is better
+
+
+def train(
+    config: TrainConfig,
+    source: Source,
+    tokenizer: TextTokenizer,
+    run: Path,
+    *,
+    init: CosmosModel | None = None,
+    evaluate: Evaluate | None = None,
+) -> Path:
+    """Train from the start, into an empty or new folder, and return the last checkpoint.
+
+    init: the network to begin with (fine-tuning); else it is made from the config's seed.
+    evaluate: scores each checkpoint, so that the best is kept; else the mean L_CLIP since the last one does.
+    """
+    if checkpoints(run):
+        raise CosmosSearchError(f"{run} holds a run already; go on with it: cosmos-search-train run --resume {run}")
+    with joined_ranks() as ranks:
+        if ranks.rank == 0:
+            run.mkdir(parents=True, exist_ok=True)
+            save_config(config, run / "config.json")
+            (run / "metrics.jsonl").unlink(missing_ok=True)
+        learner = make_learner(config, ranks, init)
+        return _Run(config, source, tokenizer, run, ranks, learner, evaluate).go_on(Progress())
+
+
+def resume(run: Path, source: Source, tokenizer: TextTokenizer, *, evaluate: Evaluate | None = None) -> Path:
+    """Go on from a run's last checkpoint, as if it had never been stopped, and return the last one.
+
+    Raises CosmosSearchError if there is none, or if the number of processes is another one.
+    """
+    config = load_config(run / "config.json")
+    found = checkpoints(run)
+    if not found:
+        raise CosmosSearchError(f"{run} has no checkpoint yet; start it again: cosmos-search-train run --out {run}")
+    with joined_ranks() as ranks:
+        learner = make_learner(config, ranks)
+        progress = load_state(found[-1], learner)
+        if len(progress.n_read) != ranks.world:
+            raise CosmosSearchError(
+                f"{run} was trained by {len(progress.n_read)} processes; now there are {ranks.world}."
+            )
+        if ranks.rank == 0:
+            _cut_metrics(run / "metrics.jsonl", progress.step)
+        return _Run(config, source, tokenizer, run, ranks, learner, evaluate).go_on(progress)
+
+
+def make_learner(config: TrainConfig, ranks: Ranks, init: CosmosModel | None = None) -> Learner:
+    """Student, teacher and optimizer on this process's device. All ranks begin with the same network."""
+    torch.manual_seed(config.seed)
+    student = (init or CosmosModel(config.network)).to(ranks.device).train()
+    teacher = teacher_of(student).eval()
+    if config.is_checkpointed:
+        _checkpoint_blocks(student)
+    betas = (config.beta1, config.beta2)
+    optimizer = adamw(student, lr=config.lr, weight_decay=config.weight_decay, betas=betas, eps=config.eps)
+    is_scaled = config.precision == "fp16" and ranks.device.type == "cuda"
+    return Learner(
+        student=student,
+        teacher=teacher,
+        optimizer=optimizer,
+        forward=_forward(config, student, ranks),
+        method=config.method,
+        scaler=torch.amp.GradScaler(ranks.device.type, enabled=is_scaled),
+        precision=config.precision,
+        n_parts=config.n_parts,
+    )
+
+
+def _forward(config: TrainConfig, student: CosmosModel, ranks: Ranks) -> nn.Module:
+    forward: nn.Module = Student(student, config.method)
+    if config.is_compiled:
+        forward = cast(nn.Module, torch.compile(forward))
+    if ranks.world == 1:
+        return forward
+    devices = [ranks.device] if ranks.device.type == "cuda" else None
+    return DistributedDataParallel(forward, devices, find_unused_parameters=not config.cross_attention)
+
+
+def _checkpoint_blocks(student: CosmosModel) -> None:
+    """Keep only what goes into each block, and make the rest anew for the gradient."""
+    for block in [*student.vision.blocks, *student.text.blocks]:
+        block.gradient_checkpointing = True
+        block._gradient_checkpointing_func = partial(checkpoint, use_reentrant=False)
+
+
+class _Run:
+    """One process's part of a run."""
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        source: Source,
+        tokenizer: TextTokenizer,
+        run: Path,
+        ranks: Ranks,
+        learner: Learner,
+        evaluate: Evaluate | None,
+    ) -> None:
+        if config.batch % ranks.world:
+            raise CosmosSearchError(f"A batch of {config.batch} can't be shared evenly by {ranks.world} processes.")
+        self.config, self.source, self.run = config, source, run
+        self.ranks, self.learner, self.evaluate = ranks, learner, evaluate
+        self.views = Views(config, tokenizer)
+        self.total = config.total_steps(0 if config.n_steps or config.n_samples else source.count())
+        self.clips: list[float] = []  # L_CLIP since the last checkpoint
+
+    def go_on(self, progress: Progress) -> Path:
+        """Train to the end, and return the last checkpoint."""
+        n_read = list(progress.n_read[self.ranks.rank] if progress.n_read else (0,) * max(1, self.config.workers))
+        n_refused = progress.n_refused
+        last = self._save(progress, n_read) if progress.step == 0 else checkpoints(self.run)[-1]
+        began = time.perf_counter()
+        for step, loaded in self._steps(progress, n_read):
+            waited = time.perf_counter() - began
+            losses = self._step(step, loaded)
+            n_read[loaded.worker] = loaded.n_read
+            n_refused += len(loaded.refused)
+            self._note(step, losses, loaded, time.perf_counter() - began, waited)
+            if (step + 1) % self.config.save_every == 0 or step + 1 == self.total:
+                progress = replace(progress, step=step + 1, n_refused=n_refused)
+                last = self._save(progress, n_read)
+            began = time.perf_counter()
+        return last
+
+    def _steps(self, progress: Progress, n_read: list[int]) -> "tqdm[tuple[int, Loaded]]":
+        size, ranks = self.config.batch // self.ranks.world, self.ranks
+        place = {"rank": ranks.rank, "world": ranks.world, "turn": progress.step}
+        loaded = batches(self.source, self.views, size, n_read=tuple(n_read), **place)
+        steps = range(progress.step, self.total)
+        is_hidden = True if ranks.rank else None  # None: shown on a terminal only
+        return tqdm(zip(steps, loaded, strict=False), "training", self.total, initial=progress.step, disable=is_hidden)
+
+    def _step(self, step: int, loaded: Loaded) -> Losses:
+        config = self.config
+        lr = lr_at(step, config.lr, config.warmup, self.total)
+        momentum = config.momentum if config.is_momentum_fixed else momentum_at(step, config.momentum, self.total)
+        try:
+            losses = training_step(self.learner, loaded.batch.to(self.ranks.device), lr=lr, momentum=momentum)
+        except NotFiniteError as error:
+            keys = ", ".join(loaded.batch.keys)
+            raise NotFiniteError(
+                f"Training stopped at step {step}, lr {lr:g}: {error}. Its samples: {keys}."
+            ) from error
+        self.clips.append(losses.clip.item())
+        return losses
+
+    def _note(self, step: int, losses: Losses, loaded: Loaded, seconds: float, waited: float) -> None:
+        """A line of metrics.jsonl, and one of refused.jsonl for each sample that was of no use."""
+        if loaded.refused:
+            lines = [{"key": refused.key, "reason": refused.reason} for refused in loaded.refused]
+            _append(self.run / f"refused-{self.ranks.rank}.jsonl", lines)
+        if self.ranks.rank or (step % self.config.log_every and step + 1 != self.total):
+            return
+        groups = {field.name: getattr(losses.groups, field.name) for field in fields(losses.groups)}
+        line: dict[str, object] = {"step": step, "clip": losses.clip.item(), "distill": losses.distill.item()}
+        line |= {name: group.item() for name, group in groups.items() if group is not None}
+        line |= {
+            "lr": self.learner.optimizer.param_groups[0]["lr"],
+            "scale": self.learner.student.logit_scale.exp().item(),
+        }
+        line |= {"images_per_s": self.config.batch / seconds, "loading": waited / seconds}
+        if self.ranks.device.type == "cuda":
+            line["memory_bytes"] = torch.cuda.max_memory_allocated()
+        _append(self.run / "metrics.jsonl", [line])
+
+    def _save(self, progress: Progress, n_read: list[int]) -> Path:
+        """On rank 0, with the place of all. The checkpoint of step 0 is the beginning itself."""
+        places = tuple(tuple(workers) for workers in self.ranks.all_of(n_read))
+        scaler = self.learner.scaler.state_dict() if self.learner.scaler.is_enabled() else {}
+        progress = replace(progress, n_read=places, score=self._score(), scaler=tuple(scaler.items()))
+        if self.ranks.rank == 0:
+            save_state(self.run, self.learner, progress, self.config.keep_last)
+        self.ranks.all_of(None)  # nobody goes on before it is there
+        return checkpoints(self.run)[-1]
+
+    def _score(self) -> float | None:
+        clips, self.clips = self.clips, []
+        if not clips:
+            return None
+        if self.evaluate is None:
+            return -sum(clips) / len(clips)
+        with torch.inference_mode():
+            return self.evaluate(self.learner.student, self.learner.teacher)
+
+
+def _append(path: Path, lines: Sequence[Mapping[str, object]]) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.writelines(json.dumps(line) + "\n" for line in lines)
+
+
+def _cut_metrics(path: Path, step: int) -> None:
+    """Drop what a stopped run noted after its last checkpoint; a line that is cut short too."""
+    kept = []
+    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
+        with suppress(ValueError):
+            if json.loads(line)["step"] < step:
+                kept.append(line + "\n")
+    path.write_text("".join(kept), encoding="utf-8")

@@ -13,11 +13,12 @@ setup(
     license="Apache-2.0",
     license_files=["LICENSE", "NOTICE"],
     python_requires=">=3.10",
-    packages=find_packages(include=["cosmos_search*", "indexer*", "trainer*"]),
+    packages=find_packages(include=["cosmos_search*", "indexer*", "trainer*", "ui*"]),
     package_data={
         "cosmos_search": ["py.typed", "data/*", "data/photos/*"],
         "indexer": ["py.typed"],
         "trainer": ["py.typed"],
+        "ui": ["py.typed", "*.css", "*.js", "*.html"],
     },
     install_requires=[
         "click>=8.1",
@@ -38,6 +39,7 @@ setup(
         "regex>=2024.1",
         "safetensors>=0.4",
         "sqlalchemy>=2.0",
+        "streamlit>=1.51",  # the first with components of our own that need no build step
         "tokenizers>=0.20",
         "torch>=2.6",
         "tqdm>=4.66",
@@ -52,7 +54,10 @@ setup(
             "pytest>=8.0",
             "pytest-timeout>=2.3",
             "ruff>=0.9",
+            "selenium>=4.20",
+            "tensorboard>=2.16",
         ],
+        "train": ["tensorboard>=2.16"],
     },
     entry_points={"console_scripts": ["cosmos-search=cosmos_search.cli:main"]},
     classifiers=[

@@ -1,0 +1,205 @@
+"""Small scenes of coloured things on photo backgrounds, with captions of many sentences: data to learn from.
+
+A scene has one to three groups of things on a grid of nine cells. Its caption names each group's kind, colour and
+number, where single things are, how two of them lie to each other, the background, and how many things there are.
+A fifth of the pairs of kind and colour, and a fifth of the sets of filled cells, are kept for held-out scenes: each of
+these has a pair and a layout that no training scene has. The same seed makes the same scenes.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from benchmarks.debian import unpacked
+from benchmarks.emoji import NAMES, drawing
+from indexer.regions import Box
+
+__all__ = ["COLOURS", "Group", "Scene", "paint", "scenes", "sentence_is_true", "write_folder"]
+
+SIDE = 96  # pixels
+CELLS = 3  # a side
+COLOURS = {
+    "red": (225, 30, 30), "orange": (250, 140, 10), "yellow": (250, 230, 20), "green": (40, 170, 50),
+    "blue": (40, 80, 230), "purple": (140, 40, 190), "pink": (255, 120, 190), "brown": (125, 75, 35),
+}  # fmt: skip
+PLACES = ("at the top left", "at the top", "at the top right", "at the left", "in the middle", "at the right",
+          "at the bottom left", "at the bottom", "at the bottom right")  # fmt: skip
+NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+BACKGROUNDS = {
+    "water": "Aqua", "sand": "Dune", "a garden": "Garden", "a meadow": "GreenMeadow", "rain": "RainDrops",
+    "a storm": "Storm", "wood": "Wood",
+}  # fmt: skip
+HELD_OUT = 5  # one in so many
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Things of one kind and colour. cells: 0 to 8, row by row from the top left."""
+
+    name: str
+    colour: str
+    cells: tuple[int, ...]
+
+    @property
+    def text(self) -> str:
+        """ "red cat", for one of them."""
+        return f"{self.colour} {self.name}"
+
+    @property
+    def box(self) -> Box:
+        """The first thing's cell."""
+        row, column = divmod(self.cells[0], CELLS)
+        return Box(column / CELLS, row / CELLS, (column + 1) / CELLS, (row + 1) / CELLS)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What is in a picture, and what is said of it."""
+
+    name: str
+    seed: int
+    groups: tuple[Group, ...]
+    background: str
+    sentences: tuple[str, ...]  # in the caption's order
+
+    @property
+    def caption(self) -> str:
+        """The sentences as one text."""
+        return ". ".join(self.sentences)
+
+
+def scenes(n: int, seed: int, *, held_out: bool) -> Iterator[Scene]:
+    """n scenes, either for training or held out from it."""
+    rng = np.random.default_rng([seed, held_out])
+    for i in range(n):
+        while True:
+            groups = _groups(rng)
+            if _is_new(groups) if held_out else _is_usual(groups):
+                break
+        background = str(rng.choice(list(BACKGROUNDS)))
+        sentences = _sentences(groups, background)
+        order = rng.permutation(len(sentences))
+        yield Scene(f"{i:06}", int(rng.integers(2**31)), groups, background, tuple(sentences[j] for j in order))
+
+
+def sentence_is_true(sentence: str, scene: Scene) -> bool:
+    """Whether it could stand in the scene's caption."""
+    return sentence in _sentences(scene.groups, scene.background)
+
+
+def paint(scene: Scene) -> Image.Image:
+    """The picture, SIDE pixels square."""
+    rng = np.random.default_rng(scene.seed)
+    canvas = _background(scene.background, rng)
+    for group in scene.groups:
+        thing = _coloured(group.name, group.colour)
+        for cell in group.cells:
+            size = int(rng.integers(26, 32))
+            scaled = ImageOps.contain(thing, (size, size), Image.Resampling.BICUBIC)
+            row, column = divmod(cell, CELLS)
+            left = column * SIDE // CELLS + int(rng.integers(0, SIDE // CELLS - scaled.width + 1))
+            top = row * SIDE // CELLS + int(rng.integers(0, SIDE // CELLS - scaled.height + 1))
+            canvas.paste(scaled.convert("RGB"), (left, top), scaled.getchannel("A"))
+    return canvas
+
+
+def write_folder(some: Iterator[Scene], folder: Path) -> None:
+    """As pictures with their captions beside them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for scene in some:
+        paint(scene).save(folder / f"{scene.name}.jpg", quality=92)
+        (folder / f"{scene.name}.txt").write_text(scene.caption + "\n", encoding="utf-8")
+
+
+def _groups(rng: np.random.Generator) -> tuple[Group, ...]:
+    """One to three, of different kinds and colours; one thing each, or in a fifth of them two or three."""
+    n = int(rng.integers(1, 4))
+    names, colours = rng.choice(NAMES, n, replace=False), rng.choice(list(COLOURS), n, replace=False)
+    counts = rng.choice([1, 1, 1, 1, 1, 1, 1, 1, 2, 3], n)
+    cells = iter(rng.permutation(CELLS**2).tolist())
+    groups = []
+    for name, colour, count in zip(names, colours, counts, strict=True):
+        groups.append(Group(str(name), str(colour), tuple(sorted(next(cells) for _ in range(count)))))
+    return tuple(groups)
+
+
+def _is_usual(groups: tuple[Group, ...]) -> bool:
+    return not any(_is_kept(group.text) for group in groups) and not _is_kept(_layout(groups))
+
+
+def _is_new(groups: tuple[Group, ...]) -> bool:
+    return any(_is_kept(group.text) for group in groups) and _is_kept(_layout(groups))
+
+
+def _layout(groups: tuple[Group, ...]) -> str:
+    return str(sorted(cell for group in groups for cell in group.cells))
+
+
+def _is_kept(text: str) -> bool:
+    return sha256(text.encode()).digest()[0] % HELD_OUT == 0
+
+
+def _sentences(groups: tuple[Group, ...], background: str) -> list[str]:
+    single = [group for group in groups if len(group.cells) == 1]
+    said = [_existence(group) for group in groups]
+    said += [f"the {group.text} is {PLACES[group.cells[0]]}" for group in single]
+    said += [relation for one in single for other in single if one != other and (relation := _relation(one, other))]
+    n_things = sum(len(group.cells) for group in groups)
+    said.append("there is one thing in the picture" if n_things == 1 else f"there are {NUMBERS[n_things]} things")
+    return [*said, f"the background is {background}"]
+
+
+def _existence(group: Group) -> str:
+    n = len(group.cells)
+    if n > 1:
+        return f"there are {NUMBERS[n]} {_plural(group.text)}"
+    return f"there is {'an' if group.colour[0] in 'aeiou' else 'a'} {group.text}"
+
+
+def _relation(one: Group, other: Group) -> str:
+    """Left before right and above before below, where the cells leave no doubt; else nothing."""
+    (row, column), (its_row, its_column) = (divmod(group.cells[0], CELLS) for group in (one, other))
+    if row == its_row and column < its_column:
+        return f"the {one.text} is left of the {other.text}"
+    if column == its_column and row < its_row:
+        return f"the {one.text} is above the {other.text}"
+    return ""
+
+
+def _plural(text: str) -> str:
+    if text.endswith("y"):
+        return text[:-1] + "ies"
+    return text + ("es" if text.endswith(("ch", "x", "us")) else "s")
+
+
+@cache
+def _coloured(name: str, colour: str) -> Image.Image:
+    """The drawing in shades of one colour: its middle tone becomes the colour, from black to a pale tint."""
+    picture = drawing(name)
+    shades, opaque = np.asarray(picture.convert("L")), np.asarray(picture.getchannel("A")) > 128
+    middle = int(np.clip(np.median(shades[opaque]), 60, 200))
+    pale = tuple((255 + level) // 2 for level in COLOURS[colour])
+    tinted = ImageOps.colorize(Image.fromarray(shades), (15, 15, 15), pale, COLOURS[colour], midpoint=middle)
+    tinted.putalpha(picture.getchannel("A"))
+    return tinted
+
+
+def _background(name: str, rng: np.random.Generator) -> Image.Image:
+    """A random part of the photo, a quarter to the whole of its shorter side, faded so that things stand out."""
+    whole = _photo(name)
+    side = int(min(whole.size) * rng.uniform(0.3, 1.0))
+    left, top = (int(rng.integers(0, length - side + 1)) for length in whole.size)
+    part = whole.crop((left, top, left + side, top + side)).resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+    return Image.blend(part, Image.new("RGB", part.size, (235, 235, 235)), 0.35)
+
+
+@cache
+def _photo(name: str) -> Image.Image:
+    nature = unpacked("mate-backgrounds") / "usr/share/backgrounds/mate/nature"
+    photo = Image.open(nature / f"{BACKGROUNDS[name]}.jpg").convert("RGB")
+    return ImageOps.contain(photo, (480, 480))

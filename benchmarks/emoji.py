@@ -1,0 +1,58 @@
+"""Google's Noto emoji as drawings with names: npm's emoji-datasource-google, fetched once into the user's cache.
+
+The pictures are under the Apache License 2.0, says the package; the names are Unicode's. Nothing of it is stored here.
+"""
+
+import json
+import subprocess
+import tarfile
+from functools import cache
+from pathlib import Path
+
+import platformdirs
+from PIL import Image
+
+__all__ = ["NAMES", "drawing"]
+
+PACKAGE, VERSION = "emoji-datasource-google", "16.0.0"
+
+# Things with an outline of their own, a name of one word, and a plural in s.
+NAMES = tuple(
+    """apple banana pear pineapple strawberry mushroom carrot corn eggplant broccoli cactus tulip sunflower
+    cat dog horse pig cow rabbit elephant camel bear penguin owl duck eagle parrot flamingo turtle snake frog snail
+    butterfly bee ladybug spider octopus whale shark crab dolphin lobster
+    hamburger pizza taco pretzel croissant doughnut cupcake lollipop teapot
+    car bus truck tractor helicopter rocket airplane boat bike scooter ambulance
+    guitar trumpet violin saxophone drum hammer wrench axe key bell lock magnet telescope microscope
+    umbrella crown boot sandal handbag shirt gift balloon kite candle chair bed door ladder basket bucket
+    camera clapper radio computer hourglass anchor tent church castle fountain volcano""".split()
+)
+
+
+@cache
+def drawing(name: str) -> Image.Image:
+    """The drawing of one of NAMES without its margin, RGBA, at most 64 pixels a side."""
+    picture = Image.open(_unpacked() / "img/google/64" / _files()[name]).convert("RGBA")
+    return picture.crop(picture.getchannel("A").getbbox())
+
+
+@cache
+def _files() -> dict[str, str]:
+    entries = json.loads((_unpacked() / "emoji.json").read_text(encoding="utf-8"))
+    files = {name: entry["image"] for entry in entries for name in entry["short_names"]}
+    aliases = {"bear": "bear", "drum": "drum_with_drumsticks", "castle": "european_castle", "boat": "boat"}
+    return files | {name: files[alias] for name, alias in aliases.items()}
+
+
+@cache
+def _unpacked() -> Path:
+    folder = platformdirs.user_cache_path("cosmos-search") / "benchmarks" / PACKAGE
+    if not (folder / "package" / "emoji.json").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["npm", "pack", f"{PACKAGE}@{VERSION}"], cwd=folder, check=True, capture_output=True)
+        archive = next(folder.glob("*.tgz"))
+        with tarfile.open(archive) as tar:
+            wanted = [m for m in tar if m.name == "package/emoji.json" or m.name.startswith("package/img/google/64/")]
+            tar.extractall(folder, sorted(wanted, key=lambda m: m.name.endswith("emoji.json")), filter="data")
+        archive.unlink()
+    return folder / "package"

@@ -27,4 +27,4 @@ def micro_batch(n_samples=6, n_local=2, n_captions=4, seed=0):
     views = tuple(torch.randn(n_samples, 3, side, side, generator=random) for side in sides)
     ids = torch.randint(1, 94, (n_samples, n_captions, MICRO.context_length), generator=random)
     ids[:, :, 7] = 95
-    return Batch(tuple(f"sample {i}" for i in range(n_samples)), views, ids)
+    return Batch(tuple(f"sample {i}" for i in range(n_samples)), views, tuple(ids.unbind(1)))

@@ -105,7 +105,7 @@ def train(entry, student_state, teacher_state, batches, hp):
         momentum = hp["momentum"]
         if not hp["fix_momentum"]:
             momentum = momentum_at(step, hp["momentum"], hp["total_steps"])
-        batch = Batch(("",) * len(ids), tuple(map(torch.tensor, views)), torch.tensor(ids))
+        batch = Batch.of(("",) * len(ids), tuple(map(torch.tensor, views)), torch.tensor(ids))
         losses = training_step(learner, batch, lr=lr, momentum=momentum)
         gradients = to_official({name: p.grad for name, p in student.named_parameters()})
         steps.append(

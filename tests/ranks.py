@@ -37,7 +37,7 @@ def on_two_ranks(folder, inputs):
 def slices(batch, rank):
     size = len(batch.keys) // WORLD
     cut = slice(rank * size, (rank + 1) * size)
-    return Batch(batch.keys[cut], tuple(view[cut] for view in batch.views), batch.ids[cut])
+    return Batch(batch.keys[cut], tuple(x[cut] for x in batch.views), tuple(x[cut] for x in batch.ids))
 
 
 def loss(rank, folder):

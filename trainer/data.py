@@ -103,7 +103,7 @@ class Views:
         keys = tuple(key for key, _, _ in samples)
         views = tuple(torch.stack(view) for view in zip(*(pixels for _, pixels, _ in samples), strict=True))
         ids = [torch.from_numpy(self.tokenizer(captions)) for _, _, captions in samples]
-        return Batch(keys, views, torch.stack(ids))  # ids: (batch, captions, length)
+        return Batch.of(keys, views, torch.stack(ids))
 
 
 class _Stream(IterableDataset[Loaded]):

@@ -143,7 +143,7 @@ def _autocast(learner: Learner, batch: Batch) -> AbstractContextManager[object]:
     if learner.precision == "fp32":
         return nullcontext()
     dtype = torch.bfloat16 if learner.precision == "bf16" else torch.float16
-    return torch.autocast(batch.ids.device.type, dtype=dtype)
+    return torch.autocast(batch.ids[0].device.type, dtype=dtype)
 
 
 def _unsynced(forward: nn.Module, is_last: bool) -> AbstractContextManager[object]:

@@ -13,6 +13,8 @@ from trainer.losses import N_GLOBAL, StudentViews, TeacherViews
 
 __all__ = ["Batch", "Method", "Student", "look_as_teacher"]
 
+STEP = 8  # tokens
+
 
 @dataclass(frozen=True, slots=True)
 class Method:
@@ -36,23 +38,36 @@ class Batch:
     """The views of some samples.
 
     keys: (batch) names of the samples. views: of (batch, 3, side, side) each, normalised, the global ones first.
-    ids: (batch, captions, length), the global ones first.
+    ids: of (batch, length) each, the global captions first; all but the first without common padding.
     """
 
     keys: tuple[str, ...]
     views: tuple[Tensor, ...]
-    ids: Tensor
+    ids: tuple[Tensor, ...]
+
+    @classmethod
+    def of(cls, keys: tuple[str, ...], views: tuple[Tensor, ...], ids: Tensor) -> "Batch":
+        """ids: (batch, captions, length). Padding comes after the end token, and a causal tower doesn't see it there.
+
+        Only cross-attention looks at padding, and only at the first caption's, which therefore stays whole.
+        """
+        captions = ids.unbind(1)
+        rest = [*_without_padding(captions[1:N_GLOBAL]), *_without_padding(captions[N_GLOBAL:])]
+        return cls(keys, views, (captions[0], *rest))
 
     def to(self, device: torch.device) -> "Batch":
         """The same on a device."""
-        views = tuple(view.to(device, non_blocking=True) for view in self.views)
-        return Batch(self.keys, views, self.ids.to(device, non_blocking=True))
+        views, ids = (tuple(x.to(device, non_blocking=True) for x in xs) for xs in (self.views, self.ids))
+        return Batch(self.keys, views, ids)
 
     def parts(self, n_parts: int) -> list["Batch"]:
         """At most so many, of equal size but for the last."""
         size = -(-len(self.keys) // n_parts)
         cuts = [slice(start, start + size) for start in range(0, len(self.keys), size)]
-        return [Batch(self.keys[cut], tuple(view[cut] for view in self.views), self.ids[cut]) for cut in cuts]
+        return [
+            Batch(self.keys[cut], tuple(view[cut] for view in self.views), tuple(row[cut] for row in self.ids))
+            for cut in cuts
+        ]
 
 
 class Student(nn.Module):
@@ -63,7 +78,7 @@ class Student(nn.Module):
         self.model = model
         self.method = method
 
-    def forward(self, views: Sequence[Tensor], ids: Tensor) -> StudentViews:
+    def forward(self, views: Sequence[Tensor], ids: Sequence[Tensor]) -> StudentViews:
         """views, ids: as in Batch. All that looks across looks at the first global picture or caption."""
         images, patches = _see(self.model, views)  # (views, batch, dim), (batch, patches, dim)
         texts, words = _read(self.model, ids)  # (captions, batch, dim), (batch, length, dim)
@@ -84,32 +99,42 @@ class Student(nn.Module):
 @torch.no_grad()
 def look_as_teacher(teacher: CosmosModel, batch: Batch) -> TeacherViews:
     """The teacher's features of the global views; it never looks across."""
-    views = batch.views[:N_GLOBAL]
-    images, _ = teacher.vision(torch.cat(views))
-    ids = batch.ids[:, :N_GLOBAL].transpose(0, 1)  # (2, batch, length)
-    texts, _ = teacher.text(ids.flatten(0, 1))
-    return TeacherViews(*(_unit(x.reshape(-1, len(batch.keys), x.shape[-1])) for x in (images, texts)))
+    images, _ = _in_groups(teacher.vision, batch.views[:N_GLOBAL])
+    ids = [*_without_padding(batch.ids[:1]), *batch.ids[1:N_GLOBAL]]
+    texts, _ = _in_groups(teacher.text, ids)
+    return TeacherViews(_unit(images), _unit(texts))
 
 
 def _see(model: CosmosModel, views: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-    """Un-normalised features of all views, and the first one's mapped patches; views of one size go together."""
-    features, first_patches = [], None
-    for _, group in groupby(views, key=lambda view: view.shape):
-        pixels = torch.cat(list(group))  # (views · batch, 3, side, side), view by view
-        seen, patches = model.vision(pixels)
-        features.append(seen)
-        first_patches = patches if first_patches is None else first_patches
-    assert first_patches is not None, "a batch without views"
-    batch = len(views[0])
-    together = torch.cat(features)
-    return together.reshape(len(views), batch, -1), model.image_token_map(first_patches[:batch])
+    """Un-normalised features of all views, and the first one's mapped patches."""
+    features, patches = _in_groups(model.vision, views)
+    return features, model.image_token_map(patches)
 
 
-def _read(model: CosmosModel, ids: Tensor) -> tuple[Tensor, Tensor]:
+def _read(model: CosmosModel, ids: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     """Un-normalised features of all captions, and the first one's mapped words."""
-    batch, n_captions, _ = ids.shape
-    features, words = model.text(ids.transpose(0, 1).flatten(0, 1))  # caption by caption
-    return features.reshape(n_captions, batch, -1), model.text_token_map(words[:batch])
+    features, words = _in_groups(model.text, ids)
+    return features, model.text_token_map(words)
+
+
+def _in_groups(tower: nn.Module, views: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """Features (views, batch, dim) of all, and the first one's tokens; views of one size go through together."""
+    features, tokens = [], []
+    for _, group in groupby(views, key=lambda view: view.shape):
+        together = torch.cat(list(group))  # (views · batch, …), view by view
+        seen, its_tokens = tower(together)
+        features.append(seen)
+        tokens.append(its_tokens)
+    batch = len(views[0])
+    return torch.cat(features).reshape(len(views), batch, -1), tokens[0][:batch]
+
+
+def _without_padding(captions: Sequence[Tensor]) -> list[Tensor]:
+    """Cut to the longest of them, rounded up to steps of 8 so that there are few lengths."""
+    if not captions:
+        return []
+    n_tokens = max(int(ids.argmax(dim=1).max()) + 1 for ids in captions)  # the end token is the largest id
+    return [ids[:, : -(-n_tokens // STEP) * STEP] for ids in captions]
 
 
 def _unit(features: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ from benchmarks.debian import unpacked
 from benchmarks.emoji import NAMES, drawing
 from indexer.regions import Box
 
-__all__ = ["COLOURS", "Group", "Scene", "paint", "scenes", "sentence_is_true", "write_folder"]
+__all__ = ["COLOURS", "Group", "Scene", "existence", "facts", "paint", "relation", "scenes", "write_folder"]
 
 SIDE = 96  # pixels
 CELLS = 3  # a side
@@ -87,9 +87,26 @@ def scenes(n: int, seed: int, *, held_out: bool) -> Iterator[Scene]:
         yield Scene(f"{i:06}", int(rng.integers(2**31)), groups, background, tuple(sentences[j] for j in order))
 
 
-def sentence_is_true(sentence: str, scene: Scene) -> bool:
-    """Whether it could stand in the scene's caption."""
-    return sentence in _sentences(scene.groups, scene.background)
+def facts(scene: Scene) -> frozenset[str]:
+    """All sentences that are true of it: its own, and that there is one where there are several."""
+    return frozenset((*scene.sentences, *(existence(group, n=1) for group in scene.groups)))
+
+
+def existence(group: Group, n: int) -> str:
+    """That there are n of them."""
+    if n > 1:
+        return f"there are {NUMBERS[n]} {_plural(group.text)}"
+    return f"there is {'an' if group.colour[0] in 'aeiou' else 'a'} {group.text}"
+
+
+def relation(one: Group, other: Group) -> str:
+    """Left before right and above before below, where the cells leave no doubt; else nothing."""
+    (row, column), (its_row, its_column) = (divmod(group.cells[0], CELLS) for group in (one, other))
+    if row == its_row and column < its_column:
+        return f"the {one.text} is left of the {other.text}"
+    if column == its_column and row < its_row:
+        return f"the {one.text} is above the {other.text}"
+    return ""
 
 
 def paint(scene: Scene) -> Image.Image:
@@ -146,29 +163,12 @@ def _is_kept(text: str) -> bool:
 
 def _sentences(groups: tuple[Group, ...], background: str) -> list[str]:
     single = [group for group in groups if len(group.cells) == 1]
-    said = [_existence(group) for group in groups]
+    said = [existence(group, n=len(group.cells)) for group in groups]
     said += [f"the {group.text} is {PLACES[group.cells[0]]}" for group in single]
-    said += [relation for one in single for other in single if one != other and (relation := _relation(one, other))]
+    said += [text for one in single for other in single if one != other and (text := relation(one, other))]
     n_things = sum(len(group.cells) for group in groups)
     said.append("there is one thing in the picture" if n_things == 1 else f"there are {NUMBERS[n_things]} things")
     return [*said, f"the background is {background}"]
-
-
-def _existence(group: Group) -> str:
-    n = len(group.cells)
-    if n > 1:
-        return f"there are {NUMBERS[n]} {_plural(group.text)}"
-    return f"there is {'an' if group.colour[0] in 'aeiou' else 'a'} {group.text}"
-
-
-def _relation(one: Group, other: Group) -> str:
-    """Left before right and above before below, where the cells leave no doubt; else nothing."""
-    (row, column), (its_row, its_column) = (divmod(group.cells[0], CELLS) for group in (one, other))
-    if row == its_row and column < its_column:
-        return f"the {one.text} is left of the {other.text}"
-    if column == its_column and row < its_row:
-        return f"the {one.text} is above the {other.text}"
-    return ""
 
 
 def _plural(text: str) -> str:

@@ -54,3 +54,14 @@ def test_local_views_are_parts():
 def test_the_whole_view_keeps_nearly_all():
     view = whole_view(Image.open(PICTURE).convert("RGB"), 32, seeds()[1])
     assert view.shape == (3, 32, 32)
+
+
+def test_undisturbed_views_keep_their_sides_and_colours():
+    halves = Image.new("RGB", (100, 100), "red")
+    halves.paste("blue", (50, 0, 100, 100))
+    multi_crop = MultiCrop(16, 8, 1, border=0.9, is_disturbed=False)
+    for seed in range(10):
+        first, second, _ = multi_crop(halves, *seeds(seed))
+        for view in (first, second):
+            assert view[0, :, 0].mean() > view[0, :, -1].mean()  # red on the left
+            assert view[2, :, 0].mean() < view[2, :, -1].mean()

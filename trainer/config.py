@@ -32,6 +32,7 @@ class TrainConfig:
     n_local_images: int = 6
     local_side: int = 96  # pixels
     crop_border: float = 0.4  # of the area: least of a global view, most of a local one
+    is_disturbed: bool = True  # crops are flipped, blurred and recoloured; off where captions tell sides and colours
     n_captions: int = 8  # two of them global
     shard_shuffle: int = 2000
     sample_shuffle: int = 5000

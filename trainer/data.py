@@ -68,7 +68,9 @@ class Views:
         self.config = config
         self.side = config.network.image_size
         self.tokenizer = tokenizer
-        self.multi_crop = MultiCrop(self.side, config.local_side, config.n_local_images, config.crop_border)
+        self.multi_crop = MultiCrop(
+            self.side, config.local_side, config.n_local_images, config.crop_border, is_disturbed=config.is_disturbed
+        )
 
     def __call__(self, pair: Pair, epoch: int) -> tuple[list[Tensor], list[str]]:
         """Pixels and captions. Raises PictureError with the reason if either can't be had."""

@@ -1,16 +1,14 @@
 """Training, from a config to a trained student and teacher, and on from where it was stopped."""
 
-import json
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 from typing import cast
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.checkpoint import checkpoint
 from tqdm import tqdm
@@ -20,6 +18,7 @@ from cosmos_search.tokenizer import TextTokenizer
 from indexer.errors import CosmosSearchError
 from trainer.config import TrainConfig, load_config, save_config
 from trainer.data import Loaded, Views, batches
+from trainer.journal import Journal, open_journal
 from trainer.losses import Losses
 from trainer.optimiser import adamw
 from trainer.pairs import Source
@@ -30,9 +29,10 @@ from trainer.step import Learner, NotFiniteError, training_step
 from trainer.student import Student
 from trainer.teacher import teacher_of
 
-__all__ = ["Evaluate", "make_learner", "resume", "train"]
+__all__ = ["Evaluate", "Show", "make_learner", "resume", "train"]
 
 Evaluate = Callable[[CosmosModel, CosmosModel], float]  # a score of student and teacher, higher is better
+Show = Callable[[CosmosModel], Tensor]  # a picture of what the teacher sees: (3, height, width), 0..1
 
 
 def train(
@@ -43,11 +43,13 @@ def train(
     *,
     init: CosmosModel | None = None,
     evaluate: Evaluate | None = None,
+    show: Show | None = None,
 ) -> Path:
     """Train from the start, into an empty or new folder, and return the last checkpoint.
 
     init: the network to begin with (fine-tuning); else it is made from the config's seed.
     evaluate: scores each checkpoint, so that the best is kept; else the mean L_CLIP since the last one does.
+    show: makes the picture that TensorBoard gets with each checkpoint.
     """
     if checkpoints(run):
         raise CosmosSearchError(f"{run} holds a run already; go on with it: cosmos-search-train run --resume {run}")
@@ -55,12 +57,18 @@ def train(
         if ranks.rank == 0:
             run.mkdir(parents=True, exist_ok=True)
             save_config(config, run / "config.json")
-            (run / "metrics.jsonl").unlink(missing_ok=True)
         learner = make_learner(config, ranks, init)
-        return _Run(config, source, tokenizer, run, ranks, learner, evaluate).go_on(Progress())
+        return _Run(config, source, tokenizer, run, ranks, learner, evaluate, show).go_on(Progress())
 
 
-def resume(run: Path, source: Source, tokenizer: TextTokenizer, *, evaluate: Evaluate | None = None) -> Path:
+def resume(
+    run: Path,
+    source: Source,
+    tokenizer: TextTokenizer,
+    *,
+    evaluate: Evaluate | None = None,
+    show: Show | None = None,
+) -> Path:
     """Go on from a run's last checkpoint, as if it had never been stopped, and return the last one.
 
     Raises CosmosSearchError if there is none, or if the number of processes is another one.
@@ -76,9 +84,7 @@ def resume(run: Path, source: Source, tokenizer: TextTokenizer, *, evaluate: Eva
             raise CosmosSearchError(
                 f"{run} was trained by {len(progress.n_read)} processes; now there are {ranks.world}."
             )
-        if ranks.rank == 0:
-            _cut_metrics(run / "metrics.jsonl", progress.step)
-        return _Run(config, source, tokenizer, run, ranks, learner, evaluate).go_on(progress)
+        return _Run(config, source, tokenizer, run, ranks, learner, evaluate, show).go_on(progress)
 
 
 def make_learner(config: TrainConfig, ranks: Ranks, init: CosmosModel | None = None) -> Learner:
@@ -132,11 +138,12 @@ class _Run:
         ranks: Ranks,
         learner: Learner,
         evaluate: Evaluate | None,
+        show: Show | None,
     ) -> None:
         if config.batch % ranks.world:
             raise CosmosSearchError(f"A batch of {config.batch} can't be shared evenly by {ranks.world} processes.")
         self.config, self.source, self.run = config, source, run
-        self.ranks, self.learner, self.evaluate = ranks, learner, evaluate
+        self.ranks, self.learner, self.evaluate, self.show = ranks, learner, evaluate, show
         self.views = Views(config, tokenizer)
         self.total = config.total_steps(0 if config.n_steps or config.n_samples else source.count())
         self.clips: list[float] = []  # L_CLIP since the last checkpoint
@@ -144,28 +151,28 @@ class _Run:
     def go_on(self, progress: Progress) -> Path:
         """Train to the end, and return the last checkpoint."""
         n_read = list(progress.n_read[self.ranks.rank] if progress.n_read else (0,) * max(1, self.config.workers))
-        n_refused = progress.n_refused
-        last = self._save(progress, n_read) if progress.step == 0 else checkpoints(self.run)[-1]
-        began = time.perf_counter()
-        for step, loaded in self._steps(progress, n_read):
-            waited = time.perf_counter() - began
-            losses = self._step(step, loaded)
-            n_read[loaded.worker] = loaded.n_read
-            n_refused += len(loaded.refused)
-            self._note(step, losses, loaded, time.perf_counter() - began, waited)
-            if (step + 1) % self.config.save_every == 0 or step + 1 == self.total:
-                progress = replace(progress, step=step + 1, n_refused=n_refused)
-                last = self._save(progress, n_read)
+        journal = open_journal(self.run, self.ranks.rank, progress.step)
+        last = self._save(progress, n_read, journal) if progress.step == 0 else checkpoints(self.run)[-1]
+        is_hidden = True if self.ranks.rank else None  # None: shown on a terminal only
+        with tqdm(total=self.total, initial=progress.step, disable=is_hidden, unit="step", dynamic_ncols=True) as bar:
             began = time.perf_counter()
+            for step, loaded in zip(range(progress.step, self.total), self._loaded(progress, n_read), strict=False):
+                waited = time.perf_counter() - began
+                losses = self._step(step, loaded)
+                n_read[loaded.worker] = loaded.n_read
+                progress = replace(progress, step=step + 1, n_refused=progress.n_refused + len(loaded.refused))
+                journal.refuse(loaded.refused)
+                self._note(step, losses, time.perf_counter() - began, waited, journal, bar)
+                if (step + 1) % self.config.save_every == 0 or step + 1 == self.total:
+                    last = self._save(progress, n_read, journal)
+                began = time.perf_counter()
+        journal.close()
         return last
 
-    def _steps(self, progress: Progress, n_read: list[int]) -> "tqdm[tuple[int, Loaded]]":
+    def _loaded(self, progress: Progress, n_read: list[int]) -> Iterator[Loaded]:
         size, ranks = self.config.batch // self.ranks.world, self.ranks
         place = {"rank": ranks.rank, "world": ranks.world, "turn": progress.step}
-        loaded = batches(self.source, self.views, size, n_read=tuple(n_read), **place)
-        steps = range(progress.step, self.total)
-        is_hidden = True if ranks.rank else None  # None: shown on a terminal only
-        return tqdm(zip(steps, loaded, strict=False), "training", self.total, initial=progress.step, disable=is_hidden)
+        return batches(self.source, self.views, size, n_read=tuple(n_read), **place)
 
     def _step(self, step: int, loaded: Loaded) -> Losses:
         config = self.config
@@ -181,55 +188,54 @@ class _Run:
         self.clips.append(losses.clip.item())
         return losses
 
-    def _note(self, step: int, losses: Losses, loaded: Loaded, seconds: float, waited: float) -> None:
-        """A line of metrics.jsonl, and one of refused.jsonl for each sample that was of no use."""
-        if loaded.refused:
-            lines = [{"key": refused.key, "reason": refused.reason} for refused in loaded.refused]
-            _append(self.run / f"refused-{self.ranks.rank}.jsonl", lines)
-        if self.ranks.rank or (step % self.config.log_every and step + 1 != self.total):
+    def _note(
+        self, step: int, losses: Losses, seconds: float, waited: float, journal: Journal, bar: "tqdm[None]"
+    ) -> None:
+        """Into the journal and onto the bar."""
+        speed = self.config.batch / seconds
+        shown = {"clip": f"{losses.clip.item():.3f}", "distill": f"{losses.distill.item():.3f}"}
+        shown["images/s"] = f"{speed:.0f}"
+        is_cuda = self.ranks.device.type == "cuda"
+        if is_cuda:
+            shown["GPU"] = f"{torch.cuda.max_memory_allocated() / 2**30:.1f} GiB"
+        bar.set_postfix(shown, refresh=False)
+        bar.update()
+        if step % self.config.log_every and step + 1 != self.total:
             return
         groups = {field.name: getattr(losses.groups, field.name) for field in fields(losses.groups)}
-        line: dict[str, object] = {"step": step, "clip": losses.clip.item(), "distill": losses.distill.item()}
-        line |= {name: group.item() for name, group in groups.items() if group is not None}
-        line |= {
-            "lr": self.learner.optimizer.param_groups[0]["lr"],
-            "scale": self.learner.student.logit_scale.exp().item(),
-        }
-        line |= {"images_per_s": self.config.batch / seconds, "loading": waited / seconds}
-        if self.ranks.device.type == "cuda":
-            line["memory_bytes"] = torch.cuda.max_memory_allocated()
-        _append(self.run / "metrics.jsonl", [line])
+        values = {"clip": losses.clip.item(), "distill": losses.distill.item()}
+        values |= {name: group.item() for name, group in groups.items() if group is not None}
+        values["lr"] = self.learner.optimizer.param_groups[0]["lr"]
+        values["scale"] = self.learner.student.logit_scale.exp().item()
+        values |= {"images_per_s": speed, "loading": waited / seconds}
+        if is_cuda:
+            values["memory_bytes"] = torch.cuda.max_memory_allocated()
+        journal.measure(step, values)
 
-    def _save(self, progress: Progress, n_read: list[int]) -> Path:
+    def _save(self, progress: Progress, n_read: list[int], journal: Journal) -> Path:
         """On rank 0, with the place of all. The checkpoint of step 0 is the beginning itself."""
         places = tuple(tuple(workers) for workers in self.ranks.all_of(n_read))
         scaler = self.learner.scaler.state_dict() if self.learner.scaler.is_enabled() else {}
         progress = replace(progress, n_read=places, score=self._score(), scaler=tuple(scaler.items()))
         if self.ranks.rank == 0:
             save_state(self.run, self.learner, progress, self.config.keep_last)
+            self._show(progress, journal)
         self.ranks.all_of(None)  # nobody goes on before it is there
         return checkpoints(self.run)[-1]
 
     def _score(self) -> float | None:
+        """Of rank 0; None for the beginning, which nobody would want as the best."""
         clips, self.clips = self.clips, []
-        if not clips:
+        if not clips or self.ranks.rank:
             return None
         if self.evaluate is None:
             return -sum(clips) / len(clips)
         with torch.inference_mode():
             return self.evaluate(self.learner.student, self.learner.teacher)
 
-
-def _append(path: Path, lines: Sequence[Mapping[str, object]]) -> None:
-    with path.open("a", encoding="utf-8") as file:
-        file.writelines(json.dumps(line) + "\n" for line in lines)
-
-
-def _cut_metrics(path: Path, step: int) -> None:
-    """Drop what a stopped run noted after its last checkpoint; a line that is cut short too."""
-    kept = []
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
-        with suppress(ValueError):
-            if json.loads(line)["step"] < step:
-                kept.append(line + "\n")
-    path.write_text("".join(kept), encoding="utf-8")
+    def _show(self, progress: Progress, journal: Journal) -> None:
+        if self.evaluate is not None and progress.score is not None:
+            journal.measure(progress.step - 1, {"score": progress.score})
+        if self.show is not None and journal.shows_pictures:
+            with torch.inference_mode():
+                journal.show(progress.step, "attention", self.show(self.learner.teacher))

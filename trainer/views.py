@@ -5,7 +5,7 @@ come out under the authors' seeds.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 from random import Random
 
@@ -16,7 +16,7 @@ from torch import Generator, Tensor
 
 from cosmos_search.preprocess import CLIP_MEAN, CLIP_STD
 
-__all__ = ["Crop", "MultiCrop", "whole_view"]
+__all__ = ["Crop", "MultiCrop", "normalised", "whole_view"]
 
 ASPECT = (3 / 4, 4 / 3)  # of a crop, width to height
 FLIP = 0.5
@@ -28,17 +28,23 @@ N_TRIES = 10
 
 @dataclass(frozen=True, slots=True)
 class Crop:
-    """One view's rule: its side in pixels, the share of the picture's area it may take, and how it is disturbed."""
+    """One view's rule: its side in pixels, the share of the picture's area it may take, and how it is disturbed.
+
+    is_disturbed: off, it is cut and scaled alone.
+    """
 
     side: int
     area: tuple[float, float]
     blur: float  # probabilities
     solarize: float = 0.0
+    is_disturbed: bool = True
 
     def __call__(self, picture: Image.Image, random: Random, generator: Generator) -> Image.Image:
         """An RGB view of a picture."""
         view = _crop(picture, self.area, generator).resize((self.side, self.side), Image.Resampling.BICUBIC)
         view = view.convert("RGB")
+        if not self.is_disturbed:
+            return view
         if _uniform(0, 1, generator) < FLIP:
             view = view.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
         if random.random() < JITTER:
@@ -58,9 +64,10 @@ class MultiCrop:
     border: the share of the picture that is the least for a global view and the most for a local one.
     """
 
-    def __init__(self, side: int, local_side: int, n_local: int, border: float) -> None:
+    def __init__(self, side: int, local_side: int, n_local: int, border: float, *, is_disturbed: bool = True) -> None:
         first, second = Crop(side, (border, 1.0), blur=1.0), Crop(side, (border, 1.0), blur=0.1, solarize=0.2)
-        self.crops = [first, second, *[Crop(local_side, (0.05, border), blur=0.5)] * n_local]
+        crops = [first, second, *[Crop(local_side, (0.05, border), blur=0.5)] * n_local]
+        self.crops = [replace(crop, is_disturbed=is_disturbed) for crop in crops]
 
     def __call__(self, picture: Image.Image, random: Random, generator: Generator) -> list[Tensor]:
         """Each (3, side, side), normalised as CLIP does."""

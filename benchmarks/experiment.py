@@ -1,0 +1,142 @@
+"""Parts against wholes: CLIP, and what each part of COSMOS adds to it, trained small on a CPU.
+
+    python -m benchmarks.experiment .experiment      # or: make experiment; about an hour and a half on two cores
+
+Trains every variant with every seed on the same captioned scenes (benchmarks/captioned.py), two runs at a time with
+one thread each, and measures their teachers on held-out scenes (benchmarks/parts.py). What is done is kept: started
+again, it goes on. Prints the tables of docs/experiment.md, and draws its figures into FOLDER.
+"""
+
+import argparse
+import json
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, fields, replace
+from itertools import product
+from multiprocessing import get_context
+from pathlib import Path
+from statistics import mean, median, stdev
+
+import torch
+
+from benchmarks.captioned import Scene, scenes, write_folder
+from benchmarks.machine import describe, print_table
+from benchmarks.parts import Figures, measure
+from benchmarks.parts_drawn import draw_attention, draw_figures
+from cosmos_search.model import CosmosModel
+from cosmos_search.tokenizer import clip_tokenizer
+from trainer.config import PRESETS, TrainConfig
+from trainer.loop import resume, train
+from trainer.pairs import open_source
+from trainer.state import checkpoints, load_student_and_teacher
+
+N_TRAINING, N_HELD_OUT = 12_000, 500
+SEEDS = (0, 1, 2)
+STEPS = 1000
+
+_SMALL = PRESETS["tiny"]
+BASE = replace(
+    _SMALL,
+    network=replace(_SMALL.network, image_size=60, patch_size=10),  # 36 patches
+    local_side=30,
+    n_local_images=4,
+    n_captions=6,
+    batch=64,
+    warmup=100,
+    lr=1e-3,
+    workers=0,
+    keep_last=1,
+)
+WHOLES = replace(
+    BASE, image_crops=False, image_distillation=False, text_crops=False, text_distillation=False, cross_attention=False
+)
+VARIANTS: dict[str, tuple[str, TrainConfig]] = {
+    "a": ("CLIP on whole captions", WHOLES),
+    "b": ("+ text crops", replace(WHOLES, text_crops=True)),
+    "c": ("+ image crops, self-distillation", replace(BASE, cross_attention=False)),
+    "d": ("+ cross-attention: COSMOS", BASE),
+    "e": ("COSMOS, crops not disturbed", replace(BASE, is_disturbed=False)),
+}
+MEASURED = {
+    "whole": "whole caption R@1",
+    "sentence": "sentence R@1",
+    "regions": "sentences × regions R@1",
+    "colours": "colours exchanged",
+    "relations": "places exchanged",
+    "dense": "points: dense map",
+    "crops": "points: regions",
+    "attention": "points: attention",
+}
+
+
+def main() -> None:
+    """Trains, measures, prints and draws."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, help="for data, runs and figures")
+    parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--jobs", type=int, default=2, help="runs at a time")
+    options = parser.parse_args()
+    data = options.folder / "scenes"
+    if not data.exists():
+        draft = data.with_suffix(".partial")
+        write_folder(scenes(N_TRAINING, seed=0, held_out=False), draft)
+        draft.rename(data)
+    runs = {(name, seed): options.folder / f"{name}-{seed}" for seed, name in product(SEEDS, VARIANTS)}
+    jobs = [(name, seed, run, data, options.steps) for (name, seed), run in runs.items()]
+    with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
+        list(pool.map(_trained, *zip(*jobs, strict=True)))
+    held_out = list(scenes(N_HELD_OUT, seed=1, held_out=True))
+    found = {key: _measured(run, held_out) for key, run in runs.items()}
+    print(f"{describe('torch')}; {options.steps} steps of {BASE.batch}, {N_HELD_OUT} held-out scenes\n")
+    _print(found, runs)
+    draw_figures(found, {name: label for name, (label, _) in VARIANTS.items()}, MEASURED, options.folder / "parts.png")
+    teacher = _teacher(runs["d", 0])
+    draw_attention(teacher, clip_tokenizer(), held_out, options.folder / "attention.png")
+
+
+def _trained(name: str, seed: int, run: Path, data: Path, steps: int) -> None:
+    """One run, from the start or from where it was."""
+    torch.set_num_threads(1)
+    config = replace(VARIANTS[name][1], seed=seed, n_steps=steps, save_every=max(1, steps // 5))
+    source, tokenizer = open_source(data), clip_tokenizer()
+    if not checkpoints(run):
+        train(config, source, tokenizer, run)
+    elif checkpoints(run)[-1].name != f"step-{steps:08}":
+        resume(run, source, tokenizer)
+
+
+def _measured(run: Path, held_out: Sequence[Scene]) -> Figures:
+    file = run / "figures.json"
+    if not file.exists():
+        figures = measure(_teacher(run), clip_tokenizer(), held_out)
+        file.write_text(json.dumps(asdict(figures)), encoding="utf-8")
+    return Figures(**json.loads(file.read_text(encoding="utf-8")))
+
+
+def _teacher(run: Path) -> CosmosModel:
+    student, teacher = (CosmosModel(BASE.network).eval() for _ in range(2))
+    load_student_and_teacher(checkpoints(run)[-1], student, teacher)
+    return teacher
+
+
+def _print(found: dict[tuple[str, int], Figures], runs: dict[tuple[str, int], Path]) -> None:
+    rows = []
+    for name, (label, _) in VARIANTS.items():
+        ours = [found[name, seed] for seed in SEEDS]
+        cells = [_spread([getattr(figures, field.name) for figures in ours]) for field in fields(Figures)]
+        rows.append([f"({name}) {label}", *cells, f"{median(_speeds([runs[name, s] for s in SEEDS])):.0f}"])
+    print_table(["", *MEASURED.values(), "images/s"], rows)
+
+
+def _spread(values: Sequence[float]) -> str:
+    return f"{mean(values):.2f} ± {stdev(values):.2f}"
+
+
+def _speeds(runs: Sequence[Path]) -> list[float]:
+    """Of one thread, beside another run: for comparison with each other alone."""
+    lines = [line for run in runs for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+    return [json.loads(line)["images_per_s"] for line in lines]
+
+
+if __name__ == "__main__":
+    main()

@@ -5,7 +5,7 @@ import struct
 import warnings
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -58,18 +58,43 @@ class Picture:
 
 @contextmanager
 def reading_pictures() -> Iterator[None]:
-    """To be entered once around a run: the pixel limit is ours to check, and Pillow's warnings are not shown.
+    """To be entered around a run: the pixel limit is ours to check, and Pillow's warnings are not shown.
 
-    Both settings are the whole process's, so a host program sees them for as long as the run lasts.
+    Both settings are the whole process's, so a host program sees them for as long as a run lasts. Several threads
+    may be inside: the first to enter changes the settings, the last to leave brings them back.
     """
-    before = Image.MAX_IMAGE_PIXELS
-    Image.MAX_IMAGE_PIXELS = None
+    _settings.enter()
     try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module=r"PIL\.")
-            yield
+        yield
     finally:
-        Image.MAX_IMAGE_PIXELS = before
+        _settings.leave()
+
+
+class _Settings:
+    """Pillow's settings while pictures are being read."""
+
+    def __init__(self) -> None:
+        self._guard = Lock()
+        self._n_inside = 0
+        self._restore = ExitStack()
+
+    def enter(self) -> None:
+        with self._guard:
+            self._n_inside += 1
+            if self._n_inside == 1:
+                self._restore.enter_context(warnings.catch_warnings())
+                self._restore.callback(setattr, Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
+                warnings.filterwarnings("ignore", module=r"PIL\.")
+                Image.MAX_IMAGE_PIXELS = None
+
+    def leave(self) -> None:
+        with self._guard:
+            self._n_inside -= 1
+            if self._n_inside == 0:
+                self._restore.close()
+
+
+_settings = _Settings()
 
 
 def fingerprint(file: BinaryIO) -> bytes:

@@ -20,7 +20,7 @@ from indexer.errors import CosmosSearchError, PictureError
 from indexer.filters import Filters
 from indexer.images import DEFAULT_MAX_PIXELS, open_picture, reading_pictures
 from indexer.index import Index
-from indexer.records import EncoderRecord, FailedFile, Folder
+from indexer.records import EncoderRecord, FailedFile, Folder, PictureRecord
 from indexer.regions import WHOLE, Box
 from indexer.roots import existing_folder
 
@@ -149,6 +149,16 @@ class Library:
         query = parse_query(text) if text.strip() or like is None else None
         example = None if like is None else Example(_picture(like), box or WHOLE)
         return search(index, self.encoder, query, example=example, top=top, filters=filters, everything=everything)
+
+    def picture(self, id_: int) -> PictureRecord | None:
+        """An indexed picture by its id; None if it isn't indexed, or no more."""
+        with self._opened().reading() as catalog:
+            return catalog.pictures([id_]).get(id_)
+
+    def generation(self) -> int:
+        """A number that is another one whenever pictures came or went."""
+        with self._opened().reading() as catalog:
+            return catalog.generation()
 
     def remove(self, folder: str | Path) -> int:
         """Forget an indexed folder, and never touch it; returns how many files it had."""

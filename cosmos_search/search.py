@@ -55,6 +55,8 @@ class Hit:
     evidence: tuple[Evidence, ...]  # one for each part of the query, in its order
     copies: tuple[Path, ...]  # other files with the same content
     facts: PictureFacts
+    id: int  # of the picture in its index
+    fingerprint: str  # of its content, hexadecimal
 
 
 def search(
@@ -185,4 +187,4 @@ def _hit(
     )
     first, *copies = picture.paths
     score = curve.probability(scored.score) if curve else scored.score
-    return Hit(rank, first, score, evidence, tuple(copies), picture.facts)
+    return Hit(rank, first, score, evidence, tuple(copies), picture.facts, picture.id, picture.fingerprint)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -210,14 +211,14 @@ class Catalog:
     def pictures(self, ids: Sequence[int]) -> dict[int, PictureRecord]:
         """These pictures with the paths of their files; a picture that is gone is left out."""
         paths: dict[int, list[Path]] = {}
-        rows: dict[int, Row[tuple[object, ...]]] = {}
+        rows: dict[int, Row[tuple[Any, ...]]] = {}
         for chunk in _chunks(ids):
             query = select(pictures, files.c.directory, files.c.name.label("file_name")).join(files)
             query = query.where(pictures.c.id.in_(chunk)).order_by(files.c.directory, files.c.name)
             for row in self._connection.execute(query):
                 rows[row.id] = row
                 paths.setdefault(row.id, []).append(row.directory / row.file_name)
-        return {i: PictureRecord(i, tuple(paths[i]), _facts(row)) for i, row in rows.items()}
+        return {i: PictureRecord(i, row.fingerprint.hex(), tuple(paths[i]), _facts(row)) for i, row in rows.items()}
 
     def _picture_ids(self, fingerprints: Iterable[bytes]) -> dict[bytes | None, int]:
         query = select(pictures.c.fingerprint, pictures.c.id).where(pictures.c.fingerprint.in_(set(fingerprints)))

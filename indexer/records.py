@@ -81,5 +81,6 @@ class PictureRecord:
     """A picture and every file that holds it, by path."""
 
     id: int
+    fingerprint: str  # of its content, hexadecimal
     paths: tuple[Path, ...]
     facts: PictureFacts

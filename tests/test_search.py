@@ -239,3 +239,14 @@ def test_a_text_that_is_too_long_is_taken_apart_and_nothing_is_cut(library):
         short.search("red red blue red red")
     assert " ".join(encoder.asked) == "red red blue red red"
     assert all(len(text.split()) <= 2 for text in encoder.asked)
+
+
+def test_a_found_picture_can_be_asked_for_by_its_id_until_it_is_gone(library, tmp_path):
+    hit = library.search("lime", top=1)[0]
+    record = library.picture(hit.id)
+    assert (record.paths, record.fingerprint, record.facts) == ((hit.path,), hit.fingerprint, hit.facts)
+    before = library.generation()
+    hit.path.unlink()
+    library.add()
+    assert library.picture(hit.id) is None
+    assert library.generation() > before

@@ -50,6 +50,7 @@ setup(
         "formats": ["pillow-heif>=0.18", "rawpy>=0.21"],
         "dev": [
             "hypothesis>=6.100",
+            "matplotlib>=3.8",
             "mypy>=1.15",
             "pytest>=8.0",
             "pytest-timeout>=2.3",
@@ -59,7 +60,10 @@ setup(
         ],
         "train": ["tensorboard>=2.16"],
     },
-    entry_points={"console_scripts": ["cosmos-search=cosmos_search.cli:main"]},
+    entry_points={
+        "console_scripts": ["cosmos-search=cosmos_search.cli:main", "cosmos-search-train=trainer.cli:train"],
+        "cosmos_search.commands": ["train=trainer.cli:train"],  # found without an import upwards
+    },
     classifiers=[
         "License :: OSI Approved :: Apache Software License",
         "Programming Language :: Python :: 3",

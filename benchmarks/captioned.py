@@ -1,9 +1,9 @@
 """Small scenes of coloured things on photo backgrounds, with captions of many sentences: data to learn from.
 
-A scene has one to three groups of things on a grid of nine cells. Its caption names each group's kind, colour and
+A scene has one or two groups of things on a grid of four cells. Its caption names each group's kind, colour and
 number, where single things are, how two of them lie to each other, the background, and how many things there are.
-A fifth of the pairs of kind and colour, and a fifth of the sets of filled cells, are kept for held-out scenes: each of
-these has a pair and a layout that no training scene has. The same seed makes the same scenes.
+A fifth of the pairs of kind and colour, and a fifth of the layouts (which kind is in which cell), are kept for held-out
+scenes: each of these has a pair and a layout that no training scene has. The same seed makes the same scenes.
 """
 
 from collections.abc import Iterator
@@ -22,24 +22,20 @@ from indexer.regions import Box
 __all__ = ["COLOURS", "Group", "Scene", "existence", "facts", "paint", "relation", "scenes", "write_folder"]
 
 SIDE = 96  # pixels
-CELLS = 3  # a side
-COLOURS = {
-    "red": (225, 30, 30), "orange": (250, 140, 10), "yellow": (250, 230, 20), "green": (40, 170, 50),
-    "blue": (40, 80, 230), "purple": (140, 40, 190), "pink": (255, 120, 190), "brown": (125, 75, 35),
-}  # fmt: skip
-PLACES = ("at the top left", "at the top", "at the top right", "at the left", "in the middle", "at the right",
-          "at the bottom left", "at the bottom", "at the bottom right")  # fmt: skip
-NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+CELLS = 2  # a side
+COLOURS = {"red": (225, 30, 30), "yellow": (250, 230, 20), "green": (40, 170, 50), "blue": (40, 80, 230)}
+PLACES = ("at the top left", "at the top right", "at the bottom left", "at the bottom right")
+NUMBERS = ("no", "one", "two")
 BACKGROUNDS = {
-    "water": "Aqua", "sand": "Dune", "a garden": "Garden", "a meadow": "GreenMeadow", "rain": "RainDrops",
-    "a storm": "Storm", "wood": "Wood",
+    "water": "Aqua", "sand": "Dune", "flowers": "Garden", "grass": "GreenMeadow", "rain": "RainDrops",
+    "clouds": "Storm", "wood": "Wood",
 }  # fmt: skip
 HELD_OUT = 5  # one in so many
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Things of one kind and colour. cells: 0 to 8, row by row from the top left."""
+    """Things of one kind and colour. cells: 0 to 3, row by row from the top left."""
 
     name: str
     colour: str
@@ -94,18 +90,16 @@ def facts(scene: Scene) -> frozenset[str]:
 
 def existence(group: Group, n: int) -> str:
     """That there are n of them."""
-    if n > 1:
-        return f"there are {NUMBERS[n]} {_plural(group.text)}"
-    return f"there is {'an' if group.colour[0] in 'aeiou' else 'a'} {group.text}"
+    return f"{NUMBERS[n]} {_plural(group.text)}" if n > 1 else f"a {group.text}"
 
 
 def relation(one: Group, other: Group) -> str:
     """Left before right and above before below, where the cells leave no doubt; else nothing."""
     (row, column), (its_row, its_column) = (divmod(group.cells[0], CELLS) for group in (one, other))
     if row == its_row and column < its_column:
-        return f"the {one.text} is left of the {other.text}"
+        return f"a {one.text} left of a {other.text}"
     if column == its_column and row < its_row:
-        return f"the {one.text} is above the {other.text}"
+        return f"a {one.text} above a {other.text}"
     return ""
 
 
@@ -116,7 +110,7 @@ def paint(scene: Scene) -> Image.Image:
     for group in scene.groups:
         thing = _coloured(group.name, group.colour)
         for cell in group.cells:
-            size = int(rng.integers(26, 32))
+            size = int(rng.integers(44, 48))
             scaled = ImageOps.contain(thing, (size, size), Image.Resampling.BICUBIC)
             row, column = divmod(cell, CELLS)
             left = column * SIDE // CELLS + int(rng.integers(0, SIDE // CELLS - scaled.width + 1))
@@ -134,10 +128,10 @@ def write_folder(some: Iterator[Scene], folder: Path) -> None:
 
 
 def _groups(rng: np.random.Generator) -> tuple[Group, ...]:
-    """One to three, of different kinds and colours; one thing each, or in a fifth of them two or three."""
-    n = int(rng.integers(1, 4))
+    """One or two, of different kinds and colours; one thing each, or of a kind alone two."""
+    n = int(rng.integers(1, 3))
     names, colours = rng.choice(NAMES, n, replace=False), rng.choice(list(COLOURS), n, replace=False)
-    counts = rng.choice([1, 1, 1, 1, 1, 1, 1, 1, 2, 3], n)
+    counts = rng.choice([1, 2] if n == 1 else [1], n)
     cells = iter(rng.permutation(CELLS**2).tolist())
     groups = []
     for name, colour, count in zip(names, colours, counts, strict=True):
@@ -154,7 +148,8 @@ def _is_new(groups: tuple[Group, ...]) -> bool:
 
 
 def _layout(groups: tuple[Group, ...]) -> str:
-    return str(sorted(cell for group in groups for cell in group.cells))
+    """Which kind is in which cell."""
+    return str(sorted((cell, group.name) for group in groups for cell in group.cells))
 
 
 def _is_kept(text: str) -> bool:
@@ -164,17 +159,15 @@ def _is_kept(text: str) -> bool:
 def _sentences(groups: tuple[Group, ...], background: str) -> list[str]:
     single = [group for group in groups if len(group.cells) == 1]
     said = [existence(group, n=len(group.cells)) for group in groups]
-    said += [f"the {group.text} is {PLACES[group.cells[0]]}" for group in single]
+    said += [f"a {group.text} {PLACES[group.cells[0]]}" for group in single]
     said += [text for one in single for other in single if one != other and (text := relation(one, other))]
     n_things = sum(len(group.cells) for group in groups)
-    said.append("there is one thing in the picture" if n_things == 1 else f"there are {NUMBERS[n_things]} things")
-    return [*said, f"the background is {background}"]
+    said.append("one thing" if n_things == 1 else f"{NUMBERS[n_things]} things")
+    return [*said, f"a background of {background}"]
 
 
 def _plural(text: str) -> str:
-    if text.endswith("y"):
-        return text[:-1] + "ies"
-    return text + ("es" if text.endswith(("ch", "x", "us")) else "s")
+    return text + ("es" if text.endswith("s") else "s")
 
 
 @cache
@@ -195,7 +188,7 @@ def _background(name: str, rng: np.random.Generator) -> Image.Image:
     side = int(min(whole.size) * rng.uniform(0.3, 1.0))
     left, top = (int(rng.integers(0, length - side + 1)) for length in whole.size)
     part = whole.crop((left, top, left + side, top + side)).resize((SIDE, SIDE), Image.Resampling.BILINEAR)
-    return Image.blend(part, Image.new("RGB", part.size, (235, 235, 235)), 0.35)
+    return Image.blend(part, Image.new("RGB", part.size, (235, 235, 235)), 0.6)
 
 
 @cache

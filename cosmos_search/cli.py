@@ -11,7 +11,7 @@ import click
 
 from cosmos_search.cli_models import models
 from cosmos_search.cli_search import GRAMMAR, search_options, show_answer
-from indexer.errors import CosmosSearchError, UsageError
+from cosmos_search.commands import OpenCommands
 
 if TYPE_CHECKING:
     from cosmos_search.library import Library
@@ -21,22 +21,7 @@ __all__ = ["main"]
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class _WrongCall(click.ClickException):
-    exit_code = 2
-
-
-class _Commands(click.Group):
-    """Shows the errors that a user can mend as one line: exit code 2 for a wrong call, 1 otherwise."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except CosmosSearchError as error:
-            shown = _WrongCall if isinstance(error, UsageError) else click.ClickException
-            raise shown(str(error)) from error
-
-
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.group(cls=OpenCommands, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.version_option(package_name="cosmos-search")
 def main() -> None:
     """Find pictures by what is in them.

@@ -79,7 +79,7 @@ def test_broken_samples_are_passed_over_and_named(tmp_path, tokenizer):
     assert reasons.keys() <= {"red-red.jpg", "red-blue.jpg", "blue-red.jpg", "blue-blue.jpg"}
     assert len(reasons) >= 3
     assert "picture" in reasons.get("red-red.jpg", "picture")
-    assert "empty" in reasons.get("red-blue.jpg", "empty")
+    assert "no sentences" in reasons.get("red-blue.jpg", "no sentences")
     assert "caption" in reasons.get("blue-blue.jpg", "caption")
 
 
@@ -110,5 +110,5 @@ def test_data_that_is_of_no_use_at_all_is_said(tmp_path, tokenizer):
     folder = make_folder(tmp_path / "data")
     for captions in folder.glob("*.txt"):
         captions.write_text("")
-    with pytest.raises(CosmosSearchError, match="empty"):
+    with pytest.raises(CosmosSearchError, match="no sentences"):
         take(open_source(folder), tokenizer, 1)

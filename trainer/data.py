@@ -11,6 +11,7 @@ from io import BytesIO
 from itertools import count
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import torch
 from PIL import Image
@@ -26,7 +27,7 @@ from trainer.pairs import Pair, Refused, Source, shuffled
 from trainer.student import Batch
 from trainer.views import MultiCrop, whole_view
 
-__all__ = ["Loaded", "Views", "batches"]
+__all__ = ["Loaded", "Views", "batches", "captions_of", "picture_of"]
 
 DECODE = 3  # times the global view's side: large JPEGs are decoded no larger than needed
 
@@ -77,7 +78,7 @@ class Views:
         random = Random(f"{self.config.seed}|{epoch}|{pair.key}")
         generator = torch.Generator().manual_seed(random.getrandbits(63))
         captions = self.captions(pair, random)
-        picture = open_picture(BytesIO(_content(pair.picture)), min_side=DECODE * self.side).image
+        picture = picture_of(pair, min_side=DECODE * self.side)
         return self.pixels(picture, random, generator), captions
 
     def pixels(self, picture: Image.Image, random: Random, generator: torch.Generator) -> list[Tensor]:
@@ -88,17 +89,14 @@ class Views:
 
     def captions(self, pair: Pair, random: Random) -> list[str]:
         """n_captions of them; without text crops, the whole (or the web's) caption alone."""
-        try:
-            whole, pool = _pool(_content(pair.captions), pair.kind, self.config.text_mode)
-            if self.config.text_crops:
-                return sample_captions(pool, self.config.n_captions, random)
-        except KeyError as error:
-            raise PictureError(f"its captions have no key {error}") from error
-        except (ValueError, TypeError, AttributeError) as error:
-            raise PictureError(f"its captions can't be read: {error}") from error
-        if not whole:
-            raise PictureError("it has no caption")
-        return [whole]
+        whole, pool = captions_of(pair, self.config.text_mode)
+        if not self.config.text_crops:
+            if not whole:
+                raise PictureError("it has no caption")
+            return [whole]
+        if not pool:
+            raise PictureError("it has no sentences")
+        return sample_captions(pool, self.config.n_captions, random)
 
     def batch(self, samples: list[tuple[str, list[Tensor], list[str]]]) -> Batch:
         """The samples' views put together."""
@@ -160,18 +158,29 @@ class _Stream(IterableDataset[Loaded]):
             )
 
 
-def _content(file: Path | bytes) -> bytes:
-    return file if isinstance(file, bytes) else file.read_bytes()
+def picture_of(pair: Pair, min_side: int) -> Image.Image:
+    """Upright, RGB, its shorter side no smaller than asked for, if it has that much. Raises PictureError."""
+    return open_picture(BytesIO(_content(pair.picture)), min_side=min_side).image
 
 
-def _pool(content: bytes, kind: str, mode: str) -> tuple[str, list[str]]:
-    """The whole caption, and the sentences of all there are."""
-    text = content.decode("utf-8-sig")
-    if kind == ".txt":
-        return " ".join(text.split()), split_caption(text)
-    sample = json.loads(text)
+def captions_of(pair: Pair, mode: str) -> tuple[str, list[str]]:
+    """The whole (or the web's) caption, and the sentences of all there are. Raises PictureError with the reason."""
+    try:
+        text = _content(pair.captions).decode("utf-8-sig")
+        return (" ".join(text.split()), split_caption(text)) if pair.kind == ".txt" else _told(json.loads(text), mode)
+    except KeyError as error:
+        raise PictureError(f"its captions have no key {error}") from error
+    except (ValueError, TypeError, AttributeError) as error:
+        raise PictureError(f"its captions can't be read: {error}") from error
+
+
+def _told(sample: dict[str, Any], mode: str) -> tuple[str, list[str]]:
     if mode == "dreamlip":
         return ". ".join(sample["raw_caption"]), dreamlip_pool(sample)
     if mode == "pixelprose":
         return sample["original_caption"], [sentence for sentence in pixelprose_pool(sample) if sentence]
     return sample["caption"], split_caption(sample["caption"])
+
+
+def _content(file: Path | bytes) -> bytes:
+    return file if isinstance(file, bytes) else file.read_bytes()

@@ -29,7 +29,7 @@ from trainer.step import Learner, NotFiniteError, training_step
 from trainer.student import Student
 from trainer.teacher import teacher_of
 
-__all__ = ["Evaluate", "Show", "make_learner", "resume", "train"]
+__all__ = ["Evaluate", "Show", "check_is_new", "make_learner", "resume", "train"]
 
 Evaluate = Callable[[CosmosModel, CosmosModel], float]  # a score of student and teacher, higher is better
 Show = Callable[[CosmosModel], Tensor]  # a picture of what the teacher sees: (3, height, width), 0..1
@@ -51,14 +51,19 @@ def train(
     evaluate: scores each checkpoint, so that the best is kept; else the mean L_CLIP since the last one does.
     show: makes the picture that TensorBoard gets with each checkpoint.
     """
-    if checkpoints(run):
-        raise CosmosSearchError(f"{run} holds a run already; go on with it: cosmos-search-train run --resume {run}")
+    check_is_new(run)
     with joined_ranks() as ranks:
         if ranks.rank == 0:
             run.mkdir(parents=True, exist_ok=True)
             save_config(config, run / "config.json")
         learner = make_learner(config, ranks, init)
         return _Run(config, source, tokenizer, run, ranks, learner, evaluate, show).go_on(Progress())
+
+
+def check_is_new(run: Path) -> None:
+    """Raise CosmosSearchError if the folder holds a run."""
+    if checkpoints(run):
+        raise CosmosSearchError(f"{run} holds a run already; go on with it: cosmos-search-train run --resume {run}")
 
 
 def resume(

@@ -76,9 +76,12 @@ def load_state(folder: Path, learner: Learner) -> Progress:
 
 
 def load_student_and_teacher(folder: Path, student: CosmosModel, teacher: CosmosModel) -> None:
-    """Only the networks of a checkpoint, for evaluation or export."""
-    for model, name in ((student, "student"), (teacher, "teacher")):
-        model.load_state_dict(load_file(folder / f"{name}.safetensors"))
+    """Only the networks of a checkpoint, for evaluation or export. Raises CosmosSearchError if they don't fit it."""
+    try:
+        for model, name in ((student, "student"), (teacher, "teacher")):
+            model.load_state_dict(load_file(folder / f"{name}.safetensors"))
+    except (OSError, RuntimeError, SafetensorError) as error:
+        raise CosmosSearchError(f"{folder} is no checkpoint of this network: {error}.") from error
 
 
 def checkpoints(run: Path) -> list[Path]:

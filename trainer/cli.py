@@ -1,0 +1,164 @@
+"""The command line of training: each command parses, calls a function, prints. Also `cosmos-search train …`."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cosmos_search.commands import Commands
+from indexer.errors import UsageError
+
+if TYPE_CHECKING:
+    from trainer.config import TrainConfig
+
+__all__ = ["train"]
+
+PATH = click.Path(path_type=Path)
+JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+def train() -> None:
+    """Train COSMOS encoders of your own, from scratch or from another one.
+
+    \b
+    Examples:
+      cosmos-search-train prepare captions.csv shards/
+      cosmos-search-train run --preset tiny --data shards/ --out runs/tiny
+      cosmos-search-train evaluate runs/tiny --data held-out/
+      cosmos-search-train export runs/tiny my-encoder/
+      cosmos-search models add my-encoder/
+    """
+
+
+@train.command()
+@click.option("--config", "config_file", type=PATH, metavar="FILE", help="A training config in JSON.")
+@click.option("--preset", metavar="NAME", help="A config by its name instead; see `presets`.")
+@click.option("--data", metavar="DIR", help="Shards (.tar), or pictures beside captions.")
+@click.option("--val", metavar="DIR", help="The same, held out: chooses the best checkpoint.")
+@click.option("--out", type=PATH, metavar="DIR", help="A new folder for the run.")
+@click.option("--init", metavar="WHAT", help="Fine-tune: a model's name, a model's or run's folder, a .pt file.")
+@click.option("--tokenizer", type=PATH, metavar="FILE", help="A tokenizer.json, for a vocabulary other than CLIP's.")
+@click.option("--resume", type=PATH, metavar="RUN", help="Go on with this run, exactly as if it had not stopped.")
+def run(
+    config_file: Path | None,
+    preset: str | None,
+    data: str | None,
+    val: str | None,
+    out: Path | None,
+    init: str | None,
+    tokenizer: Path | None,
+    resume: Path | None,
+) -> None:
+    """Train, or go on training. On several GPUs: torchrun --nproc-per-node 8 -m trainer run ...
+
+    Kill it at any moment; what it goes on from is its last checkpoint.
+
+    \b
+    Examples:
+      cosmos-search-train run --preset tiny --data shards/ --out runs/tiny
+      cosmos-search-train run --config small.json --data shards/ --val held-out/ --out runs/small
+      cosmos-search-train run --preset cc3m-b16 --init cosmos-vitb16-cc12m --data shards/ --out runs/tuned
+      cosmos-search-train run --resume runs/tiny
+    """
+    from trainer.runs import Sources, resume_run, start_run
+
+    if resume is not None:
+        if config_file or preset or out or init or tokenizer:
+            raise UsageError("A run goes on with what it began with: --resume takes --data and --val alone.")
+        last = resume_run(resume, Sources(data, val) if data is not None else None)
+    elif out is None or data is None:
+        raise UsageError("A new run needs --data and --out; an old one: --resume RUN")
+    else:
+        config = _config(config_file, preset)
+        sources = Sources(str(Path(data).absolute()), str(Path(val).absolute()) if val is not None else None)
+        last = start_run(config, sources, out, init=init, tokenizer=tokenizer)
+    click.echo(f"Done: {last}")
+
+
+def _config(file: Path | None, preset: str | None) -> "TrainConfig":
+    from trainer.config import PRESETS, load_config
+
+    if (file is None) == (preset is None):
+        raise UsageError("Name either a --config FILE or a --preset NAME; presets are: " + ", ".join(PRESETS))
+    if file is not None:
+        return load_config(file)
+    return _preset(str(preset))
+
+
+def _preset(name: str) -> "TrainConfig":
+    from trainer.config import PRESETS
+
+    if name not in PRESETS:
+        raise UsageError(f"There is no preset {name!r}; there are: {', '.join(PRESETS)}")
+    return PRESETS[name]
+
+
+@train.command()
+@click.argument("name", default="")
+def presets(name: str) -> None:
+    """List the configs that have a name, or print one as JSON, to begin your own with.
+
+    \b
+    Examples:
+      cosmos-search-train presets
+      cosmos-search-train presets small > mine.json
+    """
+    from dataclasses import asdict
+
+    from trainer.config import PRESETS
+    from trainer.report import presets_table
+
+    click.echo(json.dumps(asdict(_preset(name)), indent=2) if name else presets_table(PRESETS))
+
+
+@train.command()
+@click.argument("folder", metavar="RUN", type=PATH)
+@click.option("--data", type=PATH, metavar="DIR", help="Pairs for retrieval: shards, or pictures beside captions.")
+@click.option("--classes", type=PATH, metavar="DIR", help="Folders of pictures named by their class.")
+@click.option("--templates", type=PATH, metavar="FILE", help="A line each, with {} for the class.")
+@click.option("--checkpoint", default="best", metavar="WHICH", help="best, last, or a name like step-00001000.")
+@click.option("--limit", default=5000, help="Pairs of --data at most.")
+@JSON
+def evaluate(
+    folder: Path,
+    data: Path | None,
+    classes: Path | None,
+    templates: Path | None,
+    checkpoint: str,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """Measure a run's student and teacher: retrieval both ways, and classification by names alone.
+
+    \b
+    Examples:
+      cosmos-search-train evaluate runs/small --data held-out/
+      cosmos-search-train evaluate runs/small --classes imagenet/val/
+    """
+    from trainer.report import evaluation_text, evaluation_values
+    from trainer.runs import evaluate_run
+
+    if data is None and classes is None:
+        raise UsageError("Name what to evaluate with: --data DIR, or --classes DIR, or both.")
+    found = evaluate_run(folder, checkpoint, data=data, classes=classes, templates=templates, limit=limit)
+    click.echo(json.dumps(evaluation_values(found)) if as_json else evaluation_text(found))
+
+
+@train.command()
+@click.argument("folder", metavar="RUN", type=PATH)
+@click.argument("out", type=PATH)
+@click.option("--role", type=click.Choice(["teacher", "student"]), default="teacher", help="Which of the two networks.")
+@click.option("--checkpoint", default="best", metavar="WHICH", help="best, last, or a name like step-00001000.")
+def export(folder: Path, out: Path, role: str, checkpoint: str) -> None:
+    """Write a run's encoder into the folder OUT, as `cosmos-search models add` takes it.
+
+    \b
+    Example:
+      cosmos-search-train export runs/small my-encoder/
+    """
+    from trainer.export import export as export_run
+
+    chosen = export_run(folder, out, role=role, which=checkpoint)
+    click.echo(f"Wrote the {role} of {chosen.name} to {out}. To use it: cosmos-search models add {out}")

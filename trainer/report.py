@@ -1,0 +1,75 @@
+"""What evaluation and presets look like in a terminal and as JSON."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from trainer.config import TrainConfig
+from trainer.pairs import Refused
+
+__all__ = ["Evaluation", "evaluation_text", "evaluation_values", "presets_table"]
+
+WAYS = {
+    "caption_text_to_image": "caption → picture",
+    "caption_image_to_text": "picture → caption",
+    "sentence_text_to_image": "sentence → picture",
+    "sentence_image_to_text": "picture → sentence",
+}
+FIGURES = ("R@1", "R@5", "R@10")
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Figures by network ("student", "teacher"), as shares, 0..1; empty where they were not asked for."""
+
+    checkpoint: str
+    retrieval: Mapping[str, Mapping[str, float]]
+    classification: Mapping[str, Mapping[str, float]]
+    n_pairs: int
+    refused: tuple[Refused, ...]
+
+
+def evaluation_values(found: Evaluation) -> dict[str, object]:
+    """For JSON."""
+    return {
+        "checkpoint": found.checkpoint,
+        "n_pairs": found.n_pairs,
+        "refused": [{"key": one.key, "reason": one.reason} for one in found.refused],
+        "retrieval": found.retrieval,
+        "classification": found.classification,
+    }
+
+
+def evaluation_text(found: Evaluation) -> str:
+    """A table in percent."""
+    lines = [found.checkpoint]
+    networks = list(found.retrieval or found.classification)
+    width = 2 + max(map(len, WAYS.values()))
+    if found.retrieval:
+        lines.append(f"\n{found.n_pairs} pairs, in percent")
+        for network in networks:
+            lines.append(f"  {network:<{width}}" + "".join(f"{figure:>7}" for figure in FIGURES))
+            figures = found.retrieval[network]
+            for way, label in WAYS.items():
+                cells = "".join(f"{100 * figures[f'{way}_{figure}']:7.1f}" for figure in FIGURES)
+                lines.append(f"    {label:<{width - 2}}{cells}")
+    if found.classification:
+        lines.append("\nclassification by names alone, in percent")
+        lines.append("  " + " " * width + f"{'top 1':>7}{'top 5':>7}")
+        for network in networks:
+            one, five = (100 * found.classification[network][key] for key in ("top1", "top5"))
+            lines.append(f"  {network:<{width}}{one:7.1f}{five:7.1f}")
+    if found.refused:
+        first = found.refused[0]
+        lines.append(f"\n{len(found.refused)} pairs were of no use; {first.key}: {first.reason}")
+    return "\n".join(lines)
+
+
+def presets_table(presets: Mapping[str, TrainConfig]) -> str:
+    """One line each."""
+    lines = [f"{'name':<18}{'network':<22}{'batch':>6}{'epochs':>8}{'lr':>9}{'momentum':>10}"]
+    for name, config in presets.items():
+        n = config.network
+        network = f"ViT {n.vision_width}×{n.vision_layers} /{n.patch_size}, {n.image_size}px"
+        length = f"{config.n_steps} st." if config.n_steps else str(config.n_epochs)
+        lines.append(f"{name:<18}{network:<22}{config.batch:>6}{length:>8}{config.lr:>9g}{config.momentum:>10g}")
+    return "\n".join(lines)

@@ -1,0 +1,147 @@
+"""A run as its user knows it: a folder that remembers its config, its data and its tokenizer."""
+
+import json
+import os
+import shutil
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from tqdm import tqdm
+
+from cosmos_search.model import CosmosModel
+from cosmos_search.tokenizer import TextTokenizer
+from indexer.errors import CosmosSearchError
+from trainer.attend import attention_picture
+from trainer.config import TrainConfig, load_config
+from trainer.data import picture_of
+from trainer.evaluate import TEMPLATES, HeldOut, classification, held_out, retrieval, retrieval_score
+from trainer.export import TOKENIZER, chosen_checkpoint, run_networks, run_tokenizer
+from trainer.loop import Evaluate, Show, check_is_new, resume, train
+from trainer.pairs import open_source
+from trainer.report import Evaluation
+from trainer.start import initial_network
+
+__all__ = ["Sources", "evaluate_run", "resume_run", "start_run"]
+
+SOURCES = "sources.json"
+N_SCORED = 1000  # pairs, at each checkpoint
+N_SHOWN = 3  # sentences of a picture
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where a run's pairs are: to learn from, and to choose the best checkpoint by (or none)."""
+
+    data: str
+    val: str | None = None
+
+
+def start_run(
+    config: TrainConfig, sources: Sources, run: Path, *, init: str | None = None, tokenizer: Path | None = None
+) -> Path:
+    """Train from the start into an empty or new folder; returns the last checkpoint.
+
+    init: see `trainer.start`. tokenizer: a tokenizer.json, for a vocabulary that isn't CLIP's.
+    """
+    check_is_new(run)
+    source = open_source(Path(sources.data))
+    network = initial_network(init, config.network, config.seed) if init is not None else None
+    if os.environ.get("RANK", "0") == "0":
+        _remember(sources, run, tokenizer)
+    reader = TextTokenizer.from_file(tokenizer, config.network.context_length) if tokenizer else None
+    reader = reader or run_tokenizer(run, config)
+    evaluate, show = _watchers(config, sources, reader)
+    return train(config, source, reader, run, init=network, evaluate=evaluate, show=show)
+
+
+def resume_run(run: Path, sources: Sources | None = None) -> Path:
+    """Go on from the last checkpoint; returns the last one.
+
+    sources: where the data are now, if they have moved.
+    """
+    config = load_config(run / "config.json")
+    found = sources or _remembered(run)
+    reader = run_tokenizer(run, config)
+    evaluate, show = _watchers(config, found, reader)
+    return resume(run, open_source(Path(found.data)), reader, evaluate=evaluate, show=show)
+
+
+def evaluate_run(
+    run: Path,
+    which: str = "best",
+    *,
+    data: Path | None = None,
+    classes: Path | None = None,
+    templates: Path | None = None,
+    limit: int = 5000,
+) -> Evaluation:
+    """Student and teacher of a checkpoint: retrieval among `data`, classification into `classes`.
+
+    templates: a file with a text a line, {} for the class's name.
+    """
+    checkpoint = chosen_checkpoint(run, which)
+    config = load_config(run / "config.json")
+    networks, tokenizer = run_networks(run, checkpoint), run_tokenizer(run, config)
+    if torch.cuda.is_available():
+        networks = {name: network.cuda() for name, network in networks.items()}
+    pairs = held_out(open_source(data), config.text_mode, limit) if data is not None else HeldOut()
+    with tqdm(unit="picture", disable=None, dynamic_ncols=True) as bar:
+
+        def shown(n_pictures: int) -> None:
+            bar.update(n_pictures - bar.n)
+
+        found = retrieval(networks, tokenizer, pairs, shown) if data is not None else {}
+        bar.reset()
+        texts = _lines(templates) if templates is not None else TEMPLATES
+        named = classification(networks, tokenizer, classes, texts, shown) if classes is not None else {}
+    refused = tuple(pairs.refused)
+    return Evaluation(checkpoint.name, found, named, len(pairs.pairs), refused)
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        found = [line.strip() for line in file.read_text(encoding="utf-8").splitlines() if "{}" in line]
+    except (OSError, ValueError) as error:
+        raise CosmosSearchError(f"The templates in {file} can't be read ({error}).") from error
+    if not found:
+        raise CosmosSearchError(f"No line of {file} has a {{}} for the class's name.")
+    return found
+
+
+def _remember(sources: Sources, run: Path, tokenizer: Path | None) -> None:
+    run.mkdir(parents=True, exist_ok=True)
+    (run / SOURCES).write_text(json.dumps(asdict(sources), indent=2) + "\n", encoding="utf-8")
+    if tokenizer is not None:
+        shutil.copyfile(tokenizer, run / TOKENIZER)
+
+
+def _remembered(run: Path) -> Sources:
+    try:
+        return Sources(**json.loads((run / SOURCES).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise CosmosSearchError(f"{run} doesn't say where its data are; name them: --data FOLDER") from error
+
+
+def _watchers(config: TrainConfig, sources: Sources, tokenizer: TextTokenizer) -> tuple[Evaluate | None, Show | None]:
+    """What scores a checkpoint and what draws attention, if there is something to do it with."""
+    if sources.val is None:
+        return None, None
+    data = held_out(open_source(Path(sources.val)), config.text_mode, N_SCORED)
+    show = partial(_shown, data=data, tokenizer=tokenizer) if config.cross_attention else None
+    return partial(_score, data=data, tokenizer=tokenizer), show
+
+
+def _score(student: CosmosModel, teacher: CosmosModel, *, data: HeldOut, tokenizer: TextTokenizer) -> float:
+    return retrieval_score(retrieval({"teacher": teacher}, tokenizer, data)["teacher"])
+
+
+def _shown(teacher: CosmosModel, *, data: HeldOut, tokenizer: TextTokenizer) -> Tensor:
+    """The first pair's picture with its first sentences."""
+    picture: Image.Image = picture_of(data.pairs[0], min_side=teacher.config.image_size)
+    drawn = attention_picture(teacher, tokenizer, picture, data.sentences[0][:N_SHOWN])
+    return torch.from_numpy(np.array(drawn)).permute(2, 0, 1).float() / 255

@@ -23,7 +23,10 @@ __all__ = ["COLOURS", "Group", "Scene", "existence", "facts", "paint", "relation
 
 SIDE = 96  # pixels
 CELLS = 2  # a side
-COLOURS = {"red": (225, 30, 30), "yellow": (250, 230, 20), "green": (40, 170, 50), "blue": (40, 80, 230)}
+COLOURS = {
+    "red": (225, 30, 30), "yellow": (250, 230, 20), "green": (40, 170, 50), "blue": (40, 80, 230),
+    "purple": (140, 40, 190),
+}  # fmt: skip
 PLACES = ("at the top left", "at the top right", "at the bottom left", "at the bottom right")
 NUMBERS = ("no", "one", "two")
 BACKGROUNDS = {

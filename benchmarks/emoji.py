@@ -17,7 +17,7 @@ __all__ = ["NAMES", "drawing"]
 PACKAGE, VERSION = "emoji-datasource-google", "16.0.0"
 
 # Things with an outline of their own and a name of one word; few, so that a small encoder learns them in minutes.
-NAMES = ("banana", "cactus", "crab", "guitar", "key", "rocket", "car", "umbrella")
+NAMES = tuple("banana cactus crab guitar key rocket car umbrella mushroom butterfly crown penguin".split())
 
 
 @cache

@@ -32,15 +32,13 @@ from trainer.state import checkpoints, load_student_and_teacher
 
 N_TRAINING, N_HELD_OUT = 12_000, 500
 SEEDS = (0, 1, 2)
-STEPS = 1000
+STEPS = 800
 
 _SMALL = PRESETS["tiny"]
 BASE = replace(
     _SMALL,
-    network=replace(_SMALL.network, image_size=60, patch_size=10),  # 36 patches
-    local_side=30,
-    n_local_images=4,
-    n_captions=6,
+    network=replace(_SMALL.network, image_size=48, text_layers=2, context_length=48),  # 36 patches
+    local_side=24,
     batch=64,
     warmup=100,
     lr=1e-3,
@@ -91,14 +89,14 @@ def main() -> None:
     _print(found, runs)
     draw_figures(found, {name: label for name, (label, _) in VARIANTS.items()}, MEASURED, options.folder / "parts.png")
     teacher = _teacher(runs["d", 0])
-    draw_attention(teacher, clip_tokenizer(), held_out, options.folder / "attention.png")
+    draw_attention(teacher, clip_tokenizer(BASE.network.context_length), held_out, options.folder / "attention.png")
 
 
 def _trained(name: str, seed: int, run: Path, data: Path, steps: int) -> None:
     """One run, from the start or from where it was."""
     torch.set_num_threads(1)
     config = replace(VARIANTS[name][1], seed=seed, n_steps=steps, save_every=max(1, steps // 5))
-    source, tokenizer = open_source(data), clip_tokenizer()
+    source, tokenizer = open_source(data), clip_tokenizer(BASE.network.context_length)
     if not checkpoints(run):
         train(config, source, tokenizer, run)
     elif checkpoints(run)[-1].name != f"step-{steps:08}":
@@ -108,7 +106,7 @@ def _trained(name: str, seed: int, run: Path, data: Path, steps: int) -> None:
 def _measured(run: Path, held_out: Sequence[Scene]) -> Figures:
     file = run / "figures.json"
     if not file.exists():
-        figures = measure(_teacher(run), clip_tokenizer(), held_out)
+        figures = measure(_teacher(run), clip_tokenizer(BASE.network.context_length), held_out)
         file.write_text(json.dumps(asdict(figures)), encoding="utf-8")
     return Figures(**json.loads(file.read_text(encoding="utf-8")))
 

@@ -12,9 +12,11 @@ from benchmarks.captioned import Group, Scene, existence, facts, paint, relation
 from cosmos_search.model import CosmosModel
 from cosmos_search.tokenizer import TextTokenizer
 from indexer.regions import Box, pyramid
+from trainer.attend import attention_weights
+from trainer.evaluate import encode_texts
 from trainer.views import normalised
 
-__all__ = ["Figures", "attention_map", "encode_pictures", "encode_texts", "measure"]
+__all__ = ["Figures", "encode_pictures", "measure"]
 
 BATCH = 512
 
@@ -60,19 +62,6 @@ def encode_pictures(model: CosmosModel, pictures: Sequence[Image.Image]) -> Tens
     return torch.cat([F.normalize(model.vision(part)[0], dim=-1) for part in parts])
 
 
-def encode_texts(model: CosmosModel, tokenizer: TextTokenizer, texts: Sequence[str]) -> Tensor:
-    """Unit vectors: (n, dim)."""
-    parts = [torch.from_numpy(tokenizer(texts[i : i + BATCH])) for i in range(0, len(texts), BATCH)]
-    return torch.cat([F.normalize(model.text(part)[0], dim=-1) for part in parts])
-
-
-def attention_map(model: CosmosModel, ids: Tensor, pixels: Tensor) -> Tensor:
-    """Where each text looks in its picture, heads averaged: (batch, patches)."""
-    texts, images = model.encode_texts(ids), model.encode_images(pixels)
-    _, weights = model.image_attention.with_weights(texts.features[:, None], images.tokens)
-    return weights.mean(dim=1)[:, 0]
-
-
 def _pixels(model: CosmosModel, pictures: Sequence[Image.Image]) -> Tensor:
     side = model.config.image_size
     return torch.stack([normalised(picture.resize((side, side), Image.Resampling.BICUBIC)) for picture in pictures])
@@ -84,13 +73,15 @@ def _recall(similarity: Tensor) -> float:
 
 
 def _sentence_recall(model: CosmosModel, tokenizer: TextTokenizer, scenes: Sequence[Scene], images: Tensor) -> float:
-    """Of all sentences about kinds and colours."""
+    """Of all sentences that name one kind and its colour, and perhaps its number or its place."""
     known = [facts(scene) for scene in scenes]
-    sentences = sorted(
-        {text for scene in scenes for text in scene.sentences if any(g.name in text for g in scene.groups)}
-    )
+    sentences = sorted({text for scene in scenes for text in scene.sentences if _n_named(text, scene) == 1})
     nearest = (images @ encode_texts(model, tokenizer, sentences).T).argmax(dim=0).tolist()
     return sum(text in known[i] for text, i in zip(sentences, nearest, strict=True)) / len(sentences)
+
+
+def _n_named(text: str, scene: Scene) -> int:
+    return sum(group.name in text for group in scene.groups)
 
 
 def _by_regions(model: CosmosModel, tokenizer: TextTokenizer, scenes: Sequence[Scene], regions: Tensor) -> Tensor:
@@ -151,7 +142,7 @@ def _pointing(
     ids = torch.from_numpy(tokenizer([existence(group, n=1) for _, group in asked]))
     texts, pixels = F.normalize(model.text(ids)[0], dim=-1), _pixels(model, pictures)
     dense = torch.einsum("npd,nd->np", model.dense(pixels, csa=True)[places], texts)
-    attended = attention_map(model, ids, pixels[places])
+    attended = attention_weights(model, ids, pixels[places])
     nearest = torch.einsum("nrd,nd->nr", regions[places], texts)
     patches = [Box(x / grid, y / grid, (x + 1) / grid, (y + 1) / grid) for y in range(grid) for x in range(grid)]
     groups = [group for _, group in asked]

@@ -5,21 +5,20 @@ from pathlib import Path
 from statistics import mean, stdev
 
 import numpy as np
-import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-from benchmarks.captioned import Scene, paint
-from benchmarks.parts import Figures, attention_map
+from benchmarks.captioned import Scene, existence, paint
+from benchmarks.parts import Figures
 from cosmos_search.model import CosmosModel
 from cosmos_search.tokenizer import TextTokenizer
-from trainer.views import normalised
+from trainer.attend import attention_picture
 
 __all__ = ["draw_attention", "draw_figures"]
 
-CHANCE = {"colours": 0.5, "relations": 0.5, "dense": 1 / 9, "crops": 1 / 9, "attention": 1 / 9}
-N_SCENES, N_SENTENCES = 4, 4
+CHANCE = {"colours": 0.5, "relations": 0.5, "dense": 1 / 4, "crops": 1 / 4, "attention": 1 / 4}
+N_SCENES = 4
 
 
 def draw_figures(
@@ -48,32 +47,13 @@ def draw_figures(
     FigureCanvasAgg(figure).print_figure(path, dpi=110)
 
 
-@torch.inference_mode()
 def draw_attention(model: CosmosModel, tokenizer: TextTokenizer, scenes: Sequence[Scene], path: Path) -> None:
-    """Scenes of three single things in rows: the picture, then what each of its sentences looks at."""
-    chosen = [scene for scene in scenes if len(scene.groups) == 3 and all(len(g.cells) == 1 for g in scene.groups)]
-    figure = Figure(figsize=(11, 9.2), layout="constrained")
-    axes = figure.subplots(N_SCENES, 1 + N_SENTENCES)
-    for row, scene in zip(axes, chosen, strict=False):
-        picture = paint(scene)
-        sentences = sorted(s for s in scene.sentences if s.startswith("there is a"))[: N_SENTENCES - 1]
-        sentences.append(next(s for s in scene.sentences if s.startswith("the background")))
-        row[0].imshow(picture)
-        row[0].set_title("", fontsize=9)
-        for panel, sentence in zip(row[1:], sentences, strict=True):
-            panel.imshow(picture)
-            panel.imshow(_map(model, tokenizer, picture, sentence), cmap="inferno", alpha=0.6, vmin=0, vmax=1)
-            panel.set_title(sentence.removeprefix("there is "), fontsize=9)
-        for panel in row:
-            panel.axis("off")
-    FigureCanvasAgg(figure).print_figure(path, dpi=100)
-
-
-def _map(model: CosmosModel, tokenizer: TextTokenizer, picture: Image.Image, sentence: str) -> np.ndarray:
-    """From 0 to 1, smoothly scaled to the picture."""
-    side = model.config.image_size
-    pixels = normalised(picture.resize((side, side), Image.Resampling.BICUBIC))[None]
-    weights = attention_map(model, torch.from_numpy(tokenizer([sentence])), pixels)[0]
-    grid = (weights - weights.min()) / (weights.max() - weights.min())
-    small = Image.fromarray(grid.reshape(side // model.config.patch_size, -1).numpy())
-    return np.asarray(small.resize(picture.size, Image.Resampling.BICUBIC))
+    """Scenes of two kinds of things in rows: the picture, then where the network looks for each, and for the ground."""
+    rows = []
+    for scene in [scene for scene in scenes if len(scene.groups) == 2][:N_SCENES]:
+        texts = [*(existence(group, n=1) for group in scene.groups), f"a background of {scene.background}"]
+        rows.append(attention_picture(model, tokenizer, paint(scene), texts))
+    sheet = Image.new("RGB", (rows[0].width, sum(row.height for row in rows)))
+    for i, row in enumerate(rows):
+        sheet.paste(row, (0, i * row.height))
+    sheet.save(path)

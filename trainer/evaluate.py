@@ -21,7 +21,7 @@ from indexer.walk import walk
 from trainer.data import captions_of, picture_of
 from trainer.pairs import Pair, Refused, Source
 
-__all__ = ["TEMPLATES", "HeldOut", "classification", "held_out", "retrieval", "retrieval_score"]
+__all__ = ["TEMPLATES", "HeldOut", "classification", "encode_texts", "held_out", "retrieval", "retrieval_score"]
 
 BATCH = 64
 TEMPLATES = ("a photo of a {}.", "a picture of the {}.", "a close view of a {}.", "a drawing of a {}.", "{}")

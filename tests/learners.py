@@ -9,8 +9,6 @@ from trainer.step import Learner
 from trainer.student import Batch, Method, Student
 from trainer.teacher import teacher_of
 
-torch.set_num_threads(1)
-
 
 def micro_learner(method=None, **options):
     torch.manual_seed(0)

@@ -11,8 +11,6 @@ from tests.pictures import CONFIG, letters, make_folder, make_shards
 from trainer.data import Views, batches
 from trainer.pairs import open_source
 
-torch.set_num_threads(1)
-
 
 @pytest.fixture
 def tokenizer(tmp_path):

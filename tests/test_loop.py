@@ -20,7 +20,6 @@ from trainer.ranks import Ranks
 from trainer.state import best_checkpoint, checkpoints
 from trainer.step import NotFiniteError
 
-torch.set_num_threads(1)
 ROOT = Path(__file__).parent.parent
 HERE = Ranks(0, 1, torch.device("cpu"))
 

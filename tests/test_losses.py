@@ -9,7 +9,6 @@ from torch.nn import functional as F
 from trainer.losses import DistillLosses, StudentViews, TeacherViews, cosmos_losses, info_nce
 
 EXPECTED = Path(__file__).parent / "data/parity/expected"
-torch.set_num_threads(1)
 
 
 def slow_nce(a, b, scale):

@@ -18,4 +18,4 @@ def test_padding_is_left_out_of_all_captions_but_the_first_and_changes_nothing()
         losses = losses_with_gradients(learner, batch)
         seen.append([losses.total, *(parameter.grad for parameter in learner.student.parameters())])
     for ours, theirs in zip(*seen, strict=True):
-        torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=1e-4)
+        torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-4)

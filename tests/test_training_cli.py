@@ -23,8 +23,6 @@ from trainer.runs import Sources, start_run
 from trainer.start import initial_network
 from trainer.state import checkpoints
 
-torch.set_num_threads(1)
-
 
 def run(*words, command=train, env=None):
     return CliRunner(env=env).invoke(command, [str(word) for word in words])

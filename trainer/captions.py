@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from random import Random
 
-__all__ = ["dreamlip_pool", "pixelprose_pool", "sample_captions", "split_caption"]
+__all__ = ["DREAMLIP_KEYS", "dreamlip_pool", "pixelprose_pool", "sample_captions", "split_caption"]
 
 N_GLOBAL = 2
 MAX_SENTENCES = 5  # of a global caption

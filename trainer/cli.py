@@ -33,6 +33,32 @@ def train() -> None:
 
 
 @train.command()
+@click.argument("source", type=PATH)
+@click.argument("out", metavar="SHARDS", type=PATH)
+@click.option("--shard-mb", default=512, help="Megabytes of a shard, about.")
+@click.option("--max-side", type=int, metavar="PIXELS", help="Make larger pictures smaller; left out, bytes are kept.")
+@JSON
+def prepare(source: Path, out: Path, shard_mb: int, max_side: int | None, as_json: bool) -> None:
+    """Check every pair of SOURCE, and write those that can be used into SHARDS, a new folder.
+
+    SOURCE is a .csv, .tsv or .jsonl with a column for the picture's file and one for its caption (or DreamLIP's, or
+    PixelProse's), or a folder with a .txt or .json beside each picture.
+
+    \b
+    Examples:
+      cosmos-search-train prepare captions.csv shards/
+      cosmos-search-train prepare pictures-with-captions/ shards/ --max-side 512
+    """
+    from trainer.prepare import prepare as prepare_shards
+    from trainer.report import prepared_bar, prepared_text, prepared_values
+
+    with prepared_bar() as on_progress:
+        megabyte = 1_000_000
+        done = prepare_shards(source, out, shard_bytes=shard_mb * megabyte, max_side=max_side, on_progress=on_progress)
+    click.echo(json.dumps(prepared_values(done)) if as_json else prepared_text(done, out))
+
+
+@train.command()
 @click.option("--config", "config_file", type=PATH, metavar="FILE", help="A training config in JSON.")
 @click.option("--preset", metavar="NAME", help="A config by its name instead; see `presets`.")
 @click.option("--data", metavar="DIR", help="Shards (.tar), or pictures beside captions.")

@@ -27,7 +27,7 @@ from trainer.pairs import Pair, Refused, Source, shuffled
 from trainer.student import Batch
 from trainer.views import MultiCrop, whole_view
 
-__all__ = ["Loaded", "Views", "batches", "captions_of", "picture_of"]
+__all__ = ["Loaded", "Views", "batches", "caption_record", "captions_of", "picture_of"]
 
 DECODE = 3  # times the global view's side: large JPEGs are decoded no larger than needed
 
@@ -165,13 +165,25 @@ def picture_of(pair: Pair, min_side: int) -> Image.Image:
 
 def captions_of(pair: Pair, mode: str) -> tuple[str, list[str]]:
     """The whole (or the web's) caption, and the sentences of all there are. Raises PictureError with the reason."""
+    record = caption_record(pair)
     try:
-        text = _content(pair.captions).decode("utf-8-sig")
-        return (" ".join(text.split()), split_caption(text)) if pair.kind == ".txt" else _told(json.loads(text), mode)
+        return _told(record, "sentences" if pair.kind == ".txt" else mode)
     except KeyError as error:
         raise PictureError(f"its captions have no key {error}") from error
     except (ValueError, TypeError, AttributeError) as error:
         raise PictureError(f"its captions can't be read: {error}") from error
+
+
+def caption_record(pair: Pair) -> dict[str, Any]:
+    """A .json as it is, a .txt as {"caption": …}. Raises PictureError for what is not UTF-8 or no JSON object."""
+    try:
+        text = _content(pair.captions).decode("utf-8-sig")
+        record = {"caption": text} if pair.kind == ".txt" else json.loads(text)
+    except ValueError as error:
+        raise PictureError(f"its captions can't be read: {error}") from error
+    if not isinstance(record, dict):
+        raise PictureError("its captions can't be read: no JSON object")
+    return record
 
 
 def _told(sample: dict[str, Any], mode: str) -> tuple[str, list[str]]:
@@ -179,7 +191,7 @@ def _told(sample: dict[str, Any], mode: str) -> tuple[str, list[str]]:
         return ". ".join(sample["raw_caption"]), dreamlip_pool(sample)
     if mode == "pixelprose":
         return sample["original_caption"], [sentence for sentence in pixelprose_pool(sample) if sentence]
-    return sample["caption"], split_caption(sample["caption"])
+    return " ".join(sample["caption"].split()), split_caption(sample["caption"])
 
 
 def _content(file: Path | bytes) -> bytes:

@@ -1,12 +1,25 @@
-"""What evaluation and presets look like in a terminal and as JSON."""
+"""What preparing, evaluation and presets look like in a terminal and as JSON."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+
+from tqdm import tqdm
 
 from trainer.config import TrainConfig
 from trainer.pairs import Refused
+from trainer.prepare import REFUSED, Prepared
 
-__all__ = ["Evaluation", "evaluation_text", "evaluation_values", "presets_table"]
+__all__ = [
+    "Evaluation",
+    "evaluation_text",
+    "evaluation_values",
+    "prepared_bar",
+    "prepared_text",
+    "prepared_values",
+    "presets_table",
+]
 
 WAYS = {
     "caption_text_to_image": "caption → picture",
@@ -26,6 +39,42 @@ class Evaluation:
     classification: Mapping[str, Mapping[str, float]]
     n_pairs: int
     refused: tuple[Refused, ...]
+
+
+@contextmanager
+def prepared_bar() -> Iterator[Callable[[Prepared], None]]:
+    """A bar at a terminal, and what keeps it going."""
+    with tqdm(unit="pair", disable=None, dynamic_ncols=True) as bar:
+
+        def shown(prepared: Prepared) -> None:
+            bar.update(prepared.n_pairs + prepared.n_refused - bar.n)
+            bar.set_postfix({"refused": prepared.n_refused, "GB": f"{prepared.n_bytes / 1e9:.2f}"}, refresh=False)
+
+        yield shown
+
+
+def prepared_text(prepared: Prepared, out: Path) -> str:
+    """What was written and why the rest was not, and how to train with it."""
+    (mode,) = prepared.text_modes
+    lines = [f"{prepared.n_pairs} pairs in {prepared.n_shards} shards, {prepared.n_bytes / 1e6:.1f} MB"]
+    if prepared.n_refused:
+        lines.append(f"{prepared.n_refused} refused, named in {out / REFUSED}:")
+        lines += [f"  {n:>8}  {reason}" for reason, n in prepared.reasons.most_common(5)]
+    lines.append(f'To train with it, a config with "text_mode": "{mode}": cosmos-search-train run --data {out} ...')
+    return "\n".join(lines)
+
+
+def prepared_values(prepared: Prepared) -> dict[str, object]:
+    """For JSON."""
+    (mode,) = prepared.text_modes
+    return {
+        "pairs": prepared.n_pairs,
+        "shards": prepared.n_shards,
+        "bytes": prepared.n_bytes,
+        "refused": prepared.n_refused,
+        "reasons": dict(prepared.reasons),
+        "text_mode": mode,
+    }
 
 
 def evaluation_values(found: Evaluation) -> dict[str, object]:

@@ -1,0 +1,152 @@
+import csv
+import json
+import tarfile
+from pathlib import Path
+from random import Random
+
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from indexer.errors import CosmosSearchError, UsageError
+from tests.pictures import COLOURS, make_folder, squares
+from trainer.captions import DREAMLIP_KEYS
+from trainer.cli import train
+from trainer.data import captions_of
+from trainer.pairs import Pair, open_source
+from trainer.prepare import prepare
+
+
+@pytest.fixture
+def photos(tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name, picture, _ in squares():
+        (folder / f"{name}.jpg").write_bytes(picture)
+    return folder
+
+
+def write_csv(path, rows, **options):
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), **options)
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def pairs_in(folder):
+    pairs = list(open_source(folder).pairs(Random(0), 0, 1))
+    assert all(isinstance(pair, Pair) for pair in pairs), pairs
+    return sorted(pairs, key=lambda pair: pair.key)
+
+
+def refused(folder):
+    return {one["pair"]: one["reason"] for one in map(json.loads, (folder / "refused.jsonl").read_text().splitlines())}
+
+
+def test_a_table_becomes_shards_with_the_same_pictures_and_captions(photos, tmp_path):
+    rows = [{"path": f"photos/{name}.jpg", "caption": caption} for name, _, caption in squares()]
+    done = prepare(write_csv(tmp_path / "captions.csv", rows), tmp_path / "shards", shard_bytes=5000)
+    assert (done.n_pairs, done.n_refused, dict(done.text_modes)) == (36, 0, {"sentences": 36})
+    assert done.n_shards > 3
+    assert len(list((tmp_path / "shards").glob("*.tar"))) == done.n_shards
+    pairs = pairs_in(tmp_path / "shards")
+    assert [pair.picture for pair in pairs] == [picture for _, picture, _ in squares()]
+    assert [captions_of(pair, "sentences")[0] for pair in pairs] == [caption for *_, caption in squares()]
+
+
+@pytest.mark.parametrize("kind", ["tsv", "jsonl", "folder"])
+def test_other_lists_become_the_same_shards(kind, photos, tmp_path):
+    rows = [{"Image Path": f"photos/{name}.jpg", "Text": caption} for name, _, caption in squares()]
+    if kind == "tsv":
+        source = write_csv(tmp_path / "captions.tsv", rows, delimiter="\t")
+    elif kind == "jsonl":
+        source = tmp_path / "captions.jsonl"
+        source.write_text("\n".join(map(json.dumps, rows)))
+    else:
+        source = make_folder(tmp_path / "beside")
+    prepare(source, tmp_path / "shards")
+    said = {captions_of(pair, "sentences")[0] for pair in pairs_in(tmp_path / "shards")}
+    assert said == {caption for *_, caption in squares()}
+
+
+def test_dreamlip_and_pixelprose_keep_their_forms(photos, tmp_path):
+    name = next(squares())[0]
+    dreamlip = {"Image Path": f"photos/{name}.jpg"} | dict.fromkeys(DREAMLIP_KEYS, "One thing. Another thing.")
+    prepare(write_csv(tmp_path / "dreamlip.csv", [dreamlip]), tmp_path / "one")
+    whole, pool = captions_of(pairs_in(tmp_path / "one")[0], "dreamlip")
+    assert (whole, pool) == ("One thing. Another thing", ["One thing", "Another thing"] * 7)
+    pixelprose = {"file": f"photos/{name}.jpg", "original_caption": "Web text", "vlm_caption": "A red. A blue."}
+    done = prepare(write_csv(tmp_path / "pixelprose.csv", [pixelprose]), tmp_path / "two")
+    assert captions_of(pairs_in(tmp_path / "two")[0], "pixelprose") == ("Web text", ["Web text", "A red", "A blue"])
+    assert dict(done.text_modes) == {"pixelprose": 1}
+
+
+def test_what_is_of_no_use_is_named_with_its_line_and_reason(photos, tmp_path):
+    broken = sorted(photos.iterdir())[0]
+    broken.write_bytes(broken.read_bytes()[:300])
+    lines = [
+        b"path,caption",
+        f"photos/{broken.name},a truncated picture".encode(),
+        b"photos/red-blue.jpg,a caption in \xe9nglish",
+        b"photos/red-red.jpg,",
+        b"photos/gone.jpg,nothing there",
+        b"https://example.com/1.jpg,on the web",
+        b"photos/red-green.jpg,of use",
+    ]
+    (tmp_path / "captions.csv").write_bytes(b"\n".join(lines))
+    done = prepare(tmp_path / "captions.csv", tmp_path / "shards")
+    assert (done.n_pairs, done.n_refused) == (1, 5)
+    reasons = refused(tmp_path / "shards")
+    for line, said in ((2, "cut short"), (3, "not in UTF-8"), (4, "no caption"), (5, "No such file"), (6, "URL")):
+        assert any(f"captions.csv:{line}" in key and said in reason for key, reason in reasons.items()), (line, reasons)
+
+
+def test_large_pictures_are_made_smaller_if_asked(tmp_path):
+    Image.new("RGB", (400, 200), "red").save(tmp_path / "wide.png")
+    write_csv(tmp_path / "captions.csv", [{"path": "wide.png", "caption": "red"}])
+    prepare(tmp_path / "captions.csv", tmp_path / "shards", max_side=100)
+    with (
+        tarfile.open(tmp_path / "shards" / "000000.tar") as tar,
+        Image.open(tar.extractfile("00000000.jpg")) as picture,
+    ):
+        assert picture.size == (100, 50)
+
+
+def test_nothing_half_done_is_left_and_nothing_of_others_is_touched(photos, tmp_path):
+    write_csv(tmp_path / "captions.csv", [{"path": "gone.jpg", "caption": "red"}])
+    with pytest.raises(CosmosSearchError, match="No such file"):
+        prepare(tmp_path / "captions.csv", tmp_path / "shards")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["captions.csv", "photos"]
+    with pytest.raises(UsageError, match="not empty"):
+        prepare(tmp_path / "captions.csv", photos)
+    assert len(list(photos.iterdir())) == len(COLOURS) ** 2
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.csv", "url,alt\nx,y\n", "its columns are: url, alt"),
+        ("a.csv", "", "its columns are: none"),
+        ("a.csv", "path,caption\n", "the list is empty"),
+        ("a.parquet", "", "neither a folder nor"),
+        ("missing/a.csv", None, "There is no file"),
+    ],
+)
+def test_a_list_that_cannot_be_read_is_said(name, content, said, tmp_path):
+    if content is not None:
+        Path(tmp_path / name).write_text(content)
+    done = CliRunner().invoke(train, ["prepare", str(tmp_path / name), str(tmp_path / "shards")])
+    assert done.exit_code == 1
+    assert said in done.output
+    assert not (tmp_path / "shards").exists()
+
+
+def test_the_command_says_what_was_done_and_what_to_do_next(photos, tmp_path):
+    rows = [{"path": f"photos/{name}.jpg", "caption": caption} for name, _, caption in squares()]
+    write_csv(tmp_path / "captions.csv", [*rows, {"path": "gone.jpg", "caption": "x"}])
+    done = CliRunner().invoke(train, ["prepare", str(tmp_path / "captions.csv"), str(tmp_path / "shards")])
+    assert done.exit_code == 0, done.output
+    assert "36 pairs in 1 shards" in done.output
+    assert "1 refused" in done.output
+    assert '"text_mode": "sentences"' in done.output

@@ -18,7 +18,7 @@ setup(
         "cosmos_search": ["py.typed", "data/*", "data/photos/*"],
         "indexer": ["py.typed"],
         "trainer": ["py.typed"],
-        "ui": ["py.typed", "*.css", "*.js", "*.html"],
+        "ui": ["py.typed", "*.css", "*.js", "*.json"],
     },
     install_requires=[
         "click>=8.1",
@@ -62,7 +62,7 @@ setup(
     },
     entry_points={
         "console_scripts": ["cosmos-search=cosmos_search.cli:main", "cosmos-search-train=trainer.cli:train"],
-        "cosmos_search.commands": ["train=trainer.cli:train"],  # found without an import upwards
+        "cosmos_search.commands": ["train=trainer.cli:train", "ui=ui.cli:ui"],  # found without an import upwards
     },
     classifiers=[
         "License :: OSI Approved :: Apache Software License",

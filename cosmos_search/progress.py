@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from cosmos_search.library import Library
 from indexer.build import Report
-from indexer.walk import walk
+from indexer.walk import count_files
 
 __all__ = ["index_with_progress"]
 
@@ -46,8 +46,7 @@ def _bar(library: Library, folders: Sequence[Path]) -> Iterator[Callable[[Report
 
 def _count(bar: "tqdm[None]", folders: Sequence[Path]) -> None:
     """Count ahead of the run, for the time left."""
-    n_files = sum(len(directory.files) for folder in folders if folder.is_dir() for directory in walk(folder))
-    bar.total = n_files
+    bar.total = count_files(folders)
 
 
 def _walked(library: Library, folders: Sequence[Path]) -> Sequence[Path]:

@@ -58,6 +58,11 @@ class Hit:
     id: int  # of the picture in its index
     fingerprint: str  # of its content, hexadecimal
 
+    @property
+    def picture(self) -> PictureRecord:
+        """As `Library.picture` gives it."""
+        return PictureRecord(self.id, self.fingerprint, (self.path, *self.copies), self.facts)
+
 
 def search(
     index: Index,

@@ -2,13 +2,13 @@
 
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path, PurePath
 
-__all__ = ["Directory", "FoundFile", "walk"]
+__all__ = ["Directory", "FoundFile", "count_files", "walk"]
 
 ALWAYS = frozenset(".jpg .jpeg .jpe .jfif .png .webp .gif .bmp .tif .tiff .avif".split())
 HEIF = frozenset(".heic .heif .hif".split())  # with pillow-heif
@@ -58,6 +58,11 @@ def walk(root: Path) -> Iterator[Directory]:
         waiting.extendleft(Path(e.path) for e in reversed(directories) if not e.is_symlink())
         waiting.extend(Path(e.path) for e in directories if e.is_symlink())
         yield _directory(path, entries)
+
+
+def count_files(roots: Iterable[Path]) -> int:
+    """How many files there are to look at below these folders; those that are gone count nothing."""
+    return sum(len(directory.files) for root in roots if root.is_dir() for directory in walk(root))
 
 
 def _directory(path: Path, entries: list[os.DirEntry[str]]) -> Directory:

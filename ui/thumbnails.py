@@ -6,10 +6,9 @@ import tempfile
 from pathlib import Path
 from threading import Lock
 
-from PIL import Image
-
 from indexer.errors import PictureError
-from indexer.images import open_picture, reading_pictures
+from indexer.records import PictureRecord
+from ui.originals import upright
 
 __all__ = ["Thumbnails"]
 
@@ -26,17 +25,12 @@ class Thumbnails:
         self._used_bytes: int | None = None  # None: not counted yet
         self._guard = Lock()
 
-    def get(self, path: Path, fingerprint: str, side: int = 320) -> bytes | None:
-        """A JPEG, its longer side at most `side` pixels; None if the file is gone or holds no picture any more.
-
-        fingerprint: stands for the picture's content, in letters and digits; ValueError for anything else.
-        """
-        if not (fingerprint.isascii() and fingerprint.isalnum()):
-            raise ValueError(f"{fingerprint!r} is no fingerprint")
-        if not path.is_file():
+    def get(self, picture: PictureRecord, side: int = 320) -> bytes | None:
+        """A JPEG, its longer side at most `side` pixels; None if no file holds the picture any more."""
+        if not any(path.is_file() for path in picture.paths):
             return None
-        kept = self.folder / f"{fingerprint}-{side}.jpg"
-        if (data := _used_again(kept)) is None and (data := _made(path, side)) is not None:
+        kept = self.folder / f"{picture.fingerprint}-{side}.jpg"
+        if (data := _used_again(kept)) is None and (data := _made(picture, side)) is not None:
             self._keep(kept, data)
         return data
 
@@ -86,13 +80,11 @@ def _used_again(kept: Path) -> bytes | None:
     return data
 
 
-def _made(path: Path, side: int) -> bytes | None:
+def _made(picture: PictureRecord, side: int) -> bytes | None:
     try:
-        with reading_pictures(), path.open("rb") as file:
-            image = open_picture(file, min_side=side).image
-    except (OSError, PictureError):
+        image = upright(picture, side)
+    except PictureError:
         return None
-    image.thumbnail((side, side), Image.Resampling.BICUBIC)
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=QUALITY)
     return buffer.getvalue()

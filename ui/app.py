@@ -1,0 +1,59 @@
+"""The page, from its top: who may see it, where the visitor is, and what is shown there."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from indexer.errors import CosmosSearchError
+from ui.address import bound, go, here
+from ui.explore_view import explore_view
+from ui.first_run import first_run
+from ui.gate import is_open
+from ui.library_view import library_view
+from ui.opened import Opened, opened
+from ui.plain import plain
+from ui.search_view import search_view
+from ui.state import VIEWS, State
+from ui.style import STYLE
+
+VIEW_OF: dict[str, Callable[[Opened, State], None]] = {
+    "search": search_view,
+    "explore": explore_view,
+    "library": library_view,
+}
+NAMES = {
+    "search": ":material/search: Search",
+    "explore": ":material/map: Explore",
+    "library": ":material/photo_library: Library",
+}
+
+
+def main() -> None:
+    """Once for every interaction."""
+    st.set_page_config("cosmos-search", page_icon="🔭", layout="wide")
+    st.html(f"<style>{STYLE}</style>")
+    if not is_open():
+        return
+    try:
+        _show(opened(), here())
+    except CosmosSearchError as error:
+        st.error(plain(error))
+
+
+def _show(shared: Opened, state: State) -> None:
+    info = shared.info()
+    if (info is None or not info.n_pictures) and state.view != "library":
+        first_run(shared)
+        return
+    st.segmented_control(
+        "View",
+        VIEWS,
+        key=bound("view", state.view),
+        format_func=NAMES.get,
+        on_change=lambda: go(view=st.session_state["view"] or state.view, picture=None),
+        label_visibility="collapsed",
+    )
+    VIEW_OF[state.view](shared, state)
+
+
+main()

@@ -1,0 +1,102 @@
+"""The command `cosmos-search ui`: checks where it may be reached from, then becomes Streamlit's server."""
+
+import ipaddress
+import os
+import secrets
+import socket
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from indexer.errors import UsageError
+from ui.agreed import MAX_UPLOAD_MB, TOKEN
+
+__all__ = ["ui"]
+
+APP = Path(__file__).parent / "app.py"
+
+
+@click.command()
+@click.option(
+    "--host", default="127.0.0.1", metavar="ADDRESS", help="Where to listen; another than this machine's needs a token."
+)
+@click.option("--port", default=8501, help="The port to listen on.")
+@click.option(
+    "--token", envvar=TOKEN, metavar="SECRET", help="What visitors must say; made up for other hosts if left out."
+)
+@click.option("--browser/--no-browser", default=True, help="Open the page in a browser.")
+@click.option(
+    "--index",
+    "place",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar="COSMOS_SEARCH_INDEX",
+    metavar="DIR",
+    help="Where the index is.",
+)
+def ui(host: str, port: int, token: str | None, browser: bool, place: Path | None) -> NoReturn:
+    """Open the page: search, see why, refine. Only this machine can reach it, unless you name a --host.
+
+    \b
+    Examples:
+      cosmos-search ui
+      cosmos-search ui --host 0.0.0.0 --token "a long secret"
+    """
+    is_local = _is_local(host)
+    _check_free(host, port)
+    if not is_local:
+        token = token or secrets.token_urlsafe(12)
+        click.echo(
+            f"Everyone who can reach {host}:{port} can see your pictures with this token, over a connection that is "
+            f"not encrypted: {token}",
+            err=True,
+        )
+    environment = {**os.environ, TOKEN: token or ""}
+    if place is not None:
+        environment["COSMOS_SEARCH_INDEX"] = str(place.absolute())
+    reach = "only from this machine" if is_local else "from other machines, too"
+    click.echo(f"cosmos-search is at http://{host}:{port}, {reach}. Ctrl-C ends it.", err=True)
+    command = [sys.executable, "-m", "streamlit", "run", str(APP), *_settings(host, port, browser)]
+    os.execve(sys.executable, command, environment)
+
+
+def _is_local(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _check_free(host: str, port: int) -> None:
+    """Raise UsageError where nobody can listen."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind(address)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(
+            f"Nobody can listen at {host}:{port} ({reason}); choose another port: cosmos-search ui --port {port + 1}"
+        ) from error
+
+
+def _settings(host: str, port: int, browser: bool) -> list[str]:
+    """Of Streamlit: nothing is sent anywhere, no file is watched or served, and no trace is shown to visitors."""
+    settings = {
+        "server.address": host,
+        "server.port": port,
+        "server.headless": not browser,
+        "server.showEmailPrompt": False,
+        "server.maxUploadSize": MAX_UPLOAD_MB,
+        "server.enableStaticServing": False,
+        "server.fileWatcherType": "none",
+        "browser.gatherUsageStats": False,
+        "client.toolbarMode": "minimal",
+        "client.showErrorDetails": "none",
+        "logger.level": "warning",
+        "theme.light.primaryColor": "#0072b2",
+        "theme.dark.primaryColor": "#56b4e9",
+    }
+    return [f"--{name}={str(value).lower() if isinstance(value, bool) else value}" for name, value in settings.items()]

@@ -1,0 +1,82 @@
+// A picture (or a blank canvas) with labelled boxes on it, on which a box can be drawn.
+
+const SMALLEST = 0.02; // of a side: a click is no box
+
+function make(kind, name, text) {
+  const node = document.createElement(kind);
+  node.className = name;
+  if (text) node.textContent = text;
+  return node;
+}
+
+function place(node, [left, top, right, bottom]) {
+  Object.assign(node.style, {
+    left: `${100 * left}%`, top: `${100 * top}%`, width: `${100 * (right - left)}%`, height: `${100 * (bottom - top)}%`,
+  });
+}
+
+function labelled(part) {
+  const box = make("div", "box");
+  place(box, part.box);
+  box.style.borderColor = part.colour;
+  const label = make("span", "label", part.text);
+  label.style.background = part.colour;
+  box.append(label);
+  return box;
+}
+
+function drawing(canvas, onDrawn) {
+  const rubber = make("div", "rubber");
+  let start = null;
+  const at = (event) => {
+    const { left, top, width, height } = canvas.getBoundingClientRect();
+    const within = (value) => Math.min(1, Math.max(0, value));
+    return [within((event.clientX - left) / width), within((event.clientY - top) / height)];
+  };
+  const edges = (x, y) => [Math.min(start[0], x), Math.min(start[1], y), Math.max(start[0], x), Math.max(start[1], y)];
+  canvas.onpointerdown = (event) => {
+    if (event.button) return;
+    start = at(event);
+    place(rubber, edges(...start));
+    canvas.append(rubber);
+    canvas.setPointerCapture(event.pointerId);
+    event.preventDefault();
+  };
+  canvas.onpointermove = (event) => { if (start) place(rubber, edges(...at(event))); };
+  canvas.onpointerup = (event) => {
+    if (!start) return;
+    const box = edges(...at(event));
+    start = null;
+    if (box[2] - box[0] >= SMALLEST && box[3] - box[1] >= SMALLEST) onDrawn(box);
+    else rubber.remove();
+  };
+  canvas.onpointercancel = () => { start = null; rubber.remove(); };
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const canvas = make("div", data.drawable ? "canvas drawable" : "canvas");
+  canvas.style.aspectRatio = `${data.width} / ${data.height}`;
+  canvas.style.maxWidth = `calc(72vh * ${data.width / data.height})`;
+  if (data.image) {
+    const image = make("img", "");
+    Object.assign(image, { src: data.image, alt: data.alt, draggable: false });
+    canvas.append(image);
+  } else {
+    canvas.classList.add("blank");
+    canvas.append(make("span", "hint", data.alt));
+  }
+  canvas.append(...data.parts.filter((part) => part.box).map(labelled));
+  if (data.drawable) drawing(canvas, (box) => setTriggerValue("drawn", box));
+  parentElement.querySelector(".holder").replaceChildren(canvas);
+
+  if (!data.keys) return undefined;
+  const onKey = (event) => {
+    const typing = event.composedPath().some((node) => /^(INPUT|TEXTAREA|SELECT)$/.test(node.tagName ?? ""));
+    if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Escape") setTriggerValue("closed", true);
+    else if (event.key === "ArrowLeft") setTriggerValue("stepped", -1);
+    else if (event.key === "ArrowRight") setTriggerValue("stepped", 1);
+  };
+  document.addEventListener("keydown", onKey);
+  return () => document.removeEventListener("keydown", onKey);
+}

@@ -17,6 +17,7 @@ from cosmos_search.registry import default_model, load_encoder
 from cosmos_search.search import Example, Hit, search
 from indexer.build import Report, remove, update
 from indexer.errors import CosmosSearchError, PictureError, UsageError
+from indexer.facets import Facets
 from indexer.filters import Filters
 from indexer.images import DEFAULT_MAX_PIXELS, open_picture, reading_pictures
 from indexer.index import Index
@@ -164,6 +165,14 @@ class Library:
         """How many pictures pass the filters."""
         with self._opened().reading_pictures() as catalog:
             return catalog.n_matching(filters or Filters())
+
+    def facets(self, filters: Filters | None = None) -> Facets:
+        """How many pictures each camera, year, orientation, directory and size has among those that pass.
+
+        Each of the five is counted as if its own filter were not set: it shows what else it could be set to.
+        """
+        with self._opened().reading_pictures() as catalog:
+            return catalog.facets(filters or Filters())
 
     def picture(self, id_: int) -> PictureRecord | None:
         """An indexed picture by its id; None if it isn't indexed, or no more."""

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, and_, delete, exists, func, insert, sele
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from indexer.errors import CosmosSearchError
+from indexer.facets import Facets, count_facets
 from indexer.filters import Filters, count_matching, matching, newest
 from indexer.metadata import Metadata
 from indexer.records import EncoderRecord, FailedFile, Folder, IndexedFile, KnownFile, PictureFacts, PictureRecord
@@ -211,6 +212,10 @@ class Catalog:
         ids = newest(self._connection, filters, start, n)
         found = self.pictures(ids)
         return [found[i] for i in ids]
+
+    def facets(self, filters: Filters) -> Facets:
+        """How many pictures each value of a filter would leave."""
+        return count_facets(self._connection, filters)
 
     def shapes(self, ids: Sequence[int]) -> dict[int, tuple[int, int]]:
         """Width and height of these pictures, in pixels."""

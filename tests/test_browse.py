@@ -78,11 +78,11 @@ def test_letters_beyond_a_to_z_are_found_as_they_are_written(tmp_path):
 
 def test_an_index_without_pictures_says_so(tmp_path):
     with cosmos_search.open(tmp_path / "index", encoder=ColourEncoder()) as library:
-        for ask in (library.browse, library.n_matching):
+        for ask in (library.browse, library.n_matching, library.facets):
             with pytest.raises(CosmosSearchError, match="no index"):
                 ask()
         (tmp_path / "empty").mkdir()
         library.add(tmp_path / "empty")
-        for ask in (library.browse, library.n_matching, lambda: library.search("red")):
+        for ask in (library.browse, library.n_matching, library.facets, lambda: library.search("red")):
             with pytest.raises(CosmosSearchError, match="holds no pictures yet"):
                 ask()

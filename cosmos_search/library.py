@@ -16,7 +16,8 @@ from cosmos_search.query import parse_query
 from cosmos_search.registry import default_model, load_encoder
 from cosmos_search.search import Example, Hit, search
 from indexer.build import Report, remove, update
-from indexer.errors import CosmosSearchError, PictureError
+from indexer.errors import CosmosSearchError, PictureError, UsageError
+from indexer.facets import Facets
 from indexer.filters import Filters
 from indexer.images import DEFAULT_MAX_PIXELS, open_picture, reading_pictures
 from indexer.index import Index
@@ -149,6 +150,29 @@ class Library:
         query = parse_query(text) if text.strip() or like is None else None
         example = None if like is None else Example(_picture(like), box or WHOLE)
         return search(index, self.encoder, query, example=example, top=top, filters=filters, everything=everything)
+
+    def browse(self, filters: Filters | None = None, *, start: int = 0, n: int = 60) -> list[PictureRecord]:
+        """`n` pictures without a query, from the `start`-th (0 is the first): newest first, undated ones last.
+
+        Behind the last picture the list is empty. Raises UsageError for a `start` below 0 or an `n` below 1.
+        """
+        if start < 0 or n < 1:
+            raise UsageError(f"There are no {n} pictures from number {start} on; a page has 1 or more, from 0 on.")
+        with self._opened().reading_pictures() as catalog:
+            return catalog.newest(filters or Filters(), start, n)
+
+    def n_matching(self, filters: Filters | None = None) -> int:
+        """How many pictures pass the filters."""
+        with self._opened().reading_pictures() as catalog:
+            return catalog.n_matching(filters or Filters())
+
+    def facets(self, filters: Filters | None = None) -> Facets:
+        """How many pictures each camera, year, orientation, directory and size has among those that pass.
+
+        Each of the five is counted as if its own filter were not set: it shows what else it could be set to.
+        """
+        with self._opened().reading_pictures() as catalog:
+            return catalog.facets(filters or Filters())
 
     def picture(self, id_: int) -> PictureRecord | None:
         """An indexed picture by its id; None if it isn't indexed, or no more."""

@@ -14,7 +14,7 @@ from cosmos_search.query import Query
 from cosmos_search.scoring import Scored, Scoring, Wanted, score_pictures
 from indexer.errors import CosmosSearchError, UsageError
 from indexer.filters import Filters
-from indexer.index import Index, Snapshot
+from indexer.index import Index, Snapshot, no_pictures
 from indexer.records import EncoderRecord, PictureFacts, PictureRecord
 from indexer.regions import WHOLE, Box, pyramid
 
@@ -111,7 +111,7 @@ def _candidates(snapshot: Snapshot, wanted: Sequence[Wanted], top: int, filters:
 def _checked(snapshot: Snapshot | None, index: Index, encoder: Encoder) -> Snapshot:
     """Raise CosmosSearchError unless this encoder made the index, and there is something in it."""
     if snapshot is None or not len(snapshot.vectors):
-        raise CosmosSearchError(f"The index at {index.place} holds no pictures yet: cosmos-search index FOLDER")
+        raise no_pictures(index.place)
     made_by = snapshot.encoder
     if made_by.name != encoder.name:
         raise CosmosSearchError(

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, Row, and_, delete, exists, func, insert, sele
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from indexer.errors import CosmosSearchError
-from indexer.filters import Filters, matching
+from indexer.facets import Facets, count_facets
+from indexer.filters import Filters, count_matching, matching, newest
 from indexer.metadata import Metadata
 from indexer.records import EncoderRecord, FailedFile, Folder, IndexedFile, KnownFile, PictureFacts, PictureRecord
 from indexer.schema import encoders, files, folders, pictures, settings, vectors
@@ -201,6 +202,20 @@ class Catalog:
     def matching(self, filters: Filters) -> NDArray[np.int64] | None:
         """The pictures that pass, by id; None where all do."""
         return matching(self._connection, filters)
+
+    def n_matching(self, filters: Filters) -> int:
+        """How many pictures pass."""
+        return count_matching(self._connection, filters)
+
+    def newest(self, filters: Filters, start: int, n: int) -> list[PictureRecord]:
+        """`n` pictures that pass, from the `start`-th (0 is the first), newest first, undated ones last."""
+        ids = newest(self._connection, filters, start, n)
+        found = self.pictures(ids)
+        return [found[i] for i in ids]
+
+    def facets(self, filters: Filters) -> Facets:
+        """How many pictures each value of a filter would leave."""
+        return count_facets(self._connection, filters)
 
     def shapes(self, ids: Sequence[int]) -> dict[int, tuple[int, int]]:
         """Width and height of these pictures, in pixels."""

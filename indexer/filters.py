@@ -3,18 +3,36 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from math import degrees
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, String, cast, exists, func, select
+from sqlalchemy import ColumnElement, Connection, String, case, cast, func, select
 
+from indexer.distance import EARTH_KM
 from indexer.errors import UsageError
 from indexer.schema import files, pictures
 
-__all__ = ["ORIENTATIONS", "Filters", "Near", "matching", "parse_date", "parse_near", "parse_size"]
+__all__ = [
+    "ORIENTATIONS",
+    "SHAPES",
+    "Filters",
+    "Near",
+    "conditions",
+    "count_matching",
+    "matching",
+    "newest",
+    "parse_date",
+    "parse_near",
+    "parse_size",
+]
 
-ORIENTATIONS = ("portrait", "landscape", "square")
-EARTH_KM = 6371.0088  # mean radius (IUGG)
+SHAPES: dict[str, ColumnElement[bool]] = {
+    "portrait": pictures.c.width < pictures.c.height,
+    "landscape": pictures.c.width > pictures.c.height,
+    "square": pictures.c.width == pictures.c.height,
+}
+ORIENTATIONS = tuple(SHAPES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +64,47 @@ class Filters:
             raise UsageError(f"There is no orientation {self.orientation!r}; choose from: {', '.join(ORIENTATIONS)}")
 
 
+def conditions(filters: Filters) -> list[ColumnElement[bool]]:
+    """What a row of `pictures` must fulfil; together they are exact. None: every picture passes."""
+    p, wanted = pictures.c, []
+    if filters.after is not None:
+        wanted.append(p.taken_at >= filters.after)
+    if filters.before is not None:
+        wanted.append(p.taken_at < filters.before)
+    if filters.camera is not None:
+        wanted.append(_contains(p.camera, filters.camera))
+    if filters.folder is not None:
+        directory = cast(files.c.directory, String)
+        wanted.append(p.id.in_(select(files.c.picture_id).where(_contains(directory, filters.folder))))
+    if filters.near is not None:
+        wanted.append(_is_near(filters.near))
+    if filters.min_pixels is not None:
+        wanted.append(p.width * p.height >= filters.min_pixels)
+    if filters.orientation is not None:
+        wanted.append(SHAPES[filters.orientation])
+    return wanted
+
+
 def matching(connection: Connection, filters: Filters) -> NDArray[np.int64] | None:
     """The ids of the pictures that pass, ascending: (n,). None: all of them do."""
-    conditions = list(_conditions(filters))
-    if not conditions:
+    wanted = conditions(filters)
+    if not wanted:
         return None
-    query = select(pictures.c.id, pictures.c.latitude, pictures.c.longitude).where(*conditions).order_by(pictures.c.id)
-    rows = connection.execute(query).all()
-    ids = np.array([row.id for row in rows], dtype=np.int64)
-    if filters.near is None:
-        return ids
-    places = np.array([(row.latitude, row.longitude) for row in rows]).reshape(-1, 2)
-    return ids[_distance_km(places, filters.near) <= filters.near.radius_km]
+    ids = connection.execute(select(pictures.c.id).where(*wanted).order_by(pictures.c.id)).scalars().all()
+    return np.array(ids, dtype=np.int64)
+
+
+def count_matching(connection: Connection, filters: Filters) -> int:
+    """How many pictures pass."""
+    query = select(func.count()).select_from(pictures).where(*conditions(filters))
+    return connection.execute(query).scalar_one()
+
+
+def newest(connection: Connection, filters: Filters, start: int, n: int) -> list[int]:
+    """The ids of `n` pictures that pass, from the `start`-th (0 is the first), newest first, undated ones last."""
+    order = (pictures.c.taken_at.desc(), pictures.c.id.desc())  # to SQLite NULL is less than all else
+    query = select(pictures.c.id).where(*conditions(filters)).order_by(*order).offset(start).limit(n)
+    return list(connection.execute(query).scalars())
 
 
 def parse_date(text: str) -> datetime:
@@ -87,32 +134,14 @@ def parse_size(text: str) -> int:
     raise UsageError(f"{text!r} is no size; sizes are: 2MP or 1920x1080")
 
 
-def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
-    p, conditions = pictures.c, []
-    if filters.after is not None:
-        conditions.append(p.taken_at >= filters.after)
-    if filters.before is not None:
-        conditions.append(p.taken_at < filters.before)
-    if filters.camera is not None:
-        conditions.append(func.instr(func.lower(p.camera), filters.camera.lower()) > 0)
-    if filters.folder is not None:
-        directory = func.lower(cast(files.c.directory, String))
-        conditions.append(exists().where(files.c.picture_id == p.id, func.instr(directory, filters.folder.lower()) > 0))
-    if filters.near is not None:
-        reach = np.degrees(filters.near.radius_km / EARTH_KM)
-        conditions.append(p.latitude.between(filters.near.latitude - reach, filters.near.latitude + reach))
-    if filters.min_pixels is not None:
-        conditions.append(p.width * p.height >= filters.min_pixels)
-    if filters.orientation is not None:
-        shapes = {"portrait": p.width < p.height, "landscape": p.width > p.height, "square": p.width == p.height}
-        conditions.append(shapes[filters.orientation])
-    return conditions
+def _contains(column: ColumnElement[str], part: str) -> ColumnElement[bool]:
+    """In any case of the letters a to z: SQLite knows no others, so it lowers both."""
+    return func.instr(func.lower(column), func.lower(part)) > 0
 
 
-def _distance_km(places: NDArray[np.float64], near: Near) -> NDArray[np.float64]:
-    """Along great circles, by the haversine formula. places: (n, 2), degrees."""
-    latitude, longitude = np.radians(places).T
-    lat0, lon0 = np.radians((near.latitude, near.longitude))
-    h = np.sin((latitude - lat0) / 2) ** 2 + np.cos(latitude) * np.cos(lat0) * np.sin((longitude - lon0) / 2) ** 2
-    distance: NDArray[np.float64] = 2 * EARTH_KM * np.arcsin(np.sqrt(np.clip(h, 0, 1)))
-    return distance
+def _is_near(near: Near) -> ColumnElement[bool]:
+    """Distances are only reckoned within the circle's band of latitudes; that rules out pictures without a place."""
+    p, reach = pictures.c, degrees(near.radius_km / EARTH_KM)
+    distance = func.distance_km(p.latitude, p.longitude, near.latitude, near.longitude)
+    in_band = p.latitude.between(near.latitude - reach, near.latitude + reach)
+    return case((in_band, distance <= near.radius_km), else_=False)

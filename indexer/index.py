@@ -17,7 +17,7 @@ from indexer.records import EncoderRecord
 from indexer.schema import open_database
 from indexer.vectors import EXACT_ROWS, VectorIndex
 
-__all__ = ["Index", "Snapshot"]
+__all__ = ["Index", "Snapshot", "no_pictures"]
 
 CATALOG = "catalog.db"
 LOCK = "lock"
@@ -118,6 +118,14 @@ class Index:
             yield Catalog(connection)
 
     @contextmanager
+    def reading_pictures(self) -> Iterator[Catalog]:
+        """As `reading`. Raises CosmosSearchError if there is no picture yet."""
+        with self.reading() as catalog:
+            if not catalog.n_pictures():
+                raise no_pictures(self.place)
+            yield catalog
+
+    @contextmanager
     def writing(self) -> Iterator[Catalog]:
         """One transaction: all that is changed within is kept, or nothing."""
         with self._writer.begin() as connection:
@@ -182,6 +190,11 @@ class Index:
 
     def _file(self, encoder_id: int, generation: int) -> Path:
         return self.place / f"vectors-{encoder_id}-{generation}.faiss"
+
+
+def no_pictures(place: Path) -> CosmosSearchError:
+    """What to tell who asks an index that is empty."""
+    return CosmosSearchError(f"The index at {place} holds no pictures yet: cosmos-search index FOLDER")
 
 
 def _promises(

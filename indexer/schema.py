@@ -28,13 +28,20 @@ from sqlalchemy import (
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from indexer.distance import distance_km
 from indexer.errors import CosmosSearchError
 
 __all__ = ["encoders", "files", "folders", "open_database", "pictures", "settings", "vectors"]
 
 APPLICATION_ID = 0x434F534D  # "COSM", in the header of every catalog
 # MIGRATIONS[i] holds the SQL that lifts version i + 1 to i + 2.
-MIGRATIONS: Sequence[Sequence[str]] = (("ALTER TABLE encoders ADD COLUMN regions TEXT NOT NULL DEFAULT 'none'",),)
+MIGRATIONS: Sequence[Sequence[str]] = (
+    ("ALTER TABLE encoders ADD COLUMN regions TEXT NOT NULL DEFAULT 'none'",),
+    (
+        "CREATE INDEX pictures_by_date ON pictures (taken_at, camera, width, height, latitude, longitude)",
+        "CREATE INDEX files_by_directory ON files (directory, picture_id)",
+    ),
+)
 BUSY_TIMEOUT_S = 30
 
 metadata = MetaData()
@@ -92,6 +99,8 @@ pictures = Table(
     Column("camera", Text),
     Column("caption", Text),
     Column("keywords", Text),  # one a line
+    # To turn pages, and to count: with all that filters ask of, so that no row is looked up.
+    Index("pictures_by_date", "taken_at", "camera", "width", "height", "latitude", "longitude"),
     sqlite_autoincrement=True,
 )
 
@@ -119,6 +128,7 @@ files = Table(
     Column("max_pixels", Integer),  # the limit under which it failed
     UniqueConstraint("directory", "name"),
     Index("files_by_folder", "folder_id", "directory"),
+    Index("files_by_directory", "directory", "picture_id"),  # to count a directory's pictures
     sqlite_autoincrement=True,
 )
 
@@ -156,6 +166,7 @@ def _configure(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
     connection.execute("PRAGMA journal_mode = WAL")  # readers and one writer side by side
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = ON")
+    connection.create_function("distance_km", 4, distance_km, deterministic=True)
 
 
 def _begin(connection: Connection) -> None:

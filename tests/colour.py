@@ -66,6 +66,22 @@ def paint(path: Path, colour: str, size: tuple[int, int] = (16, 16), seed: int |
     return path
 
 
+def dated(
+    when: str, latitude: float | None = None, longitude: float | None = None, camera: str | None = None
+) -> Image.Exif:
+    """What a camera writes: "2024:06:15 12:00:00", and where."""
+    exif = Image.Exif()
+    exif[0x8769] = {0x9003: when}
+    if camera:
+        exif[0x0110] = camera
+    if latitude is not None:
+        exif[0x8825] = {
+            1: "N" if latitude >= 0 else "S", 2: (abs(latitude), 0.0, 0.0),
+            3: "E" if longitude >= 0 else "W", 4: (abs(longitude), 0.0, 0.0),
+        }  # fmt: skip
+    return exif
+
+
 def _unit(rgb: np.ndarray) -> Vectors:
     raw = np.concatenate([rgb / 255, np.full((len(rgb), 1), 0.1)], axis=1).astype(np.float32)
     unit: Vectors = raw / np.linalg.norm(raw, axis=1, keepdims=True)

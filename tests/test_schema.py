@@ -1,4 +1,5 @@
 import sqlite3
+from contextlib import closing
 
 import pytest
 from sqlalchemy import select
@@ -57,3 +58,19 @@ def test_a_newer_catalog_is_refused(tmp_path):
     open_database(path, migrations=[["SELECT 1"]]).dispose()
     with pytest.raises(CosmosSearchError, match="newer cosmos-search"):
         open_database(path, migrations=())
+
+
+def test_a_migrated_catalog_has_the_indexes_of_a_new_one(tmp_path):
+    def indexes(path):
+        with closing(sqlite3.connect(path)) as connection:
+            return set(connection.execute("SELECT name FROM sqlite_master WHERE type = 'index'"))
+
+    path = tmp_path / "catalog.db"
+    open_database(path).dispose()
+    of_a_new_one = indexes(path)
+    with closing(sqlite3.connect(path)) as second_version:
+        second_version.executescript(
+            "DROP INDEX pictures_by_date; DROP INDEX files_by_directory; PRAGMA user_version = 2"
+        )
+    open_database(path).dispose()
+    assert indexes(path) == of_a_new_one

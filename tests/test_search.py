@@ -13,7 +13,7 @@ from indexer.filters import Filters, Near, parse_date, parse_near, parse_size
 from indexer.index import Snapshot
 from indexer.regions import Box
 from indexer.vectors import VectorIndex
-from tests.colour import ColourEncoder, paint
+from tests.colour import ColourEncoder, dated, paint
 
 
 def halves(path, left, right, size=(60, 40), **options):
@@ -23,19 +23,6 @@ def halves(path, left, right, size=(60, 40), **options):
     image.paste(Image.new("RGB", size, right), (size[0] // 2, 0))
     image.save(path, **options)
     return path
-
-
-def dated(when, latitude=None, longitude=None, camera=None):
-    exif = Image.Exif()
-    exif[0x8769] = {0x9003: when}
-    if camera:
-        exif[0x0110] = camera
-    if latitude is not None:
-        exif[0x8825] = {
-            1: "N" if latitude >= 0 else "S", 2: (abs(latitude), 0.0, 0.0),
-            3: "E" if longitude >= 0 else "W", 4: (abs(longitude), 0.0, 0.0),
-        }  # fmt: skip
-    return exif
 
 
 @pytest.fixture

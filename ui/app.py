@@ -49,7 +49,7 @@ def _show(shared: Opened, state: State) -> None:
         "View",
         VIEWS,
         key=bound("view", state.view),
-        format_func=NAMES.get,
+        format_func=NAMES.__getitem__,
         on_change=lambda: go(view=st.session_state["view"] or state.view, picture=None),
         label_visibility="collapsed",
     )

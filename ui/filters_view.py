@@ -1,11 +1,11 @@
 """The filters in the sidebar, each with how many pictures it would leave."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
-from indexer.facets import Count, Facets
 
 from indexer.errors import CosmosSearchError
+from indexer.facets import Count, Facets
 from indexer.filters import Filters
 from ui.address import bound, go
 from ui.opened import Opened, remembered
@@ -66,14 +66,14 @@ def _choice(label: str, name: str, state: State, counts: Sequence[Count]) -> Non
     _select(label, key, getattr(state, name), counts, lambda: go(**{name: st.session_state[key]}))
 
 
-def _select(label: str, key: str, value: str, counts: Sequence[Count], on_change: object) -> None:
+def _select(label: str, key: str, value: str, counts: Sequence[Count], on_change: Callable[[], None]) -> None:
     shown = {count.value: f"{count.value} ({count.n:,})" for count in counts}
     st.selectbox(
         label,
         [ANY, *shown, *([value] if value and value not in shown else [])],
         key=bound(key, value),
         format_func=lambda option: shown.get(option, option or "Any"),
-        on_change=on_change,  # type: ignore[arg-type]
+        on_change=on_change,
         disabled=not shown and not value,
     )
 

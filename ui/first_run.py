@@ -15,6 +15,7 @@ PHOTOS = Path(str(files("cosmos_search") / "data" / "photos"))
 
 def first_run(shared: Opened) -> None:
     """What this is, and two ways to begin."""
+    st.session_state["is_new_here"] = True
     st.title("Find your pictures by what is in them")
     st.markdown(
         "Say what you are looking for, in sentences. The page shows which pictures have it, and **where**; "
@@ -29,4 +30,4 @@ def first_run(shared: Opened) -> None:
             on_click=lambda: shared.work.start([PHOTOS]),
         )
     progress(shared)
-    st.markdown("**2. Search.** *A cat. A cup of coffee. A rocket on its launch pad.*")
+    st.markdown("**2. Search.** The page goes on by itself as soon as the first pictures are there.")

@@ -1,6 +1,7 @@
 """One picture, looked at closely: where each sentence was found, what is known of it, and where to go from it."""
 
 from collections.abc import Sequence
+from html import escape
 
 import numpy as np
 import streamlit as st
@@ -108,18 +109,18 @@ def _why(state: State, evidence: Sequence[Evidence]) -> None:
     st.markdown("**Why it was found**")
     for number, part in enumerate(parts_of(evidence)):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.html(
-                f'<div style="width:1em;height:1em;border-radius:3px;background:{part.colour}"></div>', width="content"
-            )
-            st.markdown(f"{plain(part.text)} &nbsp;**{part.figure}**", width="stretch")
+            st.html(_bar(part))
             key = f"heat_{number}"
-            st.toggle(
-                "Heat map",
-                key=bound(key, state.heat == number),
-                on_change=_heat_switched,
-                args=(number, key),
-            )
-        st.progress(part.score)
+            st.toggle("Heat map", key=bound(key, state.heat == number), on_change=_heat_switched, args=(number, key))
+
+
+def _bar(part: Part) -> str:
+    """The sentence, its score, and the score as a bar in its colour."""
+    return (
+        f'<div style="display:flex;gap:.6em"><span style="flex:1">{escape(part.text)}</span><b>{part.figure}</b></div>'
+        f'<div style="height:8px;margin-top:4px;border-radius:4px;background:#8884">'
+        f'<div style="width:{100 * part.score:.0f}%;height:8px;border-radius:4px;background:{part.colour}"></div></div>'
+    )
 
 
 def _heat_switched(number: int, key: str) -> None:

@@ -1,28 +1,28 @@
 """Search: one box, a grid of what was found, and one picture looked at closely."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import streamlit as st
-from PIL import Image
 
 from cosmos_search.search import Hit
 from indexer.errors import UsageError
 from indexer.records import PictureRecord
 from ui.address import bound, go
 from ui.cards import Card, card_of_hit, card_of_picture
+from ui.example_view import example
 from ui.filters_view import filters_view
 from ui.opened import Opened, remembered
 from ui.picture_view import picture_view
 from ui.pieces import grid
 from ui.plain import plain
-from ui.refine_view import refine_view, upload
+from ui.refine_view import refine_view
 from ui.selection import selection_view
 from ui.state import State
 
 __all__ = ["search_view"]
 
 PER_PAGE = 40
+SUGGESTED = ("A cat.", "A cup of coffee. A spoon.", "A rocket on its launch pad.", "A zebra crossing.")
 SORTED_BY_DATE = 1000  # the best of these many are put in order
 
 
@@ -42,7 +42,7 @@ def search_view(shared: Opened, state: State) -> None:
     selection_view(shared)
     _heading(state, shown)
     if not shown:
-        _nothing(state)
+        _nothing(shared, state)
         return
     pictures_grid(shared, state, [_card(shared, one) for one in shown[:PER_PAGE]], key="grid")
     _pager(state, has_more=len(shown) > PER_PAGE)
@@ -75,11 +75,21 @@ def _search_box(state: State) -> None:
         label_visibility="collapsed",
         icon=":material/search:",
     )
+    if st.session_state.get("is_new_here") and not state.query:
+        _suggestions()
+
+
+def _suggestions() -> None:
+    """For a newcomer: first things to ask for."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown("For example:", width="content")
+        for text in SUGGESTED:
+            st.button(text, on_click=go, kwargs={"query": text})
 
 
 def _shown(shared: Opened, state: State) -> Sequence[Hit] | Sequence[PictureRecord]:
     """What the page shows, and one more if there is more."""
-    like, like_key = _like(shared, state)
+    like, like_key = example(shared, state)
     if not state.query and like is None:
         start = (state.page - 1) * PER_PAGE
         return shared.library.browse(state.filters, start=start, n=PER_PAGE + 1)
@@ -100,17 +110,6 @@ def _shown(shared: Opened, state: State) -> Sequence[Hit] | Sequence[PictureReco
 def _when(hit: Hit) -> str:
     taken = hit.facts.metadata.taken_at
     return taken.isoformat() if taken else ""
-
-
-def _like(shared: Opened, state: State) -> tuple[Path | Image.Image | None, str]:
-    """The example, and what stands for it."""
-    if state.like is not None:
-        picture = shared.library.picture(state.like)
-        if picture is None:
-            raise UsageError("The picture to find the like of is not indexed any more.")
-        there = next((path for path in picture.paths if path.is_file()), picture.paths[0])
-        return there, f"{picture.id}-{picture.fingerprint}"
-    return upload()
 
 
 def _card(shared: Opened, one: Hit | PictureRecord) -> Card:
@@ -136,18 +135,18 @@ def _heading(state: State, shown: Sequence[object]) -> None:
                     "Sort",
                     ("score", "date"),
                     key=bound("sort", state.sort),
-                    format_func={"score": "Best first", "date": "Newest first"}.get,
+                    format_func={"score": "Best first", "date": "Newest first"}.__getitem__,
                     on_change=lambda: go(sort=st.session_state["sort"] or state.sort),
                     label_visibility="collapsed",
                 )
 
 
-def _nothing(state: State) -> None:
+def _nothing(shared: Opened, state: State) -> None:
     if state.page > 1:
         st.info("There is nothing more.")
         st.button("To the first page", on_click=go, kwargs={"page": 1})
-    elif not state.query and state.like is None:
-        st.info("No picture passes these filters.")
+    elif state.filters is not None and not shared.library.n_matching(state.filters):
+        st.info("No picture passes these filters.", icon=":material/filter_alt_off:")
     else:
         st.info("**Nothing here matches.**", icon=":material/search_off:")
         if not state.all:

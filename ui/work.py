@@ -37,16 +37,15 @@ class Work:
         """Whether a run was told to stop and still finishes what it has in hand."""
         return self.is_running and self._stop.is_set()
 
-    def start(self, folders: Sequence[Path], *, rebuild: bool = False) -> bool:
-        """Index these folders, or all that are known; False if a run goes on already."""
+    def start(self, folders: Sequence[Path], *, rebuild: bool = False) -> None:
+        """Index these folders, or all that are known; where a run goes on already, nothing."""
         with self._guard:
             if self.is_running:
-                return False
+                return
             self.report, self.n_files, self.error = None, None, None
             self._stop.clear()
             self._thread = Thread(target=self._run, args=(tuple(folders), rebuild), daemon=True)
             self._thread.start()
-        return True
 
     def stop(self) -> None:
         """After the batch in hand; what is done is kept."""

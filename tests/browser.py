@@ -1,0 +1,179 @@
+"""A real page in a real browser: a server on a free port, headless Chromium, and ways to look into the page."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.request import urlopen
+
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+ROOT = Path(__file__).parent.parent
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync --disable-dev-shm-usage --hide-scrollbars --force-color-profile=srgb"
+).split()
+WAIT_S = 30
+DEEP = """
+const found = [];
+const look = (root) => {
+  for (const node of root.querySelectorAll('*')) {
+    if (node.matches(arguments[0])) found.push(node);
+    if (node.shadowRoot) look(node.shadowRoot);
+  }
+};
+look(document);
+return found;
+"""
+
+
+def free_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+@contextmanager
+def page(index, home, *words, token=""):
+    """The address of a page on this index; caches and models are kept below `home`."""
+    port = free_port()
+    environment = os.environ | {
+        "COSMOS_SEARCH_INDEX": str(index),
+        "XDG_CACHE_HOME": str(home / "cache"),
+        "HOME": str(home),
+        "COSMOS_SEARCH_TOKEN": token,
+    }
+    program = str(Path(sys.executable).with_name("cosmos-search"))
+    command = [program, "ui", "--no-browser", "--port", str(port), *words]
+    with (home / "page.log").open("ab") as log:
+        server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+    address = f"http://127.0.0.1:{port}/"
+    try:
+        until(lambda: is_up(address))
+        yield address
+    finally:
+        server.terminate()
+        server.wait(WAIT_S)
+
+
+def is_up(address):
+    try:
+        return urlopen(address + "_stcore/health", timeout=1).status == 200
+    except OSError:
+        return False
+
+
+def until(is_so, what="nothing came", seconds=WAIT_S):
+    """Wait for something true, and return it."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found := is_so():
+            return found
+        time.sleep(0.05)
+    raise AssertionError(what)
+
+
+@contextmanager
+def chromium(profile, size=(1280, 900)):
+    options = webdriver.ChromeOptions()
+    options.binary_location = "/usr/bin/chromium"
+    for flag in (*FLAGS, f"--user-data-dir={profile}", f"--window-size={size[0]},{size[1]}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    browser = webdriver.Chrome(options=options, service=webdriver.ChromeService("/usr/bin/chromedriver"))
+    try:
+        yield Looker(browser)
+    finally:
+        browser.quit()
+
+
+class Looker:
+    """Sees through shadow roots, and waits for what it looks for."""
+
+    def __init__(self, browser):
+        self.browser = browser
+
+    def open(self, address):
+        self.browser.get(address)
+        self.one('[data-testid="stApp"]')
+        self.settle()
+        return self
+
+    def all(self, selector):
+        return self.browser.execute_script(DEEP, selector)
+
+    def one(self, selector, text=None):
+        return until(lambda: next(iter(self.with_text(selector, text)), None), f"no {selector} with {text!r}")
+
+    def with_text(self, selector, text):
+        try:
+            return [node for node in self.all(selector) if text is None or text in self.text(node)]
+        except Exception as error:  # redrawn meanwhile
+            if "stale" in str(error).lower():
+                return []
+            raise
+
+    def text(self, node):
+        return self.browser.execute_script("return arguments[0].innerText ?? ''", node)
+
+    def names(self):
+        """Of the pictures in the grid."""
+        return [self.text(node) for node in self.all(".card .name")]
+
+    def cards(self, is_so=bool):
+        """The names in the grid, once they are as wanted and nothing moves."""
+        self.settle()
+        until(lambda: is_so(self.names()), f"the grid stayed at {self.names()}")
+        return self.names()
+
+    def settle(self):
+        """Wait until the page is drawn."""
+        self.one('[data-testid="stApp"][data-test-script-state="notRunning"]')
+        until(lambda: not self.all('[data-stale="true"]'))
+
+    def says(self, text):
+        until(lambda: text in self.browser.find_element(By.TAG_NAME, "body").text, f"the page does not say {text!r}")
+
+    def click(self, selector, text=None):
+        node = self.one(selector, text)
+        self.browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", node)
+        node.click()
+        time.sleep(0.1)
+        self.settle()
+
+    def type(self, label, text, end=Keys.ENTER):
+        field = self.one(f'input[aria-label="{label}"]')
+        field.send_keys(Keys.CONTROL + "a")
+        field.send_keys(text + end)
+        time.sleep(0.1)
+        self.settle()
+
+    def drag(self, selector, start, end):
+        """Over an element, between two places in fractions of it."""
+        node = self.one(selector)
+        self.browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", node)
+        box = self.browser.execute_script(
+            "const {left, top, width, height} = arguments[0].getBoundingClientRect(); return [left, top, width, height]",
+            node,
+        )
+        (x0, y0), (x1, y1) = ((int(box[0] + x * box[2]), int(box[1] + y * box[3])) for x, y in (start, end))
+        actions = webdriver.ActionChains(self.browser)
+        mouse = actions.w3c_actions.pointer_action
+        mouse.move_to_location(x0, y0).pointer_down().move_to_location((x0 + x1) // 2, (y0 + y1) // 2)
+        mouse.move_to_location(x1, y1).pointer_up()
+        actions.perform()
+        time.sleep(0.2)
+        self.settle()
+
+    def photograph(self, path, size=None):
+        if size is not None:
+            self.browser.set_window_size(*size)
+        self.settle()
+        time.sleep(0.5)  # fonts and pictures
+        self.browser.save_screenshot(str(path))
+        return path

@@ -8,6 +8,7 @@ from PIL import Image
 
 from indexer.images import reading_pictures
 from tests.colour import paint
+from tests.test_originals import record
 from ui.thumbnails import Thumbnails
 
 ROOMY = 10_000_000
@@ -26,13 +27,13 @@ def kept(made):
 
 
 def test_a_thumbnail_is_a_small_jpeg_of_the_same_shape(tmp_path):
-    data = thumbnails(tmp_path).get(paint(tmp_path / "wide.jpg", "red", (1200, 600)), "a1", side=320)
+    data = thumbnails(tmp_path).get(record(paint(tmp_path / "wide.jpg", "red", (1200, 600))), side=320)
     assert (decoded(data).format, decoded(data).size) == ("JPEG", (320, 160))
     assert np.abs(np.asarray(decoded(data)).astype(int) - [255, 0, 0]).max() < 8
 
 
 def test_a_small_picture_is_not_blown_up(tmp_path):
-    data = thumbnails(tmp_path).get(paint(tmp_path / "small.png", "red", (40, 30)), "a1")
+    data = thumbnails(tmp_path).get(record(paint(tmp_path / "small.png", "red", (40, 30))))
     assert decoded(data).size == (40, 30)
 
 
@@ -40,71 +41,65 @@ def test_a_picture_lying_on_its_side_stands_upright(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.new("RGB", (400, 200), "red").save(tmp_path / "lying.jpg", exif=exif)
-    data = thumbnails(tmp_path).get(tmp_path / "lying.jpg", "a1", side=100)
+    data = thumbnails(tmp_path).get(record(tmp_path / "lying.jpg"), side=100)
     assert decoded(data).size == (50, 100)
     assert 0x0112 not in decoded(data).getexif()
 
 
 def test_a_second_time_it_comes_from_the_disk(tmp_path):
-    made, path = thumbnails(tmp_path), paint(tmp_path / "a.png", "red")
-    first = made.get(path, "a1")
-    path.write_bytes(b"no picture any more")
-    assert made.get(path, "a1") == first
-    assert kept(made) == ["a1-320.jpg"]
+    made, picture = thumbnails(tmp_path), record(paint(tmp_path / "a.png", "red"))
+    first = made.get(picture)
+    picture.paths[0].write_bytes(b"no picture any more")
+    assert made.get(picture) == first
+    assert kept(made) == [f"{picture.fingerprint}-320.jpg"]
 
 
 def test_each_size_is_kept_for_itself(tmp_path):
-    made, path = thumbnails(tmp_path), paint(tmp_path / "a.png", "red", (800, 800))
-    assert decoded(made.get(path, "a1", side=64)).size == (64, 64)
-    assert decoded(made.get(path, "a1", side=128)).size == (128, 128)
+    made, picture = thumbnails(tmp_path), record(paint(tmp_path / "a.png", "red", (800, 800)))
+    assert decoded(made.get(picture, side=64)).size == (64, 64)
+    assert decoded(made.get(picture, side=128)).size == (128, 128)
 
 
 def test_a_picture_that_is_gone_has_no_thumbnail_even_if_one_was_kept(tmp_path):
-    made, path = thumbnails(tmp_path), paint(tmp_path / "a.png", "red")
-    assert made.get(path, "a1") is not None
-    path.unlink()
-    assert made.get(path, "a1") is None
+    made, picture = thumbnails(tmp_path), record(paint(tmp_path / "a.png", "red"))
+    assert made.get(picture) is not None
+    picture.paths[0].unlink()
+    assert made.get(picture) is None
 
 
 @pytest.mark.parametrize("content", [b"", b"text", b"\xff\xd8\xff\xe0 broken"])
 def test_a_broken_file_has_no_thumbnail_and_leaves_none(tmp_path, content):
     made = thumbnails(tmp_path)
     (tmp_path / "broken.jpg").write_bytes(content)
-    assert made.get(tmp_path / "broken.jpg", "a1") is None
+    assert made.get(record(tmp_path / "broken.jpg")) is None
     assert not made.folder.exists()
 
 
 def test_the_oldest_used_make_room(tmp_path):
-    made, path = thumbnails(tmp_path), paint(tmp_path / "a.png", "red", (64, 64))
-    size = len(made.get(path, "a0"))
+    pictures = [record(paint(tmp_path / f"{i}.png", "red", (64, 64), seed=i)) for i in range(5)]
+    made = thumbnails(tmp_path)
+    size = max(len(made.get(picture)) for picture in pictures[:4])
+    for i, picture in enumerate(pictures[:4]):
+        os.utime(made.folder / f"{picture.fingerprint}-320.jpg", ns=(i, i))
     made = Thumbnails(made.folder, limit_bytes=4 * size)
-    for i in range(1, 4):
-        made.get(path, f"a{i}")
-        os.utime(made.folder / f"a{i}-320.jpg", ns=(i, i))
-    made.get(path, "a1")
-    made.get(path, "a4")
-    assert {"a1-320.jpg", "a4-320.jpg"} <= set(kept(made))
-    assert "a2-320.jpg" not in kept(made)
+    made.get(pictures[1])
+    made.get(pictures[4])
+    names = {i: f"{picture.fingerprint}-320.jpg" for i, picture in enumerate(pictures)}
+    assert {names[1], names[4]} <= set(kept(made))
+    assert names[0] not in kept(made)
     assert sum(p.stat().st_size for p in made.folder.iterdir()) <= 4 * size
-
-
-def test_what_is_no_fingerprint_is_refused(tmp_path):
-    path = paint(tmp_path / "a.png", "red")
-    for name in ("../a", "", "/a", "a.b", "a\0b", "ä"):
-        with pytest.raises(ValueError, match="no fingerprint"):
-            thumbnails(tmp_path).get(path, name)
 
 
 def test_a_place_that_cannot_be_written_costs_nothing_but_time(tmp_path):
     (tmp_path / "thumbnails").write_text("a file, not a folder")
-    assert thumbnails(tmp_path).get(paint(tmp_path / "a.png", "red"), "a1") is not None
+    assert thumbnails(tmp_path).get(record(paint(tmp_path / "a.png", "red"))) is not None
 
 
 def test_many_threads_see_only_whole_thumbnails(tmp_path):
-    paths = [paint(tmp_path / f"{i}.png", "red", (200, 200), seed=i) for i in range(4)]
+    pictures = [record(paint(tmp_path / f"{i}.png", "red", (200, 200), seed=i)) for i in range(4)]
     made = thumbnails(tmp_path, limit_bytes=30_000)
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda i: (i % 4, made.get(paths[i % 4], f"a{i % 4}")), range(200)))
+        found = list(pool.map(lambda i: (i % 4, made.get(pictures[i % 4])), range(200)))
     assert all(decoded(data).size == (200, 200) for _, data in found)
     assert len(set(found)) == 4
     assert not [name for name in kept(made) if name.startswith(".")]

@@ -158,7 +158,7 @@ class Looker:
         node = self.one(selector)
         self.browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", node)
         box = self.browser.execute_script(
-            "const {left, top, width, height} = arguments[0].getBoundingClientRect(); return [left, top, width, height]",
+            "const b = arguments[0].getBoundingClientRect(); return [b.left, b.top, b.width, b.height]",
             node,
         )
         (x0, y0), (x1, y1) = ((int(box[0] + x * box[2]), int(box[1] + y * box[3])) for x, y in (start, end))

@@ -5,6 +5,7 @@ import os
 import secrets
 import socket
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
@@ -13,7 +14,7 @@ import click
 from indexer.errors import UsageError
 from ui.agreed import MAX_UPLOAD_MB, TOKEN
 
-__all__ = ["ui"]
+__all__ = ["Server", "server_for", "ui"]
 
 APP = Path(__file__).parent / "app.py"
 
@@ -43,22 +44,36 @@ def ui(host: str, port: int, token: str | None, browser: bool, place: Path | Non
       cosmos-search ui
       cosmos-search ui --host 0.0.0.0 --token "a long secret"
     """
-    is_local = _is_local(host)
     _check_free(host, port)
+    server = server_for(host, port, token, browser=browser, place=place)
+    click.echo(server.said, err=True)
+    os.execve(sys.executable, server.command, server.environment)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """What is to be run, with which environment, and what the user should know of it."""
+
+    command: list[str]
+    environment: dict[str, str]
+    said: str
+
+
+def server_for(host: str, port: int, token: str | None, *, browser: bool, place: Path | None) -> Server:
+    """Streamlit's server. Where others can reach it there is always a token, made up if none is given."""
+    is_local = _is_local(host)
+    said = f"cosmos-search is at http://{host}:{port}, only from this machine. Ctrl-C ends it."
     if not is_local:
         token = token or secrets.token_urlsafe(12)
-        click.echo(
-            f"Everyone who can reach {host}:{port} can see your pictures with this token, over a connection that is "
-            f"not encrypted: {token}",
-            err=True,
+        said = (
+            f"cosmos-search is at http://{host}:{port}, also from other machines: everyone who can reach it can see your "
+            f"pictures with this token, over a connection that is not encrypted: {token}\nCtrl-C ends it."
         )
-    environment = {**os.environ, TOKEN: token or ""}
+    environment = {**os.environ, TOKEN: token or ""}  # not in the command, which other users can list
     if place is not None:
         environment["COSMOS_SEARCH_INDEX"] = str(place.absolute())
-    reach = "only from this machine" if is_local else "from other machines, too"
-    click.echo(f"cosmos-search is at http://{host}:{port}, {reach}. Ctrl-C ends it.", err=True)
     command = [sys.executable, "-m", "streamlit", "run", str(APP), *_settings(host, port, browser)]
-    os.execve(sys.executable, command, environment)
+    return Server(command, environment, said)
 
 
 def _is_local(host: str) -> bool:

@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -13,17 +12,12 @@ from click.testing import CliRunner
 
 from cosmos_search.cli import main
 from tests.colour import paint
-
-SKIMAGE = Path(find_spec("skimage").submodule_search_locations[0]) / "data"
-PHOTOS = ["chelsea.png", "coffee.png", "rocket.jpg", "motorcycle_left.png", "astronaut.png"]
+from tests.demo import link_photos
 
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("photos")
-    for name in PHOTOS:
-        (folder / name).symlink_to(SKIMAGE / name)
-    return folder
+    return link_photos(tmp_path_factory.mktemp("linked") / "photos")
 
 
 @pytest.fixture(scope="module")

@@ -66,8 +66,8 @@ def server_for(host: str, port: int, token: str | None, *, browser: bool, place:
     if not is_local:
         token = token or secrets.token_urlsafe(12)
         said = (
-            f"cosmos-search is at http://{host}:{port}, also from other machines: everyone who can reach it can see your "
-            f"pictures with this token, over a connection that is not encrypted: {token}\nCtrl-C ends it."
+            f"cosmos-search is at http://{host}:{port}, also from other machines: everyone who can reach it can see "
+            f"your pictures with this token, over a connection that is not encrypted: {token}\nCtrl-C ends it."
         )
     environment = {**os.environ, TOKEN: token or ""}  # not in the command, which other users can list
     if place is not None:

@@ -1,0 +1,34 @@
+"""A few real photos, an index of them made by the encoder in the box, and a home of the tests' own."""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+import cosmos_search
+
+SKIMAGE = Path(find_spec("skimage").submodule_search_locations[0]) / "data"
+PHOTOS = ("chelsea.png", "coffee.png", "rocket.jpg", "motorcycle_left.png", "astronaut.png")
+
+
+def link_photos(folder, names=PHOTOS):
+    folder.mkdir(parents=True)
+    for name in names:
+        (folder / name).symlink_to(SKIMAGE / name)
+    return folder
+
+
+def make_index(place, *folders):
+    with cosmos_search.open(place) as library:
+        library.add(*folders)
+    return place
+
+
+def make_home(folder):
+    """With a cache of its own, but for the models, which are the same for everyone and take seconds to make."""
+    models = user_cache_path("cosmos-search") / "models"
+    models.mkdir(parents=True, exist_ok=True)
+    cache = folder / "cache" / "cosmos-search"
+    cache.mkdir(parents=True)
+    (cache / "models").symlink_to(models)
+    return folder

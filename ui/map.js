@@ -1,0 +1,130 @@
+// A map of pictures: dots everywhere, thumbnails where there is room, names of the places. Wheel and drag move about.
+
+const THUMB = 64; // pixels of a side
+const MARGIN = 44; // pixels at the edges
+
+function make(kind, name, text) {
+  const node = document.createElement(kind);
+  node.className = name;
+  if (text) node.textContent = text;
+  return node;
+}
+
+// One for each mounted map: where the visitor has moved it survives a redraw.
+const seats = new WeakMap();
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const map = parentElement.querySelector(".map");
+  const seat = seats.get(map) ?? { zoom: 1, x: 0.5, y: 0.5 };
+  seats.set(map, seat);
+
+  const dots = make("canvas", "dots");
+  const thumbs = data.pictures.map((picture) => {
+    const node = make("button", "thumb");
+    node.type = "button";
+    node.title = picture.alt;
+    const image = make("img", "");
+    Object.assign(image, { src: picture.thumbnail, alt: picture.alt, draggable: false });
+    node.append(image);
+    node.onclick = () => setTriggerValue("opened", picture.id);
+    return node;
+  });
+  const names = data.clusters.map((cluster, i) => {
+    const node = make("button", "place", `${cluster.name} ${cluster.n}`);
+    node.type = "button";
+    node.style.borderColor = cluster.colour;
+    node.onclick = () => setTriggerValue("chosen", i);
+    return node;
+  });
+  map.replaceChildren(dots, ...thumbs, ...names);
+
+  const at = ({ x, y }) => {
+    const width = map.clientWidth - 2 * MARGIN, height = map.clientHeight - 2 * MARGIN;
+    return [
+      MARGIN + width * (0.5 + (x - seat.x) * seat.zoom),
+      MARGIN + height * (0.5 + (y - seat.y) * seat.zoom),
+    ];
+  };
+  const isInside = ([x, y], edge) => x > -edge && y > -edge && x < map.clientWidth + edge && y < map.clientHeight + edge;
+  const put = (node, [x, y]) => { node.style.transform = `translate(${x}px, ${y}px) translate(-50%, -50%)`; };
+
+  const paintDots = () => {
+    const scale = window.devicePixelRatio || 1;
+    Object.assign(dots, { width: map.clientWidth * scale, height: map.clientHeight * scale });
+    const pen = dots.getContext("2d");
+    pen.scale(scale, scale);
+    for (const point of data.points) {
+      const [x, y] = at(point);
+      pen.fillStyle = data.clusters[point.cluster]?.colour ?? "#888";
+      pen.beginPath();
+      pen.arc(x, y, 3, 0, 7);
+      pen.fill();
+    }
+  };
+  // Each takes its room in the order given, so that the first of a place stays while one moves closer.
+  const placeThumbs = (taken) => {
+    data.pictures.forEach((picture, i) => {
+      const [x, y] = at(picture);
+      const isFree = isInside([x, y], 0)
+        && taken.every(([tx, ty]) => Math.abs(x - tx) >= THUMB + 4 || Math.abs(y - ty) >= THUMB + 4);
+      thumbs[i].hidden = !isFree;
+      if (!isFree) return;
+      taken.push([x, y]);
+      put(thumbs[i], [x, y]);
+    });
+  };
+  const draw = () => {
+    paintDots();
+    placeThumbs([]);
+    const taken = [];
+    data.clusters.forEach((cluster, i) => {
+      const [x, y] = at(cluster);
+      const isFree = isInside([x, y], 0)
+        && taken.every(([tx, ty, tw]) => Math.abs(x - tx) >= (tw + names[i].offsetWidth) / 2 || Math.abs(y - ty) >= 26);
+      names[i].style.visibility = isFree ? "visible" : "hidden";
+      if (!isFree) return;
+      put(names[i], [x, y]);
+      taken.push([x, y, names[i].offsetWidth]);
+    });
+  };
+
+  const move = (dx, dy) => {
+    seat.x = Math.min(1, Math.max(0, seat.x - dx / (seat.zoom * (map.clientWidth - 2 * MARGIN))));
+    seat.y = Math.min(1, Math.max(0, seat.y - dy / (seat.zoom * (map.clientHeight - 2 * MARGIN))));
+    draw();
+  };
+  const zoomBy = (factor, x, y) => {
+    const before = seat.zoom;
+    seat.zoom = Math.min(40, Math.max(1, seat.zoom * factor));
+    const kept = 1 - before / seat.zoom;
+    move((map.clientWidth / 2 - x) * kept * 1, (map.clientHeight / 2 - y) * kept * 1);
+    if (seat.zoom === 1) Object.assign(seat, { x: 0.5, y: 0.5 });
+    draw();
+  };
+  map.onwheel = (event) => {
+    event.preventDefault();
+    const box = map.getBoundingClientRect();
+    zoomBy(Math.exp(-event.deltaY / 400), event.clientX - box.left, event.clientY - box.top);
+  };
+  let held = null;
+  map.onpointerdown = (event) => { held = event.target.closest("button") ? null : [event.clientX, event.clientY]; };
+  map.onpointermove = (event) => {
+    if (!held || !event.buttons) return;
+    move(event.clientX - held[0], event.clientY - held[1]);
+    held = [event.clientX, event.clientY];
+  };
+  map.onpointerup = () => { held = null; };
+  map.onkeydown = (event) => {
+    const step = { ArrowLeft: [60, 0], ArrowRight: [-60, 0], ArrowUp: [0, 60], ArrowDown: [0, -60] }[event.key];
+    if (step) move(...step);
+    else if (event.key === "+" || event.key === "-") {
+      zoomBy(event.key === "+" ? 1.4 : 1 / 1.4, map.clientWidth / 2, map.clientHeight / 2);
+    } else return;
+    event.preventDefault();
+  };
+
+  const watcher = new ResizeObserver(draw);
+  watcher.observe(map);
+  draw();
+  return () => watcher.disconnect();
+}

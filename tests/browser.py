@@ -1,5 +1,6 @@
 """A real page in a real browser: a server on a free port, headless Chromium, and ways to look into the page."""
 
+import json
 import os
 import socket
 import subprocess
@@ -39,7 +40,7 @@ def free_port():
 
 
 @contextmanager
-def page(index, home, *words, token=""):
+def page(index, home, token=""):
     """The address of a page on this index; caches and models are kept below `home`."""
     port = free_port()
     environment = os.environ | {
@@ -49,7 +50,7 @@ def page(index, home, *words, token=""):
         "COSMOS_SEARCH_TOKEN": token,
     }
     program = str(Path(sys.executable).with_name("cosmos-search"))
-    command = [program, "ui", "--no-browser", "--port", str(port), *words]
+    command = [program, "ui", "--no-browser", "--port", str(port)]
     with (home / "page.log").open("ab") as log:
         server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
     address = f"http://127.0.0.1:{port}/"
@@ -147,7 +148,7 @@ class Looker:
         self.settle()
 
     def type(self, label, text, end=Keys.ENTER):
-        field = self.one(f'input[aria-label="{label}"]')
+        field = self.one(f'input[aria-label="{label}"]:not([disabled])')
         field.send_keys(Keys.CONTROL + "a")
         field.send_keys(text + end)
         time.sleep(0.1)
@@ -170,9 +171,41 @@ class Looker:
         time.sleep(0.2)
         self.settle()
 
-    def photograph(self, path, size=None):
-        if size is not None:
-            self.browser.set_window_size(*size)
+    def size(self, width, height):
+        """Of the page, as a phone or a screen of that size shows it."""
+        values = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
+        self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", values)
+
+    def dark(self, is_dark):
+        feature = {"name": "prefers-color-scheme", "value": "dark" if is_dark else "light"}
+        self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+
+    def downloads_into(self, folder):
+        values = {"behavior": "allow", "downloadPath": str(folder)}
+        self.browser.execute_cdp_cmd("Browser.setDownloadBehavior", values)
+
+    def press(self, key):
+        webdriver.ActionChains(self.browser).send_keys(key).perform()
+        time.sleep(0.1)
+        self.settle()
+
+    def focused(self):
+        """Also within shadow roots."""
+        return self.browser.execute_script(
+            "let at = document.activeElement; while (at.shadowRoot) at = at.shadowRoot.activeElement; return at;"
+        )
+
+    def choose(self, label, option):
+        """In a list that opens."""
+        self.one(f'input[aria-label*="{label}"]').click()
+        self.click('[role="option"]', option)
+
+    def requested(self):
+        """Every address that was asked for since the last time."""
+        messages = (json.loads(entry["message"])["message"] for entry in self.browser.get_log("performance"))
+        return [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
+
+    def photograph(self, path):
         self.settle()
         time.sleep(0.5)  # fonts and pictures
         self.browser.save_screenshot(str(path))

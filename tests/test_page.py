@@ -1,0 +1,300 @@
+"""The page as a person meets it: the real server, the real encoder in the box, a real Chromium."""
+
+import io
+import json
+import os
+import shutil
+import zipfile
+from pathlib import Path
+from urllib.parse import parse_qs, urlparse
+
+import numpy as np
+import pytest
+from PIL import Image
+from selenium.webdriver.common.keys import Keys
+
+from tests.browser import chromium, page, until
+from tests.colour import paint
+from tests.demo import SKIMAGE, link_photos, make_home, make_index
+
+pytestmark = pytest.mark.slow
+
+CUP = "A cup of coffee. A spoon."
+EVIL = "<img src=x onerror=document.title='hacked'> ![](http:evil) **b**.png"
+HIDDEN = "multipage.tif", "no_time_for_that_tiny.gif"  # of scikit-image's, too small to be looked at
+PICTURES = Path(os.environ["PICTURES"]) if "PICTURES" in os.environ else None  # where `make pictures` wants them
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return make_home(tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory, home):
+    """Of all demo photos, and one whose name is HTML."""
+    folder = tmp_path_factory.mktemp("site")
+    names = [path.name for path in SKIMAGE.iterdir() if path.suffix in (".png", ".jpg", ".gif", ".tif")]
+    photos = link_photos(folder / "photos", sorted(set(names) - set(HIDDEN)))
+    paint(photos / EVIL.replace("/", ""), "red", (60, 40))
+    with page(make_index(folder / "index", photos), home) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    with chromium(tmp_path_factory.mktemp("profile")) as browser:
+        yield browser
+
+
+@pytest.fixture
+def look(site, browser):
+    """The page, at its beginning."""
+    browser.size(1280, 900)
+    return browser.open(site)
+
+
+def in_address(browser):
+    return {name: values[0] for name, values in parse_qs(urlparse(browser.browser.current_url).query).items()}
+
+
+def kept(browser, tmp_path, name):
+    """A photograph of the page, for the README if that is wanted."""
+    path = browser.photograph(tmp_path / f"{name}.png")
+    with Image.open(path) as shot:
+        assert np.asarray(shot.convert("L")).std() > 10, "an empty page"
+        if PICTURES is not None:
+            shot.convert("RGB").save(PICTURES / f"{name}.jpg", quality=85)
+    return path
+
+
+def test_enter_searches_and_the_address_says_it(look, tmp_path):
+    look.type("Search", CUP)
+    assert look.cards(lambda names: "coffee.png" in names[:1])
+    assert in_address(look) == {"query": CUP}
+    assert look.one(".card .score", "0.")
+    assert look.all('.card img[alt="coffee.png"]')
+    assert len(look.all(".card:first-child .bar")) == len(look.all(".card:first-child .box")) == 2
+
+
+def test_typing_alone_costs_nothing(look):
+    before = look.cards()
+    look.type("Search", "a cat", end="")
+    assert look.names() == before
+    assert in_address(look) == {}
+
+
+def test_the_main_page_is_photographed(look, tmp_path):
+    look.type("Search", "A face. A hand.")
+    look.cards(lambda names: len(names) < 20)
+    look.open(look.browser.current_url + "&all=1")
+    look.cards()
+    kept(look, tmp_path, "page")
+
+
+def test_the_evidence_of_a_picture_is_shown(look, tmp_path):
+    look.type("Search", CUP)
+    look.cards(lambda names: names[:1] == ["coffee.png"])
+    look.click(".card")
+    look.says("Why it was found")
+    assert in_address(look)["picture"].isdigit()
+    until(lambda: [look.text(label) for label in look.all(".label")] == ["A cup of coffee", "A spoon"])
+    look.says("600 × 400 pixels")
+    kept(look, tmp_path, "page-evidence")
+    plain = look.one(".canvas img").get_attribute("src")
+    look.click('[data-testid="stCheckbox"] label', "Heat map")
+    until(lambda: look.one(".canvas img").get_attribute("src") != plain, "no heat map")
+    assert in_address(look)["heat"] == "0"
+
+
+def test_keys_open_move_and_close(look):
+    look.type("Search", CUP)
+    names = look.cards(lambda names: names[:1] == ["coffee.png"])
+    look.one(".card").send_keys(Keys.ARROW_RIGHT)
+    second = look.focused()
+    assert second.get_attribute("aria-label").startswith(names[1])
+    second.send_keys(Keys.ENTER)
+    look.says(names[1])
+    look.one(".canvas img")
+    look.press(Keys.ARROW_LEFT)
+    until(lambda: look.one(".canvas img").get_attribute("alt") == "coffee.png")
+    look.press(Keys.ESCAPE)
+    assert look.cards()[0] == "coffee.png"
+
+
+def test_a_box_on_a_picture_finds_the_like_of_that_part(look):
+    look.type("Search", "a cat")
+    look.cards(lambda names: names[:1] == ["chelsea.png"])
+    look.click(".card")
+    look.drag(".canvas:not(.blank)", (0.2, 0.2), (0.7, 0.8))
+    look.says("Like a part of this picture")
+    assert look.cards()[0] == "chelsea.png"
+    box = [float(edge) for edge in in_address(look)["box"].split(",")]
+    assert box == pytest.approx([0.2, 0.2, 0.7, 0.8], abs=0.02)
+    look.click("button", "Remove")
+    look.says("Newest pictures")
+
+
+def test_a_thing_is_bound_to_a_place(look):
+    look.click("summary", "Refine")
+    look.click('[role="tab"]', "Places")
+    look.drag(".canvas.blank", (0.3, 0.0), (0.9, 0.9))
+    look.type("What should be there?", "a cup of coffee", end=Keys.TAB)
+    look.click("button", "Add to the search")
+    assert "a cup of coffee @0.3,0,0.9,0.9" in in_address(look)["query"]
+    assert look.cards(lambda names: names[:1] == ["coffee.png"])
+
+
+def test_a_picture_of_ones_own_is_an_example_and_is_not_kept(look, home, tmp_path):
+    with Image.open(SKIMAGE / "coffee.png") as coffee:
+        coffee.resize((300, 200)).save(tmp_path / "mine.jpg")
+    look.click("summary", "Refine")
+    look.click('[role="tab"]', "Your picture")
+    look.one('input[type="file"]').send_keys(str(tmp_path / "mine.jpg"))
+    look.says("Like your picture")
+    assert look.cards(lambda names: names[:1] == ["coffee.png"])
+    assert not list(home.rglob("mine*"))
+
+
+def test_filters_go_into_the_address(look):
+    look.choose("Year", "2009 (1)")
+    assert look.cards(lambda names: len(names) == 1) == ["chelsea.png"]
+    assert in_address(look) == {"after": "2009", "before": "2010"}
+    look.click("button", "Clear the filters")
+    assert len(look.cards(lambda names: len(names) > 1)) > 20
+
+
+def test_back_and_forward_go_where_one_was(look):
+    for query, name in (("a cat", "chelsea.png"), ("a rocket", "rocket.jpg")):
+        look.type("Search", query)
+        look.cards(lambda names, name=name: name in names)
+    look.browser.back()
+    assert "chelsea.png" in look.cards(lambda names: "rocket.jpg" not in names)
+    assert look.one('input[aria-label="Search"]').get_attribute("value") == "a cat"
+    look.browser.forward()
+    look.cards(lambda names: "rocket.jpg" in names)
+
+
+def test_an_address_can_be_shared(site, look, tmp_path_factory):
+    with chromium(tmp_path_factory.mktemp("profile")) as other:
+        other.open(site + "?query=a+cup+of+coffee&sort=date&all=1")
+        assert "coffee.png" in other.cards()
+        assert other.one('input[aria-label="Search"]').get_attribute("value") == "a cup of coffee"
+
+
+def test_nothing_matches_is_an_answer(look):
+    look.type("Search", "a zebra crossing")
+    look.says("Nothing here matches.")
+    assert not look.all(".card")
+    look.click("button", "Show the nearest all the same")
+    assert look.cards()
+
+
+def test_a_file_name_with_html_in_it_is_text(look):
+    look.type("Search", "something red")
+    look.open(look.browser.current_url + "&all=1")
+    names = look.cards(lambda names: EVIL in names)
+    assert names.count(EVIL) == 1
+    look.click(f".card:nth-child({names.index(EVIL) + 1})")
+    look.says(EVIL)
+    look.says("Why it was found")
+    assert look.browser.title == "cosmos-search"
+    assert not look.all('img[src="x"]')
+    assert not look.all('img[src*="evil"]')
+
+
+def test_ticked_pictures_can_be_taken_away(look, tmp_path):
+    look.downloads_into(tmp_path)
+    look.type("Search", CUP)
+    look.cards(lambda names: names[:1] == ["coffee.png"])
+    look.click(".tick")
+    look.says("1 selected")
+    look.click("button", "Zip file")
+    packed = until(lambda: next(tmp_path.glob("*.zip"), None), "no zip file")
+    until(lambda: not list(tmp_path.glob("*.crdownload")))
+    with zipfile.ZipFile(io.BytesIO(packed.read_bytes())) as archive:
+        assert archive.read("coffee.png") == (SKIMAGE / "coffee.png").read_bytes()
+    look.click("button", "JSON")
+    listed = until(lambda: next(tmp_path.glob("*.json"), None), "no list")
+    assert json.loads(listed.read_text())[0]["path"].endswith("coffee.png")
+    look.click("button", "Clear")
+    until(lambda: not look.all(".card.ticked"))
+
+
+def test_it_is_good_on_a_phone_and_in_the_dark(look, tmp_path):
+    look.size(390, 844)
+    look.dark(True)
+    look.open(look.browser.current_url + "?query=a+cup+of+coffee&all=1")
+    look.cards()
+    widths = {round(node.rect["width"]) for node in look.all(".card")}
+    assert max(widths) < 200
+    assert look.browser.execute_script("return document.documentElement.scrollWidth") <= 390
+    shot = Image.open(look.photograph(tmp_path / "phone.png")).convert("L")
+    assert shot.getpixel((5, 5)) < 60
+    look.dark(False)
+
+
+def test_the_page_asks_nobody_else(look, site):
+    look.type("Search", CUP)
+    look.cards(lambda names: names[:1] == ["coffee.png"])
+    look.click(".card")
+    look.says("Why it was found")
+    asked = {urlparse(url).netloc for url in look.requested() if urlparse(url).scheme not in ("data", "blob", "chrome")}
+    assert asked == {urlparse(site).netloc}
+
+
+def test_nothing_but_the_page_is_served(site, browser):
+    for path in (
+        "../../etc/passwd",
+        "media/../../../etc/passwd",
+        "app/static/app.py",
+        "component/x/../../../etc/passwd",
+    ):
+        browser.browser.get(site + path)
+        assert "root:" not in browser.browser.page_source
+        assert "set_page_config" not in browser.browser.page_source
+
+
+def test_from_nothing_to_a_first_result_and_on(browser, home, tmp_path):
+    """First run, live indexing, failed files, searching meanwhile, a deleted picture, forgetting a folder."""
+    browser.size(1280, 900)
+    photos = link_photos(tmp_path / "photos")
+    (photos / "broken.jpg").write_bytes(b"no picture")
+    with page(tmp_path / "index", home) as address:
+        browser.open(address)
+        browser.says("Find your pictures by what is in them")
+        browser.type("A folder with pictures", str(photos))
+        browser.says("Newest pictures")
+        browser.click("button", "A cup of coffee. A spoon.")
+        browser.cards(lambda names: names[:1] == ["coffee.png"])
+        more = tmp_path / "more"
+        for i in range(150):
+            paint(more / f"{i}.png", "red", (900, 600), seed=i)
+        shutil.copy(SKIMAGE / "coins.png", more / "zzz.png")
+        browser.click("button", "Library")
+        browser.says("1 files could not be read")
+        browser.type("A folder with pictures", str(more), end="")
+        browser.click("button", "Index it")
+        browser.says("of 151 files")
+        browser.click("button", "Search")
+        browser.type("Search", "a cat")
+        browser.cards(lambda names: names[:1] == ["chelsea.png"])
+        browser.click("button", "Library")
+        browser.click("button", "Stop")
+        browser.says("Stopped; kept so far")
+        (photos / "chelsea.png").unlink()
+        browser.open(address + "?query=a+cat")
+        assert browser.cards() == ["chelsea.png"]
+        browser.one(".gone", "Deleted or changed")
+        browser.click("button", "Library")
+        browser.click("button", "Forget")
+        browser.click("button", "Forget this folder")
+        until(lambda: not browser.with_text("p", str(more)), "the folder is still there")
+
+
+def test_a_page_with_a_token_opens_to_it_alone(browser, home, tmp_path, site):
+    with page(make_index(tmp_path / "index", link_photos(tmp_path / "photos")), home, token="open sesame") as address:
+        browser.open(address + "?query=a+cat")
+        assert not browser.all(".card")
+        browser.type("Token", "open sesame")
+        assert browser.cards() == ["chelsea.png"]

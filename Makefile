@@ -4,7 +4,7 @@ BIN := .venv/bin
 PACKAGES := cosmos_search indexer trainer ui
 FIND_PHOTOS := from importlib.util import find_spec; print(find_spec('skimage').submodule_search_locations[0] + '/data')
 
-.PHONY: demo test check format clean
+.PHONY: demo page test check format experiment pictures clean
 
 # scikit-image's wheel ships some twenty real photos; they are indexed where they lie.
 demo: export COSMOS_SEARCH_INDEX := .demo/index
@@ -18,6 +18,11 @@ demo: .venv/installed
 	$(BIN)/cosmos-search search "a zebra crossing"
 	$(BIN)/cosmos-search search "A cup of coffee. A spoon." -n 1 --explain .demo/why
 
+# The demo's pictures in the browser.
+page: export COSMOS_SEARCH_INDEX := .demo/index
+page: .venv/installed
+	$(BIN)/cosmos-search ui
+
 test: .venv/installed
 	$(BIN)/python -m pytest
 
@@ -29,6 +34,14 @@ check: .venv/installed
 format: .venv/installed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# Parts against wholes (docs/experiment.md): trains fifteen small encoders. Stop it when you like; it goes on where it was.
+experiment: .venv/installed
+	$(BIN)/python -m benchmarks.experiment .experiment
+
+# The page's photographs in docs/, made by its tests.
+pictures: .venv/installed
+	PICTURES=docs $(BIN)/python -m pytest tests/test_page.py -k photographed
 
 .venv/installed: setup.py constraints.txt
 	$(PYTHON) -m venv .venv

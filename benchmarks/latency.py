@@ -2,8 +2,7 @@
 
     python -m benchmarks.latency [--pictures 100000]
 
-Made vectors: a picture's regions lie around its own centre, pictures around 2000 themes, and queries at a distance from
-all of them, as texts do. Recall is against exhaustive exact scoring of every picture.
+Made vectors (benchmarks/made_index.py) around 2000 themes; queries at a distance from all of them, as texts are. Recall is against exhaustive exact scoring of every picture.
 """
 
 import argparse
@@ -17,19 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.machine import describe, print_table
+from benchmarks.made_index import SHAPE, filled_index, unit
 from cosmos_search.calibration import Calibration
 from cosmos_search.query import Query, Term
 from cosmos_search.scoring import Scoring, Wanted, score_pictures
 from cosmos_search.search import search
-from indexer.catalog import Catalog
 from indexer.index import Index
-from indexer.metadata import Metadata
-from indexer.records import EncoderRecord, IndexedFile, PictureFacts
+from indexer.records import EncoderRecord
 from indexer.regions import WHOLE, pyramid
-from indexer.walk import FoundFile
 
 DIM = 512
-SHAPE = (1000, 750)
 N_THEMES = 2000
 N_QUERIES = 20
 CHUNK = 2000
@@ -58,14 +54,14 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=100_000)
     n = parser.parse_args().pictures
     rng = np.random.default_rng(0)
-    themes = _unit(rng.standard_normal((N_THEMES, DIM)))
-    sentences = _unit(
-        themes[rng.integers(0, N_THEMES, 3 * N_QUERIES)] + 1.5 * _unit(rng.standard_normal((3 * N_QUERIES, DIM)))
+    themes = unit(rng.standard_normal((N_THEMES, DIM)))
+    sentences = unit(
+        themes[rng.integers(0, N_THEMES, 3 * N_QUERIES)] + 1.5 * unit(rng.standard_normal((3 * N_QUERIES, DIM)))
     )
     encoder = Texts(sentences)
     with tempfile.TemporaryDirectory() as scratch:
         started = perf_counter()
-        index = _filled(Path(scratch, "index"), n, themes, rng)
+        index = filled_index(Path(scratch, "index"), n, themes, EncoderRecord(0, "made", "1", DIM, "fast"), rng)
         print(f"filled in {perf_counter() - started:.0f} s")
         queries = [Query(tuple(Term(str(3 * i + j)) for j in range(3)), None) for i in range(N_QUERIES)]
         search(index, encoder, queries[0])  # type: ignore[arg-type]
@@ -84,39 +80,6 @@ def main() -> None:
     print_table(["pictures × vectors", "median", "95 %", "recall@10", "FAISS (memory)", "catalog (disk)"], [row])
 
 
-def _filled(place: Path, n: int, themes: NDArray[np.float32], rng: np.random.Generator) -> Index:
-    index = Index.create(place)
-    with index.writing() as catalog:
-        record = catalog.add_encoder("made", "1", DIM, "fast")
-        catalog.switch_to(record)
-        folder_id = catalog.add_folder(Path("/made/up"))
-    for start in range(0, n, CHUNK):
-        with index.writing() as catalog:
-            _put(catalog, record, folder_id, range(start, min(n, start + CHUNK)), themes, rng)
-    index.save_vectors()
-    return index
-
-
-def _put(
-    catalog: Catalog,
-    record: EncoderRecord,
-    folder_id: int,
-    numbers: range,
-    themes: NDArray[np.float32],
-    rng: np.random.Generator,
-) -> None:
-    n, r = len(numbers), len(BOXES)
-    centres = themes[rng.integers(0, len(themes), n)] + 0.7 * _unit(rng.standard_normal((n, DIM), dtype=np.float32))
-    spread = _unit(rng.standard_normal((n * r, DIM), dtype=np.float32)).reshape(n, r, DIM)
-    rows = _unit((_unit(centres)[:, None] + 0.8 * spread).reshape(n * r, DIM)).reshape(n, r, DIM).astype(np.float16)
-    facts = PictureFacts(*SHAPE, Metadata())
-    files = []
-    for number, vectors in zip(numbers, rows, strict=True):
-        found = FoundFile(Path(f"/made/up/{number}.jpg"), size_bytes=1, mtime_ns=1, ctime_ns=1)
-        files.append(IndexedFile(folder_id, found, number.to_bytes(16, "big"), facts, vectors))
-    catalog.put(files, record.id)
-
-
 def _exhaustive(index: Index, sentences: NDArray[np.float32], n_queries: int) -> list[set[int]]:
     """The best ten of the first queries, by scoring every picture."""
     best: list[list[tuple[float, int]]] = [[] for _ in range(n_queries)]
@@ -133,11 +96,6 @@ def _exhaustive(index: Index, sentences: NDArray[np.float32], n_queries: int) ->
                 candidates = [(s.score, id_ - 1) for id_, s in zip(part, scored, strict=True)]
                 best[i] = heapq.nlargest(10, best[i] + heapq.nlargest(10, candidates))
     return [{number for _, number in top} for top in best]
-
-
-def _unit(rows: NDArray[np.floating]) -> NDArray[np.float32]:
-    unit: NDArray[np.float32] = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
-    return unit
 
 
 if __name__ == "__main__":

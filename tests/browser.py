@@ -154,14 +154,23 @@ class Looker:
         time.sleep(0.1)
         self.settle()
 
+    def resting(self, node):
+        """Where it is, once it has stopped moving: left, top, width, height."""
+        places = []
+
+        def is_still():
+            where = "const b = arguments[0].getBoundingClientRect(); return [b.left, b.top, b.width, b.height]"
+            places.append(self.browser.execute_script(where, node))
+            return len(places) > 3 and places[-1] == places[-4] and places[-1][3] > 0
+
+        until(is_still, "it does not stop moving")
+        return places[-1]
+
     def drag(self, selector, start, end):
         """Over an element, between two places in fractions of it."""
         node = self.one(selector)
         self.browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", node)
-        box = self.browser.execute_script(
-            "const b = arguments[0].getBoundingClientRect(); return [b.left, b.top, b.width, b.height]",
-            node,
-        )
+        box = self.resting(node)
         (x0, y0), (x1, y1) = ((int(box[0] + x * box[2]), int(box[1] + y * box[3])) for x, y in (start, end))
         actions = webdriver.ActionChains(self.browser)
         mouse = actions.w3c_actions.pointer_action
@@ -204,6 +213,10 @@ class Looker:
         """Every address that was asked for since the last time."""
         messages = (json.loads(entry["message"])["message"] for entry in self.browser.get_log("performance"))
         return [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
+
+    def remove(self, selector):
+        for node in self.all(selector):
+            self.browser.execute_script("arguments[0].remove()", node)
 
     def photograph(self, path):
         self.settle()

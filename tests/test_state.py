@@ -26,6 +26,7 @@ def test_an_address_says_the_whole_state():
         where=False,
         picture=12,
         heat=1,
+        explore="duplicates",
         cluster=0,
     )
     assert State.of(state.address()) == state

@@ -50,7 +50,8 @@ def _show(shared: Opened, state: State) -> None:
         VIEWS,
         key=bound("view", state.view),
         format_func=NAMES.__getitem__,
-        on_change=lambda: go(view=st.session_state["view"] or state.view, picture=None),
+        on_change=lambda: go(view=st.session_state["view"], picture=None),
+        required=True,
         label_visibility="collapsed",
     )
     VIEW_OF[state.view](shared, state)

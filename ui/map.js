@@ -19,20 +19,20 @@ export default function ({ data, parentElement, setTriggerValue }) {
   seats.set(map, seat);
 
   const dots = make("canvas", "dots");
-  const thumbs = data.pictures.map((picture) => {
+  const thumbs = data.sights.map((sight) => {
     const node = make("button", "thumb");
     node.type = "button";
-    node.title = picture.alt;
+    node.title = sight.alt;
     const image = make("img", "");
-    Object.assign(image, { src: picture.thumbnail, alt: picture.alt, draggable: false });
+    Object.assign(image, { src: sight.thumbnail, alt: sight.alt, draggable: false });
     node.append(image);
-    node.onclick = () => setTriggerValue("opened", picture.id);
+    node.onclick = () => setTriggerValue("opened", sight.id);
     return node;
   });
-  const names = data.clusters.map((cluster, i) => {
-    const node = make("button", "place", `${cluster.name} ${cluster.n}`);
+  const names = data.places.map((place, i) => {
+    const node = make("button", "place", `${place.name} ${place.n}`);
     node.type = "button";
-    node.style.borderColor = cluster.colour;
+    node.style.borderColor = place.colour;
     node.onclick = () => setTriggerValue("chosen", i);
     return node;
   });
@@ -55,7 +55,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     pen.scale(scale, scale);
     for (const point of data.points) {
       const [x, y] = at(point);
-      pen.fillStyle = data.clusters[point.cluster]?.colour ?? "#888";
+      pen.fillStyle = data.places[point.cluster]?.colour ?? "#888";
       pen.beginPath();
       pen.arc(x, y, 3, 0, 7);
       pen.fill();
@@ -63,8 +63,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   };
   // Each takes its room in the order given, so that the first of a place stays while one moves closer.
   const placeThumbs = (taken) => {
-    data.pictures.forEach((picture, i) => {
-      const [x, y] = at(picture);
+    data.sights.forEach((sight, i) => {
+      const [x, y] = at(sight);
       const isFree = isInside([x, y], 0)
         && taken.every(([tx, ty]) => Math.abs(x - tx) >= THUMB + 4 || Math.abs(y - ty) >= THUMB + 4);
       thumbs[i].hidden = !isFree;
@@ -77,8 +77,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
     paintDots();
     placeThumbs([]);
     const taken = [];
-    data.clusters.forEach((cluster, i) => {
-      const [x, y] = at(cluster);
+    data.places.forEach((place, i) => {
+      const [x, y] = at(place);
       const isFree = isInside([x, y], 0)
         && taken.every(([tx, ty, tw]) => Math.abs(x - tx) >= (tw + names[i].offsetWidth) / 2 || Math.abs(y - ty) >= 26);
       names[i].style.visibility = isFree ? "visible" : "hidden";
@@ -96,10 +96,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const zoomBy = (factor, x, y) => {
     const before = seat.zoom;
     seat.zoom = Math.min(40, Math.max(1, seat.zoom * factor));
-    const kept = 1 - before / seat.zoom;
-    move((map.clientWidth / 2 - x) * kept * 1, (map.clientHeight / 2 - y) * kept * 1);
+    const gain = 1 / before - 1 / seat.zoom; // what lies under the mouse stays there
+    seat.x += ((x - MARGIN) / (map.clientWidth - 2 * MARGIN) - 0.5) * gain;
+    seat.y += ((y - MARGIN) / (map.clientHeight - 2 * MARGIN) - 0.5) * gain;
     if (seat.zoom === 1) Object.assign(seat, { x: 0.5, y: 0.5 });
-    draw();
+    move(0, 0);
   };
   map.onwheel = (event) => {
     event.preventDefault();

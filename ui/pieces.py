@@ -12,9 +12,10 @@ from typing import Any
 import streamlit as st
 
 from indexer.regions import Box
+from ui.atlas_cards import MapCards
 from ui.cards import Card, Part
 
-__all__ = ["frame", "grid"]
+__all__ = ["frame", "grid", "picture_map"]
 
 HERE = Path(__file__).parent
 
@@ -26,6 +27,7 @@ def _component(name: str, html: str) -> Any:
 
 _grid = _component("grid", '<div class="grid" role="list"></div>')
 _frame = _component("frame", '<div class="holder"></div>')
+_map = _component("map", '<div class="map" tabindex="0" role="application" aria-label="Map of pictures"></div>')
 
 
 def grid(
@@ -86,4 +88,16 @@ def frame(
             "keys": on_closed is not None,
         },
         **handlers,
+    )
+
+
+def picture_map(
+    cards: MapCards, *, key: str, on_opened: Callable[[int], None], on_chosen: Callable[[int], None]
+) -> None:
+    """A map to move about in, by wheel, hand and keys. The callbacks get a picture's id, or the number of a place."""
+    _map(
+        key=key,
+        data=asdict(cards),
+        on_opened_change=lambda: on_opened(int(st.session_state[key].opened)),
+        on_chosen_change=lambda: on_chosen(int(st.session_state[key].chosen)),
     )

@@ -13,11 +13,11 @@ from ui.example_view import example
 from ui.filters_view import filters_view
 from ui.opened import Opened, remembered
 from ui.picture_view import picture_view
-from ui.pieces import grid
+from ui.pictures_grid import pictures_grid
 from ui.plain import plain
 from ui.refine_view import refine_view
 from ui.selection import selection_view
-from ui.state import State
+from ui.state import SORTS, State
 
 __all__ = ["search_view"]
 
@@ -44,26 +44,8 @@ def search_view(shared: Opened, state: State) -> None:
     if not shown:
         _nothing(shared, state)
         return
-    pictures_grid(shared, state, [_card(shared, one) for one in shown[:PER_PAGE]], key="grid")
+    pictures_grid(state, [_card(shared, one) for one in shown[:PER_PAGE]], key="grid")
     _pager(state, has_more=len(shown) > PER_PAGE)
-
-
-def pictures_grid(shared: Opened, state: State, cards: Sequence[Card], key: str) -> None:
-    """Cards that open, are ticked, or are made the example of a new search."""
-    grid(
-        cards,
-        key=key,
-        on_opened=lambda id_: go(view="search", picture=id_) if state.view == "search" else _open_alone(id_),
-        on_liked=lambda id_: go(view="search", query="", like=id_, box=None),
-        on_ticked=lambda ids: st.session_state.update(ticked=list(ids)),
-        ticked=st.session_state.get("ticked", ()),
-        shows_where=state.where,
-    )
-
-
-def _open_alone(id_: int) -> None:
-    go(view="search", query="", like=None, box=None)
-    go(picture=id_)
 
 
 def _search_box(state: State) -> None:
@@ -133,10 +115,11 @@ def _heading(state: State, shown: Sequence[object]) -> None:
                 )
                 st.segmented_control(
                     "Sort",
-                    ("score", "date"),
+                    SORTS,
                     key=bound("sort", state.sort),
                     format_func={"score": "Best first", "date": "Newest first"}.__getitem__,
-                    on_change=lambda: go(sort=st.session_state["sort"] or state.sort),
+                    on_change=lambda: go(sort=st.session_state["sort"]),
+                    required=True,
                     label_visibility="collapsed",
                 )
 

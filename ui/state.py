@@ -9,10 +9,11 @@ from indexer.errors import UsageError
 from indexer.filters import ORIENTATIONS, Filters, parse_date, parse_near, parse_size
 from indexer.regions import Box
 
-__all__ = ["DEFAULT", "SORTS", "VIEWS", "State"]
+__all__ = ["DEFAULT", "EXPLORES", "SORTS", "VIEWS", "State"]
 
 VIEWS = ("search", "explore", "library")
 SORTS = ("score", "date")
+EXPLORES = ("map", "duplicates")
 MAX_PAGE = 10_000
 
 
@@ -37,6 +38,7 @@ class State:
     where: bool = True  # boxes on the thumbnails
     picture: int | None = None  # the one that is looked at closely, by id
     heat: int | None = None  # the sentence whose heat map covers it, from 0
+    explore: str = "map"
     cluster: int | None = None  # of the map
 
     @classmethod
@@ -115,6 +117,7 @@ def _switch(text: str) -> bool:
 _READERS: dict[str, Callable[[str], Any]] = {
     "view": _one_of(*VIEWS),
     "sort": _one_of(*SORTS),
+    "explore": _one_of(*EXPLORES),
     "orientation": _one_of(*ORIENTATIONS),
     "like": _count,
     "picture": _count,

@@ -1,0 +1,101 @@
+"""From Enter to the first result on the page, in a real Chromium, over many pictures; the server runs beside it.
+
+    python -m benchmarks.page [--pictures 100000]
+
+The encoder in the box, with its own 34 regions; made vectors around the texts of everyday words; small real JPEGs,
+so that thumbnails are made and kept as usual. Two rounds of the same queries from a second page on: in the first
+every search and every thumbnail is new to the server, in the second all is remembered.
+"""
+
+import argparse
+import io
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from benchmarks.machine import describe, print_table
+from benchmarks.made_index import SHAPE, filled_index
+from cosmos_search.atlas import everyday_words
+from cosmos_search.registry import MINI, load_encoder
+from indexer.images import fingerprint
+from indexer.records import EncoderRecord
+from tests.browser import chromium, page, until
+from tests.demo import make_home
+
+QUERIES = (
+    "a tabby cat", "a red car on a road", "A dog. A ball.", "a cup of coffee", "A lake. A boat. A church.", "a goldfish",
+    "a violin", "A desk. A lamp.", "a mountain", "a steam locomotive", "a strawberry", "A person. A horse.",
+)  # fmt: skip
+TIMED = """
+const card = () => {
+  for (const node of document.querySelectorAll('*')) {
+    const found = node.shadowRoot?.querySelector('.card');
+    if (found) return found;
+  }
+};
+const before = card();
+document.addEventListener('keydown', (event) => {
+  if (event.key !== 'Enter') return;
+  const began = performance.now();
+  const look = () => {
+    const now = card();
+    if (now && now !== before && now.querySelector('img')?.complete) window.timed = performance.now() - began;
+    else requestAnimationFrame(look);
+  };
+  look();
+}, { once: true, capture: true });
+window.timed = null;
+"""
+
+
+def main() -> None:
+    """Prints a markdown table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pictures", type=int, default=100_000)
+    n = parser.parse_args().pictures
+    with tempfile.TemporaryDirectory() as scratch:
+        home = make_home(Path(scratch, "home"))
+        _fill(Path(scratch), n)
+        rows = []
+        with page(Path(scratch, "index"), home) as address, chromium(Path(scratch, "profile")) as browser:
+            browser.open(address)
+            browser.type("Search", "a bookshelf")
+            browser.cards()
+            for name in ("new to the server", "asked before"):
+                seconds = [_timed(browser, query) for query in QUERIES]
+                rows.append([name, *(f"{np.percentile(seconds, q):.2f} s" for q in (50, 95))])
+    print(describe("streamlit", "faiss-cpu"), f"; {n:,} pictures × 35 vectors", sep="", end="\n\n")
+    print_table(["queries", "median", "95 %"], rows)
+
+
+def _fill(scratch: Path, n: int) -> None:
+    """Pictures, and an index that says it has seen them."""
+    encoder = load_encoder(MINI, "auto", "auto")
+    made = EncoderRecord(0, encoder.name, encoder.version, encoder.dim, encoder.default_regions)
+    rng = np.random.default_rng(0)
+
+    def file(number: int) -> tuple[Path, bytes]:
+        path = scratch / "photos" / f"{number}.jpg"
+        if not path.exists():
+            path.parent.mkdir(exist_ok=True)
+            colours = np.random.default_rng(number).integers(0, 255, (3, 4, 3), dtype=np.uint8)
+            Image.fromarray(colours).resize((SHAPE[0] // 5, SHAPE[1] // 5)).save(path, quality=70)
+        return path, fingerprint(io.BytesIO(path.read_bytes()))
+
+    filled_index(scratch / "index", n, encoder.encode_texts(everyday_words()), made, rng, file).close()
+
+
+def _timed(browser: Any, query: str) -> float:
+    """Seconds from the Enter key to the first card of another search, its picture drawn."""
+    browser.type("Search", query, end="")
+    browser.browser.execute_script(TIMED)
+    browser.type("Search", query)
+    milliseconds = until(lambda: browser.browser.execute_script("return window.timed"), "no result")
+    return float(milliseconds) / 1000
+
+
+if __name__ == "__main__":
+    main()

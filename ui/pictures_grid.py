@@ -1,0 +1,32 @@
+"""A grid of pictures, wherever on the page: each opens, is ticked, or is made the example of a new search."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from ui.address import go
+from ui.cards import Card
+from ui.pieces import grid
+from ui.state import State
+
+__all__ = ["pictures_grid"]
+
+
+def pictures_grid(state: State, cards: Sequence[Card], key: str) -> None:
+    """key: tells the grids of a page apart."""
+    grid(
+        cards,
+        key=key,
+        on_opened=lambda id_: _open(state, id_),
+        on_liked=lambda id_: go(view="search", query="", like=id_, box=None),
+        on_ticked=lambda ids: st.session_state.update(ticked=list(ids)),
+        ticked=st.session_state.get("ticked", ()),
+        shows_where=state.where,
+    )
+
+
+def _open(state: State, id_: int) -> None:
+    if state.view == "search":
+        go(picture=id_)
+    else:  # a picture that no search has found
+        go(view="search", query="", like=None, box=None, picture=id_)

@@ -1,6 +1,7 @@
 """Parts against wholes: CLIP, and what each part of COSMOS adds to it, trained small on a CPU.
 
     python -m benchmarks.experiment .experiment      # or: make experiment; about an hour and a half on two cores
+    python -m benchmarks.experiment .experiment/longer --steps 2400 --variants bd --seeds 0
 
 Trains every variant with every seed on the same captioned scenes (benchmarks/captioned.py), two runs at a time with
 one thread each, and measures their teachers on held-out scenes (benchmarks/parts.py). What is done is kept: started
@@ -74,13 +75,15 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="for data, runs and figures")
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--jobs", type=int, default=2, help="runs at a time")
+    parser.add_argument("--variants", default="".join(VARIANTS), help="their letters")
+    parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
     options = parser.parse_args()
     data = options.folder / "scenes"
     if not data.exists():
         draft = data.with_suffix(".partial")
         write_folder(scenes(N_TRAINING, seed=0, held_out=False), draft)
         draft.rename(data)
-    runs = {(name, seed): options.folder / f"{name}-{seed}" for seed, name in product(SEEDS, VARIANTS)}
+    runs = {(name, seed): options.folder / f"{name}-{seed}" for seed, name in product(options.seeds, options.variants)}
     jobs = [(name, seed, run, data, options.steps) for (name, seed), run in runs.items()]
     with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
         list(pool.map(_trained, *zip(*jobs, strict=True)))
@@ -88,8 +91,9 @@ def main() -> None:
     found = {key: _measured(run, held_out) for key, run in runs.items()}
     print(f"{describe('torch')}; {options.steps} steps of {BASE.batch}, {N_HELD_OUT} held-out scenes\n")
     _print(found, runs)
-    draw_figures(found, {name: label for name, (label, _) in VARIANTS.items()}, MEASURED, options.folder / "parts.png")
-    teacher = _teacher(runs["d", 0])
+    labels = {name: VARIANTS[name][0] for name in options.variants}
+    draw_figures(found, labels, MEASURED, options.folder / "parts.png")
+    teacher = _teacher(runs["d", options.seeds[0]])
     draw_attention(teacher, clip_tokenizer(BASE.network.context_length), held_out, options.folder / "attention.png")
 
 
@@ -120,15 +124,16 @@ def _teacher(run: Path) -> CosmosModel:
 
 def _print(found: dict[tuple[str, int], Figures], runs: dict[tuple[str, int], Path]) -> None:
     rows = []
-    for name, (label, _) in VARIANTS.items():
-        ours = [found[name, seed] for seed in SEEDS]
+    for name in dict.fromkeys(name for name, _ in runs):
+        label, seeds = VARIANTS[name][0], [seed for known, seed in runs if known == name]
+        ours = [found[name, seed] for seed in seeds]
         cells = [_spread([getattr(figures, field.name) for figures in ours]) for field in fields(Figures)]
-        rows.append([f"({name}) {label}", *cells, f"{median(_speeds([runs[name, s] for s in SEEDS])):.0f}"])
+        rows.append([f"({name}) {label}", *cells, f"{median(_speeds([runs[name, seed] for seed in seeds])):.0f}"])
     print_table(["", *MEASURED.values(), "images/s"], rows)
 
 
 def _spread(values: Sequence[float]) -> str:
-    return f"{mean(values):.2f} ± {stdev(values):.2f}"
+    return f"{mean(values):.2f} ± {stdev(values):.2f}" if len(values) > 1 else f"{values[0]:.2f}"
 
 
 def _speeds(runs: Sequence[Path]) -> list[float]:

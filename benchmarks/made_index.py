@@ -24,7 +24,10 @@ def filled_index(
     themes: NDArray[np.float32],
     made: EncoderRecord,
     rng: np.random.Generator,
-    file: Callable[[int], tuple[Path, bytes]] = lambda number: (Path(f"/made/up/{number}.jpg"), number.to_bytes(16, "big")),
+    file: Callable[[int], tuple[Path, bytes]] = lambda number: (
+        Path(f"/made/up/{number}.jpg"),
+        number.to_bytes(16, "big"),
+    ),
 ) -> Index:
     """n pictures, all of SHAPE, as if `made` (its id is not used) had seen them.
 

@@ -32,7 +32,7 @@ def draw_figures(
     for i, (name, label) in enumerate(labels.items()):
         values = np.array([[getattr(found[name, seed], field) for field in measured] for seed in seeds])
         places = np.arange(len(measured)) + (i - (len(labels) - 1) / 2) * width
-        errors = [stdev(column) for column in values.T.tolist()]
+        errors = [stdev(column) if len(column) > 1 else 0.0 for column in values.T.tolist()]
         axes.bar(places, [mean(column) for column in values.T.tolist()], width, yerr=errors, label=f"({name}) {label}")
     for i, field in enumerate(measured):
         if field in CHANCE:

@@ -3,7 +3,7 @@
     python -m benchmarks.latency [--pictures 100000]
 
 Made vectors (benchmarks/made_index.py) around 2000 themes; queries at a distance from all of them, as texts are.
- Recall is against exhaustive exact scoring of every picture.
+Recall is against exhaustive exact scoring of every picture.
 """
 
 import argparse

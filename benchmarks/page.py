@@ -27,7 +27,8 @@ from tests.demo import make_home
 
 QUERIES = (
     "a tabby cat", "a red car on a road", "A dog. A ball.", "a cup of coffee", "A lake. A boat. A church.",
-    "a goldfish", "a violin", "A desk. A lamp.", "a mountain", "a steam locomotive", "a strawberry", "A person. A horse.",
+    "a goldfish", "a violin", "A desk. A lamp.", "a mountain", "a steam locomotive", "a strawberry",
+    "A person. A horse.",
 )  # fmt: skip
 TIMED = """
 const card = () => {

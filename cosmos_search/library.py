@@ -11,6 +11,7 @@ from types import TracebackType
 from PIL import Image
 from platformdirs import user_data_path
 
+from cosmos_search.duplicates import MIN_COSINE, near_duplicates
 from cosmos_search.encoder import Encoder
 from cosmos_search.query import parse_query
 from cosmos_search.registry import default_model, load_encoder
@@ -173,6 +174,16 @@ class Library:
         """
         with self._opened().reading_pictures() as catalog:
             return catalog.facets(filters or Filters())
+
+    def near_duplicates(
+        self, min_cosine: float = MIN_COSINE, *, on_progress: Callable[[float], None] = lambda share: None
+    ) -> list[tuple[PictureRecord, ...]]:
+        """Groups of different pictures that look nearly the same, the largest groups first, the members by date.
+
+        Files with the same content are one picture and no group. on_progress: told the share that is done, 0..1.
+        See `cosmos_search.duplicates.near_duplicates`.
+        """
+        return near_duplicates(self._opened(), min_cosine, on_progress)
 
     def picture(self, id_: int) -> PictureRecord | None:
         """An indexed picture by its id; None if it isn't indexed, or no more."""

@@ -190,6 +190,15 @@ class Catalog:
             data = np.frombuffer(b"".join(row.data for row in rows), dtype="<f2").reshape(-1, encoder.dim)
             yield np.repeat(np.array([row.picture_id for row in rows], dtype=np.int64), counts), data
 
+    def wholes_of(self, ids: Sequence[int], encoder: EncoderRecord) -> tuple[NDArray[np.int64], NDArray[np.float16]]:
+        """The vectors of pictures as wholes, by id: (n,) and (n, dim)."""
+        whole = func.substr(vectors.c.data, 1, 2 * encoder.dim)
+        query = select(vectors.c.picture_id, whole).where(vectors.c.encoder_id == encoder.id)
+        chunks = (query.where(vectors.c.picture_id.in_(chunk)) for chunk in _chunks(sorted(ids)))
+        rows = [row for query in chunks for row in self._connection.execute(query.order_by(vectors.c.picture_id))]
+        data = np.frombuffer(b"".join(data for _, data in rows), dtype="<f2").reshape(-1, encoder.dim)
+        return np.array([id_ for id_, _ in rows], dtype=np.int64), data
+
     def n_rows(self, encoder: EncoderRecord) -> int:
         """How many vectors there are, regions counted."""
         size = select(func.sum(func.length(vectors.c.data))).where(vectors.c.encoder_id == encoder.id)

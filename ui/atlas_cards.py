@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from cosmos_search.atlas import Atlas, Point
-
 from indexer.records import PictureRecord
 from ui.cards import colour, readable
 from ui.pictures import jpeg_uri

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 import streamlit as st
-from cosmos_search.atlas import Atlas
 
+from cosmos_search.atlas import Atlas
 from indexer.records import PictureRecord
 from ui.address import bound, go
 from ui.atlas_cards import map_cards

@@ -119,6 +119,10 @@ class Looker:
                 return []
             raise
 
+    def shown(self, selector, text=None):
+        """The first that can be seen."""
+        return next((node for node in self.with_text(selector, text) if node.is_displayed()), None)
+
     def text(self, node):
         return self.browser.execute_script("return arguments[0].innerText ?? ''", node)
 
@@ -141,8 +145,9 @@ class Looker:
         until(lambda: text in self.browser.find_element(By.TAG_NAME, "body").text, f"the page does not say {text!r}")
 
     def click(self, selector, text=None):
-        node = self.one(selector, text)
+        node = until(lambda: self.shown(selector, text), f"no {selector} with {text!r} can be seen")
         self.browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", node)
+        self.resting(node)
         node.click()
         time.sleep(0.1)
         self.settle()

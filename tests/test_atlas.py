@@ -88,6 +88,7 @@ def test_an_index_that_is_empty_or_of_another_encoder_has_no_map(paints, tmp_pat
     with paints(0) as library, pytest.raises(CosmosSearchError, match="holds no pictures"):
         library.atlas(COLOURS)
     paints(1).close()
-    with cosmos_search.open(tmp_path / "index", encoder=ColourEncoder("other")) as library:
-        with pytest.raises(CosmosSearchError, match="made with colour, not other"):
-            library.atlas(COLOURS)
+    other = ColourEncoder("other")
+    is_refused = pytest.raises(CosmosSearchError, match="made with colour, not other")
+    with cosmos_search.open(tmp_path / "index", encoder=other) as library, is_refused:
+        library.atlas(COLOURS)

@@ -12,7 +12,7 @@ from ui.thumbnails import Thumbnails
 
 __all__ = ["MapCards", "Place", "Sight", "map_cards"]
 
-SIDE = 96  # pixels of a thumbnail
+SIDE = 128  # pixels of a thumbnail
 MAX_SIGHTS = 150
 
 

@@ -1,6 +1,6 @@
 // A map of pictures: dots everywhere, thumbnails where there is room, names of the places. Wheel and drag move about.
 
-const THUMB = 64; // pixels of a side
+const NAME = 26; // pixels of a name's height
 const MARGIN = 44; // pixels at the edges
 
 function make(kind, name, text) {
@@ -17,6 +17,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const map = parentElement.querySelector(".map");
   const seat = seats.get(map) ?? { zoom: 1, x: 0.5, y: 0.5 };
   seats.set(map, seat);
+  const side = data.sights.length < 60 ? 92 : 64; // pixels of a thumbnail
+  map.style.setProperty("--side", `${side}px`);
 
   const dots = make("canvas", "dots");
   const thumbs = data.sights.map((sight) => {
@@ -62,30 +64,38 @@ export default function ({ data, parentElement, setTriggerValue }) {
     }
   };
   // Each takes its room in the order given, so that the first of a place stays while one moves closer.
-  const placeThumbs = (taken) => {
+  const placeThumbs = () => {
+    const taken = [];
     data.sights.forEach((sight, i) => {
       const [x, y] = at(sight);
       const isFree = isInside([x, y], 0)
-        && taken.every(([tx, ty]) => Math.abs(x - tx) >= THUMB + 4 || Math.abs(y - ty) >= THUMB + 4);
+        && taken.every(([tx, ty]) => Math.abs(x - tx) >= side + 4 || Math.abs(y - ty) >= side + 4);
       thumbs[i].hidden = !isFree;
       if (!isFree) return;
       taken.push([x, y]);
       put(thumbs[i], [x, y]);
     });
   };
-  const draw = () => {
-    paintDots();
-    placeThumbs([]);
+  // Below their thumbnails, and never cut by the edge.
+  const placeNames = () => {
     const taken = [];
     data.places.forEach((place, i) => {
-      const [x, y] = at(place);
-      const isFree = isInside([x, y], 0)
-        && taken.every(([tx, ty, tw]) => Math.abs(x - tx) >= (tw + names[i].offsetWidth) / 2 || Math.abs(y - ty) >= 26);
+      const width = names[i].offsetWidth;
+      const [left, top] = at(place);
+      const x = Math.min(map.clientWidth - width / 2 - 4, Math.max(width / 2 + 4, left));
+      const y = Math.min(map.clientHeight - NAME, top + side / 2);
+      const isFree = isInside([left, top], 0)
+        && taken.every(([tx, ty, tw]) => Math.abs(x - tx) >= (tw + width) / 2 || Math.abs(y - ty) >= NAME);
       names[i].style.visibility = isFree ? "visible" : "hidden";
       if (!isFree) return;
       put(names[i], [x, y]);
-      taken.push([x, y, names[i].offsetWidth]);
+      taken.push([x, y, width]);
     });
+  };
+  const draw = () => {
+    paintDots();
+    placeThumbs();
+    placeNames();
   };
 
   const move = (dx, dy) => {

@@ -38,8 +38,10 @@ setup(
         "platformdirs>=4.0",
         "regex>=2024.1",
         "safetensors>=0.4",
+        "scikit-learn>=1.5",
         "sqlalchemy>=2.0",
         "streamlit>=1.51",  # the first with components of our own that need no build step
+        "threadpoolctl>=3.1",
         "tokenizers>=0.20",
         "torch>=2.6",
         "tqdm>=4.66",

@@ -10,8 +10,10 @@ from PIL import Image
 from cosmos_search.calibration import Calibration
 from cosmos_search.scoring import Scoring
 from indexer.encoder import ImageEncoder, Vectors
+from indexer.errors import CosmosSearchError
+from indexer.records import EncoderRecord
 
-__all__ = ["Encoder"]
+__all__ = ["Encoder", "require_made_by"]
 
 
 class Encoder(ImageEncoder, Protocol):
@@ -36,3 +38,17 @@ class Encoder(ImageEncoder, Protocol):
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """One unit vector for each text, in order: (n, dim)."""
+
+
+def require_made_by(encoder: Encoder, made_by: EncoderRecord) -> None:
+    """Raise CosmosSearchError unless this encoder made the vectors."""
+    if made_by.name != encoder.name:
+        raise CosmosSearchError(
+            f"This index was made with {made_by.name}, not {encoder.name}; to change over: "
+            f"cosmos-search index --model {encoder.name} --rebuild"
+        )
+    if made_by.version != encoder.version:
+        raise CosmosSearchError(
+            f"This index was made with another version of {encoder.name}; bring it up to date: "
+            "cosmos-search index --rebuild"
+        )

@@ -1,7 +1,7 @@
 """The library API: one object for one index. The command line and the page are skins over it."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +11,7 @@ from types import TracebackType
 from PIL import Image
 from platformdirs import user_data_path
 
+from cosmos_search.atlas import MAX_POINTS, Atlas, draw_atlas
 from cosmos_search.duplicates import MIN_COSINE, near_duplicates
 from cosmos_search.encoder import Encoder
 from cosmos_search.query import parse_query
@@ -184,6 +185,13 @@ class Library:
         See `cosmos_search.duplicates.near_duplicates`.
         """
         return near_duplicates(self._opened(), min_cosine, on_progress)
+
+    def atlas(self, vocabulary: Sequence[str] | None = None, max_points: int = MAX_POINTS) -> Atlas:
+        """A map of the pictures, or of `max_points` of them, with like ones close together, and its regions named.
+
+        vocabulary: what a region may be named; left out, a few hundred everyday words. It takes up to half a minute.
+        """
+        return draw_atlas(self._opened(), self.encoder, vocabulary, max_points)
 
     def picture(self, id_: int) -> PictureRecord | None:
         """An indexed picture by its id; None if it isn't indexed, or no more."""

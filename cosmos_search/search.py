@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cosmos_search.calibration import Calibration
-from cosmos_search.encoder import Encoder
+from cosmos_search.encoder import Encoder, require_made_by
 from cosmos_search.query import Query
 from cosmos_search.scoring import Scored, Scoring, Wanted, score_pictures
-from indexer.errors import CosmosSearchError, UsageError
+from indexer.errors import UsageError
 from indexer.filters import Filters
 from indexer.index import Index, Snapshot, no_pictures
 from indexer.records import EncoderRecord, PictureFacts, PictureRecord
@@ -107,17 +107,7 @@ def _checked(snapshot: Snapshot | None, index: Index, encoder: Encoder) -> Snaps
     """Raise CosmosSearchError unless this encoder made the index, and there is something in it."""
     if snapshot is None or not len(snapshot.vectors):
         raise no_pictures(index.place)
-    made_by = snapshot.encoder
-    if made_by.name != encoder.name:
-        raise CosmosSearchError(
-            f"This index was made with {made_by.name}, not {encoder.name}; to change over: "
-            f"cosmos-search index --model {encoder.name} --rebuild"
-        )
-    if made_by.version != encoder.version:
-        raise CosmosSearchError(
-            f"This index was made with another version of {encoder.name}; bring it up to date: "
-            "cosmos-search index --rebuild"
-        )
+    require_made_by(encoder, snapshot.encoder)
     return snapshot
 
 

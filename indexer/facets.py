@@ -34,7 +34,7 @@ class Facets:
 
 
 def count_facets(connection: Connection, filters: Filters) -> Facets:
-    """The facets of the pictures that pass. About 0.15 s at 100,000 pictures."""
+    """The facets of the pictures that pass. 0.1 to 0.3 s at 100,000 pictures."""
     p = pictures.c
     years = _grouped(connection, func.substr(p.taken_at, 1, 4), replace(filters, after=None, before=None))
     sizes = {f"{size}MP": p.width * p.height >= size * 1_000_000 for size in MEGAPIXELS}

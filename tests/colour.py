@@ -66,9 +66,7 @@ def paint(path: Path, colour: str, size: tuple[int, int] = (16, 16), seed: int |
     return path
 
 
-def dated(
-    when: str, latitude: float | None = None, longitude: float | None = None, camera: str | None = None
-) -> Image.Exif:
+def dated(when: str, latitude: float | None = None, longitude: float = 0.0, camera: str | None = None) -> Image.Exif:
     """What a camera writes: "2024:06:15 12:00:00", and where."""
     exif = Image.Exif()
     exif[0x8769] = {0x9003: when}

@@ -7,7 +7,7 @@ import streamlit as st
 from cosmos_search.atlas import Atlas
 from indexer.records import PictureRecord
 from ui.address import bound, go
-from ui.atlas_cards import map_cards
+from ui.atlas_cards import MapCards, map_cards
 from ui.cards import card_of_picture
 from ui.opened import Opened, remembered
 from ui.pictures_grid import pictures_grid
@@ -42,7 +42,9 @@ def explore_view(shared: Opened, state: State) -> None:
 def _map(shared: Opened, state: State) -> None:
     with st.spinner("Drawing the map; some thousands of pictures take half a minute …", show_time=True):
         atlas: Atlas = remembered("atlas", shared, lambda library: library.atlas())
-        cards = remembered("map", shared, lambda library: map_cards(atlas, library.picture, shared.thumbnails))
+        cards: MapCards = remembered(
+            "map", shared, lambda library: map_cards(atlas, library.picture, shared.thumbnails)
+        )
     n_shown = len(atlas.points)
     of = f" of {atlas.n_pictures:,}, chosen evenly" if n_shown < atlas.n_pictures else ""
     st.caption(
@@ -57,14 +59,14 @@ def _map(shared: Opened, state: State) -> None:
     )
     if state.cluster is None or state.cluster >= len(atlas.clusters):
         return
-    cluster = atlas.clusters[state.cluster]
+    place = cards.places[state.cluster]
     ids = [point.id for point in atlas.points if point.cluster == state.cluster]
-    st.subheader(f"{plain(cluster.name)}: {cluster.n:,}")
+    st.subheader(f"{plain(place.name)}: {place.n:,}" if place.name else f"{place.n:,} pictures")
     _grid(shared, state, ids[:OF_CLUSTER], key="cluster")
 
 
 def _duplicates(shared: Opened, state: State) -> None:
-    with st.spinner("Comparing all pictures; a hundred thousand take a minute …", show_time=True):
+    with st.spinner("Comparing all pictures; a hundred thousand take about a minute …", show_time=True):
         groups: Sequence[tuple[PictureRecord, ...]] = remembered(
             "duplicates", shared, lambda library: library.near_duplicates()
         )

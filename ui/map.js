@@ -1,7 +1,6 @@
 // A map of pictures: dots everywhere, thumbnails where there is room, names of the places. Wheel and drag move about.
 
 const NAME = 26; // pixels of a name's height
-const MARGIN = 44; // pixels at the edges
 
 function make(kind, name, text) {
   const node = document.createElement(kind);
@@ -18,6 +17,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const seat = seats.get(map) ?? { zoom: 1, x: 0.5, y: 0.5 };
   seats.set(map, seat);
   const side = data.sights.length < 60 ? 92 : 64; // pixels of a thumbnail
+  const margin = side / 2 + 10; // at the edges
   map.style.setProperty("--side", `${side}px`);
 
   const dots = make("canvas", "dots");
@@ -32,7 +32,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     return node;
   });
   const names = data.places.map((place, i) => {
-    const node = make("button", "place", `${place.name} ${place.n}`);
+    const node = make("button", "place", `${place.name} ${place.n}`.trim());
     node.type = "button";
     node.style.borderColor = place.colour;
     node.onclick = () => setTriggerValue("chosen", i);
@@ -41,10 +41,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
   map.replaceChildren(dots, ...thumbs, ...names);
 
   const at = ({ x, y }) => {
-    const width = map.clientWidth - 2 * MARGIN, height = map.clientHeight - 2 * MARGIN;
+    const width = map.clientWidth - 2 * margin, height = map.clientHeight - 2 * margin;
     return [
-      MARGIN + width * (0.5 + (x - seat.x) * seat.zoom),
-      MARGIN + height * (0.5 + (y - seat.y) * seat.zoom),
+      margin + width * (0.5 + (x - seat.x) * seat.zoom),
+      margin + height * (0.5 + (y - seat.y) * seat.zoom),
     ];
   };
   const isInside = ([x, y], edge) => x > -edge && y > -edge && x < map.clientWidth + edge && y < map.clientHeight + edge;
@@ -99,16 +99,16 @@ export default function ({ data, parentElement, setTriggerValue }) {
   };
 
   const move = (dx, dy) => {
-    seat.x = Math.min(1, Math.max(0, seat.x - dx / (seat.zoom * (map.clientWidth - 2 * MARGIN))));
-    seat.y = Math.min(1, Math.max(0, seat.y - dy / (seat.zoom * (map.clientHeight - 2 * MARGIN))));
+    seat.x = Math.min(1, Math.max(0, seat.x - dx / (seat.zoom * (map.clientWidth - 2 * margin))));
+    seat.y = Math.min(1, Math.max(0, seat.y - dy / (seat.zoom * (map.clientHeight - 2 * margin))));
     draw();
   };
   const zoomBy = (factor, x, y) => {
     const before = seat.zoom;
     seat.zoom = Math.min(40, Math.max(1, seat.zoom * factor));
     const gain = 1 / before - 1 / seat.zoom; // what lies under the mouse stays there
-    seat.x += ((x - MARGIN) / (map.clientWidth - 2 * MARGIN) - 0.5) * gain;
-    seat.y += ((y - MARGIN) / (map.clientHeight - 2 * MARGIN) - 0.5) * gain;
+    seat.x += ((x - margin) / (map.clientWidth - 2 * margin) - 0.5) * gain;
+    seat.y += ((y - margin) / (map.clientHeight - 2 * margin) - 0.5) * gain;
     if (seat.zoom === 1) Object.assign(seat, { x: 0.5, y: 0.5 });
     move(0, 0);
   };

@@ -260,6 +260,7 @@ def test_it_is_good_on_a_phone_and_in_the_dark(look, tmp_path):
 
 
 def test_the_page_asks_nobody_else(look, site):
+    look.requested()  # of other tests
     look.type("Search", CUP)
     look.cards(lambda names: names[:1] == ["coffee.png"])
     look.click(".card")

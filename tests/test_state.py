@@ -28,6 +28,7 @@ def test_an_address_says_the_whole_state():
         heat=1,
         explore="duplicates",
         cluster=0,
+        alike="strict",
     )
     assert State.of(state.address()) == state
 

@@ -13,7 +13,7 @@ from ui.opened import Opened, remembered
 from ui.pictures_grid import pictures_grid
 from ui.pieces import picture_map
 from ui.plain import plain
-from ui.state import EXPLORES, State
+from ui.state import ALIKE, EXPLORES, State
 
 __all__ = ["explore_view"]
 
@@ -66,9 +66,16 @@ def _map(shared: Opened, state: State) -> None:
 
 
 def _duplicates(shared: Opened, state: State) -> None:
+    st.select_slider(
+        "How alike",
+        list(reversed(ALIKE)),
+        key=bound("alike", state.alike),
+        on_change=lambda: go(alike=st.session_state["alike"]),
+        width=240,
+    )
     with st.spinner("Comparing all pictures; a hundred thousand take about a minute …", show_time=True):
         groups: Sequence[tuple[PictureRecord, ...]] = remembered(
-            "duplicates", shared, lambda library: library.near_duplicates()
+            "duplicates", shared, lambda library: library.near_duplicates(ALIKE[state.alike]), state.alike
         )
     if not groups:
         st.info("No two pictures are nearly the same.", icon=":material/check_circle:")

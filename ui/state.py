@@ -4,16 +4,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from cosmos_search.duplicates import MIN_COSINE
 from cosmos_search.query import parse_box
 from indexer.errors import UsageError
 from indexer.filters import ORIENTATIONS, Filters, parse_date, parse_near, parse_size
 from indexer.regions import Box
 
-__all__ = ["DEFAULT", "EXPLORES", "SORTS", "VIEWS", "State"]
+__all__ = ["ALIKE", "DEFAULT", "EXPLORES", "SORTS", "VIEWS", "State"]
 
 VIEWS = ("search", "explore", "library")
 SORTS = ("score", "date")
 EXPLORES = ("map", "duplicates")
+ALIKE = {"strict": 0.9, "usual": MIN_COSINE, "loose": 0.8}  # the least cosine
 MAX_PAGE = 10_000
 
 
@@ -40,6 +42,7 @@ class State:
     heat: int | None = None  # the sentence whose heat map covers it, from 0
     explore: str = "map"
     cluster: int | None = None  # of the map
+    alike: str = "usual"  # how much near duplicates must be
 
     @classmethod
     def of(cls, address: Mapping[str, str]) -> "State":
@@ -118,6 +121,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "view": _one_of(*VIEWS),
     "sort": _one_of(*SORTS),
     "explore": _one_of(*EXPLORES),
+    "alike": _one_of(*ALIKE),
     "orientation": _one_of(*ORIENTATIONS),
     "like": _count,
     "picture": _count,

@@ -32,8 +32,8 @@ __all__ = ["MIN_COSINE", "near_duplicates"]
 #   all but mirrored                   0.68 / 0.86   0.30            0.51 / 0.80   0.17
 #   different pictures, 99 % / 99.9 %  0.62 / 0.95   1 of 190        0.73 / 0.87   43 of 92,235
 # Those that pass are a stereo pair, and mostly twins such as two traffic lights. By the wholes alone 173 pass.
-# Of the ten photos in this package that scikit-image has too, larger, 0.9 finds six, 0.85 eight, 0.8 all, and none of them
-# takes different photos for one. Of the stamps 0.9 groups 51, 0.85 103 and 0.8 156: kinds of things, rather than things.
+# Of the ten photos in this package that scikit-image has too, larger, 0.9 finds six, 0.85 eight, 0.8 all, and none
+# takes different photos for one. Of the stamps 0.9 groups 51, 0.85 103, 0.8 156: kinds of things rather than things.
 MIN_COSINE = 0.85
 GRID = 3  # cells a side
 WHOLE_WEIGHT = 1.8  # against each of the six cells: a third of the cosine is the wholes'

@@ -66,6 +66,7 @@ MEASURED = {
     "dense": "points: dense map",
     "crops": "points: regions",
     "attention": "points: attention",
+    "elsewhere": "attention on the other thing",
 }
 
 

@@ -33,6 +33,7 @@ class Figures:
     dense: float  # the largest value of the dense map lies in the cell of the thing that is asked for
     crops: float  # the middle of the nearest region lies there
     attention: float  # the most attended patch lies there; means something with trained cross-attention alone
+    elsewhere: float  # in scenes of two things, it lies in the cell of the one that is not asked for
 
 
 @torch.inference_mode()
@@ -43,7 +44,7 @@ def measure(model: CosmosModel, tokenizer: TextTokenizer, scenes: Sequence[Scene
     boxes = pyramid("fine", *pictures[0].size)
     crops = [picture.crop(box.pixels(*picture.size)) for picture in pictures for box in boxes]
     regions = torch.cat([images[:, None], encode_pictures(model, crops).reshape(len(scenes), len(boxes), -1)], dim=1)
-    dense, attention, nearest = _pointing(model, tokenizer, scenes, pictures, regions[:, 1:], boxes)
+    dense, attention, elsewhere, nearest = _pointing(model, tokenizer, scenes, pictures, regions[:, 1:], boxes)
     return Figures(
         whole=_recall(images @ encode_texts(model, tokenizer, [scene.caption for scene in scenes]).T),
         sentence=_sentence_recall(model, tokenizer, scenes, images),
@@ -53,6 +54,7 @@ def measure(model: CosmosModel, tokenizer: TextTokenizer, scenes: Sequence[Scene
         dense=dense,
         crops=nearest,
         attention=attention,
+        elsewhere=elsewhere,
     )
 
 
@@ -135,8 +137,8 @@ def _pointing(
     pictures: Sequence[Image.Image],
     regions: Tensor,
     boxes: Sequence[Box],
-) -> tuple[float, float, float]:
-    """Dense map, attention map and nearest region, over all single things."""
+) -> tuple[float, float, float, float]:
+    """Dense map, attention map (on the thing, and on the other one) and nearest region, over all single things."""
     asked = [(i, group) for i, scene in enumerate(scenes) for group in scene.groups if len(group.cells) == 1]
     places, grid = [i for i, _ in asked], model.config.image_size // model.config.patch_size
     ids = torch.from_numpy(tokenizer([existence(group, n=1) for _, group in asked]))
@@ -146,11 +148,18 @@ def _pointing(
     nearest = torch.einsum("nrd,nd->nr", regions[places], texts)
     patches = [Box(x / grid, y / grid, (x + 1) / grid, (y + 1) / grid) for y in range(grid) for x in range(grid)]
     groups = [group for _, group in asked]
+    beside = [(i, _other(scenes[place], group)) for i, (place, group) in enumerate(asked)]
+    others = [(i, other) for i, other in beside if other is not None]
     return (
         _share_inside(dense, patches, groups),
         _share_inside(attended, patches, groups),
+        _share_inside(attended[[i for i, _ in others]], patches, [other for _, other in others]),
         _share_inside(nearest, boxes, groups),
     )
+
+
+def _other(scene: Scene, group: Group) -> Group | None:
+    return next((other for other in scene.groups if other is not group), None)
 
 
 def _share_inside(values: Tensor, boxes: Sequence[Box], groups: Sequence[Group]) -> float:

@@ -17,7 +17,7 @@ from trainer.attend import attention_picture
 
 __all__ = ["draw_attention", "draw_figures"]
 
-CHANCE = {"colours": 0.5, "relations": 0.5, "dense": 1 / 4, "crops": 1 / 4, "attention": 1 / 4}
+CHANCE = {"colours": 0.5, "relations": 0.5, "dense": 1 / 4, "crops": 1 / 4, "attention": 1 / 4, "elsewhere": 1 / 4}
 N_SCENES = 4
 
 

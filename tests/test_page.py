@@ -90,6 +90,7 @@ def test_typing_alone_costs_nothing(look):
 def test_the_main_page_is_photographed(look, tmp_path):
     look.type("Search", "a vehicle")
     look.cards(lambda names: names[:1] == ["motorcycle_right.png"])
+    look.size(1280, 720)
     kept(look, tmp_path, "page")
 
 
@@ -102,6 +103,7 @@ def test_the_evidence_of_a_picture_is_shown_and_photographed(look, tmp_path):
     until(lambda: [look.text(label) for label in look.all(".label")] == ["A cup of coffee", "A spoon"])
     look.says("600 × 400 pixels")
     look.remove('[data-testid="stCode"]')  # the path, which is this machine's
+    look.size(1280, 720)
     kept(look, tmp_path, "page-evidence")
     plain = look.one(".canvas:not(.blank) img").get_attribute("src")
     look.click('[data-testid="stCheckbox"] label', "Heat map")

@@ -40,7 +40,7 @@ NETWORKS = {
     "b32": replace(PRESETS["cc3m-b32"], batch=16, precision="fp32", text_mode="sentences", workers=2, n_samples=0),
 }
 PHOTOS = ("astronaut", "cat", "coffee", "rocket", "brick", "grass")
-N_LOADED = 12  # batches, after as many workers have begun
+N_LOADED = 8  # batches, after as many workers have begun
 
 
 def main() -> None:

@@ -29,7 +29,8 @@ def explain(hit: Hit, encoder: Encoder) -> Image.Image:
     picture = open_hit(hit)
     panels = [draw_boxes(picture, hit.evidence)]
     for number, evidence in enumerate(hit.evidence):
-        if (heat := heat_map(encoder, picture, evidence.text)) is not None:
+        heat = None if evidence.is_example else heat_map(encoder, picture, evidence.text)
+        if heat is not None:
             panels.append(draw_heat(picture, heat, _label(evidence), _colour(number)))
     sheet = Image.new("RGB", (sum(p.width + GAP for p in panels) - GAP, panels[0].height), "white")
     left = 0

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from threading import Event
 from types import TracebackType
@@ -81,7 +80,9 @@ class Library:
         self.place = place.absolute()
         self._given = encoder
         self._load = load
+        self._loaded: tuple[str | None, Encoder] | None = None  # with the name that the index recorded then
         self._index: Index | None = None
+        self._identity: tuple[int, int] | None = None  # of the opened index
 
     def __enter__(self) -> "Library":
         return self
@@ -101,10 +102,18 @@ class Library:
             self._index.close()
             self._index = None
 
-    @cached_property
+    @property
     def encoder(self) -> Encoder:
-        """The encoder, loaded on first use. An index remembers the name of the one that made it."""
-        return self._given or self._load(self._recorded_model())
+        """The encoder, loaded on first use. An index remembers the name of the one that made it.
+
+        Where another process has changed the index over to another model, that one is loaded.
+        """
+        if self._given is not None:
+            return self._given
+        recorded = self._recorded_model()
+        if self._loaded is None or recorded not in (None, self._loaded[0], self._loaded[1].name):
+            self._loaded = recorded, self._load(recorded)
+        return self._loaded[1]
 
     def add(
         self,
@@ -198,10 +207,23 @@ class Library:
         with self._opened().reading() as catalog:
             return catalog.pictures([id_]).get(id_)
 
-    def generation(self) -> int:
-        """A number that is another one whenever pictures came or went."""
+    def pictures(self, ids: Sequence[int]) -> list[PictureRecord]:
+        """Those of these pictures that are indexed, in this order."""
         with self._opened().reading() as catalog:
-            return catalog.generation()
+            found = catalog.pictures(ids)
+        return [found[id_] for id_ in ids if id_ in found]
+
+    def n_pictures(self) -> int:
+        """How many different pictures are indexed; 0 before there is an index."""
+        if not self.exists():
+            return 0
+        with self._opened().reading() as catalog:
+            return catalog.n_pictures()
+
+    def stamp(self) -> tuple[int, ...]:
+        """Another one whenever pictures came or went, or the index was replaced by another."""
+        with self._opened().reading() as catalog:
+            return *(self._identity or ()), catalog.generation()
 
     def remove(self, folder: str | Path) -> int:
         """Forget an indexed folder, and never touch it; returns how many files it had."""
@@ -221,14 +243,20 @@ class Library:
             )
 
     def _opened(self) -> Index:
-        if self._index is None:
-            self._index = Index.open(self.place)
-        return self._index
+        return self._current() or self._remember(Index.open(self.place))
 
     def _made(self) -> Index:
-        if self._index is None:
-            self._index = Index.create(self.place)
+        return self._current() or self._remember(Index.create(self.place))
+
+    def _current(self) -> Index | None:
+        """The opened index, if it is still the one at its place: others may delete it, or make it anew."""
+        if self._index is not None and self._identity != Index.identity(self.place):
+            self.close()
         return self._index
+
+    def _remember(self, index: Index) -> Index:
+        self._index, self._identity = index, Index.identity(self.place)
+        return index
 
     def _recorded_model(self) -> str | None:
         if not self.exists():

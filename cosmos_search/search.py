@@ -24,6 +24,7 @@ __all__ = ["Evidence", "Example", "Hit", "search"]
 # (benchmarks/latency.py; at 300,000 pictures 200 candidates gave 0.80, 400 0.98, 800 1.00).
 MIN_CANDIDATES = 200
 ROWS_FOR_ONE = 6000
+EXAMPLE = "the example"  # what evidence calls it
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class Evidence:
     cosine: float  # -1..1
     box: Box
     is_negative: bool
+    is_example: bool = False  # not a text: what answers the example
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +118,14 @@ def _checked(snapshot: Snapshot | None, index: Index, encoder: Encoder) -> Snaps
     return snapshot
 
 
-def _wanted(encoder: Encoder, query: Query | None, example: Example | None) -> tuple[list[Wanted], list[str]]:
-    """The parts of the query as vectors, and their texts."""
+def _wanted(encoder: Encoder, query: Query | None, example: Example | None) -> tuple[list[Wanted], list[str | None]]:
+    """The parts of the query as vectors, and their texts; the example has none."""
     wanted: list[Wanted] = []
-    texts: list[str] = []
+    texts: list[str | None] = []
     if example is not None:
         part = example.picture.crop(example.box.pixels(*example.picture.size))
         wanted.append(Wanted(encoder.encode_images([encoder.prepare(part)])[0][0]))
-        texts.append("the example")
+        texts.append(None)
     for term in query.terms if query is not None else ():
         wanted.append(Wanted(_text_vector(encoder, term.text), term.weight, term.is_negative, term.place))
         texts.append(term.text)
@@ -170,14 +172,21 @@ def _hit(
     rank: int,
     picture: PictureRecord,
     scored: Scored,
-    texts: Sequence[str],
+    texts: Sequence[str | None],
     wanted: Sequence[Wanted],
     encoder: EncoderRecord,
     curve: Calibration | None,
 ) -> Hit:
     boxes = (WHOLE, *pyramid(encoder.regions, picture.facts.width, picture.facts.height))
     evidence = tuple(
-        Evidence(text, curve.probability(cosine) if curve else cosine, cosine, boxes[region], w.is_negative)
+        Evidence(
+            text=EXAMPLE if text is None else text,
+            score=curve.probability(cosine) if curve else cosine,
+            cosine=cosine,
+            box=boxes[region],
+            is_negative=w.is_negative,
+            is_example=text is None,
+        )
         for text, w, cosine, region in zip(texts, wanted, scored.cosines, scored.regions, strict=True)
     )
     first, *copies = picture.paths

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import PurePath
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, distinct, func, select
@@ -24,12 +25,16 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Facets:
-    """Each is counted with all filters applied but its own. Most frequent first; what no picture has is left out."""
+    """Each is counted with all filters applied but its own. Most frequent first; what no picture has is left out.
+
+    A value's number is what its filter would leave: a camera's with those whose names hold its own, a directory's with
+    all below it (there a picture with copies counts once for each directory that holds one).
+    """
 
     cameras: tuple[Count, ...]
     years: tuple[Count, ...]  # "2024", when they were taken; latest first
     orientations: tuple[Count, ...]  # of ORIENTATIONS
-    directories: tuple[Count, ...]  # a path; a picture with copies counts in each directory that holds one
+    directories: tuple[Count, ...]  # absolute paths
     sizes: tuple[Count, ...]  # "8MP": so many at least, thus a picture counts in every size below its own
 
 
@@ -39,10 +44,10 @@ def count_facets(connection: Connection, filters: Filters) -> Facets:
     years = _grouped(connection, func.substr(p.taken_at, 1, 4), replace(filters, after=None, before=None))
     sizes = {f"{size}MP": p.width * p.height >= size * 1_000_000 for size in MEGAPIXELS}
     return Facets(
-        cameras=_sorted(_grouped(connection, p.camera, replace(filters, camera=None))),
+        cameras=_sorted(_with_longer(_grouped(connection, p.camera, replace(filters, camera=None)))),
         years=tuple(sorted(years, key=lambda count: count.value, reverse=True)),
         orientations=_sorted(_tallied(connection, SHAPES, replace(filters, orientation=None))),
-        directories=_sorted(_directories(connection, replace(filters, folder=None))),
+        directories=_sorted(_with_inner(_directories(connection, replace(filters, folder=None, directory=None)))),
         sizes=tuple(_tallied(connection, sizes, replace(filters, min_pixels=None))),
     )
 
@@ -59,6 +64,20 @@ def _directories(connection: Connection, filters: Filters) -> list[Count]:
         is_shown = (picture_id + 0).in_(select(pictures.c.id).where(*wanted))
     query = select(files.c.directory, func.count(distinct(picture_id))).where(is_shown).group_by(files.c.directory)
     return _counts(connection.execute(query))
+
+
+def _with_longer(cameras: Sequence[Count]) -> list[Count]:
+    """The filter takes a part of a name, so "EOS 5" also lets "EOS 5D" pass."""
+    return [Count(one.value, sum(o.n for o in cameras if one.value.lower() in o.value.lower())) for one in cameras]
+
+
+def _with_inner(directories: Sequence[Count]) -> list[Count]:
+    totals = {count.value: count.n for count in directories}
+    for count in directories:
+        for parent in map(str, PurePath(count.value).parents):
+            if parent in totals:
+                totals[parent] += count.n
+    return [Count(value, n) for value, n in totals.items()]
 
 
 def _tallied(connection: Connection, classes: Mapping[str, ColumnElement[bool]], filters: Filters) -> list[Count]:

@@ -51,6 +51,7 @@ class Filters:
     after: datetime | None = None  # taken then or later, by the camera's clock
     before: datetime | None = None  # taken earlier
     folder: str | None = None  # a part of a directory's path, in any case
+    directory: str | None = None  # the path of one directory, and all below it
     camera: str | None = None  # a part of its name, in any case
     near: Near | None = None
     min_pixels: int | None = None
@@ -74,8 +75,9 @@ def conditions(filters: Filters) -> list[ColumnElement[bool]]:
     if filters.camera is not None:
         wanted.append(_contains(p.camera, filters.camera))
     if filters.folder is not None:
-        directory = cast(files.c.directory, String)
-        wanted.append(p.id.in_(select(files.c.picture_id).where(_contains(directory, filters.folder))))
+        wanted.append(p.id.in_(select(files.c.picture_id).where(_contains(_DIRECTORY, filters.folder))))
+    if filters.directory is not None:
+        wanted.append(p.id.in_(select(files.c.picture_id).where(_is_in(filters.directory))))
     if filters.near is not None:
         wanted.append(_is_near(filters.near))
     if filters.min_pixels is not None:
@@ -127,9 +129,9 @@ def parse_near(text: str) -> Near:
 
 def parse_size(text: str) -> int:
     """Pixels, from "2MP" or "1920x1080". Raises UsageError."""
-    if match := re.fullmatch(r"(\d+\.?\d*)\s*mp", text.strip().lower()):
+    if match := re.fullmatch(r"(\d{1,9}\.?\d{0,9})\s*mp", text.strip().lower()):
         return round(float(match[1]) * 1e6)
-    if match := re.fullmatch(r"(\d+)\s*[x×]\s*(\d+)", text.strip().lower()):
+    if match := re.fullmatch(r"(\d{1,9})\s*[x×]\s*(\d{1,9})", text.strip().lower()):
         return int(match[1]) * int(match[2])
     raise UsageError(f"{text!r} is no size; sizes are: 2MP or 1920x1080")
 
@@ -137,6 +139,14 @@ def parse_size(text: str) -> int:
 def _contains(column: ColumnElement[str], part: str) -> ColumnElement[bool]:
     """In any case of the letters a to z: SQLite knows no others, so it lowers both."""
     return func.instr(func.lower(column), func.lower(part)) > 0
+
+
+_DIRECTORY = cast(files.c.directory, String)
+
+
+def _is_in(directory: str) -> ColumnElement[bool]:
+    inside = directory.rstrip("/") + "/"
+    return (_DIRECTORY == directory) | (func.substr(_DIRECTORY, 1, len(inside)) == inside)
 
 
 def _is_near(near: Near) -> ColumnElement[bool]:

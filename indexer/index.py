@@ -1,7 +1,7 @@
 """One opened index: a directory with its catalog, and the vectors in FAISS that are kept in step with it."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -76,6 +76,15 @@ class Index:
     def is_at(place: Path) -> bool:
         """Whether there is an index."""
         return (place / CATALOG).is_file()
+
+    @staticmethod
+    def identity(place: Path) -> tuple[int, int] | None:
+        """What tells an index from a later one at the same place; None where there is none."""
+        try:
+            status = (place / CATALOG).stat()
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
 
     @classmethod
     def open(cls, place: Path) -> "Index":
@@ -158,7 +167,8 @@ class Index:
         sizes = {"catalog": 0, "vectors": 0}
         for path in self.place.iterdir():
             kind = "vectors" if path.name.startswith("vectors-") else "catalog"
-            sizes[kind] += path.stat().st_size
+            with suppress(FileNotFoundError):  # replaced by a run that goes on
+                sizes[kind] += path.stat().st_size
         return sizes
 
     def _current_vectors(self, catalog: Catalog, encoder: EncoderRecord) -> VectorIndex:

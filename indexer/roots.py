@@ -55,9 +55,14 @@ def real_path(folder: Path) -> Path:
 
 def existing_folder(folder: Path) -> Path:
     """Its real path; CosmosSearchError if it isn't a folder."""
-    path = real_path(folder)
-    if not path.is_dir():
-        problem = "is a file; name the folder it is in" if path.exists() else "does not exist; look at its spelling"
+    try:
+        path = real_path(folder.expanduser())
+        is_folder, is_there = path.is_dir(), path.exists()
+    except (OSError, RuntimeError, ValueError) as error:  # too long, no such user, not to be looked into
+        reason = getattr(error, "strerror", None) or error
+        raise CosmosSearchError(f"The folder {folder} can't be looked at ({reason}); look at its spelling.") from error
+    if not is_folder:
+        problem = "is a file; name the folder it is in" if is_there else "does not exist; look at its spelling"
         raise CosmosSearchError(f"The folder {folder} {problem}: cosmos-search index FOLDER")
     return path
 

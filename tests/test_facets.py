@@ -55,9 +55,29 @@ def test_every_count_is_what_its_filter_finds(album):
     facets = album.facets()
     counted = [(Filters(camera=c.value), c) for c in facets.cameras]
     counted += [(Filters(orientation=c.value), c) for c in facets.orientations]
-    counted += [(Filters(folder=c.value), c) for c in facets.directories]
+    counted += [(Filters(directory=c.value), c) for c in facets.directories]
     counted += [(Filters(min_pixels=parse_size(c.value)), c) for c in facets.sizes]
     assert all(album.n_matching(filters) == count.n for filters, count in counted)
+
+
+def test_a_directory_counts_with_all_below_it_and_a_camera_with_longer_names(tmp_path):
+    for name, camera in (("trip", "EOS 5"), ("trip/day one", "EOS 5D"), ("trip2", "EOS 5")):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        path = tmp_path / "photos" / name / "a.jpg"
+        Image.new("RGB", (20 + len(name), 20), "red").save(path, exif=dated("2024:06:01 12:00:00", camera=camera))
+    with cosmos_search.open(tmp_path / "index", encoder=ColourEncoder()) as library:
+        library.add(tmp_path / "photos")
+        facets = library.facets()
+        assert {value.split("photos/")[1]: n for value, n in pairs(facets.directories)} == {
+            "trip": 2,
+            "trip/day one": 1,
+            "trip2": 1,
+        }
+        assert pairs(facets.cameras) == [("EOS 5", 3), ("EOS 5D", 1)]
+        for count in facets.directories:
+            assert library.n_matching(Filters(directory=count.value)) == count.n
+        for count in facets.cameras:
+            assert library.n_matching(Filters(camera=count.value)) == count.n
 
 
 def test_a_picture_counts_once_in_each_directory_that_shows_it(album, tmp_path):

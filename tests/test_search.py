@@ -1,4 +1,5 @@
 import json
+import shutil
 from datetime import datetime
 
 import numpy as np
@@ -8,6 +9,7 @@ from PIL import Image
 import cosmos_search
 from cosmos_search.calibration import Calibration
 from cosmos_search.explain import draw_boxes, explain, save_explanations
+from cosmos_search.library import Library
 from indexer.errors import CosmosSearchError, UsageError
 from indexer.filters import Filters, Near, parse_date, parse_near, parse_size
 from indexer.index import Snapshot
@@ -232,8 +234,44 @@ def test_a_found_picture_can_be_asked_for_by_its_id_until_it_is_gone(library, tm
     hit = library.search("lime", top=1)[0]
     record = library.picture(hit.id)
     assert (record.paths, record.fingerprint, record.facts) == ((hit.path,), hit.fingerprint, hit.facts)
-    before = library.generation()
+    before = library.stamp()
     hit.path.unlink()
     library.add()
     assert library.picture(hit.id) is None
-    assert library.generation() > before
+    assert library.stamp() != before
+
+
+def test_an_index_that_was_deleted_and_made_anew_is_noticed(tmp_path):
+    for name in ("red", "blue"):
+        paint(tmp_path / name / f"{name}.png", name)
+    place = tmp_path / "index"
+    with cosmos_search.open(place, encoder=ColourEncoder()) as library:
+        library.add(tmp_path / "red")
+        before = library.stamp()
+        shutil.rmtree(place)
+        assert library.n_pictures() == 0
+        with cosmos_search.open(place, encoder=ColourEncoder()) as other:
+            other.add(tmp_path / "blue")
+        assert library.stamp() != before
+        assert [hit.path.name for hit in library.search("blue")] == ["blue.png"]
+        shutil.rmtree(place)
+        assert library.add(tmp_path / "red").added == 1
+        assert cosmos_search.open(place, encoder=ColourEncoder()).n_pictures() == 1
+
+
+def test_another_model_is_loaded_where_another_process_changed_over_to_it(tmp_path):
+    paint(tmp_path / "photos" / "red.png", "red")
+    place, loaded = tmp_path / "index", []
+
+    def load(recorded):
+        loaded.append(recorded)
+        return ColourEncoder(recorded or "one")
+
+    with Library(place, None, load) as library:
+        library.add(tmp_path / "photos")
+        assert library.search("red")
+        with cosmos_search.open(place, encoder=ColourEncoder("two")) as other:
+            other.add(rebuild=True)
+        assert library.search("red")
+        assert library.search("red")
+    assert loaded == [None, "two"]

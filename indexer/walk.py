@@ -2,10 +2,11 @@
 
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
+from itertools import takewhile
 from pathlib import Path, PurePath
 
 __all__ = ["Directory", "FoundFile", "count_files", "walk"]
@@ -60,9 +61,10 @@ def walk(root: Path) -> Iterator[Directory]:
         yield _directory(path, entries)
 
 
-def count_files(roots: Iterable[Path]) -> int:
+def count_files(roots: Iterable[Path], is_stopped: Callable[[], bool] = lambda: False) -> int:
     """How many files there are to look at below these folders; those that are gone count nothing."""
-    return sum(len(directory.files) for root in roots if root.is_dir() for directory in walk(root))
+    directories = (directory for root in roots if root.is_dir() for directory in walk(root))
+    return sum(len(directory.files) for directory in takewhile(lambda _: not is_stopped(), directories))
 
 
 def _directory(path: Path, entries: list[os.DirEntry[str]]) -> Directory:

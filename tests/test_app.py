@@ -1,10 +1,14 @@
 """The page's logic, run without a browser: its state is in the address, so an address is all that a test needs."""
 
+import os
+from pathlib import Path
+
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from tests.demo import link_photos, make_home, make_index
+from tests.rights import needs_refusals
 from ui.agreed import TOKEN
 from ui.cli import APP
 
@@ -134,6 +138,34 @@ def test_a_picture_deleted_since_is_no_crash(tmp_path, index, monkeypatch):
     assert "can't be used" in said(page(like=3)).replace("\\", "")
 
 
+def test_a_folder_whose_name_is_no_text_hides_nothing(tmp_path, index, monkeypatch):
+    link_photos(tmp_path / "photos")
+    link_photos(Path(os.fsdecode(os.fsencode(tmp_path / "photos") + b"/caf\xe9")), ("coins.png",))
+    monkeypatch.setenv("COSMOS_SEARCH_INDEX", str(make_index(tmp_path / "index", tmp_path / "photos")))
+    test = page()
+    assert "Newest pictures" in said(test)
+    assert test.selectbox(key="filter_folder").options == ["Any", f"{tmp_path / 'photos'} (6)"]
+
+
+@needs_refusals
+def test_a_picture_in_a_folder_that_may_not_be_looked_into_is_no_crash(tmp_path, index, monkeypatch):
+    photos = link_photos(tmp_path / "photos")
+    monkeypatch.setenv("COSMOS_SEARCH_INDEX", str(make_index(tmp_path / "index", photos)))
+    photos.chmod(0)
+    try:
+        assert "Best matches" in said(page(query=CUP))
+        assert "deleted or changed" in said(page(query=CUP, picture=3))
+    finally:
+        photos.chmod(0o700)
+
+
+@pytest.mark.parametrize(
+    "odd", [{"after": "²"}, {"min_size": "9" * 30 + "MP"}, {"near": "1"}, {"after": "2024", "before": "2023"}], ids=str
+)
+def test_a_filter_that_cannot_be_read_is_said_in_a_sentence(odd, index):
+    assert page(**odd).error[0].value.endswith((".", "…", "km", "00", "x1080"))
+
+
 @pytest.mark.parametrize(
     "odd",
     [{"picture": "../../etc/passwd"}, {"like": "/etc/passwd"}, {"view": "%00"}, {"page": "9" * 30}],
@@ -156,11 +188,13 @@ def test_an_empty_index_leads_to_a_first_result(index, tmp_path, monkeypatch):
     assert not (tmp_path / "nothing").exists()
 
 
-def test_a_folder_that_is_not_there_is_said(index):
+@pytest.mark.parametrize("folder", ["/nowhere/at/all", "~nobody-of-that-name/photos", "/" + 300 * "x", "\0", ""])
+def test_a_folder_that_is_not_there_is_said(folder, index):
     test = page(view="library")
-    test.text_input(key="folder_to_add").set_value("/nowhere/at/all")
+    test.text_input(key="folder_to_add").set_value(folder)
     next(button for button in test.button if button.label == "Index it").click().run()
-    assert "/nowhere/at/all" in said(test).replace("\\", "")
+    assert not test.exception
+    assert "folder" in test.error[0].value
 
 
 def test_a_page_with_a_token_shows_nothing_to_those_who_do_not_know_it(index, monkeypatch):

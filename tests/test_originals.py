@@ -8,7 +8,7 @@ from indexer.images import fingerprint
 from indexer.metadata import Metadata
 from indexer.records import PictureFacts, PictureRecord
 from tests.colour import paint
-from ui.originals import opened_original, upright
+from ui.originals import is_there, opened_original, upright
 
 
 def record(*paths):
@@ -43,6 +43,12 @@ def test_a_file_that_became_a_link_elsewhere_is_not_followed_into_other_content(
     picture.paths[0].symlink_to(secret)
     with pytest.raises(PictureError, match="changed"), opened_original(picture):
         pass
+
+
+def test_a_path_that_cannot_even_be_looked_at_is_not_there(tmp_path):
+    assert not is_there(tmp_path / ("x" * 300))
+    assert not is_there(tmp_path)
+    assert not is_there(tmp_path / "gone")
 
 
 def test_changed_and_missing_files_are_not_shown(picture):

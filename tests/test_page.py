@@ -117,6 +117,7 @@ def test_the_map_is_drawn_and_leads_to_pictures_and_is_photographed(look, tmp_pa
     places = [place for place in look.all(".place") if place.is_displayed()]
     assert len({look.text(place) for place in places}) == len(places) > 1
     kept(look, tmp_path, "page-map")
+    look.click(".closer")
     look.click(".place")
     assert in_address(look)["cluster"].isdigit()
     assert look.cards()
@@ -138,9 +139,12 @@ def test_keys_open_move_and_close(look):
     look.type("Search", CUP)
     names = look.cards(lambda names: names[:1] == ["coffee.png"])
     look.one(".card").send_keys(Keys.ARROW_RIGHT)
+    look.focused().send_keys(Keys.SPACE)
+    look.says("1 selected")
     second = look.focused()
     assert second.get_attribute("aria-label").startswith(names[1])
-    second.send_keys(Keys.ENTER)
+    second.send_keys(Keys.SPACE)
+    look.focused().send_keys(Keys.ENTER)
     look.says(names[1])
     look.one(".canvas img")
     look.press(Keys.ARROW_LEFT)
@@ -181,6 +185,10 @@ def test_a_picture_of_ones_own_is_an_example_and_is_not_kept(look, home, tmp_pat
     look.says("Like your picture")
     assert look.cards(lambda names: names[:1] == ["coffee.png"])
     assert not list(home.rglob("mine*"))
+    look.click("button", "Remove")
+    look.says("Newest pictures")
+    look.one('input[type="file"]').send_keys(str(tmp_path / "mine.jpg"))
+    look.says("Like your picture")
 
 
 def test_filters_go_into_the_address(look):
@@ -246,6 +254,9 @@ def test_ticked_pictures_can_be_taken_away(look, tmp_path):
     assert json.loads(listed.read_text())[0]["path"].endswith("coffee.png")
     look.click("button", "Clear")
     until(lambda: not look.all(".card.ticked"))
+    look.click(".tick")
+    look.says("1 selected")
+    look.click("button", "Clear")
 
 
 def test_it_is_good_on_a_phone_and_in_the_dark(look, tmp_path):
@@ -300,7 +311,7 @@ def test_from_nothing_to_a_first_result_and_on(browser, home, tmp_path):
             paint(more / f"{i}.png", "red", (900, 600), seed=i)
         shutil.copy(SKIMAGE / "coins.png", more / "zzz.png")
         browser.click("button", "Library")
-        browser.says("1 files could not be read")
+        browser.says("1 file could not be read")
         browser.type("A folder with pictures", str(more), end="")
         browser.click("button", "Index it")
         browser.says("of 151 files")

@@ -23,6 +23,7 @@ def test_only_this_machine_can_reach_it_and_it_says_so():
     assert "only from this machine" in alone.said
     assert "--server.address=127.0.0.1" in alone.command
     assert "--browser.gatherUsageStats=false" in alone.command
+    assert "--server.allowedHosts=127.0.0.1" in alone.command
     assert alone.environment[TOKEN] == ""
 
 
@@ -58,3 +59,11 @@ def test_the_command_is_known_without_loading_the_page():
     root = Path(__file__).parent.parent
     done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True, cwd=root)
     assert done.stdout.strip() == "[]"
+
+
+def test_nothing_in_the_current_folder_is_run(tmp_path):
+    (tmp_path / "streamlit.py").write_text("raise SystemExit('hacked')")
+    command = [*server().command[:3], "version"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert "version" in done.stdout, done
+    assert done.returncode == 0

@@ -32,6 +32,10 @@ def test_a_place_is_added_with_what_is_there():
     assert placed(query) == [("a church", Box(0.5, 0.0, 1.0, 0.33))]
 
 
+def test_a_word_that_says_nothing_changes_nothing():
+    assert with_word("cat", "+", " . ") == "cat"
+
+
 @given(st.text(alphabet=st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=30))
 def test_whatever_is_typed_the_query_can_be_read(text):
     assert len(parse_query(with_word("a lake", "+", text)).terms) >= 1

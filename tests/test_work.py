@@ -37,41 +37,46 @@ def work(tmp_path):
         work = Work(library)
         yield work, library, encoder
         encoder.may.set()
-        work.wait()
+        if work.run is not None:
+            work.run.wait()
 
 
 def test_a_folder_is_indexed_in_the_background_while_it_can_be_seen_how_far_it_is(work, photos):
     work, library, encoder = work
-    work.start([photos])
+    assert work.start([photos])
     assert work.is_running
+    assert work.run.seconds_left is None
     encoder.may.set()
-    work.wait()
+    work.run.wait()
     assert not work.is_running
-    assert (work.report.added, work.n_files, work.error) == (24, 24, None)
+    assert (work.run.report.added, work.run.n_files, work.run.share, work.run.error) == (24, 24, 1.0, None)
     assert library.search("red")[0].score > 0
 
 
 def test_only_one_run_goes_on(work, photos, tmp_path):
     work, library, encoder = work
     paint(tmp_path / "other" / "a.png", "red")
-    work.start([photos])
-    work.start([tmp_path / "other"])
+    assert work.start([photos])
+    assert not work.start([tmp_path / "other"])
     encoder.may.set()
-    work.wait()
+    work.run.wait()
     assert [folder.path for folder in library.info().folders] == [photos.resolve()]
 
 
 def test_it_stops_and_keeps_what_is_done(work, photos):
     work, library, encoder = work
     work.start([photos])
-    work.stop()
-    assert work.is_stopping
+    stopped = work.run
+    stopped.stop()
+    assert stopped.is_stopping
     encoder.may.set()
-    work.wait()
-    assert work.report.is_stopped
-    assert library.info().n_pictures == work.report.added < 24
+    stopped.wait()
+    assert stopped.report.is_stopped
+    assert library.info().n_pictures == stopped.report.added < 24
+    before = library.stamp()
     work.start([photos])
-    work.wait()
+    assert work.stamp_before == before
+    work.run.wait()
     assert library.info().n_pictures == 24
 
 
@@ -79,8 +84,8 @@ def test_a_mistake_is_told_in_a_sentence(work, photos):
     work, library, encoder = work
     encoder.may.set()
     work.start([photos])
-    work.wait()
+    work.run.wait()
     with library._opened().lock():
         work.start([photos])
-        work.wait()
-    assert "Another cosmos-search is writing" in work.error
+        work.run.wait()
+    assert "Another cosmos-search is writing" in work.run.error

@@ -41,10 +41,6 @@ def main() -> None:
 
 
 def _show(shared: Opened, state: State) -> None:
-    info = shared.info()
-    if (info is None or not info.n_pictures) and state.view != "library":
-        first_run(shared)
-        return
     st.segmented_control(
         "View",
         VIEWS,
@@ -54,7 +50,10 @@ def _show(shared: Opened, state: State) -> None:
         required=True,
         label_visibility="collapsed",
     )
-    VIEW_OF[state.view](shared, state)
+    if state.view != "library" and not shared.library.n_pictures():
+        first_run(shared)
+    else:
+        VIEW_OF[state.view](shared, state)
 
 
 main()

@@ -1,13 +1,14 @@
 """What the page's map shows: dots for all pictures of an atlas, thumbnails for some, names of places."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
 from cosmos_search.atlas import Atlas, Point
 from indexer.records import PictureRecord
-from ui.cards import colour, readable
+from ui.cards import colour
 from ui.pictures import jpeg_uri
+from ui.plain import readable
 from ui.thumbnails import Thumbnails
 
 __all__ = ["MapCards", "Place", "Sight", "map_cards"]
@@ -47,9 +48,12 @@ class MapCards:
     sights: tuple[Sight, ...]
 
 
-def map_cards(atlas: Atlas, picture: Callable[[int], PictureRecord | None], thumbnails: Thumbnails) -> MapCards:
+def map_cards(
+    atlas: Atlas, pictures: Callable[[Sequence[int]], Sequence[PictureRecord]], thumbnails: Thumbnails
+) -> MapCards:
     """At most MAX_SIGHTS pictures, of each cluster in turn those that lie nearest to its middle.
 
+    pictures: gives those of some ids that are indexed, as `Library.pictures` does.
     Every encoder has its own scale of cosines, so it is the third with the least apt names that has none.
     """
     least = sorted(cluster.cosine for cluster in atlas.clusters)[len(atlas.clusters) // 3]
@@ -57,7 +61,9 @@ def map_cards(atlas: Atlas, picture: Callable[[int], PictureRecord | None], thum
         Place(c.name if c.cosine >= least else "", c.x, c.y, c.n, colour(number))
         for number, c in enumerate(atlas.clusters)
     )
-    sights = (_sight(point, picture(point.id), thumbnails) for point in _in_turn(atlas)[:MAX_SIGHTS])
+    chosen = _in_turn(atlas)[:MAX_SIGHTS]
+    known = {picture.id: picture for picture in pictures([point.id for point in chosen])}
+    sights = (_sight(point, known.get(point.id), thumbnails) for point in chosen)
     return MapCards(atlas.points, places, tuple(sight for sight in sights if sight is not None))
 
 

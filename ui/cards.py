@@ -8,9 +8,10 @@ from cosmos_search.search import Evidence, Hit
 from indexer.records import PictureRecord
 from indexer.regions import Box
 from ui.pictures import jpeg_uri
+from ui.plain import readable
 from ui.thumbnails import Thumbnails
 
-__all__ = ["Card", "Part", "card_of_hit", "card_of_picture", "colour", "edges", "facts", "parts_of", "readable"]
+__all__ = ["Card", "Part", "card_of_hit", "card_of_picture", "colour", "edges", "facts", "parts_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +70,9 @@ def colour(number: int) -> str:
     return COLOURS[number % len(COLOURS)]
 
 
-def readable(text: object) -> str:
-    """File names need not be valid in any encoding; a browser's text must be."""
-    return str(text).encode("utf-8", "replace").decode("utf-8")
+def edges(box: Box) -> tuple[float, float, float, float]:
+    """left, top, right, bottom."""
+    return box.left, box.top, box.right, box.bottom
 
 
 def facts(picture: PictureRecord) -> list[tuple[str, str]]:
@@ -110,8 +111,3 @@ def _note(picture: PictureRecord) -> str:
     said = [f"{taken:%d %b %Y}"] if taken else []
     said += [f"{n_copies} more {'copy' if n_copies == 1 else 'copies'}"] if n_copies else []
     return " · ".join(said)
-
-
-def edges(box: Box) -> tuple[float, float, float, float]:
-    """left, top, right, bottom."""
-    return box.left, box.top, box.right, box.bottom

@@ -17,6 +17,9 @@ from ui.agreed import MAX_UPLOAD_MB, TOKEN
 __all__ = ["Server", "server_for", "ui"]
 
 APP = Path(__file__).parent / "app.py"
+# As `python -m streamlit` does, but never with a module from the folder that the user happens to be in.
+START = "import sys; sys.path.pop(0); from streamlit.web.cli import main; main()"
+LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
 @click.command()
@@ -62,17 +65,20 @@ class Server:
 def server_for(host: str, port: int, token: str | None, *, browser: bool, place: Path | None) -> Server:
     """Streamlit's server. Where others can reach it there is always a token, made up if none is given."""
     is_local = _is_local(host)
-    said = f"cosmos-search is at http://{host}:{port}, only from this machine. Ctrl-C ends it."
+    address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    said = f"cosmos-search is at {address}, only from this machine. Ctrl-C ends it."
     if not is_local:
         token = token or secrets.token_urlsafe(12)
         said = (
-            f"cosmos-search is at http://{host}:{port}, also from other machines: everyone who can reach it can see "
-            f"your pictures with this token, over a connection that is not encrypted: {token}\nCtrl-C ends it."
+            f"cosmos-search listens at {address}, also for other machines. Everyone who reaches it and knows this "
+            f"token can see your pictures and index any folder of this machine: {token}\n"
+            "The connection is not encrypted, and files can be sent to it without the token: open it to a network "
+            "that you trust. Ctrl-C ends it."
         )
     environment = {**os.environ, TOKEN: token or ""}  # not in the command, which other users can list
     if place is not None:
         environment["COSMOS_SEARCH_INDEX"] = str(place.absolute())
-    command = [sys.executable, "-m", "streamlit", "run", str(APP), *_settings(host, port, browser)]
+    command = [sys.executable, "-c", START, "run", str(APP), *_settings(host, port, browser)]
     return Server(command, environment, said)
 
 
@@ -99,7 +105,7 @@ def _check_free(host: str, port: int) -> None:
 
 def _settings(host: str, port: int, browser: bool) -> list[str]:
     """Of Streamlit: nothing is sent anywhere, no file is watched or served, and no trace is shown to visitors."""
-    settings = {
+    settings: dict[str, object] = {
         "server.address": host,
         "server.port": port,
         "server.headless": not browser,
@@ -114,4 +120,7 @@ def _settings(host: str, port: int, browser: bool) -> list[str]:
         "theme.light.primaryColor": "#0072b2",
         "theme.dark.primaryColor": "#56b4e9",
     }
-    return [f"--{name}={str(value).lower() if isinstance(value, bool) else value}" for name, value in settings.items()]
+    words = [f"--{name}={str(value).lower() if isinstance(value, bool) else value}" for name, value in settings.items()]
+    if _is_local(host):  # no web site may speak to it under a name of its own (DNS rebinding)
+        words += [f"--server.allowedHosts={name}" for name in (*LOCAL, host)]
+    return words

@@ -6,26 +6,32 @@ import json
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Lock
 
 from indexer.errors import PictureError
 from indexer.records import PictureRecord
-from ui.cards import readable
 from ui.originals import opened_original
+from ui.plain import readable
 
 __all__ = ["MAX_ZIP_BYTES", "as_csv", "as_json", "as_zip", "size_bytes"]
 
 MAX_ZIP_BYTES = 500 << 20  # it is made in memory
+_packing = Lock()
 COLUMNS = ("path", "width", "height", "taken_at", "latitude", "longitude", "camera")
 
 
 def size_bytes(pictures: Sequence[PictureRecord]) -> int:
     """Of the files, as far as they are there."""
-    sizes = (next((path.stat().st_size for path in p.paths if path.is_file()), 0) for p in pictures)
-    return sum(sizes)
+    return sum(_size(path) for picture in pictures for path in picture.paths[:1])
 
 
 def as_zip(pictures: Sequence[PictureRecord]) -> bytes:
-    """The original files, as they are; gone ones are named in missing.txt."""
+    """The original files, as they are; gone ones are named in missing.txt. One at a time: each takes memory."""
+    with _packing:
+        return _packed(pictures)
+
+
+def _packed(pictures: Sequence[PictureRecord]) -> bytes:
     packed, missing, names = io.BytesIO(), [], set[str]()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:  # photos are compressed already
         for picture in pictures:
@@ -51,6 +57,13 @@ def as_csv(pictures: Sequence[PictureRecord]) -> str:
 def as_json(pictures: Sequence[PictureRecord]) -> str:
     """A list of objects."""
     return json.dumps([dict(zip(COLUMNS, _row(picture), strict=True)) for picture in pictures], indent=2)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _row(picture: PictureRecord) -> tuple[object, ...]:

@@ -1,13 +1,14 @@
 """The example of a search: an indexed picture, a part of one, or a picture that the visitor hands in."""
 
+import io
 from collections.abc import Callable
 from hashlib import sha256
-from pathlib import Path
 
 import streamlit as st
 from PIL import Image
 
 from indexer.errors import PictureError, UsageError
+from indexer.records import PictureRecord
 from indexer.regions import Box
 from ui.address import go
 from ui.cards import Part, colour, edges
@@ -21,57 +22,83 @@ from ui.uploads import uploaded_picture
 
 __all__ = ["chip", "example", "upload_view"]
 
-CHIP_SIDE = 72  # pixels
+SIDE = 1024  # pixels of an example
+CHIP_SIDE = 72
 
 
-def example(shared: Opened, state: State) -> tuple[Path | Image.Image | None, str]:
-    """What to find the like of, and what stands for it. Raises UsageError if it is not there any more.
+def example(shared: Opened, state: State) -> tuple[Callable[[], Image.Image] | None, str]:
+    """What makes the picture to find the like of, a part already cut out, and what stands for it; None: there is none.
 
-    The box of an indexed picture is in the state; that of one that was handed in is cut out already.
+    Raises UsageError if it is not indexed any more; the function does if it is not there any more.
     """
-    if state.like is None:
-        picture, box, key = _handed_in()
-        return (picture, key) if picture is None or box is None else (_cut(picture, box), f"{key}-{box}")
-    record = shared.library.picture(state.like)
-    if record is None:
-        raise UsageError("The picture to find the like of is not indexed any more.")
-    there = next((path for path in record.paths if path.is_file()), record.paths[0])
-    return there, record.fingerprint
+    if state.like is not None:
+        record = shared.library.picture(state.like)
+        if record is None:
+            raise UsageError("The picture to find the like of is not indexed any more.")
+        return lambda: _indexed(record, state.box), f"{record.fingerprint}-{state.box}"
+    picture, box = _handed_in()
+    if picture is None:
+        return None, ""
+    return lambda: _cut(picture, box), f"{st.session_state['upload_key']}-{box}"
 
 
 def chip(shared: Opened, state: State) -> None:
     """What the example is, and a way to be rid of it."""
     if state.like is not None:
         record = shared.library.picture(state.like)
-        try:
-            image = None if record is None else upright(record, 512)
-        except PictureError:
-            image = None
-        _chip(image, state.box, "this picture", lambda: go(like=None, box=None))
+        data = None if record is None else shared.thumbnails.get(record)
+        image = None if data is None else Image.open(io.BytesIO(data))
+        _chip(image, state.box, "this picture", lambda: go(like=None))
         return
-    picture, box, _ = _handed_in()
+    picture, box = _handed_in()
     if picture is not None:
         _chip(picture, box, "your picture", _drop)
 
 
-def upload_view() -> None:
+def upload_view(state: State) -> None:
     """To hand in a picture, and to choose a part of it."""
-    file = st.file_uploader("Find the like of a picture of yours. It is looked at in memory, and not kept.", key="file")
+    key = f"file_{st.session_state.get('n_dropped', 0)}"  # a new one is an empty one
+    st.file_uploader(
+        "Find the like of a picture of yours. It is looked at in memory, and not kept.",
+        key=key,
+        on_change=_hand_in,
+        args=(key,),
+    )
+    if (problem := st.session_state.pop("upload_problem", None)) is not None:
+        st.error(plain(problem))
+    picture, box = _handed_in()
+    if picture is not None and state.like is None:
+        _part_of(picture, box)
+
+
+def _indexed(record: PictureRecord, box: Box | None) -> Image.Image:
+    try:
+        return _cut(upright(record, SIDE), box)
+    except PictureError as error:
+        raise UsageError(f"The picture to find the like of can't be used: {error}.") from error
+
+
+def _hand_in(key: str) -> None:
+    """What was put into the uploader, or taken out of it."""
+    file = st.session_state[key]
+    st.session_state.update(upload=None, upload_box=None)
     if file is None:
         return
     content = file.getvalue()
-    key = sha256(content).hexdigest()
-    if st.session_state.get("file_seen") != key:
-        try:
-            st.session_state.update(upload=uploaded_picture(content), upload_box=None, file_seen=key)
-        except UsageError as error:
-            st.error(plain(error))
-            return
-        go(like=None, box=None)
-        st.rerun()
-    picture, box, _ = _handed_in()
-    if picture is not None:
-        _part_of(picture, box)
+    try:
+        st.session_state.update(upload=uploaded_picture(content), upload_key=sha256(content).hexdigest())
+    except UsageError as error:
+        st.session_state["upload_problem"] = str(error)
+        return
+    go(like=None)
+
+
+def _drop() -> None:
+    st.session_state.update(upload=None, upload_box=None, n_dropped=st.session_state.get("n_dropped", 0) + 1)
+
+
+def _handed_in() -> tuple[Image.Image | None, Box | None]:
+    return st.session_state.get("upload"), st.session_state.get("upload_box")
 
 
 def _part_of(picture: Image.Image, box: Box | None) -> None:
@@ -88,22 +115,13 @@ def _part_of(picture: Image.Image, box: Box | None) -> None:
         st.button("The whole picture again", on_click=lambda: st.session_state.update(upload_box=None))
 
 
-def _handed_in() -> tuple[Image.Image | None, Box | None, str]:
-    said = st.session_state
-    return said.get("upload"), said.get("upload_box"), said.get("file_seen", "")
-
-
-def _drop() -> None:
-    st.session_state.update(upload=None, upload_box=None)
-
-
 def _chip(image: Image.Image | None, box: Box | None, what: str, on_removed: Callable[[], None]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if image is not None:
-            st.image(image if box is None else _cut(image, box), width=CHIP_SIDE)
+            st.image(_cut(image, box), width=CHIP_SIDE)
         st.markdown(f"Like {'a part of ' if box is not None else ''}{what}", width="content")
         st.button("Remove", icon=":material/close:", key="drop_example", on_click=on_removed)
 
 
-def _cut(picture: Image.Image, box: Box) -> Image.Image:
-    return picture.crop(box.pixels(*picture.size))
+def _cut(picture: Image.Image, box: Box | None) -> Image.Image:
+    return picture if box is None else picture.crop(box.pixels(*picture.size))

@@ -9,15 +9,16 @@ from indexer.records import PictureRecord
 from ui.address import bound, go
 from ui.atlas_cards import MapCards, map_cards
 from ui.cards import card_of_picture
-from ui.opened import Opened, remembered
-from ui.pictures_grid import pictures_grid
+from ui.opened import Opened
+from ui.pictures_grid import open_picture, pictures_grid
 from ui.pieces import picture_map
 from ui.plain import plain
+from ui.selection import selection_view
 from ui.state import ALIKE, EXPLORES, State
 
 __all__ = ["explore_view"]
 
-OF_CLUSTER = 60  # pictures that are shown of one
+N_SHOWN = 60  # pictures of a cluster or a group
 GROUPS_A_PAGE = 10
 NAMES = {"map": "Map", "duplicates": "Near duplicates"}
 
@@ -33,6 +34,9 @@ def explore_view(shared: Opened, state: State) -> None:
         required=True,
         label_visibility="collapsed",
     )
+    if shared.work.is_running:
+        st.info("Indexing goes on; what is new is shown when it is done.")
+    selection_view(shared)
     if state.explore == "map":
         _map(shared, state)
     else:
@@ -41,57 +45,66 @@ def explore_view(shared: Opened, state: State) -> None:
 
 def _map(shared: Opened, state: State) -> None:
     with st.spinner("Drawing the map; some thousands of pictures take half a minute …", show_time=True):
-        atlas: Atlas = remembered("atlas", shared, lambda library: library.atlas())
-        cards: MapCards = remembered(
-            "map", shared, lambda library: map_cards(atlas, library.picture, shared.thumbnails)
-        )
+        atlas, cards = shared.remembered_calmly("map", lambda: _drawn(shared))
     n_shown = len(atlas.points)
     of = f" of {atlas.n_pictures:,}, chosen evenly" if n_shown < atlas.n_pictures else ""
     st.caption(
         f"{n_shown:,} pictures{of}. What looks alike lies together; a name is the nearest word for what is there. "
-        "Wheel: closer. Drag: move. Click: a picture, or a place."
+        "Wheel or + and −: closer. Drag: move. Click: a picture, or a place."
     )
     picture_map(
-        cards,
-        key="map",
-        on_opened=lambda id_: go(view="search", query="", like=None, picture=id_),
-        on_chosen=lambda number: go(cluster=number),
+        cards, key="map", on_opened=lambda id_: open_picture(state, id_), on_chosen=lambda number: go(cluster=number)
     )
-    if state.cluster is None or state.cluster >= len(atlas.clusters):
+    if state.cluster is None or state.cluster >= len(cards.places):
         return
     place = cards.places[state.cluster]
-    ids = [point.id for point in atlas.points if point.cluster == state.cluster]
     st.subheader(f"{plain(place.name)}: {place.n:,}" if place.name else f"{place.n:,} pictures")
-    _grid(shared, state, ids[:OF_CLUSTER], key="cluster")
+    ids = [point.id for point in atlas.points if point.cluster == state.cluster]
+    _grid(shared, state, shared.library.pictures(ids[:N_SHOWN]), n=len(ids), key="cluster")
+
+
+def _drawn(shared: Opened) -> tuple[Atlas, MapCards]:
+    atlas = shared.library.atlas()
+    return atlas, map_cards(atlas, shared.library.pictures, shared.thumbnails)
 
 
 def _duplicates(shared: Opened, state: State) -> None:
-    st.select_slider(
-        "How alike",
-        list(reversed(ALIKE)),
-        key=bound("alike", state.alike),
-        on_change=lambda: go(alike=st.session_state["alike"]),
-        width=240,
-    )
-    with st.spinner("Comparing all pictures; a hundred thousand take about a minute …", show_time=True):
-        groups: Sequence[tuple[PictureRecord, ...]] = remembered(
-            "duplicates", shared, lambda library: library.near_duplicates(ALIKE[state.alike]), state.alike
-        )
+    alike = list(reversed(ALIKE))
+    key = bound("alike", state.alike)
+    st.select_slider("How alike", alike, key=key, on_change=lambda: go(alike=st.session_state["alike"]), width=240)
+    groups = _groups(shared, state)
     if not groups:
         st.info("No two pictures are nearly the same.", icon=":material/check_circle:")
         return
     st.caption(
         f"{len(groups):,} groups of pictures that are nearly the same: re-encoded, resized, or cropped a little."
     )
-    first = (state.page - 1) * GROUPS_A_PAGE
-    for number, group in enumerate(groups[first : first + GROUPS_A_PAGE], start=first):
-        _grid(shared, state, [picture.id for picture in group], key=f"group_{number}")
-    if len(groups) > GROUPS_A_PAGE:
-        n_pages = -(-len(groups) // GROUPS_A_PAGE)
-        key = bound("group_page", min(state.page, n_pages))
+    n_pages = -(-len(groups) // GROUPS_A_PAGE)
+    page = min(state.page, n_pages)
+    first = (page - 1) * GROUPS_A_PAGE
+    for number, group in enumerate(groups[first : first + GROUPS_A_PAGE]):
+        _grid(shared, state, group[:N_SHOWN], n=len(group), key=f"group_{number}")
+    if n_pages > 1:
+        key = bound("group_page", page)
         st.pagination(n_pages, key=key, on_change=lambda: go(page=st.session_state["group_page"]))
 
 
-def _grid(shared: Opened, state: State, ids: Sequence[int], key: str) -> None:
-    pictures = [picture for id_ in ids if (picture := shared.library.picture(id_)) is not None]
+def _groups(shared: Opened, state: State) -> Sequence[Sequence[PictureRecord]]:
+    """With a bar while they are worked out."""
+    place = st.empty()
+
+    def show(share: float) -> None:
+        place.progress(share, text="Comparing all pictures; a hundred thousand take about a minute")
+
+    least = ALIKE[state.alike]
+    groups = shared.remembered_calmly(
+        "duplicates", lambda: shared.library.near_duplicates(least, on_progress=show), least
+    )
+    place.empty()
+    return groups
+
+
+def _grid(shared: Opened, state: State, pictures: Sequence[PictureRecord], n: int, key: str) -> None:
     pictures_grid(state, [card_of_picture(picture, shared.thumbnails) for picture in pictures], key=key)
+    if n > len(pictures):
+        st.caption(f"The first {len(pictures):,} of {n:,}.")

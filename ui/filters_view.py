@@ -1,33 +1,33 @@
 """The filters in the sidebar, each with how many pictures it would leave."""
 
+import re
 from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from indexer.errors import CosmosSearchError
-from indexer.facets import Count, Facets
-from indexer.filters import Filters
+from indexer.errors import UsageError
+from indexer.facets import Count
 from ui.address import bound, go
-from ui.opened import Opened, remembered
-from ui.plain import plain
-from ui.state import State
+from ui.opened import Opened
+from ui.plain import readable
+from ui.state import MAX_TEXT, State
 
 __all__ = ["filters_view"]
 
 ANY = ""
+YEAR = re.compile("[0-9]{4}")
 CLEARED = dict.fromkeys(("after", "before", "folder", "camera", "near", "min_size", "orientation"), "")
 
 
 def filters_view(shared: Opened, state: State) -> None:
-    """All of them; a date that can't be read is said and not used."""
+    """All of them. Those that can't be read are not counted with; the search says what is wrong."""
     try:
         filters = state.filters
-    except CosmosSearchError as error:
-        st.sidebar.error(plain(error))
+    except UsageError:
         filters = None
     with st.sidebar:
         st.subheader("Filters")
-        facets = _facets(shared, filters)
+        facets = shared.remembered("facets", lambda: shared.library.facets(filters), filters)
         _years(state, facets.years)
         left, right = st.columns(2)
         with left:
@@ -46,10 +46,6 @@ def filters_view(shared: Opened, state: State) -> None:
             st.button("Clear the filters", on_click=go, kwargs=CLEARED, width="stretch")
 
 
-def _facets(shared: Opened, filters: Filters | None) -> Facets:
-    return remembered("facets", shared, lambda library: library.facets(filters), filters)
-
-
 def _years(state: State, years: Sequence[Count]) -> None:
     """A year is from its beginning until before the next."""
 
@@ -57,7 +53,7 @@ def _years(state: State, years: Sequence[Count]) -> None:
         year = st.session_state["year"]
         go(after=year, before=str(int(year) + 1) if year else "")
 
-    is_year = state.after.isdigit() and state.before == str(int(state.after) + 1)
+    is_year = YEAR.fullmatch(state.after) is not None and state.before == str(int(state.after) + 1)
     _select("Year", "year", state.after if is_year else ANY, years, chosen)
 
 
@@ -67,6 +63,7 @@ def _choice(label: str, name: str, state: State, counts: Sequence[Count]) -> Non
 
 
 def _select(label: str, key: str, value: str, counts: Sequence[Count], on_change: Callable[[], None]) -> None:
+    counts = [count for count in counts if count.value == readable(count.value)]  # only text can be chosen
     shown = {count.value: f"{count.value} ({count.n:,})" for count in counts}
     st.selectbox(
         label,
@@ -85,4 +82,5 @@ def _text(label: str, name: str, state: State, example: str) -> None:
         key=bound(key, getattr(state, name)),
         placeholder=example,
         on_change=lambda: go(**{name: st.session_state[key].strip()}),
+        max_chars=MAX_TEXT,
     )

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from ui.library_view import add_folder, progress
 from ui.opened import Opened
+from ui.progress_view import add_folder, progress, start
 
 __all__ = ["first_run"]
 
@@ -27,7 +27,8 @@ def first_run(shared: Opened) -> None:
         st.button(
             "Or try it with the photos that come with the program",
             icon=":material/photo_library:",
-            on_click=lambda: shared.work.start([PHOTOS]),
+            on_click=start,
+            args=(shared, (PHOTOS,)),
         )
-    progress(shared)
+    progress(shared, is_first=True)
     st.markdown("**2. Search.** The page goes on by itself as soon as the first pictures are there.")

@@ -2,22 +2,9 @@
 
 const SMALLEST = 0.02; // of a side: a click is no box
 
-function make(kind, name, text) {
-  const node = document.createElement(kind);
-  node.className = name;
-  if (text) node.textContent = text;
-  return node;
-}
-
-function place(node, [left, top, right, bottom]) {
-  Object.assign(node.style, {
-    left: `${100 * left}%`, top: `${100 * top}%`, width: `${100 * (right - left)}%`, height: `${100 * (bottom - top)}%`,
-  });
-}
-
 function labelled(part) {
   const box = make("div", "box");
-  place(box, part.box);
+  placeBox(box, part.box);
   box.style.borderColor = part.colour;
   const label = make("span", "label", part.text);
   label.style.background = part.colour;
@@ -37,12 +24,12 @@ function drawing(canvas, onDrawn) {
   canvas.onpointerdown = (event) => {
     if (event.button) return;
     start = at(event);
-    place(rubber, edges(...start));
+    placeBox(rubber, edges(...start));
     canvas.append(rubber);
     canvas.setPointerCapture(event.pointerId);
     event.preventDefault();
   };
-  canvas.onpointermove = (event) => { if (start) place(rubber, edges(...at(event))); };
+  canvas.onpointermove = (event) => { if (start) placeBox(rubber, edges(...at(event))); };
   canvas.onpointerup = (event) => {
     if (!start) return;
     const box = edges(...at(event));
@@ -67,10 +54,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
   }
   canvas.append(...data.parts.filter((part) => part.box).map(labelled));
   if (data.drawable) drawing(canvas, (box) => setTriggerValue("drawn", box));
-  parentElement.querySelector(".holder").replaceChildren(canvas);
+  const holder = parentElement.querySelector(".holder");
+  holder.replaceChildren(canvas);
 
-  if (!data.keys) return undefined;
   const onKey = (event) => {
+    if (!data.keys) return;
     const typing = event.composedPath().some((node) => /^(INPUT|TEXTAREA|SELECT)$/.test(node.tagName ?? ""));
     if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "Escape") setTriggerValue("closed", true);
@@ -78,5 +66,5 @@ export default function ({ data, parentElement, setTriggerValue }) {
     else if (event.key === "ArrowRight") setTriggerValue("stepped", 1);
   };
   document.addEventListener("keydown", onKey);
-  return () => document.removeEventListener("keydown", onKey);
+  return redrawn(holder, () => document.removeEventListener("keydown", onKey));
 }

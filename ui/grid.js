@@ -1,22 +1,13 @@
 // A grid of cards. Nothing that comes from outside is ever read as HTML: text goes in as text.
 
-function make(kind, name, text) {
-  const node = document.createElement(kind);
-  node.className = name;
-  if (text) node.textContent = text;
-  return node;
-}
-
 function outline(parts) {
   const boxes = make("div", "boxes");
   boxes.setAttribute("aria-hidden", "true");
   for (const part of parts) {
     if (!part.box) continue;
-    const [left, top, right, bottom] = part.box.map((edge) => 100 * edge);
     const box = make("div", "box");
-    Object.assign(box.style, {
-      left: `${left}%`, top: `${top}%`, width: `${right - left}%`, height: `${bottom - top}%`, borderColor: part.colour,
-    });
+    placeBox(box, part.box);
+    box.style.borderColor = part.colour;
     boxes.append(box);
   }
   return boxes;
@@ -55,8 +46,9 @@ function picture(card, where) {
   return frame;
 }
 
-export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
+export default function ({ data, parentElement, setTriggerValue }) {
   const grid = parentElement.querySelector(".grid");
+  const focused = grid.getRootNode().activeElement?.closest(".card")?.dataset.id;
   const ticked = new Set(data.ticked);
   const open = (card) => setTriggerValue("opened", card.id);
 
@@ -64,7 +56,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     if (ticked.has(card.id)) ticked.delete(card.id);
     else ticked.add(card.id);
     show(node, card);
-    setStateValue("ticked", [...ticked]);
+    setTriggerValue("ticked", [...ticked]);
   };
   const show = (node, card) => {
     node.classList.toggle("ticked", ticked.has(card.id));
@@ -75,7 +67,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     const node = make("div", "card");
     node.tabIndex = i ? -1 : 0;
     node.dataset.id = card.id;
-    node.setAttribute("role", "group");
+    node.setAttribute("role", "listitem");
     node.setAttribute("aria-label", [card.name, card.figure, card.note].filter(Boolean).join(", "));
     const box = make("button", "tick", "✓");
     Object.assign(box, { type: "button", tabIndex: -1, title: "Select" });
@@ -117,4 +109,10 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     event.preventDefault();
   };
   grid.replaceChildren(...nodes);
+  const kept = nodes.find((node) => node.dataset.id === focused);
+  if (kept) {
+    nodes[0].tabIndex = -1;
+    kept.tabIndex = 0;
+    kept.focus({ preventScroll: true });
+  }
 }

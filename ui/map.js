@@ -2,13 +2,6 @@
 
 const NAME = 26; // pixels of a name's height
 
-function make(kind, name, text) {
-  const node = document.createElement(kind);
-  node.className = name;
-  if (text) node.textContent = text;
-  return node;
-}
-
 // One for each mounted map: where the visitor has moved it survives a redraw.
 const seats = new WeakMap();
 
@@ -38,7 +31,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
     node.onclick = () => setTriggerValue("chosen", i);
     return node;
   });
-  map.replaceChildren(dots, ...thumbs, ...names);
+  const closer = make("button", "zoom closer", "+");
+  const farther = make("button", "zoom farther", "−");
+  Object.assign(closer, { type: "button", ariaLabel: "Closer" });
+  Object.assign(farther, { type: "button", ariaLabel: "Farther" });
+  map.replaceChildren(dots, ...thumbs, ...names, closer, farther);
 
   const at = ({ x, y }) => {
     const width = map.clientWidth - 2 * margin, height = map.clientHeight - 2 * margin;
@@ -117,6 +114,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const box = map.getBoundingClientRect();
     zoomBy(Math.exp(-event.deltaY / 400), event.clientX - box.left, event.clientY - box.top);
   };
+  const zoomAtMiddle = (factor) => zoomBy(factor, map.clientWidth / 2, map.clientHeight / 2);
+  closer.onclick = () => zoomAtMiddle(1.5);
+  farther.onclick = () => zoomAtMiddle(1 / 1.5);
   let held = null;
   map.onpointerdown = (event) => { held = event.target.closest("button") ? null : [event.clientX, event.clientY]; };
   map.onpointermove = (event) => {
@@ -129,7 +129,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const step = { ArrowLeft: [60, 0], ArrowRight: [-60, 0], ArrowUp: [0, 60], ArrowDown: [0, -60] }[event.key];
     if (step) move(...step);
     else if (event.key === "+" || event.key === "-") {
-      zoomBy(event.key === "+" ? 1.4 : 1 / 1.4, map.clientWidth / 2, map.clientHeight / 2);
+      zoomAtMiddle(event.key === "+" ? 1.5 : 1 / 1.5);
     } else return;
     event.preventDefault();
   };
@@ -137,5 +137,5 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const watcher = new ResizeObserver(draw);
   watcher.observe(map);
   draw();
-  return () => watcher.disconnect();
+  return redrawn(map, () => watcher.disconnect());
 }

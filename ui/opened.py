@@ -1,22 +1,26 @@
-"""What all visitors share: the library, its thumbnails and the indexing that goes on, opened once."""
+"""What all visitors share: the library, its thumbnails, the indexing that goes on, and answers, opened once."""
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import streamlit as st
 from platformdirs import user_cache_path
 
-from cosmos_search.library import Info, Library, default_place
+from cosmos_search.library import Library, default_place
 from cosmos_search.library import open as open_library
+from ui.memory import Memory
 from ui.thumbnails import Thumbnails
 from ui.work import Work
 
-__all__ = ["Opened", "opened", "remembered"]
+__all__ = ["Opened", "opened"]
 
 T = TypeVar("T")
+
 THUMBNAIL_BYTES = 1 << 30
+N_ANSWERS = 48  # a list of hits takes about a kilobyte for each
+N_LARGE = 6  # maps and groups of near duplicates
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +30,17 @@ class Opened:
     library: Library
     thumbnails: Thumbnails
     work: Work
+    answers: Memory
+    large: Memory
 
-    def info(self) -> Info | None:
-        """What is indexed; None before there is an index."""
-        return self.library.info() if self.library.exists() else None
+    def remembered(self, what: str, ask: Callable[[], T], *arguments: Hashable) -> T:
+        """The answer to `what` with these arguments, asked again only when the index has changed."""
+        return self.answers.get((what, self.library.stamp(), arguments), ask)
+
+    def remembered_calmly(self, what: str, ask: Callable[[], T], *arguments: Hashable) -> T:
+        """The same for what takes long: while indexing goes on, the answer of before it will do."""
+        stamp = self.work.stamp_before if self.work.is_running else None
+        return self.large.get((what, stamp or self.library.stamp(), arguments), ask)
 
 
 def opened() -> Opened:
@@ -37,28 +48,9 @@ def opened() -> Opened:
     return _opened(default_place())
 
 
-def remembered(what: str, shared: Opened, ask: Callable[[Library], T], *arguments: Hashable) -> T:
-    """The answer of the library to `what` with these arguments, asked again only when the index has changed."""
-    library = shared.library
-    answer: T = _answer(ask, library, library.place, library.generation(), what, arguments)
-    return answer
-
-
 @st.cache_resource(show_spinner=False)
 def _opened(place: Path) -> Opened:
     """The library notices by itself when its index changes, so it can stay open."""
     library = open_library(place)
     thumbnails = Thumbnails(user_cache_path("cosmos-search") / "thumbnails", THUMBNAIL_BYTES)
-    return Opened(library, thumbnails, Work(library))
-
-
-@st.cache_resource(show_spinner=False, max_entries=128)
-def _answer(
-    _ask: Callable[[Library], Any],
-    _library: Library,
-    place: Path,
-    generation: int,
-    what: str,
-    arguments: tuple[Hashable, ...],
-) -> Any:
-    return _ask(_library)
+    return Opened(library, thumbnails, Work(library), Memory(N_ANSWERS), Memory(N_LARGE))

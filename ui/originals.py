@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import BinaryIO
 
 from PIL import Image
@@ -10,7 +11,7 @@ from indexer.errors import PictureError
 from indexer.images import fingerprint, open_picture, reading_pictures
 from indexer.records import PictureRecord
 
-__all__ = ["opened_original", "upright"]
+__all__ = ["is_there", "opened_original", "upright"]
 
 
 @contextmanager
@@ -19,12 +20,10 @@ def opened_original(picture: PictureRecord) -> Iterator[BinaryIO]:
 
     So no link, no swapped file and no address of a page ever shows anything else than indexed pictures.
     """
-    for path in picture.paths:
+    for path in filter(is_there, picture.paths):
         try:
-            file = path.open("rb") if path.is_file() else None  # a pipe or a device might never end
+            file = path.open("rb")
         except OSError:
-            continue
-        if file is None:
             continue
         with file:
             if fingerprint(file).hex() == picture.fingerprint:
@@ -32,6 +31,14 @@ def opened_original(picture: PictureRecord) -> Iterator[BinaryIO]:
                 yield file
                 return
     raise PictureError("it was deleted or changed since it was indexed")
+
+
+def is_there(path: Path) -> bool:
+    """Whether it is a file (a pipe or a device might never end) that can be reached."""
+    try:
+        return path.is_file()
+    except OSError:  # in a folder that may not be looked into, or on a share that is gone
+        return False
 
 
 def upright(picture: PictureRecord, side: int) -> Image.Image:

@@ -5,6 +5,7 @@ from html import escape
 
 import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 from PIL import Image
 
 from cosmos_search.explain import draw_heat, heat_map
@@ -12,13 +13,13 @@ from cosmos_search.search import Evidence, Hit
 from indexer.errors import PictureError
 from indexer.records import PictureRecord
 from ui.address import bound, go
-from ui.cards import Part, colour, facts, parts_of, readable
+from ui.cards import Part, colour, facts, parts_of
 from ui.globe import place_link, place_map
-from ui.opened import Opened, remembered
+from ui.opened import Opened
 from ui.originals import upright
 from ui.pictures import data_uri
 from ui.pieces import frame
-from ui.plain import plain
+from ui.plain import plain, readable
 from ui.state import State
 
 __all__ = ["picture_view"]
@@ -46,7 +47,7 @@ def picture_view(shared: Opened, state: State, shown: Sequence[Hit] | Sequence[P
             "More like this",
             icon=":material/image_search:",
             on_click=go,
-            kwargs={"query": "", "like": picture.id, "box": None},
+            kwargs={"query": "", "like": picture.id},
             width="stretch",
         )
 
@@ -75,11 +76,15 @@ def _large(
     try:
         image = upright(picture, SIDE)
     except PictureError as error:
-        st.warning(f"This picture can't be shown: {error}.", icon=":material/broken_image:")
+        st.warning(f"This picture can't be shown: {plain(error)}.", icon=":material/broken_image:")
         return
     parts: Sequence[Part] = parts_of(evidence) if state.where else ()
-    if state.heat is not None and state.heat < len(evidence):
-        image, parts = _under_heat(shared, picture, image, evidence[state.heat], state.heat), ()
+    if state.heat is not None and state.heat < len(evidence) and not evidence[state.heat].is_example:
+        heat = _heat(shared, picture, image, evidence[state.heat])
+        if heat is None:
+            st.caption("This model does not know where in a picture a text is.")
+        else:
+            image, parts = draw_heat(image, heat, evidence[state.heat].text, colour(state.heat)), ()
     frame(
         key="large",
         image=data_uri(image),
@@ -93,13 +98,9 @@ def _large(
     st.caption("Drag a box over a part of it to search for that part. Esc: back; arrow keys: the next one.")
 
 
-def _under_heat(shared: Opened, picture: PictureRecord, image: Image.Image, part: Evidence, number: int) -> Image.Image:
-    """The picture under the heat map of one sentence; as it is if the encoder knows no places."""
+def _heat(shared: Opened, picture: PictureRecord, image: Image.Image, part: Evidence) -> NDArray[np.float32] | None:
     encoder = shared.library.encoder
-    heat: np.ndarray | None = remembered(
-        "heat", shared, lambda _: heat_map(encoder, image, part.text), picture.fingerprint, part.text
-    )
-    return image if heat is None else draw_heat(image, heat, part.text, colour(number))
+    return shared.remembered("heat", lambda: heat_map(encoder, image, part.text), picture.fingerprint, part.text)
 
 
 def _why(state: State, evidence: Sequence[Evidence]) -> None:
@@ -110,8 +111,9 @@ def _why(state: State, evidence: Sequence[Evidence]) -> None:
     for number, part in enumerate(parts_of(evidence)):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.html(_bar(part))
-            key = f"heat_{number}"
-            st.toggle("Heat map", key=bound(key, state.heat == number), on_change=_heat_switched, args=(number, key))
+            if not evidence[number].is_example:
+                key = bound(f"heat_{number}", state.heat == number)
+                st.toggle("Heat map", key=key, on_change=_heat_switched, args=(number, key))
 
 
 def _bar(part: Part) -> str:

@@ -9,7 +9,7 @@ from ui.cards import Card
 from ui.pieces import grid
 from ui.state import State
 
-__all__ = ["pictures_grid"]
+__all__ = ["open_picture", "pictures_grid"]
 
 
 def pictures_grid(state: State, cards: Sequence[Card], key: str) -> None:
@@ -17,16 +17,17 @@ def pictures_grid(state: State, cards: Sequence[Card], key: str) -> None:
     grid(
         cards,
         key=key,
-        on_opened=lambda id_: _open(state, id_),
-        on_liked=lambda id_: go(view="search", query="", like=id_, box=None),
+        on_opened=lambda id_: open_picture(state, id_),
+        on_liked=lambda id_: go(view="search", query="", like=id_),
         on_ticked=lambda ids: st.session_state.update(ticked=list(ids)),
         ticked=st.session_state.get("ticked", ()),
         shows_where=state.where,
     )
 
 
-def _open(state: State, id_: int) -> None:
+def open_picture(state: State, id_: int) -> None:
+    """Look closely at a picture, wherever it is shown."""
     if state.view == "search":
         go(picture=id_)
     else:  # a picture that no search has found
-        go(view="search", query="", like=None, box=None, picture=id_)
+        go(view="search", query="", like=None, picture=id_)

@@ -21,8 +21,8 @@ HERE = Path(__file__).parent
 
 
 def _component(name: str, html: str) -> Any:
-    css, js = ((HERE / f"{name}.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
-    return st.components.v2.component(f"cosmos_search_{name}", html=html, css=css, js=js)
+    css, shared, own = ((HERE / file).read_text(encoding="utf-8") for file in (f"{name}.css", "nodes.js", f"{name}.js"))
+    return st.components.v2.component(f"cosmos_search_{name}", html=html, css=css, js=f"{shared}\n{own}")
 
 
 _grid = _component("grid", '<div class="grid" role="list"></div>')

@@ -2,15 +2,16 @@
 
 import re
 
-__all__ = ["plain"]
+__all__ = ["plain", "readable"]
 
 PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 
 
-def plain(text: object) -> str:
-    """With every mark that Markdown, its directives, emoji and formulas could read escaped; on one line.
+def readable(text: object) -> str:
+    """As a browser takes it: file names need not be valid in any encoding, and what isn't becomes a question mark."""
+    return str(text).encode("utf-8", "replace").decode("utf-8")
 
-    File names need not be valid in any encoding: what isn't becomes a question mark.
-    """
-    one_line = " ".join(str(text).encode("utf-8", "replace").decode("utf-8").split())
-    return PUNCTUATION.sub(r"\\\1", one_line)
+
+def plain(text: object) -> str:
+    """Readable, on one line, and every mark that Markdown, its directives, emoji and formulas could read escaped."""
+    return PUNCTUATION.sub(r"\\\1", " ".join(readable(text).split()))

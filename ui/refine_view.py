@@ -10,7 +10,7 @@ from ui.cards import Part, colour, edges
 from ui.example_view import chip, upload_view
 from ui.opened import Opened
 from ui.pieces import frame
-from ui.state import State
+from ui.state import MAX_TEXT, State
 from ui.words import placed, with_place, with_word
 
 __all__ = ["refine_view"]
@@ -27,14 +27,14 @@ def refine_view(shared: Opened, state: State) -> None:
         with places:
             _places(state)
         with picture:
-            upload_view()
+            upload_view(state)
     chip(shared, state)
 
 
 def _words(state: State) -> None:
     """+ and −, for those who don't know the query language."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.text_input("A word or a sentence", key="word", placeholder="people")
+        st.text_input("A word or a sentence", key="word", placeholder="people", max_chars=MAX_TEXT)
         st.button("Also", icon=":material/add:", on_click=_add_word, args=("+",))
         st.button("Not", icon=":material/remove:", on_click=_add_word, args=("-",), disabled=not state.query)
     st.caption(
@@ -67,7 +67,13 @@ def _places(state: State) -> None:
             on_drawn=lambda box: st.session_state.update(place=box),
         )
     with right:
-        st.text_input("What should be there?", key="placed_text", placeholder="a church", disabled=drawn is None)
+        st.text_input(
+            "What should be there?",
+            key="placed_text",
+            placeholder="a church",
+            max_chars=MAX_TEXT,
+            disabled=drawn is None,
+        )
         st.button("Add to the search", on_click=_add_place, disabled=drawn is None, type="primary")
 
 

@@ -1,29 +1,32 @@
 """Search: one box, a grid of what was found, and one picture looked at closely."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import streamlit as st
 
 from cosmos_search.search import Hit
+from indexer.cores import available_cores
 from indexer.errors import UsageError
 from indexer.records import PictureRecord
 from ui.address import bound, go
 from ui.cards import Card, card_of_hit, card_of_picture
 from ui.example_view import example
 from ui.filters_view import filters_view
-from ui.opened import Opened, remembered
+from ui.opened import Opened
 from ui.picture_view import picture_view
 from ui.pictures_grid import pictures_grid
 from ui.plain import plain
 from ui.refine_view import refine_view
 from ui.selection import selection_view
-from ui.state import SORTS, State
+from ui.state import MAX_TEXT, SORTS, State
 
 __all__ = ["search_view"]
 
 PER_PAGE = 40
 SUGGESTED = ("A cat.", "A cup of coffee. A spoon.", "A rocket on its launch pad.", "A zebra crossing.")
 SORTED_BY_DATE = 1000  # the best of these many are put in order
+DEPTHS = (PER_PAGE + 1, 200, 1000, 5000, 10_000)  # how many hits are asked for: pages share an answer
 
 
 def search_view(shared: Opened, state: State) -> None:
@@ -37,14 +40,14 @@ def search_view(shared: Opened, state: State) -> None:
         st.error(_as_sentence(error))
         return
     if state.picture is not None:
-        picture_view(shared, state, shown)
+        picture_view(shared, state, shown[:PER_PAGE])
         return
     selection_view(shared)
-    _heading(state, shown)
     if not shown:
         _nothing(shared, state)
         return
-    pictures_grid(state, [_card(shared, one) for one in shown[:PER_PAGE]], key="grid")
+    _heading(state, shown)
+    pictures_grid(state, _cards(shared, shown[:PER_PAGE]), key="grid")
     _pager(state, has_more=len(shown) > PER_PAGE)
 
 
@@ -53,7 +56,8 @@ def _search_box(state: State) -> None:
         "Search",
         key=bound("query", state.query),
         placeholder="What is in the picture?  A dog on a sofa. A red lamp.",
-        on_change=lambda: go(query=st.session_state["query"].strip(), all=False),
+        on_change=lambda: go(query=st.session_state["query"].strip()),
+        max_chars=MAX_TEXT,
         label_visibility="collapsed",
         icon=":material/search:",
     )
@@ -70,23 +74,21 @@ def _suggestions() -> None:
 
 
 def _shown(shared: Opened, state: State) -> Sequence[Hit] | Sequence[PictureRecord]:
-    """What the page shows, and one more if there is more."""
+    """What the page shows, and one more if there is more. Raises UsageError for what can't be asked."""
     like, like_key = example(shared, state)
+    first, filters = (state.page - 1) * PER_PAGE, state.filters
     if not state.query and like is None:
-        start = (state.page - 1) * PER_PAGE
-        return shared.library.browse(state.filters, start=start, n=PER_PAGE + 1)
+        return shared.library.browse(filters, start=first, n=PER_PAGE + 1)
     by_date = state.sort == "date"
-    top = SORTED_BY_DATE if by_date else state.page * PER_PAGE + 1
-    box, filters = state.box if like is not None else None, state.filters
-    hits = remembered(
-        "search",
-        shared,
-        lambda library: library.search(state.query, top, like=like, box=box, filters=filters, everything=state.all),
-        state.query, top, like_key, box, filters, state.all,
-    )  # fmt: skip
-    if by_date:
-        hits = sorted(hits, key=_when, reverse=True)
-    return hits[(state.page - 1) * PER_PAGE : state.page * PER_PAGE + 1]
+    top = SORTED_BY_DATE if by_date else next((n for n in DEPTHS if n > first + PER_PAGE), DEPTHS[-1])
+
+    def search() -> Sequence[Hit]:
+        picture = None if like is None else like()
+        hits = shared.library.search(state.query, top, like=picture, filters=filters, everything=state.all)
+        return sorted(hits, key=_when, reverse=True) if by_date else hits
+
+    hits = shared.remembered("search", search, state.query, top, like_key, filters, state.all, by_date)
+    return hits[first : first + PER_PAGE + 1]
 
 
 def _when(hit: Hit) -> str:
@@ -94,34 +96,44 @@ def _when(hit: Hit) -> str:
     return taken.isoformat() if taken else ""
 
 
-def _card(shared: Opened, one: Hit | PictureRecord) -> Card:
-    return card_of_hit(one, shared.thumbnails) if isinstance(one, Hit) else card_of_picture(one, shared.thumbnails)
+def _cards(shared: Opened, shown: Sequence[Hit] | Sequence[PictureRecord]) -> Sequence[Card]:
+    """Thumbnails that are not kept yet are made side by side."""
+
+    def card(one: Hit | PictureRecord) -> Card:
+        make = card_of_hit if isinstance(one, Hit) else card_of_picture
+        return make(one, shared.thumbnails)  # type: ignore[arg-type]
+
+    with ThreadPoolExecutor(available_cores()) as pool:
+        return list(pool.map(card, shown))
 
 
 def _heading(state: State, shown: Sequence[object]) -> None:
     """What is shown, and how."""
-    if not shown:
-        return
     first = (state.page - 1) * PER_PAGE + 1
     last = first + min(len(shown), PER_PAGE) - 1
-    is_search = bool(shown) and isinstance(shown[0], Hit)
+    is_search = isinstance(shown[0], Hit)
+    what = ("Nearest" if state.all else "Best matches") if is_search else "Newest pictures"
+    if is_search and state.sort == "date":
+        what = f"The best {SORTED_BY_DATE:,} at most, newest first:"
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        what = "Nearest" if state.all else "Best matches"
-        st.markdown(f"**{what if is_search else 'Newest pictures'}** {first}–{last}", width="content")
+        st.markdown(f"**{what}** {first}–{last}", width="content")
         if is_search:
-            with st.container(horizontal=True, vertical_alignment="center", width="content"):
-                st.toggle(
-                    "Show where", key=bound("where", state.where), on_change=lambda: go(where=st.session_state["where"])
-                )
-                st.segmented_control(
-                    "Sort",
-                    SORTS,
-                    key=bound("sort", state.sort),
-                    format_func={"score": "Best first", "date": "Newest first"}.__getitem__,
-                    on_change=lambda: go(sort=st.session_state["sort"]),
-                    required=True,
-                    label_visibility="collapsed",
-                )
+            _display(state)
+
+
+def _display(state: State) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", width="content"):
+        key = bound("where", state.where)
+        st.toggle("Show where", key=key, on_change=lambda: go(where=st.session_state["where"]))
+        st.segmented_control(
+            "Sort",
+            SORTS,
+            key=bound("sort", state.sort),
+            format_func={"score": "Best first", "date": "Newest first"}.__getitem__,
+            on_change=lambda: go(sort=st.session_state["sort"]),
+            required=True,
+            label_visibility="collapsed",
+        )
 
 
 def _nothing(shared: Opened, state: State) -> None:
@@ -140,20 +152,16 @@ def _pager(state: State, *, has_more: bool) -> None:
     if state.page == 1 and not has_more:
         return
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="center"):
-        st.button(
-            "Back",
-            icon=":material/chevron_left:",
-            disabled=state.page == 1,
-            on_click=go,
-            kwargs={"page": state.page - 1},
-        )
-        st.markdown(f"Page {state.page}", width="content")
-        st.button(
-            "More", icon=":material/chevron_right:", disabled=not has_more, on_click=go, kwargs={"page": state.page + 1}
-        )
+        for label, icon, step, is_there in (
+            ("Back", ":material/chevron_left:", -1, state.page > 1),
+            ("More", ":material/chevron_right:", 1, has_more),
+        ):
+            st.button(label, icon=icon, disabled=not is_there, on_click=go, kwargs={"page": state.page + step})
+            if step < 0:
+                st.markdown(f"Page {state.page}", width="content")
 
 
 def _as_sentence(error: UsageError) -> str:
-    """The command line marks mistakes below the query, in a fixed-width font; here the first line says enough."""
-    first, *rest = str(error).splitlines()
+    """Without the mark that the command line puts under a mistake, in a fixed-width font; nor with its commands."""
+    first, *rest = str(error).split(": cosmos-search ")[0].splitlines()
     return plain(first.rstrip(":") + (f": {rest[0].strip()}" if rest else ""))

@@ -18,7 +18,7 @@ def selection_view(shared: Opened) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center", border=True):
         st.markdown(f"**{len(ids)} selected**", width="content")
-        pictures = [picture for id_ in ids if (picture := shared.library.picture(id_)) is not None]
+        pictures = shared.library.pictures(ids)
         is_too_large = size_bytes(pictures) > MAX_ZIP_BYTES
         st.download_button(
             "Zip file",

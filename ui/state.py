@@ -10,13 +10,14 @@ from indexer.errors import UsageError
 from indexer.filters import ORIENTATIONS, Filters, parse_date, parse_near, parse_size
 from indexer.regions import Box
 
-__all__ = ["ALIKE", "DEFAULT", "EXPLORES", "SORTS", "VIEWS", "State"]
+__all__ = ["ALIKE", "DEFAULT", "EXPLORES", "MAX_TEXT", "SORTS", "VIEWS", "State"]
 
 VIEWS = ("search", "explore", "library")
 SORTS = ("score", "date")
 EXPLORES = ("map", "duplicates")
 ALIKE = {"strict": 0.9, "usual": MIN_COSINE, "loose": 0.8}  # the least cosine
 MAX_PAGE = 10_000
+MAX_TEXT = 1000  # characters of a query, and of any other value
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class State:
     @classmethod
     def of(cls, address: Mapping[str, str]) -> "State":
         """From the query parameters of an address."""
-        values = {name: _read(name, address[name]) for name in _NAMES if name in address}
+        values = {name: _read(name, address[name][:MAX_TEXT]) for name in _NAMES if name in address}
         return cls(**{name: value for name, value in values.items() if value is not None})
 
     def address(self) -> dict[str, str]:
@@ -56,9 +57,19 @@ class State:
         return {name: _written(value) for name, value in changed.items()}
 
     def but(self, **changes: Any) -> "State":
-        """The same place with something else; another search begins at its first page, with no picture open."""
-        is_same_search = changes.keys() <= {"page", "picture", "heat", "where"}
-        return replace(self, **({} if is_same_search else {"page": 1, "picture": None, "heat": None}) | changes)
+        """The same place with something else.
+
+        Another search begins at its first page, with no picture open; other words or another example are again asked
+        whether anything matches, and a box belongs to its example.
+        """
+        anew: dict[str, Any] = {}
+        if not changes.keys() <= {"page", "picture", "heat", "where"}:
+            anew |= {"page": 1, "picture": None, "heat": None}
+        if changes.keys() & {"query", "like"}:
+            anew |= {"all": False}
+        if "like" in changes:
+            anew |= {"box": None}
+        return replace(self, **anew | changes)
 
     @property
     def filters(self) -> Filters | None:
@@ -68,7 +79,7 @@ class State:
         return Filters(
             after=parse_date(self.after) if self.after else None,
             before=parse_date(self.before) if self.before else None,
-            folder=self.folder or None,
+            directory=self.folder or None,
             camera=self.camera or None,
             near=parse_near(self.near) if self.near else None,
             min_pixels=parse_size(self.min_size) if self.min_size else None,

@@ -8,7 +8,7 @@ from threading import Lock
 
 from indexer.errors import PictureError
 from indexer.records import PictureRecord
-from ui.originals import upright
+from ui.originals import is_there, upright
 
 __all__ = ["Thumbnails"]
 
@@ -26,8 +26,8 @@ class Thumbnails:
         self._guard = Lock()
 
     def get(self, picture: PictureRecord, side: int = 320) -> bytes | None:
-        """A JPEG, its longer side at most `side` pixels; None if no file holds the picture any more."""
-        if not any(path.is_file() for path in picture.paths):
+        """A JPEG of what was indexed, its longer side at most `side` pixels; None if no file is there any more."""
+        if not any(map(is_there, picture.paths)):
             return None
         kept = self.folder / f"{picture.fingerprint}-{side}.jpg"
         if (data := _used_again(kept)) is None and (data := _made(picture, side)) is not None:

@@ -12,7 +12,8 @@ NEEDS_QUOTES = re.compile(r"""["“”+@:.!?\n-]""")
 
 def with_word(query: str, sign: str, word: str) -> str:
     """The query with something that should be there too ("+"), or should not ("-")."""
-    return f"{query.rstrip()} {sign} {_quoted(word)}" if query.strip() else _quoted(word)
+    quoted = _quoted(word)
+    return f"{query.rstrip()} {sign} {quoted}" if query.strip() and quoted else query.strip() or quoted
 
 
 def with_place(query: str, text: str, box: Box) -> str:

@@ -1,7 +1,7 @@
 """Parts against wholes: CLIP, and what each part of COSMOS adds to it, trained small on a CPU.
 
     python -m benchmarks.experiment .experiment      # or: make experiment; about an hour and a half on two cores
-    python -m benchmarks.experiment .experiment/longer --steps 2400 --variants bd --seeds 0
+    python -m benchmarks.experiment .experiment/longer --steps 1600 --variants bd --seeds 0
 
 Trains every variant with every seed on the same captioned scenes (benchmarks/captioned.py), two runs at a time with
 one thread each, and measures their teachers on held-out scenes (benchmarks/parts.py). What is done is kept: started

@@ -26,7 +26,8 @@ from benchmarks.parts import Figures, measure
 from benchmarks.parts_drawn import draw_attention, draw_figures
 from cosmos_search.model import CosmosModel
 from cosmos_search.tokenizer import clip_tokenizer
-from trainer.config import PRESETS, TrainConfig
+from indexer.errors import UsageError
+from trainer.config import PRESETS, TrainConfig, load_config
 from trainer.loop import resume, train
 from trainer.pairs import open_source
 from trainer.state import checkpoints, load_student_and_teacher
@@ -94,8 +95,9 @@ def main() -> None:
     _print(found, runs)
     labels = {name: VARIANTS[name][0] for name in options.variants}
     draw_figures(found, labels, MEASURED, options.folder / "parts.png")
-    teacher = _teacher(runs["d", options.seeds[0]])
-    draw_attention(teacher, clip_tokenizer(BASE.network.context_length), held_out, options.folder / "attention.png")
+    if "d" in options.variants:
+        teacher = _teacher(runs["d", options.seeds[0]])
+        draw_attention(teacher, clip_tokenizer(BASE.network.context_length), held_out, options.folder / "attention.png")
 
 
 def _trained(name: str, seed: int, run: Path, data: Path, steps: int) -> None:
@@ -103,6 +105,8 @@ def _trained(name: str, seed: int, run: Path, data: Path, steps: int) -> None:
     torch.set_num_threads(1)
     config = replace(VARIANTS[name][1], seed=seed, n_steps=steps, save_every=max(1, steps // 5))
     source, tokenizer = open_source(data), clip_tokenizer(BASE.network.context_length)
+    if checkpoints(run) and load_config(run / "config.json") != config:
+        raise UsageError(f"{run} was trained with another config; choose another folder.")
     if not checkpoints(run):
         train(config, source, tokenizer, run)
     elif checkpoints(run)[-1].name != f"step-{steps:08}":

@@ -146,7 +146,7 @@ _DIRECTORY = cast(files.c.directory, String)
 
 def _is_in(directory: str) -> ColumnElement[bool]:
     inside = directory.rstrip("/") + "/"
-    return (_DIRECTORY == directory) | (func.substr(_DIRECTORY, 1, len(inside)) == inside)
+    return (directory == _DIRECTORY) | (func.substr(_DIRECTORY, 1, len(inside)) == inside)
 
 
 def _is_near(near: Near) -> ColumnElement[bool]:

@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -11,8 +12,8 @@ from torch.nn.parallel import DistributedDataParallel
 
 from tests.learners import micro_batch, micro_learner
 from trainer.losses import StudentViews, TeacherViews
-from trainer.ranks import joined_ranks
-from trainer.step import Learner, gathered_losses, losses_with_gradients
+from trainer.ranks import joined_ranks, leave
+from trainer.step import Learner, gathered_losses, losses_with_gradients, training_step
 from trainer.student import Batch, Method
 
 ROOT = Path(__file__).parent.parent
@@ -63,12 +64,24 @@ def gradients(rank, n_parts):
     return {"total": losses.total} | {name: p.grad for name, p in learner.student.named_parameters()}
 
 
+def plain_clip(rank):
+    """The loss of a second step: DDP then wants to know that the first one used every parameter or said which not."""
+    learner = micro_learner(Method(False, False, False))
+    forward = DistributedDataParallel(learner.forward, find_unused_parameters=True)
+    wrapped = replace(learner, forward=forward)
+    for _ in range(2):
+        losses = training_step(wrapped, slices(micro_batch(), rank), lr=1e-3, momentum=0.99)
+    return losses.total
+
+
 def main():
     folder = Path(sys.argv[1])
     with joined_ranks() as ranks:
         rank = ranks.rank
         found = {"loss": loss(rank, folder), "whole": gradients(rank, 1), "parts": gradients(rank, 3)}
+        found["clip"] = plain_clip(rank)
         torch.save(found, folder / f"{rank}.pt")
+    leave(0)
 
 
 if __name__ == "__main__":

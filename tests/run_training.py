@@ -1,6 +1,7 @@
-"""`python -m tests.run_training RUN DATA TOKENIZER [resume] [stop STEP]`: a run to kill, or for several."""
+"""`python -m tests.run_training RUN DATA TOKENIZER [resume] [stop STEP] [room BYTES]`: to kill, or for several."""
 
 import os
+import resource
 import signal
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from tests.pictures import CONFIG
 from trainer import loop
 from trainer.config import load_config
 from trainer.pairs import open_source
+from trainer.ranks import leave
 
 
 class Killed(loop._Run):
@@ -33,12 +35,16 @@ def main():
     if "stop" in words:
         Killed.stop = int(words[words.index("stop") + 1])
         loop._Run = Killed
+    if "room" in words:  # no file may be longer, as on a full disk
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, 2 * (int(words[words.index("room") + 1]),))
     if "resume" in words:
         loop.resume(arguments[2], *arguments[:2])
     else:
-        config = Path(run) / "wanted.json"
+        config = Path(f"{run}.json")
         loop.train(load_config(config) if config.exists() else CONFIG, *arguments)
 
 
 if __name__ == "__main__":
     main()
+    leave(0)

@@ -38,7 +38,7 @@ def test_a_run_that_goes_on_drops_what_it_will_do_again_and_a_torn_line(tmp_path
 def test_other_processes_keep_no_numbers_but_name_what_they_refused(tmp_path):
     journal = open_journal(tmp_path, 1, 0)
     journal.measure(0, {"clip": 1.0})
-    journal.refuse([Refused("torn.jpg", "it is cut short")])
+    journal.refuse(3, [Refused("torn.jpg", "it is cut short")])
     journal.close()
     assert [path.name for path in tmp_path.iterdir()] == ["refused-1.jsonl"]
-    assert lines(tmp_path / "refused-1.jsonl") == [{"key": "torn.jpg", "reason": "it is cut short"}]
+    assert lines(tmp_path / "refused-1.jsonl") == [{"step": 3, "key": "torn.jpg", "reason": "it is cut short"}]

@@ -14,7 +14,7 @@ from indexer.errors import CosmosSearchError
 from tests.micro import micro_like
 from tests.pictures import CONFIG, letters, make_folder, make_shards
 from trainer.config import save_config
-from trainer.loop import make_learner, resume, train
+from trainer.loop import _Run, make_learner, resume, train
 from trainer.pairs import open_source
 from trainer.ranks import Ranks
 from trainer.state import best_checkpoint, checkpoints
@@ -52,13 +52,14 @@ def lines(path):
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-@pytest.mark.parametrize("workers", [0, 2])
-def test_a_killed_run_ends_with_the_very_weights_of_an_unbroken_one(workers, data, tokenizer, tmp_path):
-    config = replace(CONFIG, workers=workers)
+@pytest.mark.parametrize(
+    "options", [{"workers": 0}, {"workers": 2}, {"workers": 0, "n_steps": 14}, {"precision": "fp16"}], ids=str
+)  # fourteen steps go beyond an epoch's end
+def test_a_killed_run_ends_with_the_very_weights_of_an_unbroken_one(options, data, tokenizer, tmp_path):
+    config = replace(CONFIG, **options)
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     last = train(config, open_source(data), tokenizer, whole)
-    killed.mkdir()
-    save_config(config, killed / "wanted.json")
+    save_config(config, tmp_path / "killed.json")
     file = tmp_path / "letters" / "tokenizer.json"
     assert run_apart(killed, data, file, "stop", 4).returncode == -signal.SIGKILL
     assert [folder.name for folder in checkpoints(killed)][-1] == "step-00000003"
@@ -110,7 +111,7 @@ def test_what_was_refused_is_noted(tokenizer, tmp_path):
     (folder / "red-blue.txt").write_text("")
     last = train(replace(CONFIG, n_steps=9), open_source(folder), tokenizer, tmp_path / "run")
     assert lines(tmp_path / "run/refused-0.jsonl")[0]["key"] == "red-blue.jpg"
-    assert json.loads((last / "state.json").read_text())["n_refused"] == 1
+    assert json.loads((last / "state.json").read_text())["n_refused"] == [1]
 
 
 @pytest.mark.parametrize(
@@ -144,12 +145,76 @@ def test_a_damaged_or_foreign_checkpoint_is_said(data, tokenizer, tmp_path):
     with pytest.raises(CosmosSearchError, match="holds a run already"):
         train(CONFIG, open_source(data), tokenizer, run)
     (last / "student.safetensors").write_bytes(b"torn")
-    with pytest.raises(CosmosSearchError, match="no checkpoint of this network"):
+    with pytest.raises(CosmosSearchError, match=r"damaged .* remove it to go on"):
         resume(run, open_source(data), tokenizer)
 
 
+def test_a_checkpoint_of_another_architecture_is_said_in_one_line(data, tokenizer, tmp_path):
+    run = tmp_path / "run"
+    train(replace(CONFIG, n_steps=2), open_source(data), tokenizer, run)
+    wider = replace(CONFIG, network=replace(CONFIG.network, vision_width=2 * CONFIG.network.vision_width))
+    save_config(wider, run / "config.json")
+    with pytest.raises(CosmosSearchError, match=r"^[^\n]* is of another network .* has the shape .*\.$"):
+        resume(run, open_source(data), tokenizer)
+
+
+@pytest.mark.parametrize("change", [{"workers": 2}, {"seed": 1}, {"batch": 6}, {"sample_shuffle": 9}], ids=str)
+def test_a_run_does_not_go_on_with_another_order_of_the_data(change, data, tokenizer, tmp_path):
+    run = tmp_path / "run"
+    train(replace(CONFIG, n_steps=3), open_source(data), tokenizer, run)
+    save_config(replace(CONFIG, **change), run / "config.json")
+    with pytest.raises(CosmosSearchError, match=r"config\.json now says"):
+        resume(run, open_source(data), tokenizer)
+
+
+def test_a_score_that_cannot_be_had_costs_no_step(data, tokenizer, tmp_path):
+    def evaluate(student, teacher):
+        raise CosmosSearchError("The held-out pictures are gone.")
+
+    with pytest.raises(CosmosSearchError, match="are gone"):
+        train(CONFIG, open_source(data), tokenizer, tmp_path / "run", evaluate=evaluate)
+    assert checkpoints(tmp_path / "run")[-1].name == "step-00000003"
+
+
+def test_scores_of_two_kinds_are_not_compared(data, tokenizer, tmp_path):
+    run, source = tmp_path / "run", open_source(data)
+    train(replace(CONFIG, n_steps=3), source, tokenizer, run, evaluate=lambda student, teacher: 0.5)
+    save_config(CONFIG, run / "config.json")
+    resume(run, source, tokenizer)  # scored by L_CLIP, which is below 0
+    assert best_checkpoint(run).name in ("step-00000006", "step-00000008")
+
+
+def test_a_folder_with_other_things_is_left_alone(data, tokenizer, tmp_path):
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "config.json").write_text("{}")
+    (tmp_path / "notes" / "thesis.txt").write_text("dear to someone")
+    with pytest.raises(CosmosSearchError, match=r"holds other files \(thesis.txt\)"):
+        train(CONFIG, open_source(data), tokenizer, tmp_path / "notes")
+    assert (tmp_path / "notes" / "config.json").read_text() == "{}"
+
+
+def test_a_batch_that_processes_cannot_share_is_said(data, tokenizer, tmp_path):
+    learner = make_learner(CONFIG, HERE)
+    three = Ranks(0, 3, torch.device("cpu"))
+    with pytest.raises(CosmosSearchError, match="A batch of 4 can't be shared evenly by 3"):
+        _Run(CONFIG, open_source(data), tokenizer, tmp_path / "run", three, learner, None, None)
+
+
+def test_a_full_disk_is_a_sentence_and_the_last_checkpoint_stays(data, tmp_path):
+    save_config(replace(CONFIG, n_steps=200, save_every=1), tmp_path / "run.json")
+    letters(tmp_path / "letters")
+    done = run_apart(tmp_path / "run", data, tmp_path / "letters" / "tokenizer.json", "room", 60_000)
+    assert done.returncode == 1
+    assert "CosmosSearchError: " in done.stderr.splitlines()[-1]
+    found = checkpoints(tmp_path / "run")
+    assert not found or (found[-1] / "state.json").exists()
+
+
 @pytest.mark.slow
-def test_two_processes_train_and_go_on_as_one_unbroken_run(data, tmp_path):
+@pytest.mark.parametrize("workers", [0, 2])
+def test_two_processes_train_and_go_on_as_one_unbroken_run(workers, data, tmp_path):
+    for name in ("whole", "stopped"):
+        save_config(replace(CONFIG, workers=workers), tmp_path / f"{name}.json")
     file = micro_like(tmp_path / "letters") / "tokenizer.json"
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m"]
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"

@@ -1,5 +1,7 @@
 import csv
+import io
 import json
+import os
 import tarfile
 from pathlib import Path
 from random import Random
@@ -100,6 +102,67 @@ def test_what_is_of_no_use_is_named_with_its_line_and_reason(photos, tmp_path):
     reasons = refused(tmp_path / "shards")
     for line, said in ((2, "cut short"), (3, "not in UTF-8"), (4, "no caption"), (5, "No such file"), (6, "URL")):
         assert any(f"captions.csv:{line}" in key and said in reason for key, reason in reasons.items()), (line, reasons)
+
+
+@pytest.mark.parametrize(
+    ("record", "said"),
+    [
+        ({"caption": None}, "no text where one should be, but null"),
+        ({"caption": 5}, "but 5"),
+        ({"caption": "red", "path": None}, "but null"),
+        ({"text": ["a", 5]}, "but 5"),
+        ({}, "no caption"),
+    ],
+)
+def test_a_record_without_text_is_refused(record, said, photos, tmp_path):
+    good = {"path": "photos/red-red.jpg", "caption": ["One cat", "Two dogs"]}
+    lines = [good, {"path": "photos/red-blue.jpg"} | record]
+    (tmp_path / "list.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    prepare(tmp_path / "list.jsonl", tmp_path / "shards")
+    assert said in refused(tmp_path / "shards")["list.jsonl:2"]
+    assert captions_of(pairs_in(tmp_path / "shards")[0], "sentences")[1] == ["One cat", "Two dogs"]
+
+
+def test_empty_cells_do_not_change_a_tables_form(photos, tmp_path):
+    names = [name for name, *_ in squares()][:3]
+    rows = [{"path": f"photos/{name}.jpg", "original_caption": web, "caption": "A red. A blue."} for name, web in
+            zip(names, ("Web", "", "Text"), strict=True)]  # fmt: skip
+    done = prepare(write_csv(tmp_path / "pixelprose.csv", rows), tmp_path / "one")
+    assert (done.n_pairs, dict(done.text_modes)) == (3, {"pixelprose": 3})
+    dreamlip = {"path": f"photos/{names[0]}.jpg"} | dict.fromkeys(DREAMLIP_KEYS, "A red.") | {"raw_caption": ""}
+    prepare(write_csv(tmp_path / "dreamlip.csv", [dreamlip]), tmp_path / "two")
+    assert captions_of(pairs_in(tmp_path / "two")[0], "dreamlip") == ("", ["A red"] * 6)
+
+
+def test_a_quote_in_a_tsv_is_a_letter_and_an_open_one_in_a_csv_is_said(photos, tmp_path):
+    (tmp_path / "a.tsv").write_text('path\tcaption\nphotos/red-red.jpg\t"Red" it says\nphotos/red-blue.jpg\t"Blue\n')
+    prepare(tmp_path / "a.tsv", tmp_path / "one")
+    assert sorted(captions_of(pair, "sentences")[0] for pair in pairs_in(tmp_path / "one")) == [
+        '"Blue',
+        '"Red" it says',
+    ]
+    limit = csv.field_size_limit(1000)
+    try:
+        (tmp_path / "a.csv").write_text('path,caption\nphotos/red-red.jpg,red\nphotos/red-blue.jpg,"' + 2000 * "x")
+        prepare(tmp_path / "a.csv", tmp_path / "two")
+    finally:
+        csv.field_size_limit(limit)
+    assert any("can't be read from here on" in reason for reason in refused(tmp_path / "two").values())
+
+
+def test_a_name_in_no_encoding_is_prepared_too(photos, tmp_path):
+    for kind in ("jpg", "txt"):
+        (photos / "red-red.txt").write_text("red")
+        (photos / f"red-red.{kind}").rename(os.fsdecode(os.fsencode(photos) + b"/caf\xe9." + kind.encode()))
+    assert prepare(photos, tmp_path / "shards").n_pairs == 1
+
+
+def test_a_picture_that_the_decoder_halves_to_the_very_side_is_made_smaller(tmp_path):
+    Image.new("RGB", (1024, 1024), "red").save(tmp_path / "large.jpg")
+    write_csv(tmp_path / "captions.csv", [{"path": "large.jpg", "caption": "red"}])
+    prepare(tmp_path / "captions.csv", tmp_path / "shards", max_side=128)
+    (pair,) = pairs_in(tmp_path / "shards")
+    assert Image.open(io.BytesIO(pair.picture)).size == (128, 128)
 
 
 def test_large_pictures_are_made_smaller_if_asked(tmp_path):

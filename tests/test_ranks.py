@@ -7,7 +7,8 @@ from torch.nn import functional as F
 from tests.learners import micro_batch, micro_learner
 from tests.ranks import WORLD, on_two_ranks
 from tests.test_losses import slow_nce
-from trainer.step import losses_with_gradients
+from trainer.step import losses_with_gradients, training_step
+from trainer.student import Method
 
 
 def features(seed=0):
@@ -41,6 +42,14 @@ def test_each_rank_has_the_whole_loss_and_its_own_rows_gradient(ranks):
             torch.testing.assert_close(found[f"g_{name}"], leaves[name].grad[rank], atol=1e-6, rtol=1e-5)
         for name in ("scale", "dscale"):
             torch.testing.assert_close(found[f"g_{name}"], leaves[name].grad)
+
+
+def test_plain_clip_trains_on_two_ranks_for_more_than_a_step(ranks):
+    learner = micro_learner(Method(False, False, False))
+    for _ in range(2):
+        losses = training_step(learner, micro_batch(), lr=1e-3, momentum=0.99)
+    for found in ranks:
+        torch.testing.assert_close(found["clip"], losses.total, atol=0, rtol=1e-3)  # half the gradient, and Adam's eps
 
 
 @pytest.mark.parametrize("name", ["whole", "parts"])

@@ -1,6 +1,7 @@
 """Training as its user meets it: commands from data to an encoder that is searched with."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import torch
 from click.testing import CliRunner
 from PIL import Image
 from safetensors.torch import load_file
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from transformers import CLIPConfig, CLIPModel
 
 from cosmos_search.checkpoint import save_model
@@ -60,6 +62,36 @@ def test_a_resumed_run_remembers_its_data_and_ends_the_same(place):
     assert done.exit_code == 0, done.output
     again = load_file(checkpoints(place / "run")[-1] / "student.safetensors")
     assert all(torch.equal(again[name], tensor) for name, tensor in states[-1].items())
+
+
+def test_a_run_goes_on_with_its_own_data_alone(place, tmp_path):
+    copy = tmp_path / "run"
+    shutil.copytree(place / "run", copy)
+    fewer = tmp_path / "shards"
+    shutil.copytree(place / "shards", fewer)
+    (fewer / "0001.tar").unlink()
+    done = run("run", "--resume", copy, "--data", fewer)
+    assert done.exit_code == 1
+    assert "is not what this run began with (1 of 3 differ; 0001.tar: " in done.output
+    shutil.copy(place / "shards" / "0001.tar", fewer)
+    done = run("run", "--resume", copy, "--data", fewer)
+    assert done.exit_code == 0, done.output
+    remembered = json.loads((copy / "sources.json").read_text())
+    assert remembered["data"] == str(fewer)
+    assert remembered["val"] == str(place / "held-out")
+    assert "There is no folder" in run("run", "--resume", copy, "--val", tmp_path / "gone").output
+
+
+def test_the_attention_of_a_run_is_drawn_also_where_the_first_picture_is_broken(place, tmp_path):
+    held_out = make_folder(tmp_path / "held-out")
+    sources = Sources(str(place / "shards"), str(held_out))
+    tokenizer = place / "like" / "tokenizer.json"
+    for path in sorted(held_out.glob("*.jpg"))[:30]:
+        path.write_bytes(b"no picture")
+    start_run(replace(CONFIG, n_steps=1), sources, tmp_path / "run", tokenizer=tokenizer)
+    events = EventAccumulator(str(tmp_path / "run" / "tensorboard"), size_guidance={"images": 0}).Reload()
+    assert events.Tags()["images"] == ["attention"]
+    assert len(events.Images("attention")) == 2
 
 
 def test_evaluation_tells_both_ways_and_both_networks(place):

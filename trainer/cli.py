@@ -35,8 +35,13 @@ def train() -> None:
 @train.command()
 @click.argument("source", type=PATH)
 @click.argument("out", metavar="SHARDS", type=PATH)
-@click.option("--shard-mb", default=512, help="Megabytes of a shard, about.")
-@click.option("--max-side", type=int, metavar="PIXELS", help="Make larger pictures smaller; left out, bytes are kept.")
+@click.option("--shard-mb", type=click.IntRange(min=1), default=512, help="Megabytes of a shard, about.")
+@click.option(
+    "--max-side",
+    type=click.IntRange(min=1),
+    metavar="PIXELS",
+    help="Make larger pictures smaller; left out, bytes are kept.",
+)
 @JSON
 def prepare(source: Path, out: Path, shard_mb: int, max_side: int | None, as_json: bool) -> None:
     """Check every pair of SOURCE, and write those that can be used into SHARDS, a new folder.
@@ -88,19 +93,21 @@ def run(
       cosmos-search-train run --preset cc3m-b16 --init cosmos-vitb16-cc12m --data shards/ --out runs/tuned
       cosmos-search-train run --resume runs/tiny
     """
+    from trainer.report import run_text
     from trainer.runs import Sources, resume_run, start_run
 
     if resume is not None:
         if config_file or preset or out or init or tokenizer:
             raise UsageError("A run goes on with what it began with: --resume takes --data and --val alone.")
-        last = resume_run(resume, Sources(data, val) if data is not None else None)
+        data, val = (str(Path(where).absolute()) if where is not None else None for where in (data, val))
+        last = resume_run(resume, data=data, val=val)
     elif out is None or data is None:
         raise UsageError("A new run needs --data and --out; an old one: --resume RUN")
     else:
         config = _config(config_file, preset)
         sources = Sources(str(Path(data).absolute()), str(Path(val).absolute()) if val is not None else None)
         last = start_run(config, sources, out, init=init, tokenizer=tokenizer)
-    click.echo(f"Done: {last}")
+    click.echo(run_text(last))
 
 
 def _config(file: Path | None, preset: str | None) -> "TrainConfig":
@@ -145,7 +152,7 @@ def presets(name: str) -> None:
 @click.option("--classes", type=PATH, metavar="DIR", help="Folders of pictures named by their class.")
 @click.option("--templates", type=PATH, metavar="FILE", help="A line each, with {} for the class.")
 @click.option("--checkpoint", default="best", metavar="WHICH", help="best, last, or a name like step-00001000.")
-@click.option("--limit", default=5000, help="Pairs of --data at most.")
+@click.option("--limit", type=click.IntRange(min=1), default=5000, help="Pairs of --data at most.")
 @JSON
 def evaluate(
     folder: Path,

@@ -14,6 +14,7 @@ from trainer.student import Method
 __all__ = ["PRESETS", "TrainConfig", "load_config", "save_config"]
 
 TEXT_MODES = ("dreamlip", "pixelprose", "sentences")
+N_ASKING_HEADS = 8  # of cross-attention, in every network (cosmos_search.attention)
 B16 = CosmosConfig()
 
 
@@ -34,7 +35,6 @@ class TrainConfig:
     crop_border: float = 0.4  # of the area: least of a global view, most of a local one
     is_disturbed: bool = True  # crops are flipped, blurred and recoloured; off where captions tell sides and colours
     n_captions: int = 8  # two of them global
-    shard_shuffle: int = 2000
     sample_shuffle: int = 5000
     workers: int = 16
     # the method; all off is CLIP (Table 5)
@@ -66,8 +66,8 @@ class TrainConfig:
     log_every: int = 10  # steps
 
     def __post_init__(self) -> None:
-        for problem in _problems(self):
-            raise CosmosSearchError(f"The training config does not work: {problem}.")
+        if problems := "; ".join(_problems(self)):
+            raise CosmosSearchError(f"The training config does not work: {problems}.")
 
     @property
     def method(self) -> Method:
@@ -118,8 +118,34 @@ def _checked(content: dict[str, Any], record: type, path: Path) -> dict[str, Any
 def _problems(config: TrainConfig) -> list[str]:
     """What a run would stumble over."""
     network, found = config.network, []
-    positive = ("batch", "n_parts", "keep_last", "save_every", "log_every", "n_captions", "lr", "eps")
+    vision = ("embed_dim", "image_size", "patch_size", "vision_width", "vision_layers", "vision_heads")
+    text = ("text_width", "text_layers", "text_heads", "context_length", "vocab_size")
+    if small := [name for name in (*vision, *text) if getattr(network, name) < 1]:
+        return [f"network's {name} must be above 0" for name in small]
+    positive = ("batch", "n_parts", "keep_last", "save_every", "log_every", "n_captions", "local_side", "lr", "eps")
     found += [f"{name} must be above 0" for name in positive if getattr(config, name) <= 0]
+    whole = (
+        "n_samples",
+        "n_local_images",
+        "sample_shuffle",
+        "workers",
+        "n_epochs",
+        "n_steps",
+        "warmup",
+        "weight_decay",
+    )
+    found += [f"{name} must not be below 0" for name in whole if getattr(config, name) < 0]
+    found += [f"{name} must lie between 0 and 1" for name in ("beta1", "beta2") if not 0 <= getattr(config, name) < 1]
+    if not config.n_steps and not config.n_epochs:
+        found.append("n_steps or n_epochs must be above 0")
+    if network.image_size % network.patch_size:
+        found.append(f"image_size {network.image_size} is no multiple of the patch, {network.patch_size}")
+    for tower in ("vision", "text"):
+        width, heads = getattr(network, f"{tower}_width"), getattr(network, f"{tower}_heads")
+        if width % heads:
+            found.append(f"{tower}_width {width} can't be shared by {heads} heads")
+    if network.text_width != network.embed_dim or network.embed_dim % N_ASKING_HEADS:
+        found.append(f"text_width and embed_dim must be one number, a multiple of {N_ASKING_HEADS}")
     if config.text_mode not in TEXT_MODES:
         found.append(f"text_mode is {config.text_mode!r}, and not one of {', '.join(TEXT_MODES)}")
     if config.precision not in get_args(Precision):
@@ -156,7 +182,7 @@ SMALL = CosmosConfig(
     text_width=256, text_layers=4, text_heads=4, context_length=77,
 )  # fmt: skip
 _cpu = partial(
-    replace, _CC3M, text_mode="sentences", n_samples=0, workers=2, shard_shuffle=100, sample_shuffle=1000,
+    replace, _CC3M, text_mode="sentences", n_samples=0, workers=2, sample_shuffle=1000,
     weight_decay=0.1, momentum=0.99, precision="fp32", log_every=10,
 )  # fmt: skip
 

@@ -1,7 +1,7 @@
 """From pairs to batches of views: decoded, cropped, tokenized, the same again for the same seed and position.
 
 Chance is drawn for each sample from (seed, epoch, key), so that a batch depends on nothing but its place. To resume,
-each worker passes over the pairs that it had read, without opening them.
+each worker begins its epoch again, and passes over the pairs that it had read, without decoding them.
 """
 
 import json
@@ -21,25 +21,35 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from cosmos_search.tokenizer import TextTokenizer
 from indexer.errors import CosmosSearchError, PictureError
 from indexer.images import open_picture, reading_pictures
-from trainer.captions import dreamlip_pool, pixelprose_pool, sample_captions, split_caption
+from trainer.captions import DREAMLIP_KEYS, dreamlip_pool, pixelprose_pool, sample_captions, split_caption
 from trainer.config import TrainConfig
 from trainer.pairs import Pair, Refused, Source, shuffled
 from trainer.student import Batch
 from trainer.views import MultiCrop, whole_view
 
-__all__ = ["Loaded", "Views", "batches", "caption_record", "captions_of", "picture_of"]
+__all__ = ["Loaded", "Place", "Views", "batches", "caption_record", "captions_of", "picture_of"]
 
 DECODE = 3  # times the global view's side: large JPEGs are decoded no larger than needed
 
 
+Place = tuple[int, int]  # of a worker in its data: the epoch, and how many pairs of it were read, refused ones too
+
+
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A batch, and what came with it. n_read: how many pairs this worker has read so far, refused ones among them."""
+    """A batch, where its worker stands after it, and what was of no use on the way."""
 
     batch: Batch
     worker: int
-    n_read: int
+    place: Place
     refused: tuple[Refused, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    """What a worker has to say at its end; a raised error would come with the worker's trace."""
+
+    reason: str
 
 
 def batches(
@@ -49,17 +59,27 @@ def batches(
     *,
     rank: int = 0,
     world: int = 1,
-    n_read: tuple[int, ...] = (),
+    places: tuple[Place, ...] = (),
     turn: int = 0,
 ) -> Iterator[Loaded]:
-    """Batches of `size` samples for one process, without end.
+    """Batches of `size` samples for one process, without end; the first of an epoch may have samples of the last.
 
-    n_read, turn: where to go on: what each worker had read, and how many batches had come.
+    places, turn: where to go on: where each worker stood, and how many batches had come.
+    Raises CosmosSearchError for data that is of no use, or a worker that died.
     """
     n_workers = max(1, views.config.workers)
-    data = _Stream(source, views, size, rank, world, n_read or (0,) * n_workers, turn % n_workers)
-    loader = DataLoader(data, batch_size=None, num_workers=views.config.workers, pin_memory=torch.cuda.is_available())
-    return iter(loader)
+    data = _Stream(source, views, size, rank, world, places or ((0, 0),) * n_workers, turn % n_workers)
+    loader = iter(DataLoader(data, batch_size=None, num_workers=views.config.workers))
+    while True:
+        try:
+            loaded = next(loader)
+        except RuntimeError as error:
+            if "worker" not in str(error):
+                raise
+            raise CosmosSearchError(f"Loading broke off: {str(error).splitlines()[0]} Set workers lower.") from error
+        if isinstance(loaded, _Failed):
+            raise CosmosSearchError(loaded.reason)
+        yield loaded
 
 
 class Views:
@@ -106,27 +126,28 @@ class Views:
         return Batch.of(keys, views, torch.stack(ids))
 
 
-class _Stream(IterableDataset[Loaded]):
+class _Stream(IterableDataset["Loaded | _Failed"]):
     """One worker's batches. Workers take turns, so that after a resume the next in turn comes first."""
 
     def __init__(
-        self, source: Source, views: Views, size: int, rank: int, world: int, n_read: tuple[int, ...], turn: int
+        self, source: Source, views: Views, size: int, rank: int, world: int, places: tuple[Place, ...], turn: int
     ) -> None:
         self.source, self.views, self.size = source, views, size
-        self.rank, self.world, self.n_read, self.turn = rank, world, n_read, turn
+        self.rank, self.world, self.places, self.turn = rank, world, places, turn
 
-    def __iter__(self) -> Iterator[Loaded]:
-        n_workers, info = len(self.n_read), get_worker_info()
+    def __iter__(self) -> "Iterator[Loaded | _Failed]":
+        n_workers, info = len(self.places), get_worker_info()
         worker = ((info.id if info else 0) + self.turn) % n_workers
         stream = self.rank * n_workers + worker
-        with reading_pictures():
-            yield from self._batches(worker, stream, self.world * n_workers)
+        try:
+            with reading_pictures():
+                yield from self._batches(worker, stream, self.world * n_workers)
+        except CosmosSearchError as error:
+            yield _Failed(str(error))
 
     def _batches(self, worker: int, stream: int, n_streams: int) -> Iterator[Loaded]:
         samples, refused = list[tuple[str, list[Tensor], list[str]]](), list[Refused]()
-        for n_read, (epoch, pair) in enumerate(self._pairs(stream, n_streams), start=1):
-            if n_read <= self.n_read[worker]:
-                continue
+        for (epoch, n_read), pair in self._pairs(worker, stream, n_streams):
             try:
                 if isinstance(pair, Refused):
                     raise PictureError(pair.reason)
@@ -135,20 +156,26 @@ class _Stream(IterableDataset[Loaded]):
                 refused.append(Refused(pair.key, str(error)))
                 self._stop_if_hopeless(refused)
             if len(samples) == self.size:
-                yield Loaded(self.views.batch(samples), worker, n_read, tuple(refused))
+                yield Loaded(self.views.batch(samples), worker, (epoch, n_read), tuple(refused))
                 samples, refused = [], []
 
-    def _pairs(self, stream: int, n_streams: int) -> Iterator[tuple[int, Pair | Refused]]:
-        """Epoch after epoch, each in an order of its own."""
-        config = self.views.config
-        for epoch in count():
+    def _pairs(self, worker: int, stream: int, n_streams: int) -> Iterator[tuple[Place, Pair | Refused]]:
+        """From its place on, epoch after epoch, each in an order of its own; with each pair the place after it."""
+        config, (first, n_passed) = self.views.config, self.places[worker]
+        for epoch in count(first):
             pairs = self.source.pairs(Random(f"{config.seed}|{epoch}"), stream, n_streams)
-            n_pairs = 0
+            n_read = 0
             for pair in shuffled(pairs, config.sample_shuffle, Random(f"{config.seed}|{epoch}|{stream}")):
-                n_pairs += 1
-                yield epoch, pair
-            if not n_pairs:
-                raise CosmosSearchError(f"There is less data than workers: {n_streams} read it. Set workers lower.")
+                n_read += 1
+                if epoch > first or n_read > n_passed:
+                    yield (epoch, n_read), pair
+            if not n_read:
+                raise CosmosSearchError(self._too_little(n_streams))
+
+    def _too_little(self, n_streams: int) -> str:
+        if not any(True for _ in self.source.pairs(Random(0), 0, 1)):
+            return "There is not a single sample in the data."
+        return f"There are fewer samples than workers: {n_streams} share them. Set workers lower."
 
     def _stop_if_hopeless(self, refused: list[Refused]) -> None:
         if len(refused) >= max(1000, 10 * self.size):
@@ -188,10 +215,26 @@ def caption_record(pair: Pair) -> dict[str, Any]:
 
 def _told(sample: dict[str, Any], mode: str) -> tuple[str, list[str]]:
     if mode == "dreamlip":
-        return ". ".join(sample["raw_caption"]), dreamlip_pool(sample)
+        lists = {key: _sentences(sample, key) for key in DREAMLIP_KEYS}
+        return ". ".join(lists["raw_caption"]), dreamlip_pool(lists)
     if mode == "pixelprose":
-        return sample["original_caption"], [sentence for sentence in pixelprose_pool(sample) if sentence]
-    return " ".join(sample["caption"].split()), split_caption(sample["caption"])
+        texts = {key: _text(sample, key) for key in ("original_caption", "caption")}
+        return texts["original_caption"], [sentence for sentence in pixelprose_pool(texts) if sentence]
+    caption = _text(sample, "caption")
+    return " ".join(caption.split()), split_caption(caption)
+
+
+def _text(sample: dict[str, Any], key: str) -> str:
+    if not isinstance(sample[key], str):
+        raise PictureError(f"its {key} is no text")
+    return str(sample[key])
+
+
+def _sentences(sample: dict[str, Any], key: str) -> list[str]:
+    """Without empty ones."""
+    if not isinstance(sample[key], list) or not all(isinstance(sentence, str) for sentence in sample[key]):
+        raise PictureError(f"its {key} is no list of sentences")
+    return [sentence for sentence in sample[key] if sentence.strip()]
 
 
 def _content(file: Path | bytes) -> bytes:

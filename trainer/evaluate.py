@@ -21,7 +21,16 @@ from indexer.walk import walk
 from trainer.data import captions_of, picture_of
 from trainer.pairs import Pair, Refused, Source
 
-__all__ = ["TEMPLATES", "HeldOut", "classification", "encode_texts", "held_out", "retrieval", "retrieval_score"]
+__all__ = [
+    "TEMPLATES",
+    "HeldOut",
+    "Sample",
+    "classification",
+    "encode_texts",
+    "held_out",
+    "retrieval",
+    "retrieval_score",
+]
 
 BATCH = 64
 TEMPLATES = ("a photo of a {}.", "a picture of the {}.", "a close view of a {}.", "a drawing of a {}.", "{}")
@@ -29,13 +38,20 @@ Networks = Mapping[str, CosmosModel]
 Progress = Callable[[int], None]  # told how many pictures are done
 
 
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A pair, and what is said of its picture."""
+
+    pair: Pair
+    caption: str
+    sentences: tuple[str, ...]  # different ones
+
+
 @dataclass(slots=True)
 class HeldOut:
-    """Pairs with what is said of each. refused grows where a picture turns out to be of no use."""
+    """Samples to measure with. refused grows where a picture turns out to be of no use."""
 
-    pairs: list[Pair] = field(default_factory=list)
-    captions: list[str] = field(default_factory=list)
-    sentences: list[list[str]] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
 
 
@@ -53,10 +69,8 @@ def held_out(source: Source, mode: str, limit: int) -> HeldOut:
         except PictureError as error:
             found.refused.append(Refused(pair.key, str(error)))
             continue
-        found.pairs.append(pair)
-        found.captions.append(whole)
-        found.sentences.append(list(dict.fromkeys(sentences)))
-    if not found.pairs:
+        found.samples.append(Sample(pair, whole, tuple(dict.fromkeys(sentences))))
+    if not found.samples:
         why = f" ({found.refused[0].key}: {found.refused[0].reason})" if found.refused else ""
         raise CosmosSearchError(f"There is nothing to evaluate with: no pair has a picture and a caption{why}.")
     return found
@@ -71,8 +85,8 @@ def retrieval(
     A sentence counts as right only with the picture it was said of, also where it is true of others.
     """
     usable, images = _encoded_pairs(networks, data, on_progress)
-    captions = [data.captions[i] for i in usable]
-    sentences = [data.sentences[i] for i in usable]
+    captions = [data.samples[i].caption for i in usable]
+    sentences = [data.samples[i].sentences for i in usable]
     rows = iter(range(sum(map(len, sentences))))
     rows_of = {i: [next(rows) for _ in own] for i, own in enumerate(sentences)}
     figures = {}
@@ -150,11 +164,13 @@ def _encoded_pairs(networks: Networks, data: HeldOut, on_progress: Progress) -> 
 
 
 def _pictures(data: HeldOut, side: int) -> Iterator[tuple[int, Image.Image]]:
-    for i, pair in enumerate(data.pairs):
+    for i, sample in enumerate(data.samples):
         try:
-            yield i, picture_of(pair, min_side=side)
+            yield i, picture_of(sample.pair, min_side=side)
         except (PictureError, OSError) as error:
-            data.refused.append(Refused(pair.key, str(error)))
+            refused = Refused(sample.pair.key, str(error))
+            if refused not in data.refused:  # it is read again for every checkpoint
+                data.refused.append(refused)
 
 
 def _readable(files: Sequence[tuple[int, Path]], side: int) -> Iterator[tuple[int, Image.Image]]:

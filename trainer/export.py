@@ -3,6 +3,8 @@
 import shutil
 from pathlib import Path
 
+from safetensors import SafetensorError
+
 from cosmos_search.checkpoint import save_model
 from cosmos_search.model import CosmosModel
 from cosmos_search.preprocess import Preprocess
@@ -31,9 +33,10 @@ def export(run: Path, folder: Path, *, role: str = "teacher", which: str = "best
     try:
         save_model(network, draft, like=_like(run, network, draft))
         draft.rename(folder)
-    except OSError as error:
-        shutil.rmtree(draft, ignore_errors=True)
+    except (OSError, SafetensorError) as error:
         raise CosmosSearchError(f"{folder} could not be written ({error}).") from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
     return checkpoint
 
 

@@ -27,6 +27,7 @@ class Journal:
         self._board = board
         if rank == 0:
             _cut(run / METRICS, step)
+        _cut(run / f"refused-{rank}.jsonl", step)
 
     def measure(self, step: int, values: Mapping[str, float]) -> None:
         """Numbers of one step; rank 0 alone keeps them."""
@@ -37,9 +38,9 @@ class Journal:
             for name, value in values.items():
                 self._board.add_scalar(name, value, step)
 
-    def refuse(self, refused: Sequence[Refused]) -> None:
-        """Samples that were of no use, into refused-RANK.jsonl."""
-        lines = [{"key": one.key, "reason": one.reason} for one in refused]
+    def refuse(self, step: int, refused: Sequence[Refused]) -> None:
+        """Samples that were of no use on the way to a step, into refused-RANK.jsonl."""
+        lines = [{"step": step, "key": one.key, "reason": one.reason} for one in refused]
         if lines:
             _append(self.run / f"refused-{self.rank}.jsonl", lines)
 
@@ -76,9 +77,13 @@ def _append(path: Path, lines: Sequence[Mapping[str, object]]) -> None:
 
 def _cut(path: Path, step: int) -> None:
     """Keep what was noted before a step; a line that was cut short goes too."""
+    if not path.exists():
+        return
     kept = []
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
+    for line in path.read_text(encoding="utf-8").splitlines():
         with suppress(ValueError):
             if json.loads(line)["step"] < step:
                 kept.append(line + "\n")
-    path.write_text("".join(kept), encoding="utf-8")
+    draft = path.with_name(f".{path.name}.partial")
+    draft.write_text("".join(kept), encoding="utf-8")
+    draft.replace(path)

@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -11,7 +11,7 @@ from typing import Any
 from indexer.errors import CosmosSearchError
 from trainer.captions import DREAMLIP_KEYS, split_caption
 from trainer.data import caption_record
-from trainer.pairs import Pair, Refused, open_source
+from trainer.pairs import Pair, Refused, open_source, readable_key
 
 __all__ = ["Listed", "listed"]
 
@@ -56,33 +56,43 @@ def _of_pair(pair: Pair) -> Listed | Refused:
     assert isinstance(pair.picture, Path)
     try:
         record = caption_record(pair)
-        return Listed(pair.key, pair.picture, *_captions(record))
-    except (CosmosSearchError, KeyError) as error:
-        return Refused(pair.key, str(error).strip("'"))
+        form = _form(record)
+        return Listed(pair.key, pair.picture, _captions(record, form), form)
+    except (CosmosSearchError, KeyError, TypeError) as error:
+        return Refused(pair.key, str(error.args[0]))
 
 
 def _table(source: Path, delimiter: str) -> Iterator[Listed | Refused]:
     """Bytes that are no UTF-8 come through marked, so that a row can be refused by its line."""
     file = source.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
-    rows = csv.DictReader(file, delimiter=delimiter)
+    options: dict[str, Any] = {"quoting": csv.QUOTE_NONE} if delimiter == "\t" else {}  # in TSV a quote is a letter
+    rows = csv.DictReader(file, delimiter=delimiter, **options)
     try:
-        _check_columns(rows.fieldnames or [], source)
+        form = _form_of_columns(rows.fieldnames or [], source)
     except CosmosSearchError:
         file.close()
         raise
 
     def pairs() -> Iterator[Listed | Refused]:
         with file:
-            for row in rows:
-                yield _of_record({key: value for key, value in row.items() if key and value}, source, rows.line_num)
+            while True:
+                try:
+                    row = next(rows, None)
+                except csv.Error as error:
+                    yield Refused(f"{source.name}:{rows.line_num}", f"the table can't be read from here on: {error}")
+                    return
+                if row is None:
+                    return
+                yield _of_record({key: value or "" for key, value in row.items() if key}, form, source, rows.line_num)
 
     return pairs()
 
 
-def _check_columns(columns: Any, source: Path) -> None:
+def _form_of_columns(columns: Sequence[str], source: Path) -> str:
+    record = {column: column for column in columns}
     try:
-        _named({column: column for column in columns}, PICTURE)
-        _captions({column: column for column in columns})
+        _named(record, PICTURE)
+        return _form(record)
     except KeyError as error:
         raise CosmosSearchError(
             f"{source} has {error.args[0]}; its columns are: {', '.join(columns) or 'none'}. Known are "
@@ -100,42 +110,61 @@ def _lines(source: Path) -> Iterator[Listed | Refused]:
                 record = json.loads(line.decode("utf-8-sig"))
                 if not isinstance(record, dict):
                     raise ValueError("it is no JSON object")
+                form = _form(record)
             except ValueError as error:
                 yield Refused(f"{source.name}:{number}", f"the line can't be read: {error}")
-                continue
-            yield _of_record(record, source, number)
+            except KeyError as error:
+                yield Refused(f"{source.name}:{number}", f"it has {error.args[0]}")
+            else:
+                yield _of_record(record, form, source, number)
 
 
-def _of_record(record: dict[str, Any], source: Path, line: int) -> Listed | Refused:
+def _of_record(record: Mapping[str, Any], form: str, source: Path, line: int) -> Listed | Refused:
     where = f"{source.name}:{line}"
     try:
-        picture = str(_named(record, PICTURE))
-        captions, mode = _captions(record)
+        picture = _text(_named(record, PICTURE))
+        captions = _captions(record, form)
         json.dumps(captions, ensure_ascii=False).encode("utf-8")
-    except KeyError as error:
+    except (KeyError, TypeError) as error:
         return Refused(where, f"it has {error.args[0]}")
     except UnicodeEncodeError:
         return Refused(where, "it is not in UTF-8")
     if "://" in picture:
         return Refused(f"{where} {picture}", "it names a URL; download the pictures first, with img2dataset, say")
-    return Listed(f"{where} {picture}", source.parent / picture, captions, mode)
+    return Listed(readable_key(f"{where} {picture}"), source.parent / picture, captions, form)
 
 
-def _captions(record: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
-    """In the form that training reads, and that form's name. Raises KeyError with what is missing."""
+def _form(record: Mapping[str, Any]) -> str:
+    """The text mode that its keys are of. Raises KeyError with what is missing."""
     if "raw_caption" in record:
-        return {key: _sentences(record.get(key, "")) for key in DREAMLIP_KEYS}, "dreamlip"
+        return "dreamlip"
     if "original_caption" in record:
-        return {
-            "original_caption": str(record["original_caption"]),
-            "caption": str(_named(record, LONG_CAPTION)),
-        }, "pixelprose"
-    return {"caption": str(_named(record, CAPTION))}, "sentences"
+        _named(record, LONG_CAPTION)
+        return "pixelprose"
+    _named(record, CAPTION)
+    return "sentences"
+
+
+def _captions(record: Mapping[str, Any], form: str) -> dict[str, Any]:
+    """In the form that training reads. Raises KeyError or TypeError with what is wrong."""
+    if form == "dreamlip":
+        return {key: _sentences(record.get(key) or "") for key in DREAMLIP_KEYS}
+    if form == "pixelprose":
+        whole, long = record.get("original_caption") or "", _named(record, LONG_CAPTION) or ""
+        return {"original_caption": _text(whole), "caption": _text(long)}
+    caption = _named(record, CAPTION)
+    return {"caption": ". ".join(_sentences(caption)) if isinstance(caption, list) else _text(caption)}
 
 
 def _sentences(value: Any) -> list[str]:
     """DreamLIP's loader does not split; so lists come as they are, and texts are split by the authors' rule."""
-    return [str(part) for part in value] if isinstance(value, list) else split_caption(str(value))
+    return [_text(part) for part in value] if isinstance(value, list) else split_caption(_text(value))
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"no text where one should be, but {json.dumps(value)}")
+    return value
 
 
 def _named(record: Mapping[str, Any], names: tuple[str, ...]) -> Any:

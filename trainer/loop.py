@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
@@ -17,22 +18,39 @@ from cosmos_search.model import CosmosModel
 from cosmos_search.tokenizer import TextTokenizer
 from indexer.errors import CosmosSearchError
 from trainer.config import TrainConfig, load_config, save_config
-from trainer.data import Loaded, Views, batches
+from trainer.data import Loaded, Place, Views, batches
 from trainer.journal import Journal, open_journal
 from trainer.losses import Losses
 from trainer.optimiser import adamw
 from trainer.pairs import Source
 from trainer.ranks import Ranks, joined_ranks
 from trainer.schedules import lr_at, momentum_at
-from trainer.state import Progress, checkpoints, load_state, save_state
+from trainer.state import (
+    Progress,
+    checkpoint_folder,
+    checkpoints,
+    drop_old,
+    load_state,
+    save_score,
+    save_state,
+)
 from trainer.step import Learner, NotFiniteError, training_step
 from trainer.student import Student
 from trainer.teacher import teacher_of
 
 __all__ = ["Evaluate", "Show", "check_is_new", "make_learner", "resume", "train"]
 
+OWN = (
+    "sources.json",
+    "tokenizer.json",
+    "config.json",
+    "checkpoints",
+    "metrics.",
+    "refused-",
+    "tensorboard",
+)  # of a run
 Evaluate = Callable[[CosmosModel, CosmosModel], float]  # a score of student and teacher, higher is better
-Show = Callable[[CosmosModel], Tensor]  # a picture of what the teacher sees: (3, height, width), 0..1
+Show = Callable[[CosmosModel], Tensor | None]  # a picture of what the teacher sees: (3, height, width), 0..1
 
 
 def train(
@@ -52,7 +70,7 @@ def train(
     show: makes the picture that TensorBoard gets with each checkpoint.
     """
     check_is_new(run)
-    with joined_ranks() as ranks:
+    with joined_ranks() as ranks, _writing(run):
         if ranks.rank == 0:
             run.mkdir(parents=True, exist_ok=True)
             save_config(config, run / "config.json")
@@ -61,9 +79,15 @@ def train(
 
 
 def check_is_new(run: Path) -> None:
-    """Raise CosmosSearchError if the folder holds a run."""
+    """Raise CosmosSearchError if the folder holds a run, or anything else but the beginning of one."""
     if checkpoints(run):
         raise CosmosSearchError(f"{run} holds a run already; go on with it: cosmos-search-train run --resume {run}")
+    if run.exists() and not run.is_dir():
+        raise CosmosSearchError(f"{run} is a file; choose a new folder for the run: --out FOLDER")
+    names = sorted(path.name for path in run.iterdir()) if run.exists() else []
+    strangers = [name for name in names if not name.startswith(OWN)]
+    if strangers:
+        raise CosmosSearchError(f"{run} holds other files ({strangers[0]}); choose a new folder: --out FOLDER")
 
 
 def resume(
@@ -81,15 +105,38 @@ def resume(
     config = load_config(run / "config.json")
     found = checkpoints(run)
     if not found:
-        raise CosmosSearchError(f"{run} has no checkpoint yet; start it again: cosmos-search-train run --out {run}")
-    with joined_ranks() as ranks:
+        raise CosmosSearchError(f"{run} has no checkpoint yet; start it again, as before: run --out {run} ...")
+    with joined_ranks() as ranks, _writing(run):
         learner = make_learner(config, ranks)
         progress = load_state(found[-1], learner)
-        if len(progress.n_read) != ranks.world:
-            raise CosmosSearchError(
-                f"{run} was trained by {len(progress.n_read)} processes; now there are {ranks.world}."
-            )
+        _check_places(run, config, progress, ranks)
         return _Run(config, source, tokenizer, run, ranks, learner, evaluate, show).go_on(progress)
+
+
+def _check_places(run: Path, config: TrainConfig, progress: Progress, ranks: Ranks) -> None:
+    """Raise CosmosSearchError where the places in the data would mean others."""
+    n_ranks, n_workers = len(progress.places), max(1, config.workers)
+    if n_ranks != ranks.world:
+        raise CosmosSearchError(f"{run} was trained by {n_ranks} processes; now there are {ranks.world}.")
+    if len(progress.places[0]) != n_workers:
+        raise CosmosSearchError(
+            f"{run} was trained with {len(progress.places[0])} workers, and config.json now says {n_workers}."
+        )
+    if progress.order != _order(config):
+        raise CosmosSearchError(f"{run} was trained with {progress.order}, and config.json now says {_order(config)}.")
+
+
+def _order(config: TrainConfig) -> str:
+    return f"seed {config.seed}, batch {config.batch}, sample_shuffle {config.sample_shuffle}"
+
+
+@contextmanager
+def _writing(run: Path) -> Iterator[None]:
+    """A folder that can't be written to is a sentence."""
+    try:
+        yield
+    except OSError as error:
+        raise CosmosSearchError(f"{run} can't be written to ({error}); its checkpoints are as they were.") from error
 
 
 def make_learner(config: TrainConfig, ranks: Ranks, init: CosmosModel | None = None) -> Learner:
@@ -101,14 +148,13 @@ def make_learner(config: TrainConfig, ranks: Ranks, init: CosmosModel | None = N
         _checkpoint_blocks(student)
     betas = (config.beta1, config.beta2)
     optimizer = adamw(student, lr=config.lr, weight_decay=config.weight_decay, betas=betas, eps=config.eps)
-    is_scaled = config.precision == "fp16" and ranks.device.type == "cuda"
     return Learner(
         student=student,
         teacher=teacher,
         optimizer=optimizer,
         forward=_forward(config, student, ranks),
         method=config.method,
-        scaler=torch.amp.GradScaler(ranks.device.type, enabled=is_scaled),
+        scaler=torch.amp.GradScaler(ranks.device.type, enabled=config.precision == "fp16"),
         precision=config.precision,
         n_parts=config.n_parts,
     )
@@ -151,33 +197,38 @@ class _Run:
         self.ranks, self.learner, self.evaluate, self.show = ranks, learner, evaluate, show
         self.views = Views(config, tokenizer)
         self.total = config.total_steps(0 if config.n_steps or config.n_samples else source.count())
+        if self.total < 1:
+            raise CosmosSearchError("There is nothing to train with: no steps, or no samples.")
         self.clips: list[float] = []  # L_CLIP since the last checkpoint
+        self.n_refused = 0  # samples, on this rank
 
     def go_on(self, progress: Progress) -> Path:
         """Train to the end, and return the last checkpoint."""
-        n_read = list(progress.n_read[self.ranks.rank] if progress.n_read else (0,) * max(1, self.config.workers))
+        places = list(progress.places[self.ranks.rank] if progress.places else ((0, 0),) * max(1, self.config.workers))
+        self.n_refused = progress.n_refused[self.ranks.rank] if progress.n_refused else 0
         journal = open_journal(self.run, self.ranks.rank, progress.step)
-        last = self._save(progress, n_read, journal) if progress.step == 0 else checkpoints(self.run)[-1]
+        last = self._save(progress, places, journal) if progress.step == 0 else checkpoints(self.run)[-1]
         is_hidden = True if self.ranks.rank else None  # None: shown on a terminal only
         with tqdm(total=self.total, initial=progress.step, disable=is_hidden, unit="step", dynamic_ncols=True) as bar:
             began = time.perf_counter()
-            for step, loaded in zip(range(progress.step, self.total), self._loaded(progress, n_read), strict=False):
+            for step, loaded in zip(range(progress.step, self.total), self._loaded(progress, places), strict=False):
                 waited = time.perf_counter() - began
                 losses = self._step(step, loaded)
-                n_read[loaded.worker] = loaded.n_read
-                progress = replace(progress, step=step + 1, n_refused=progress.n_refused + len(loaded.refused))
-                journal.refuse(loaded.refused)
+                places[loaded.worker] = loaded.place
+                self.n_refused += len(loaded.refused)
+                progress = replace(progress, step=step + 1)
+                journal.refuse(step, loaded.refused)
                 self._note(step, losses, time.perf_counter() - began, waited, journal, bar)
                 if (step + 1) % self.config.save_every == 0 or step + 1 == self.total:
-                    last = self._save(progress, n_read, journal)
+                    last = self._save(progress, places, journal)
                 began = time.perf_counter()
         journal.close()
         return last
 
-    def _loaded(self, progress: Progress, n_read: list[int]) -> Iterator[Loaded]:
+    def _loaded(self, progress: Progress, places: list[Place]) -> Iterator[Loaded]:
         size, ranks = self.config.batch // self.ranks.world, self.ranks
-        place = {"rank": ranks.rank, "world": ranks.world, "turn": progress.step}
-        return batches(self.source, self.views, size, n_read=tuple(n_read), **place)
+        turn = {"rank": ranks.rank, "world": ranks.world, "turn": progress.step}
+        return batches(self.source, self.views, size, places=tuple(places), **turn)
 
     def _step(self, step: int, loaded: Loaded) -> Losses:
         config = self.config
@@ -200,6 +251,8 @@ class _Run:
         speed = self.config.batch / seconds
         shown = {"clip": f"{losses.clip.item():.3f}", "distill": f"{losses.distill.item():.3f}"}
         shown["images/s"] = f"{speed:.0f}"
+        if self.n_refused:
+            shown["refused"] = str(self.n_refused)
         is_cuda = self.ranks.device.type == "cuda"
         if is_cuda:
             shown["GPU"] = f"{torch.cuda.max_memory_allocated() / 2**30:.1f} GiB"
@@ -217,30 +270,41 @@ class _Run:
             values["memory_bytes"] = torch.cuda.max_memory_allocated()
         journal.measure(step, values)
 
-    def _save(self, progress: Progress, n_read: list[int], journal: Journal) -> Path:
-        """On rank 0, with the place of all. The checkpoint of step 0 is the beginning itself."""
-        places = tuple(tuple(workers) for workers in self.ranks.all_of(n_read))
+    def _save(self, progress: Progress, places: list[Place], journal: Journal) -> Path:
+        """On rank 0, with the place of all; then its score. The checkpoint of step 0 is the beginning itself."""
+        everyone = self.ranks.all_of((tuple(places), self.n_refused))
         scaler = self.learner.scaler.state_dict() if self.learner.scaler.is_enabled() else {}
-        progress = replace(progress, n_read=places, score=self._score(), scaler=tuple(scaler.items()))
+        progress = replace(
+            progress,
+            places=tuple(its_places for its_places, _ in everyone),
+            order=_order(self.config),
+            n_refused=tuple(n_refused for _, n_refused in everyone),
+            scaler=tuple(scaler.items()),
+        )
         if self.ranks.rank == 0:
-            save_state(self.run, self.learner, progress, self.config.keep_last)
+            folder = save_state(self.run, self.learner, progress)
+            self._score(folder, progress, journal)
+            drop_old(self.run, self.config.keep_last)
             self._show(progress, journal)
         self.ranks.all_of(None)  # nobody goes on before it is there
-        return checkpoints(self.run)[-1]
+        return checkpoint_folder(self.run, progress.step)
 
-    def _score(self) -> float | None:
-        """Of rank 0; None for the beginning, which nobody would want as the best."""
+    def _score(self, folder: Path, progress: Progress, journal: Journal) -> None:
+        """The beginning has none: nobody would want it as the best."""
         clips, self.clips = self.clips, []
-        if not clips or self.ranks.rank:
-            return None
+        if not clips:
+            return
         if self.evaluate is None:
-            return -sum(clips) / len(clips)
+            save_score(folder, -sum(clips) / len(clips), "L_CLIP")
+            return
         with torch.inference_mode():
-            return self.evaluate(self.learner.student, self.learner.teacher)
+            score = self.evaluate(self.learner.student, self.learner.teacher)
+        save_score(folder, score, "R@1")
+        journal.measure(progress.step - 1, {"score": score})
 
     def _show(self, progress: Progress, journal: Journal) -> None:
-        if self.evaluate is not None and progress.score is not None:
-            journal.measure(progress.step - 1, {"score": progress.score})
         if self.show is not None and journal.shows_pictures:
             with torch.inference_mode():
-                journal.show(progress.step, "attention", self.show(self.learner.teacher))
+                picture = self.show(self.learner.teacher)
+            if picture is not None:
+                journal.show(progress.step, "attention", picture)

@@ -24,7 +24,7 @@ class StudentViews:
     """What the student sees, all rows unit: (views, batch, dim), or None where a part of the method is off.
 
     asked_images are h_I: after a look at the caption. asked_texts are h_T: after a look at the picture.
-    scale, distill_scale: inverse temperatures, scalars.
+    scale, distill_scale: inverse temperatures, scalars; None for distilling nothing.
     """
 
     images: Tensor
@@ -32,7 +32,7 @@ class StudentViews:
     asked_images: Tensor | None
     asked_texts: Tensor | None
     scale: Tensor
-    distill_scale: Tensor
+    distill_scale: Tensor | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +107,11 @@ def gather_views(views: Tensor) -> Tensor:
 
 
 def _distil(student: StudentViews, teacher: TeacherViews, crossed: bool) -> DistillLosses:
+    scale = student.distill_scale
+    assert scale is not None, "there is a teacher, and no temperature to learn from it with"
+
     def nce(seen: Tensor | None, target: Tensor) -> Tensor | None:
-        return None if seen is None else info_nce(seen, target.detach(), student.distill_scale)
+        return None if seen is None else info_nce(seen, target.detach(), scale)
 
     return DistillLosses(
         image_image=nce(student.asked_images, teacher.images),

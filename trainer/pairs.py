@@ -1,15 +1,17 @@
 """Pictures with their captions, from a folder or from webdataset shards, in a random order that a seed gives."""
 
+import os
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path, PurePosixPath
 from random import Random
 from typing import Protocol
 
 from indexer.errors import CosmosSearchError
 
-__all__ = ["Folder", "Pair", "Refused", "Shards", "Source", "open_source", "shuffled"]
+__all__ = ["Folder", "Pair", "Refused", "Shards", "Source", "open_source", "readable_key", "shuffled"]
 
 PICTURES = frozenset(".jpg .jpeg .png .webp .gif .bmp .tif .tiff .avif".split())
 CAPTIONS = frozenset((".txt", ".json"))
@@ -44,6 +46,10 @@ class Source(Protocol):
         """How many pairs there are, by their names."""
         ...
 
+    def inventory(self) -> dict[str, int]:
+        """What the order of the pairs follows from: shards and their sizes in bytes, or the number of pairs."""
+        ...
+
 
 def open_source(path: Path) -> Source:
     """The data set in a folder: shards, if it holds .tar files, else pictures with captions beside them.
@@ -75,6 +81,11 @@ class Folder:
         """How many pairs there are."""
         return len(self.all_pairs)
 
+    def inventory(self) -> dict[str, int]:
+        """The number of pairs, and a digest of their keys."""
+        keys = "\n".join(pair.key for pair in self.all_pairs).encode()
+        return {"pairs": len(self.all_pairs), "keys": int.from_bytes(blake2b(keys, digest_size=6).digest(), "big")}
+
 
 @dataclass(frozen=True, slots=True)
 class Shards:
@@ -99,6 +110,10 @@ class Shards:
         """How many pairs there are: reads every shard's names once."""
         return sum(isinstance(pair, Pair) for tar in self.tars for pair in _pairs_of(tar))
 
+    def inventory(self) -> dict[str, int]:
+        """Every shard's size."""
+        return {tar.name: tar.stat().st_size for tar in self.tars}
+
 
 def shuffled(pairs: Iterator[Pair | Refused], size: int, random: Random) -> Iterator[Pair | Refused]:
     """In an order as random as a buffer of `size` can make it."""
@@ -111,6 +126,11 @@ def shuffled(pairs: Iterator[Pair | Refused], size: int, random: Random) -> Iter
         yield _popped(buffer, random)
 
 
+def readable_key(name: str) -> str:
+    """A name as valid text: bytes of it that are in no encoding stand as \\xE9."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
 def _popped(buffer: list[Pair | Refused], random: Random) -> Pair | Refused:
     i = random.randrange(len(buffer))
     buffer[i], buffer[-1] = buffer[-1], buffer[i]
@@ -121,7 +141,7 @@ def _pairs_in(folder: Path) -> Iterator[Pair]:
     for picture in sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURES):
         for kind in sorted(CAPTIONS):
             if (captions := picture.with_suffix(kind)).exists():
-                yield Pair(picture.relative_to(folder).as_posix(), picture, captions, kind)
+                yield Pair(readable_key(picture.relative_to(folder).as_posix()), picture, captions, kind)
                 break
 
 
@@ -133,7 +153,9 @@ def _pairs_of(tar: Path) -> Iterator[Pair | Refused]:
             for member in shard:
                 if not member.isfile():
                     continue
-                name, _, kind = PurePosixPath(member.name).name.partition(".")
+                path = PurePosixPath(member.name)
+                base, _, kind = path.name.partition(".")
+                name = (path.parent / base).as_posix()
                 if name != key:
                     yield from _joined(tar, key, parts)
                     key, parts = name, {}
@@ -141,6 +163,8 @@ def _pairs_of(tar: Path) -> Iterator[Pair | Refused]:
                 assert file is not None, member.name
                 parts["." + kind.lower()] = file.read()
     except (tarfile.TarError, OSError, EOFError) as error:
+        if parts.keys() & PICTURES and parts.keys() & CAPTIONS:
+            yield from _joined(tar, key, parts)
         yield Refused(tar.name, f"the shard is damaged: {error}")
         return
     yield from _joined(tar, key, parts)
@@ -149,7 +173,7 @@ def _pairs_of(tar: Path) -> Iterator[Pair | Refused]:
 def _joined(tar: Path, key: str, parts: dict[str, bytes]) -> Iterator[Pair | Refused]:
     if not parts:
         return
-    name = f"{tar.name}/{key}"
+    name = readable_key(f"{tar.name}/{key}")
     pictures, captions = sorted(parts.keys() & PICTURES), sorted(parts.keys() & CAPTIONS)
     if pictures and captions:
         yield Pair(name, parts[pictures[0]], parts[captions[0]], captions[0])

@@ -60,6 +60,8 @@ def prepare(
     refused.jsonl there. The folder appears when all is done; after a kill the same command begins anew.
     Raises CosmosSearchError if nothing is left, or captions come in several forms; UsageError if the folder is taken.
     """
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"{out} is a file; choose a new folder for the shards.")
     if out.exists() and any(out.iterdir()):
         raise UsageError(f"{out} is not empty; choose a new folder for the shards.")
     draft = out.with_name(f".{out.name}.partial")
@@ -144,9 +146,10 @@ def _says_something(captions: object) -> bool:
 
 def _picture(path: Path, max_side: int | None) -> tuple[bytes, str]:
     content = path.read_bytes()
-    image = open_picture(io.BytesIO(content), min_side=max_side or 1).image
-    if max_side is None or max(image.size) <= max_side:
+    picture = open_picture(io.BytesIO(content), min_side=max_side or 1)  # of a JPEG no more than is needed
+    if max_side is None or max(picture.width, picture.height) <= max_side:
         return content, path.suffix.lower()
+    image = picture.image
     image.thumbnail((max_side, max_side), Image.Resampling.BICUBIC)
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=QUALITY)

@@ -1,15 +1,16 @@
 """This process among those that train together (torchrun's environment)."""
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from torch import distributed
 
-__all__ = ["Ranks", "joined_ranks"]
+__all__ = ["Ranks", "joined_ranks", "leave"]
 
 # Gloo's threads let go of tensors under Python's lock, after the collective call has returned. A group that is freed
 # in this moment waits for its threads with the lock held, for ever; so it lives until the process ends.
@@ -31,6 +32,18 @@ class Ranks:
         found: list[Any] = [None] * self.world
         distributed.all_gather_object(found, value)
         return found
+
+
+def leave(code: int) -> NoReturn:
+    """End this process with a code; where it is one of several, at once.
+
+    Python's own end takes gloo's threads apart in an order in which they now and then abort the process.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        os._exit(code)
+    sys.exit(code)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """What preparing, evaluation and presets look like in a terminal and as JSON."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ __all__ = [
     "prepared_text",
     "prepared_values",
     "presets_table",
+    "run_text",
 ]
 
 WAYS = {
@@ -51,6 +53,17 @@ def prepared_bar() -> Iterator[Callable[[Prepared], None]]:
             bar.set_postfix({"refused": prepared.n_refused, "GB": f"{prepared.n_bytes / 1e9:.2f}"}, refresh=False)
 
         yield shown
+
+
+def run_text(last: Path) -> str:
+    """What a run that ended at this checkpoint leaves, and what to do with it."""
+    run = last.parent.parent
+    n_refused = sum(json.loads((last / "state.json").read_text(encoding="utf-8"))["n_refused"])
+    lines = [f"Done: {last}"]
+    if n_refused:
+        lines.append(f"{n_refused} samples were of no use, each time they came; {run}/refused-*.jsonl names them.")
+    lines.append(f"To use it: cosmos-search-train export {run} my-encoder/ && cosmos-search models add my-encoder/")
+    return "\n".join(lines)
 
 
 def prepared_text(prepared: Prepared, out: Path) -> str:

@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from cosmos_search.model import CosmosModel
 from cosmos_search.tokenizer import TextTokenizer
-from indexer.errors import CosmosSearchError
+from indexer.errors import CosmosSearchError, PictureError
 from trainer.attend import attention_picture
 from trainer.config import TrainConfig, load_config
 from trainer.data import picture_of
@@ -35,10 +35,14 @@ N_SHOWN = 3  # sentences of a picture
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where a run's pairs are: to learn from, and to choose the best checkpoint by (or none)."""
+    """Where a run's pairs are: to learn from, and to choose the best checkpoint by (or none).
+
+    inventory: of the data, as `Source.inventory` gives it; a run goes on with these alone.
+    """
 
     data: str
     val: str | None = None
+    inventory: dict[str, int] = field(default_factory=dict)
 
 
 def start_run(
@@ -51,24 +55,32 @@ def start_run(
     check_is_new(run)
     source = open_source(Path(sources.data))
     network = initial_network(init, config.network, config.seed) if init is not None else None
+    if tokenizer is not None and not tokenizer.is_file():
+        raise CosmosSearchError(f"There is no tokenizer {tokenizer}; name a tokenizer.json: --tokenizer FILE")
     if os.environ.get("RANK", "0") == "0":
-        _remember(sources, run, tokenizer)
+        _remember(replace(sources, inventory=source.inventory()), run, tokenizer, is_new=True)
     reader = TextTokenizer.from_file(tokenizer, config.network.context_length) if tokenizer else None
     reader = reader or run_tokenizer(run, config)
     evaluate, show = _watchers(config, sources, reader)
     return train(config, source, reader, run, init=network, evaluate=evaluate, show=show)
 
 
-def resume_run(run: Path, sources: Sources | None = None) -> Path:
+def resume_run(run: Path, *, data: str | None = None, val: str | None = None) -> Path:
     """Go on from the last checkpoint; returns the last one.
 
-    sources: where the data are now, if they have moved.
+    data, val: where these are now, if they have moved; they are remembered.
+    Raises CosmosSearchError if the data are not those that the run began with.
     """
     config = load_config(run / "config.json")
-    found = sources or _remembered(run)
+    known = _remembered(run)
+    sources = replace(known, data=data or known.data, val=val or known.val)
+    source = open_source(Path(sources.data))
+    _check_inventory(source.inventory(), known.inventory, sources.data)
+    if sources != known and os.environ.get("RANK", "0") == "0":
+        _remember(sources, run, None)
     reader = run_tokenizer(run, config)
-    evaluate, show = _watchers(config, found, reader)
-    return resume(run, open_source(Path(found.data)), reader, evaluate=evaluate, show=show)
+    evaluate, show = _watchers(config, sources, reader)
+    return resume(run, source, reader, evaluate=evaluate, show=show)
 
 
 def evaluate_run(
@@ -100,7 +112,7 @@ def evaluate_run(
         texts = _lines(templates) if templates is not None else TEMPLATES
         named = classification(networks, tokenizer, classes, texts, shown) if classes is not None else {}
     refused = tuple(pairs.refused)
-    return Evaluation(checkpoint.name, found, named, len(pairs.pairs), refused)
+    return Evaluation(checkpoint.name, found, named, len(pairs.samples), refused)
 
 
 def _lines(file: Path) -> list[str]:
@@ -113,11 +125,27 @@ def _lines(file: Path) -> list[str]:
     return found
 
 
-def _remember(sources: Sources, run: Path, tokenizer: Path | None) -> None:
-    run.mkdir(parents=True, exist_ok=True)
-    (run / SOURCES).write_text(json.dumps(asdict(sources), indent=2) + "\n", encoding="utf-8")
-    if tokenizer is not None:
-        shutil.copyfile(tokenizer, run / TOKENIZER)
+def _check_inventory(found: dict[str, int], known: dict[str, int], data: str) -> None:
+    names = sorted(name for name in known.keys() | found.keys() if known.get(name) != found.get(name))
+    if not known or not names:
+        return
+    said = "; ".join(f"{name}: {known.get(name, 'none')} then, {found.get(name, 'none')} now" for name in names[:3])
+    raise CosmosSearchError(
+        f"{data} is not what this run began with ({len(names)} of {len(known)} differ; {said}), so it can't go on "
+        "exactly. Bring the data back, or name them: --data FOLDER"
+    )
+
+
+def _remember(sources: Sources, run: Path, tokenizer: Path | None, *, is_new: bool = False) -> None:
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+        (run / SOURCES).write_text(json.dumps(asdict(sources), indent=2) + "\n", encoding="utf-8")
+        if is_new:
+            (run / TOKENIZER).unlink(missing_ok=True)  # of a beginning that failed
+        if tokenizer is not None:
+            shutil.copyfile(tokenizer, run / TOKENIZER)
+    except OSError as error:
+        raise CosmosSearchError(f"{run} can't be written to ({error}).") from error
 
 
 def _remembered(run: Path) -> Sources:
@@ -140,8 +168,13 @@ def _score(student: CosmosModel, teacher: CosmosModel, *, data: HeldOut, tokeniz
     return retrieval_score(retrieval({"teacher": teacher}, tokenizer, data)["teacher"])
 
 
-def _shown(teacher: CosmosModel, *, data: HeldOut, tokenizer: TextTokenizer) -> Tensor:
-    """The first pair's picture with its first sentences."""
-    picture: Image.Image = picture_of(data.pairs[0], min_side=teacher.config.image_size)
-    drawn = attention_picture(teacher, tokenizer, picture, data.sentences[0][:N_SHOWN])
-    return torch.from_numpy(np.array(drawn)).permute(2, 0, 1).float() / 255
+def _shown(teacher: CosmosModel, *, data: HeldOut, tokenizer: TextTokenizer) -> Tensor | None:
+    """The first picture that can be read, with its first sentences; None if none can."""
+    for sample in data.samples:
+        try:
+            picture: Image.Image = picture_of(sample.pair, min_side=teacher.config.image_size)
+        except (PictureError, OSError):
+            continue
+        drawn = attention_picture(teacher, tokenizer, picture, list(sample.sentences[:N_SHOWN]))
+        return torch.from_numpy(np.array(drawn)).permute(2, 0, 1).float() / 255
+    return None

@@ -8,6 +8,7 @@ chance in training is a function of seed, epoch and key.
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,35 +19,50 @@ from torch import Tensor
 
 from cosmos_search.model import CosmosModel
 from indexer.errors import CosmosSearchError
+from trainer.data import Place
 from trainer.step import Learner
 
-__all__ = ["Progress", "best_checkpoint", "checkpoints", "load_state", "load_student_and_teacher", "save_state"]
+__all__ = [
+    "Progress",
+    "best_checkpoint",
+    "checkpoint_folder",
+    "checkpoints",
+    "drop_old",
+    "load_state",
+    "load_student_and_teacher",
+    "save_score",
+    "save_state",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a run stands. n_read: for each rank, how many pairs each worker has read. score: higher is better."""
+    """Where a run stands. places: for each rank, where each worker stands in the data. score: higher is better.
+
+    order: what the order of the data follows from; with another one the places would mean other samples.
+    """
 
     step: int = 0  # the next one
-    n_read: tuple[tuple[int, ...], ...] = ()
-    n_refused: int = 0
+    places: tuple[tuple[Place, ...], ...] = ()
+    order: str = ""
+    n_refused: tuple[int, ...] = ()  # samples, by rank
     score: float | None = None
+    scored_by: str | None = None  # scores of two kinds can't be compared
     scaler: tuple[tuple[str, float], ...] = ()  # the GradScaler's state
 
 
-def save_state(run: Path, learner: Learner, progress: Progress, keep_last: int) -> Path:
-    """Write a checkpoint of a run, and drop the old ones but the last few and the best.
+def save_state(run: Path, learner: Learner, progress: Progress) -> Path:
+    """Write a checkpoint of a run.
 
     Raises CosmosSearchError if it can't be written; what was there stays.
     """
-    folder = run / "checkpoints" / f"step-{progress.step:08}"
+    folder = checkpoint_folder(run, progress.step)
     partial = folder.with_name(f".{folder.name}.partial")
     try:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         _write(partial, learner, progress)
-        if folder.exists():
-            shutil.rmtree(folder)
+        _remove(folder)
         partial.rename(folder)
         _sync(folder.parent)
     except (OSError, SafetensorError) as error:
@@ -54,7 +70,6 @@ def save_state(run: Path, learner: Learner, progress: Progress, keep_last: int) 
         raise CosmosSearchError(
             f"The checkpoint {folder} could not be written ({error}); earlier ones are as they were."
         ) from error
-    _drop_old(run, keep_last)
     return folder
 
 
@@ -62,14 +77,14 @@ def load_state(folder: Path, learner: Learner) -> Progress:
     """Put a checkpoint into the learner. Raises CosmosSearchError if it is damaged or of another network."""
     try:
         content: dict[str, Any] = json.loads((folder / "state.json").read_text(encoding="utf-8"))
-        learner.student.load_state_dict(load_file(folder / "student.safetensors"))
-        learner.teacher.load_state_dict(load_file(folder / "teacher.safetensors"))
+        load_student_and_teacher(folder, learner.student, learner.teacher)
         _load_moments(learner, load_file(folder / "optimizer.safetensors"))
-        content["n_read"] = tuple(tuple(workers) for workers in content["n_read"])
+        content["places"] = tuple(tuple((epoch, n) for epoch, n in workers) for workers in content["places"])
+        content["n_refused"] = tuple(content["n_refused"])
         content["scaler"] = tuple((name, value) for name, value in content["scaler"])
         progress = Progress(**content)
     except (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
-        raise CosmosSearchError(f"{folder} is no checkpoint of this network: {error}.") from error
+        raise CosmosSearchError(f"{folder} is damaged ({error}); remove it to go on from the one before.") from error
     if progress.scaler and learner.scaler.is_enabled():
         learner.scaler.load_state_dict(dict(progress.scaler))
     return progress
@@ -79,9 +94,37 @@ def load_student_and_teacher(folder: Path, student: CosmosModel, teacher: Cosmos
     """Only the networks of a checkpoint, for evaluation or export. Raises CosmosSearchError if they don't fit it."""
     try:
         for model, name in ((student, "student"), (teacher, "teacher")):
-            model.load_state_dict(load_file(folder / f"{name}.safetensors"))
-    except (OSError, RuntimeError, SafetensorError) as error:
-        raise CosmosSearchError(f"{folder} is no checkpoint of this network: {error}.") from error
+            tensors = load_file(folder / f"{name}.safetensors")
+            if difference := _difference(tensors, model.state_dict()):
+                raise CosmosSearchError(f"{folder} is of another network than config.json says: {difference}.")
+            model.load_state_dict(tensors)
+    except (OSError, SafetensorError) as error:
+        raise CosmosSearchError(f"{folder} is damaged ({error}); remove it to go on from the one before.") from error
+
+
+def save_score(folder: Path, score: float, scored_by: str) -> None:
+    """Add a score to a checkpoint. Raises CosmosSearchError."""
+    file, draft = folder / "state.json", folder / ".state.json"
+    try:
+        content = json.loads(file.read_text(encoding="utf-8")) | {"score": score, "scored_by": scored_by}
+        draft.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        _sync(draft)
+        draft.replace(file)
+    except OSError as error:
+        raise CosmosSearchError(f"The score of {folder} could not be written ({error}).") from error
+
+
+def drop_old(run: Path, keep_last: int) -> None:
+    """Remove all checkpoints but the last few and the best."""
+    found, best = checkpoints(run), best_checkpoint(run)
+    for folder in found[:-keep_last]:
+        if folder != best:
+            _remove(folder)
+
+
+def checkpoint_folder(run: Path, step: int) -> Path:
+    """Where the checkpoint before that step lies, or would."""
+    return run / "checkpoints" / f"step-{step:08}"
 
 
 def checkpoints(run: Path) -> list[Path]:
@@ -90,8 +133,15 @@ def checkpoints(run: Path) -> list[Path]:
 
 
 def best_checkpoint(run: Path) -> Path | None:
-    """The one with the highest score; of equal ones the latest."""
-    return max(checkpoints(run), key=lambda folder: (_score(folder), folder.name), default=None)
+    """The one with the highest score, of the kind that was used last; of equal ones the latest."""
+    scores = {folder: _score(folder) for folder in checkpoints(run)}
+    kinds = [kind for kind, _ in scores.values() if kind is not None]
+
+    def key(folder: Path) -> tuple[float, str]:
+        kind, score = scores[folder]
+        return (score if kinds and kind == kinds[-1] else float("-inf")), folder.name
+
+    return max(scores, key=key, default=None)
 
 
 def _write(folder: Path, learner: Learner, progress: Progress) -> None:
@@ -125,18 +175,33 @@ def _load_moments(learner: Learner, moments: dict[str, Tensor]) -> None:
             learner.optimizer.state[p] = {kind: x if kind == "step" else x.to(p.device) for kind, x in state.items()}
 
 
-def _drop_old(run: Path, keep_last: int) -> None:
-    found, best = checkpoints(run), best_checkpoint(run)
-    for folder in found[:-keep_last]:
-        if folder != best:
-            shutil.rmtree(folder, ignore_errors=True)
+def _remove(folder: Path) -> None:
+    """At once, whenever it is killed: what bears a checkpoint's name is whole."""
+    if folder.exists():
+        doomed = folder.with_name(f".{folder.name}.old")
+        shutil.rmtree(doomed, ignore_errors=True)
+        folder.rename(doomed)
+        shutil.rmtree(doomed, ignore_errors=True)
 
 
-def _score(folder: Path) -> float:
+def _score(folder: Path) -> tuple[str | None, float]:
+    """Its kind and the score."""
     try:
-        return float(json.loads((folder / "state.json").read_text(encoding="utf-8"))["score"])
+        content = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+        return str(content["scored_by"]), float(content["score"])
     except (OSError, ValueError, KeyError, TypeError):
-        return float("-inf")
+        return None, float("-inf")
+
+
+def _difference(tensors: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> str:
+    """The first one, in words; "" if there is none."""
+    for name, tensor in wanted.items():
+        if name not in tensors:
+            return f"it has no {name}"
+        if tensors[name].shape != tensor.shape:
+            return f"{name} has the shape {tuple(tensors[name].shape)}, not {tuple(tensor.shape)}"
+    more = tensors.keys() - wanted.keys()
+    return f"it has {min(more)}, too" if more else ""
 
 
 def _sync(path: Path) -> None:

@@ -57,7 +57,7 @@ class Batch:
 
     def to(self, device: torch.device) -> "Batch":
         """The same on a device."""
-        views, ids = (tuple(x.to(device, non_blocking=True) for x in xs) for xs in (self.views, self.ids))
+        views, ids = (tuple(x.to(device) for x in xs) for xs in (self.views, self.ids))
         return Batch(self.keys, views, ids)
 
     def parts(self, n_parts: int) -> list["Batch"]:
@@ -92,7 +92,7 @@ class Student(nn.Module):
             asked_images=_unit(asked_images) if self.method.image_distillation else None,
             asked_texts=_unit(asked_texts) if self.method.text_distillation else None,
             scale=self.model.logit_scale.exp(),
-            distill_scale=self.model.distill_logit_scale.exp(),
+            distill_scale=self.model.distill_logit_scale.exp() if self.method.distils else None,
         )
 
 

@@ -7,7 +7,7 @@ from math import degrees
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, String, case, cast, func, select
+from sqlalchemy import ColumnElement, Connection, String, case, cast, func, or_, select
 
 from indexer.distance import EARTH_KM
 from indexer.errors import UsageError
@@ -75,7 +75,7 @@ def conditions(filters: Filters) -> list[ColumnElement[bool]]:
     if filters.camera is not None:
         wanted.append(_contains(p.camera, filters.camera))
     if filters.folder is not None:
-        wanted.append(p.id.in_(select(files.c.picture_id).where(_contains(_DIRECTORY, filters.folder))))
+        wanted.append(p.id.in_(select(files.c.picture_id).where(_contains(_path(), filters.folder))))
     if filters.directory is not None:
         wanted.append(p.id.in_(select(files.c.picture_id).where(_is_in(filters.directory))))
     if filters.near is not None:
@@ -141,12 +141,14 @@ def _contains(column: ColumnElement[str], part: str) -> ColumnElement[bool]:
     return func.instr(func.lower(column), func.lower(part)) > 0
 
 
-_DIRECTORY = cast(files.c.directory, String)
+def _path() -> ColumnElement[str]:
+    """Of a file's directory, as text."""
+    return cast(files.c.directory, String)
 
 
 def _is_in(directory: str) -> ColumnElement[bool]:
     inside = directory.rstrip("/") + "/"
-    return (directory == _DIRECTORY) | (func.substr(_DIRECTORY, 1, len(inside)) == inside)
+    return or_(_path() == directory, func.substr(_path(), 1, len(inside)) == inside)
 
 
 def _is_near(near: Near) -> ColumnElement[bool]:

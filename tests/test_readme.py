@@ -10,6 +10,16 @@ from cosmos_search.cli_search import GRAMMAR
 from cosmos_search.published import PUBLISHED
 
 ROOT = Path(__file__).parent.parent
+COMMANDS = (
+    [],
+    ["index"],
+    ["search"],
+    ["models"],
+    ["ui"],
+    ["train", "prepare"],
+    ["train", "run"],
+    ["train", "evaluate"],
+)
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -18,9 +28,7 @@ def test_the_grammar_is_that_of_the_help():
 
 
 def test_every_option_that_the_readme_names_exists():
-    known = "".join(
-        CliRunner().invoke(main, [*words, "--help"]).stdout for words in ([], ["index"], ["search"], ["models"])
-    )
+    known = "".join(CliRunner().invoke(main, [*words, "--help"]).stdout for words in COMMANDS)
     for option in set(re.findall(r"(?<![\w-])--[a-z-]{3,}", README)):
         assert option in known or option in ("--index",), option
 

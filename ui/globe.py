@@ -6,7 +6,9 @@ from pathlib import Path
 
 __all__ = ["place_link", "place_map"]
 
-LAND = Path(__file__).parent / "land.json"  # rings of longitude, latitude, … in degrees; Natural Earth, 1:110m
+LAND = (
+    Path(__file__).parent / "land.json"
+)  # rings of longitude, latitude, … in degrees; across 180° they are there twice
 WIDTH, HEIGHT = 90.0, 50.0  # degrees that are shown
 
 

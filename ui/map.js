@@ -72,15 +72,17 @@ export default function ({ data, parentElement, setTriggerValue }) {
       taken.push([x, y]);
       put(thumbs[i], [x, y]);
     });
+    return taken;
   };
-  // Below their thumbnails, and never cut by the edge.
-  const placeNames = () => {
+  // Below their thumbnails, where these are shown, and never cut by the edge.
+  const placeNames = (shown) => {
     const taken = [];
     data.places.forEach((place, i) => {
       const width = names[i].offsetWidth;
       const [left, top] = at(place);
       const x = Math.min(map.clientWidth - width / 2 - 4, Math.max(width / 2 + 4, left));
-      const y = Math.min(map.clientHeight - NAME, top + side / 2);
+      const isBelow = shown.some(([sx, sy]) => sx === left && sy === top);
+      const y = Math.min(map.clientHeight - NAME, top + (isBelow ? side / 2 : 0));
       const isFree = isInside([left, top], 0)
         && taken.every(([tx, ty, tw]) => Math.abs(x - tx) >= (tw + width) / 2 || Math.abs(y - ty) >= NAME);
       names[i].style.visibility = isFree ? "visible" : "hidden";
@@ -91,8 +93,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   };
   const draw = () => {
     paintDots();
-    placeThumbs();
-    placeNames();
+    placeNames(placeThumbs());
   };
 
   const move = (dx, dy) => {

@@ -11,6 +11,9 @@ from PIL import Image, ImageColor
 import cosmos_search
 from cosmos_search.scoring import Scoring
 from indexer.encoder import Prepared, Vectors
+from indexer.images import fingerprint
+from indexer.metadata import Metadata
+from indexer.records import PictureFacts, PictureRecord
 from indexer.regions import Box
 
 
@@ -78,6 +81,13 @@ def dated(when: str, latitude: float | None = None, longitude: float = 0.0, came
             3: "E" if longitude >= 0 else "W", 4: (abs(longitude), 0.0, 0.0),
         }  # fmt: skip
     return exif
+
+
+def record(*paths):
+    """Of the content that the first file holds now."""
+    with paths[0].open("rb") as file:
+        content = fingerprint(file).hex()
+    return PictureRecord(1, content, paths, PictureFacts(16, 16, Metadata()))
 
 
 def _unit(rgb: np.ndarray) -> Vectors:

@@ -1,11 +1,27 @@
-"""Torch on one thread in every test: importing FAISS sets its number anew, and bits depend on it."""
+"""What all tests share."""
 
 import sys
 
 import pytest
 
+from tests.colour import paint, record
+
 
 @pytest.fixture(autouse=True)
 def _one_thread():
+    """Torch on one thread in every test: importing FAISS sets its number anew, and bits depend on it."""
     if (torch := sys.modules.get("torch")) is not None:
         torch.set_num_threads(1)
+
+
+@pytest.fixture
+def thumbnails(tmp_path):
+    from ui.thumbnails import Thumbnails
+
+    return Thumbnails(tmp_path / "thumbnails", 1_000_000)
+
+
+@pytest.fixture
+def picture(tmp_path):
+    """The record of a red square."""
+    return record(paint(tmp_path / "red.png", "red", (40, 20)))

@@ -1,12 +1,7 @@
 from dataclasses import replace
 
-import pytest
-
 from cosmos_search.atlas import Atlas, Cluster, Point
-from tests.colour import paint
-from tests.test_originals import record
 from ui.atlas_cards import MAX_SIGHTS, map_cards
-from ui.thumbnails import Thumbnails
 
 CLUSTERS = (
     Cluster("cat", 0.1, 0.1, 3, 0.6),
@@ -21,16 +16,6 @@ POINTS = (
     Point(5, 0.5, 0.5, 1),
     Point(6, 0.9, 0.9, 2),
 )
-
-
-@pytest.fixture
-def thumbnails(tmp_path):
-    return Thumbnails(tmp_path / "thumbnails", 1_000_000)
-
-
-@pytest.fixture
-def picture(tmp_path):
-    return record(paint(tmp_path / "red.png", "red"))
 
 
 def everyone(picture):

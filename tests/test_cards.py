@@ -2,30 +2,15 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-import pytest
-
 from cosmos_search.explain import COLOURS
 from cosmos_search.search import Evidence, Hit
 from indexer.metadata import Metadata
 from indexer.records import PictureFacts
 from indexer.regions import WHOLE, Box
-from tests.colour import paint
-from tests.test_originals import record
 from ui.cards import card_of_hit, card_of_picture, facts, parts_of
-from ui.thumbnails import Thumbnails
 
 SEEN = Evidence("a red car", 0.914, 0.3, Box(0.1, 0.2, 0.5, 0.6), is_negative=False)
 UNWANTED = Evidence("people", 1.2, 0.2, WHOLE, is_negative=True)
-
-
-@pytest.fixture
-def thumbnails(tmp_path):
-    return Thumbnails(tmp_path / "thumbnails", 1_000_000)
-
-
-@pytest.fixture
-def picture(tmp_path):
-    return record(paint(tmp_path / "red.png", "red"))
 
 
 def hit_of(picture, *evidence):

@@ -9,8 +9,7 @@ import pytest
 
 from indexer.metadata import Metadata
 from indexer.records import PictureFacts
-from tests.colour import paint
-from tests.test_originals import record
+from tests.colour import paint, record
 from ui.collect import as_csv, as_json, as_zip, size_bytes
 
 

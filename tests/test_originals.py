@@ -4,23 +4,8 @@ import pytest
 from PIL import Image
 
 from indexer.errors import PictureError
-from indexer.images import fingerprint
-from indexer.metadata import Metadata
-from indexer.records import PictureFacts, PictureRecord
-from tests.colour import paint
+from tests.colour import paint, record
 from ui.originals import is_there, opened_original, upright
-
-
-def record(*paths):
-    """Of the content that the first file holds now."""
-    with paths[0].open("rb") as file:
-        content = fingerprint(file).hex()
-    return PictureRecord(1, content, paths, PictureFacts(16, 16, Metadata()))
-
-
-@pytest.fixture
-def picture(tmp_path):
-    return record(paint(tmp_path / "red.png", "red", (40, 20)))
 
 
 def test_an_indexed_picture_is_opened(picture):

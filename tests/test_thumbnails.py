@@ -7,8 +7,7 @@ import pytest
 from PIL import Image
 
 from indexer.images import reading_pictures
-from tests.colour import paint
-from tests.test_originals import record
+from tests.colour import paint, record
 from ui.thumbnails import Thumbnails
 
 ROOMY = 10_000_000

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
@@ -24,6 +23,7 @@ from trainer.losses import Losses
 from trainer.optimiser import adamw
 from trainer.pairs import Source
 from trainer.ranks import Ranks, joined_ranks
+from trainer.run_folder import check_is_new, check_places, data_order, writing
 from trainer.schedules import lr_at, momentum_at
 from trainer.state import (
     Progress,
@@ -38,17 +38,8 @@ from trainer.step import Learner, NotFiniteError, training_step
 from trainer.student import Student
 from trainer.teacher import teacher_of
 
-__all__ = ["Evaluate", "Show", "check_is_new", "make_learner", "resume", "train"]
+__all__ = ["Evaluate", "Show", "make_learner", "resume", "train"]
 
-OWN = (
-    "sources.json",
-    "tokenizer.json",
-    "config.json",
-    "checkpoints",
-    "metrics.",
-    "refused-",
-    "tensorboard",
-)  # of a run
 Evaluate = Callable[[CosmosModel, CosmosModel], float]  # a score of student and teacher, higher is better
 Show = Callable[[CosmosModel], Tensor | None]  # a picture of what the teacher sees: (3, height, width), 0..1
 
@@ -70,24 +61,12 @@ def train(
     show: makes the picture that TensorBoard gets with each checkpoint.
     """
     check_is_new(run)
-    with joined_ranks() as ranks, _writing(run):
+    with joined_ranks() as ranks, writing(run):
         if ranks.rank == 0:
             run.mkdir(parents=True, exist_ok=True)
             save_config(config, run / "config.json")
         learner = make_learner(config, ranks, init)
         return _Run(config, source, tokenizer, run, ranks, learner, evaluate, show).go_on(Progress())
-
-
-def check_is_new(run: Path) -> None:
-    """Raise CosmosSearchError if the folder holds a run, or anything else but the beginning of one."""
-    if checkpoints(run):
-        raise CosmosSearchError(f"{run} holds a run already; go on with it: cosmos-search-train run --resume {run}")
-    if run.exists() and not run.is_dir():
-        raise CosmosSearchError(f"{run} is a file; choose a new folder for the run: --out FOLDER")
-    names = sorted(path.name for path in run.iterdir()) if run.exists() else []
-    strangers = [name for name in names if not name.startswith(OWN)]
-    if strangers:
-        raise CosmosSearchError(f"{run} holds other files ({strangers[0]}); choose a new folder: --out FOLDER")
 
 
 def resume(
@@ -106,37 +85,11 @@ def resume(
     found = checkpoints(run)
     if not found:
         raise CosmosSearchError(f"{run} has no checkpoint yet; start it again, as before: run --out {run} ...")
-    with joined_ranks() as ranks, _writing(run):
+    with joined_ranks() as ranks, writing(run):
         learner = make_learner(config, ranks)
         progress = load_state(found[-1], learner)
-        _check_places(run, config, progress, ranks)
+        check_places(run, config, progress, ranks)
         return _Run(config, source, tokenizer, run, ranks, learner, evaluate, show).go_on(progress)
-
-
-def _check_places(run: Path, config: TrainConfig, progress: Progress, ranks: Ranks) -> None:
-    """Raise CosmosSearchError where the places in the data would mean others."""
-    n_ranks, n_workers = len(progress.places), max(1, config.workers)
-    if n_ranks != ranks.world:
-        raise CosmosSearchError(f"{run} was trained by {n_ranks} processes; now there are {ranks.world}.")
-    if len(progress.places[0]) != n_workers:
-        raise CosmosSearchError(
-            f"{run} was trained with {len(progress.places[0])} workers, and config.json now says {n_workers}."
-        )
-    if progress.order != _order(config):
-        raise CosmosSearchError(f"{run} was trained with {progress.order}, and config.json now says {_order(config)}.")
-
-
-def _order(config: TrainConfig) -> str:
-    return f"seed {config.seed}, batch {config.batch}, sample_shuffle {config.sample_shuffle}"
-
-
-@contextmanager
-def _writing(run: Path) -> Iterator[None]:
-    """A folder that can't be written to is a sentence."""
-    try:
-        yield
-    except OSError as error:
-        raise CosmosSearchError(f"{run} can't be written to ({error}); its checkpoints are as they were.") from error
 
 
 def make_learner(config: TrainConfig, ranks: Ranks, init: CosmosModel | None = None) -> Learner:
@@ -277,7 +230,7 @@ class _Run:
         progress = replace(
             progress,
             places=tuple(its_places for its_places, _ in everyone),
-            order=_order(self.config),
+            order=data_order(self.config),
             n_refused=tuple(n_refused for _, n_refused in everyone),
             scaler=tuple(scaler.items()),
         )

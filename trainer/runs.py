@@ -21,9 +21,10 @@ from trainer.config import TrainConfig, load_config
 from trainer.data import picture_of
 from trainer.evaluate import TEMPLATES, HeldOut, classification, held_out, retrieval, retrieval_score
 from trainer.export import TOKENIZER, chosen_checkpoint, run_networks, run_tokenizer
-from trainer.loop import Evaluate, Show, check_is_new, resume, train
+from trainer.loop import Evaluate, Show, resume, train
 from trainer.pairs import open_source
 from trainer.report import Evaluation
+from trainer.run_folder import check_is_new
 from trainer.start import initial_network
 
 __all__ = ["Sources", "evaluate_run", "resume_run", "start_run"]

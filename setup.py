@@ -12,7 +12,7 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     license_files=["LICENSE", "NOTICE"],
-    python_requires=">=3.10",
+    python_requires=">=3.11",
     packages=find_packages(include=["cosmos_search*", "indexer*", "trainer*", "ui*"]),
     package_data={
         "cosmos_search": ["py.typed", "data/*", "data/photos/*"],
@@ -40,7 +40,7 @@ setup(
         "safetensors>=0.4",
         "scikit-learn>=1.5",
         "sqlalchemy>=2.0",
-        "streamlit>=1.51",  # the first with components of our own that need no build step
+        "streamlit>=1.67",  # the first that was tried with all that the page uses: components, pagination, allowedHosts
         "threadpoolctl>=3.1",
         "tokenizers>=0.20",
         "torch>=2.6",

@@ -137,8 +137,9 @@ def sample_views(preprocess: Preprocess) -> NDArray[np.uint8]:
     for path in sorted(Path(str(files("cosmos_search") / "data/photos")).glob("*.jpg")):
         with Image.open(path) as photo:
             for left, top, right, bottom in PARTS:
-                box = (left * photo.width, top * photo.height, right * photo.width, bottom * photo.height)
-                views.append(preprocess.pixels(photo.crop(tuple(map(round, box)))))
+                width, height = photo.size
+                box = round(left * width), round(top * height), round(right * width), round(bottom * height)
+                views.append(preprocess.pixels(photo.crop(box)))
     return np.stack(views)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import mean, stdev
+from textwrap import fill
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -37,9 +38,7 @@ def draw_figures(
     for i, field in enumerate(measured):
         if field in CHANCE:
             axes.hlines(CHANCE[field], i - 0.45, i + 0.45, colors="black", linestyles="dotted")
-    axes.set_xticks(
-        range(len(measured)), [text.replace(": ", ":\n").replace(" R@1", "\nR@1") for text in measured.values()]
-    )
+    axes.set_xticks(range(len(measured)), [fill(text, 12) for text in measured.values()], fontsize=9)
     axes.set_ylim(0, 1)
     axes.set_ylabel("share right")
     axes.legend(frameon=False, fontsize=9)

@@ -1,6 +1,6 @@
 """Parts against wholes: CLIP, and what each part of COSMOS adds to it, trained small on a CPU.
 
-    python -m benchmarks.experiment .experiment      # or: make experiment; about an hour and a half on two cores
+    python -m benchmarks.experiment .experiment      # or: make experiment; about two hours on two cores
     python -m benchmarks.experiment .experiment/longer --steps 1600 --variants bd --seeds 0
 
 Trains every variant with every seed on the same captioned scenes (benchmarks/captioned.py), two runs at a time with

@@ -1,12 +1,13 @@
 """The page's address: where a visitor is, and how to go elsewhere. The browser's back button comes with it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
 
 from ui.state import State
 
-__all__ = ["bound", "go", "here"]
+__all__ = ["bound", "choice", "go", "here"]
 
 
 def here() -> State:
@@ -24,3 +25,16 @@ def bound(key: str, value: object) -> str:
     if st.session_state.get(key) != value:
         st.session_state[key] = value
     return key
+
+
+def choice(label: str, name: str, value: str, labels: Mapping[str, str], **also: Any) -> None:
+    """One of several values of the address, side by side: `labels` by value. also: what a choice changes besides."""
+    st.segmented_control(
+        label,
+        list(labels),
+        key=bound(name, value),
+        format_func=labels.__getitem__,
+        on_change=lambda: go(**{name: st.session_state[name]}, **also),
+        required=True,
+        label_visibility="collapsed",
+    )

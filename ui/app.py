@@ -5,7 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from indexer.errors import CosmosSearchError
-from ui.address import bound, go, here
+from ui.address import choice, here
 from ui.explore_view import explore_view
 from ui.first_run import first_run
 from ui.gate import is_open
@@ -13,7 +13,7 @@ from ui.library_view import library_view
 from ui.opened import Opened, opened
 from ui.plain import plain
 from ui.search_view import search_view
-from ui.state import VIEWS, State
+from ui.state import State
 from ui.style import STYLE
 
 VIEW_OF: dict[str, Callable[[Opened, State], None]] = {
@@ -41,15 +41,7 @@ def main() -> None:
 
 
 def _show(shared: Opened, state: State) -> None:
-    st.segmented_control(
-        "View",
-        VIEWS,
-        key=bound("view", state.view),
-        format_func=NAMES.__getitem__,
-        on_change=lambda: go(view=st.session_state["view"], picture=None),
-        required=True,
-        label_visibility="collapsed",
-    )
+    choice("View", "view", state.view, NAMES, picture=None)
     if state.view != "library" and not shared.library.n_pictures():
         first_run(shared)
     else:

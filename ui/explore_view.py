@@ -6,7 +6,7 @@ import streamlit as st
 
 from cosmos_search.atlas import Atlas
 from indexer.records import PictureRecord
-from ui.address import bound, go
+from ui.address import bound, choice, go
 from ui.atlas_cards import MapCards, map_cards
 from ui.cards import card_of_picture
 from ui.opened import Opened
@@ -14,7 +14,7 @@ from ui.pictures_grid import open_picture, pictures_grid
 from ui.pieces import picture_map
 from ui.plain import plain
 from ui.selection import selection_view
-from ui.state import ALIKE, EXPLORES, State
+from ui.state import ALIKE, State
 
 __all__ = ["explore_view"]
 
@@ -25,15 +25,7 @@ NAMES = {"map": "Map", "duplicates": "Near duplicates"}
 
 def explore_view(shared: Opened, state: State) -> None:
     """Either is worked out when it is first looked at, and again only when the index has changed."""
-    st.segmented_control(
-        "What to explore",
-        EXPLORES,
-        key=bound("explore", state.explore),
-        format_func=NAMES.__getitem__,
-        on_change=lambda: go(explore=st.session_state["explore"]),
-        required=True,
-        label_visibility="collapsed",
-    )
+    choice("What to explore", "explore", state.explore, NAMES)
     if shared.work.is_running:
         st.info("Indexing goes on; what is new is shown when it is done.")
     selection_view(shared)

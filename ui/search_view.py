@@ -9,7 +9,7 @@ from cosmos_search.search import Hit
 from indexer.cores import available_cores
 from indexer.errors import UsageError
 from indexer.records import PictureRecord
-from ui.address import bound, go
+from ui.address import bound, choice, go
 from ui.cards import Card, card_of_hit, card_of_picture
 from ui.example_view import example
 from ui.filters_view import filters_view
@@ -19,7 +19,7 @@ from ui.pictures_grid import pictures_grid
 from ui.plain import plain
 from ui.refine_view import refine_view
 from ui.selection import selection_view
-from ui.state import MAX_TEXT, SORTS, State
+from ui.state import MAX_TEXT, State
 
 __all__ = ["search_view"]
 
@@ -125,15 +125,7 @@ def _display(state: State) -> None:
     with st.container(horizontal=True, vertical_alignment="center", width="content"):
         key = bound("where", state.where)
         st.toggle("Show where", key=key, on_change=lambda: go(where=st.session_state["where"]))
-        st.segmented_control(
-            "Sort",
-            SORTS,
-            key=bound("sort", state.sort),
-            format_func={"score": "Best first", "date": "Newest first"}.__getitem__,
-            on_change=lambda: go(sort=st.session_state["sort"]),
-            required=True,
-            label_visibility="collapsed",
-        )
+        choice("Sort", "sort", state.sort, {"score": "Best first", "date": "Newest first"})
 
 
 def _nothing(shared: Opened, state: State) -> None:

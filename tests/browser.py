@@ -11,6 +11,11 @@ from pathlib import Path
 from urllib.request import urlopen
 
 from selenium import webdriver
+from selenium.common.exceptions import (
+    ElementClickInterceptedException,
+    ElementNotInteractableException,
+    StaleElementReferenceException,
+)
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
@@ -73,10 +78,18 @@ def until(is_so, what="nothing came", seconds=WAIT_S):
     """Wait for something true, and return it."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        if found := is_so():
+        if found := unless_redrawn(is_so):
             return found
         time.sleep(0.05)
     raise AssertionError(what)
+
+
+def unless_redrawn(action):
+    """What it returns; None if what it touched was replaced or moved meanwhile, so that it can be tried again."""
+    try:
+        return action()
+    except (StaleElementReferenceException, ElementNotInteractableException, ElementClickInterceptedException):
+        return None
 
 
 @contextmanager
@@ -112,23 +125,20 @@ class Looker:
         return until(lambda: next(iter(self.with_text(selector, text)), None), f"no {selector} with {text!r}")
 
     def with_text(self, selector, text):
-        try:
-            return [node for node in self.all(selector) if text is None or text in self.text(node)]
-        except Exception as error:  # redrawn meanwhile
-            if "stale" in str(error).lower():
-                return []
-            raise
+        found = unless_redrawn(lambda: [n for n in self.all(selector) if text is None or text in self.text(n)])
+        return found or []
 
     def shown(self, selector, text=None):
         """The first that can be seen."""
-        return next((node for node in self.with_text(selector, text) if node.is_displayed()), None)
+        nodes = self.with_text(selector, text)
+        return unless_redrawn(lambda: next((node for node in nodes if node.is_displayed()), None))
 
     def text(self, node):
         return self.browser.execute_script("return arguments[0].innerText ?? ''", node)
 
     def names(self):
         """Of the pictures in the grid."""
-        return [self.text(node) for node in self.all(".card .name")]
+        return unless_redrawn(lambda: [self.text(node) for node in self.all(".card .name")]) or []
 
     def cards(self, is_so=bool):
         """The names in the grid, once they are as wanted and nothing moves."""
@@ -145,17 +155,27 @@ class Looker:
         until(lambda: text in self.browser.find_element(By.TAG_NAME, "body").text, f"the page does not say {text!r}")
 
     def click(self, selector, text=None):
-        node = until(lambda: self.shown(selector, text), f"no {selector} with {text!r} can be seen")
-        self.browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", node)
-        self.resting(node)
-        node.click()
+        def press():
+            node = self.shown(selector, text)
+            if node is None:
+                return False
+            self.browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", node)
+            self.resting(node)
+            node.click()
+            return True
+
+        until(press, f"no {selector} with {text!r} can be clicked")
         time.sleep(0.1)
         self.settle()
 
     def type(self, label, text, end=Keys.ENTER):
-        field = self.one(f'input[aria-label="{label}"]:not([disabled])')
-        field.send_keys(Keys.CONTROL + "a")
-        field.send_keys(text + end)
+        def write():
+            field = self.one(f'input[aria-label="{label}"]:not([disabled])')
+            field.send_keys(Keys.CONTROL + "a")
+            field.send_keys(text + end)
+            return True
+
+        until(write, f"nothing can be typed into {label}")
         time.sleep(0.1)
         self.settle()
 

@@ -10,7 +10,7 @@ from indexer.errors import UsageError
 from indexer.filters import ORIENTATIONS, Filters, parse_date, parse_near, parse_size
 from indexer.regions import Box
 
-__all__ = ["ALIKE", "DEFAULT", "EXPLORES", "MAX_TEXT", "SORTS", "VIEWS", "State"]
+__all__ = ["ALIKE", "DEFAULT", "MAX_TEXT", "State"]
 
 VIEWS = ("search", "explore", "library")
 SORTS = ("score", "date")

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import CLIPModel
 
@@ -26,19 +26,22 @@ __all__ = ["Attention", "DenseMaps", "attention"]
 class DenseMaps:
     """Patch by patch, an installed model's view of a picture in the space of texts."""
 
-    def __init__(self, folder: Path, kind: str) -> None:
+    def __init__(self, folder: Path, kind: str, device: str = "cpu") -> None:
+        """kind: "cosmos" or "clip". device: as torch names it; it computes in fp32."""
         self._preprocess = Preprocess.load(folder / "preprocessor_config.json")
+        self._device = torch.device(device)
         self._model = load_model(folder) if kind == "cosmos" else load_clip(folder)
+        nn.Module.to(self._model, self._device)  # in place
 
     @torch.inference_mode()
     def activation(self, picture: Image.Image, query: NDArray[np.float32]) -> NDArray[np.float32]:
         """Cosines of each patch with a query's vector (dim,): (rows, columns) of the whole picture, squashed."""
-        pixels = _squashed(picture, self._preprocess)
+        pixels = _squashed(picture, self._preprocess).to(self._device)
         if isinstance(self._model, CLIPModel):
             dense = _clip_dense(self._model, pixels)
         else:
             dense = self._model.dense(pixels, csa=True)
-        cosines = (dense[0] @ torch.from_numpy(query)).numpy()
+        cosines = (dense[0].cpu() @ torch.from_numpy(query)).numpy()
         side = round(len(cosines) ** 0.5)
         return np.asarray(cosines.reshape(side, side), dtype=np.float32)
 
@@ -52,15 +55,15 @@ class Attention:
 
 
 @torch.inference_mode()
-def attention(folder: Path, picture: Image.Image, text: str) -> Attention:
+def attention(folder: Path, picture: Image.Image, text: str, device: str = "cpu") -> Attention:
     """The cross-attention of an installed COSMOS encoder: weights averaged over heads, the largest scaled to 1.
 
     Of the text's positions only its own words count: start, end and padding are attended to, and left out.
     """
-    model, preprocess = load_model(folder), Preprocess.load(folder / "preprocessor_config.json")
+    model, preprocess = load_model(folder).to(device), Preprocess.load(folder / "preprocessor_config.json")
     tokenizer = TextTokenizer.from_file(folder / "tokenizer.json", model.config.context_length)
-    images = model.encode_images(_squashed(picture, preprocess))
-    texts = model.encode_texts(torch.from_numpy(tokenizer([text])))
+    images = model.encode_images(_squashed(picture, preprocess).to(device))
+    texts = model.encode_texts(torch.from_numpy(tokenizer([text])).to(device))
     _, on_patches = model.image_attention.with_weights(texts.features[:, None], images.tokens)
     _, on_words = model.text_attention.with_weights(images.features[:, None], texts.tokens)
     patches = _to_one(on_patches[0].mean(dim=0)[0])
@@ -86,4 +89,4 @@ def _clip_dense(model: CLIPModel, pixels: Tensor) -> Tensor:
 
 def _to_one(weights: Tensor) -> NDArray[np.float32]:
     top = float(weights.max()) if len(weights) else 1.0
-    return (weights / max(top, 1e-12)).numpy().astype(np.float32)
+    return (weights / max(top, 1e-12)).cpu().numpy().astype(np.float32)

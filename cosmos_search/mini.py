@@ -23,7 +23,14 @@ from tokenizers import Tokenizer
 from cosmos_search.calibration import Calibration, packaged
 from cosmos_search.devices import has_nvidia_gpu
 from cosmos_search.mini_weights import MiniWeights, find_weights, require_package
-from cosmos_search.runtime import device_of, is_on_cpu, model_cache_folder, open_cached, write_beside
+from cosmos_search.runtime import (
+    choose_session_device,
+    device_of,
+    is_on_cpu,
+    model_cache_folder,
+    open_cached,
+    write_beside,
+)
 from cosmos_search.scoring import Scoring
 from indexer.encoder import Prepared, Vectors
 from indexer.regions import Box
@@ -59,8 +66,13 @@ class MiniEncoder:
     import no torch.
     """
 
-    def __init__(self, cache: Path | None = None, recipe: Recipe | None = None) -> None:
-        """Raises CosmosSearchError if a package with weights is missing."""
+    def __init__(self, cache: Path | None = None, recipe: Recipe | None = None, device: str = "auto") -> None:
+        """device: of the image tower: "auto", "cpu" or "cuda" (needs onnxruntime-gpu); texts run on the CPU.
+
+        Raises CosmosSearchError if a package with weights is missing, UsageError for a device that can't be had.
+        """
+        self._session_device = choose_session_device(device)
+        self._wants_gpu = device != "cpu"
         self._recipe = recipe or Recipe()
         self._weights = find_weights()
         made_of = f"{self._recipe} {self._weights.fingerprint()}"
@@ -187,8 +199,9 @@ class MiniEncoder:
         with self._lock:
             if self._image is None:
                 self._class_vectors()  # of use to every picture: now, not in the middle of a run
-                self._image = open_cached(self._folder / f"image-{runtime_version}.onnx", self._export_image)
-                if is_on_cpu(self._image) and has_nvidia_gpu():
+                graph = self._folder / f"image-{runtime_version}.onnx"
+                self._image = open_cached(graph, self._export_image, self._session_device)
+                if self._wants_gpu and is_on_cpu(self._image) and has_nvidia_gpu():
                     log.warning("There is a GPU, and it is not used: cosmos-mini needs onnxruntime-gpu for it.")
             return self._image
 

@@ -15,8 +15,6 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from transformers import BertConfig, BertModel
 
-from cosmos_search.runtime import save_optimised
-
 __all__ = ["export_image_tower", "export_text_tower"]
 
 OPSET = 17
@@ -63,6 +61,8 @@ class ImageTower(nn.Module):
 
 def export_text_tower(folder: Path, target: Path) -> None:
     """Writes tokens (1, length) int64 -> vector (1, 384). folder: as sentence-transformers saves a BERT."""
+    from cosmos_search.runtime import save_optimised  # the networks here are used without ONNX Runtime, too
+
     with tempfile.TemporaryDirectory() as scratch:
         graph = Path(scratch) / "text.onnx"
         tokens = torch.tensor([[101, 2023, 2003, 1037, 4937, 102]])

@@ -23,11 +23,11 @@ def load_encoder(name: str, device: str = "auto", precision: str = "auto", shelf
     Raises UsageError for a name that isn't installed, and for a device or precision that can't be had.
     """
     if name == MINI:
-        if precision not in ("auto", "fp32") or device not in ("auto", "cpu"):
-            raise UsageError(f"{MINI} runs on the CPU in fp32; larger models have the choice: cosmos-search models")
+        if precision not in ("auto", "fp32"):
+            raise UsageError(f"{MINI} runs in fp32; larger models have the choice: cosmos-search models")
         from cosmos_search.mini import MiniEncoder  # `info` and `--help` need no onnxruntime
 
-        return MiniEncoder()
+        return MiniEncoder(device=device)
     shelf = shelf or default_shelf()
     card = shelf.card(name)
     if card is not None:

@@ -9,9 +9,10 @@ import onnxruntime
 import platformdirs
 from onnxruntime import GraphOptimizationLevel, InferenceSession, SessionOptions
 
-from indexer.errors import CosmosSearchError
+from indexer.errors import CosmosSearchError, UsageError
 
 __all__ = [
+    "choose_session_device",
     "device_of",
     "is_on_cpu",
     "model_cache_folder",
@@ -23,6 +24,9 @@ __all__ = [
 
 Make = Callable[[Path], None]  # writes one file at the path it is given
 
+# A session falls back to the CPU where the CUDA libraries do not load; `device_of` says where it runs.
+PROVIDERS = {"cpu": ["CPUExecutionProvider"], "cuda": ["CUDAExecutionProvider", "CPUExecutionProvider"]}
+
 log = logging.getLogger(__name__)
 
 
@@ -31,24 +35,40 @@ def model_cache_folder() -> Path:
     return platformdirs.user_cache_path("cosmos-search") / "models"
 
 
-def open_session(graph: Path) -> InferenceSession:
-    """A session on the graph, on CUDA where this ONNX Runtime has it, else on the CPU; threads may share it.
+def choose_session_device(wanted: str) -> str:
+    """The device for sessions, "cpu" or "cuda". "auto" is CUDA where this ONNX Runtime has it, else the CPU.
+
+    Raises UsageError for a device that this ONNX Runtime does not have.
+    """
+    has_cuda = "CUDAExecutionProvider" in onnxruntime.get_available_providers()
+    if wanted == "auto":
+        return "cuda" if has_cuda else "cpu"
+    if wanted == "cpu" or (wanted == "cuda" and has_cuda):
+        return wanted
+    raise UsageError(
+        f"The installed ONNX Runtime does not support the device {wanted}; use --device cpu, or for CUDA: "
+        "pip uninstall onnxruntime && pip install onnxruntime-gpu"
+    )
+
+
+def open_session(graph: Path, device: str = "cpu") -> InferenceSession:
+    """A session on the graph, on this device ("cpu" or "cuda"); threads may share it.
 
     One thread computes each call and nothing spins: speed comes from calling `run` from as many threads as
     there are cores (164 pictures/s against 125 with one call on both cores), and decoders keep their share.
     """
-    return InferenceSession(graph, _options(), providers=_providers())
+    return InferenceSession(graph, _options(), providers=PROVIDERS[device])
 
 
-def open_cached(graph: Path, make: Make) -> InferenceSession:
+def open_cached(graph: Path, make: Make, device: str = "cpu") -> InferenceSession:
     """A session on the cached graph, which is made if it is absent, and made anew if it does not open."""
     if graph.exists():
         try:
-            return open_session(graph)
+            return open_session(graph, device)
         except Exception as error:  # ONNX Runtime raises a dozen unrelated classes for a damaged file
             log.warning("%s cannot be opened and is made anew: %s", graph, error)
     write_beside(graph, make)
-    return open_session(graph)
+    return open_session(graph, device)
 
 
 def write_beside(target: Path, make: Make) -> None:
@@ -93,12 +113,6 @@ def device_of(session: InferenceSession, precision: str = "fp32") -> str:
     """
     provider = str(session.get_providers()[0])
     return f"{provider.removesuffix('ExecutionProvider').lower()}, ONNX Runtime {precision}"
-
-
-def _providers() -> list[str]:
-    wanted = ["CUDAExecutionProvider", "CPUExecutionProvider"]
-    available = onnxruntime.get_available_providers()
-    return [provider for provider in wanted if provider in available]
 
 
 def _options() -> SessionOptions:

@@ -2,23 +2,21 @@
 
 import shutil
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from onnxruntime import InferenceSession
-from onnxruntime import __version__ as runtime_version
 from PIL import Image
 
 from cosmos_search.calibration import Calibration
 from cosmos_search.choice import Choice
 from cosmos_search.devices import choose_device, choose_precision
 from cosmos_search.preprocess import Preprocess
-from cosmos_search.runtime import device_of, open_session, write_beside
 from cosmos_search.scoring import Scoring
 from cosmos_search.shelf import Card
 from cosmos_search.tokenizer import TextTokenizer
@@ -26,13 +24,13 @@ from indexer.encoder import Prepared, Vectors
 from indexer.regions import Box
 
 if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
     from cosmos_search.maps import DenseMaps
 
 __all__ = ["ImageRuntime", "PreparedCrops", "TowerEncoder"]
 
 CALIBRATION = "calibration.json"
-CROP_BATCH = 32  # regions a call
-CPU_BATCH = 8  # pictures a call; on 2 cores larger ones were slower (benchmarks/encoding.py)
 
 
 class ImageRuntime(Protocol):
@@ -44,16 +42,20 @@ class ImageRuntime(Protocol):
 
     @property
     def batch_size(self) -> int:
-        """Pictures a call that it likes."""
+        """Pictures a call of the encoder that suit it."""
 
     def encode(self, pixels: NDArray[np.uint8]) -> Vectors:
-        """pixels: (n, side, side, 3), of the whole's side or of the crops'. Returns (n, dim), unit rows."""
+        """pixels: (n, side, side, 3), n above 0, of the whole's side or of the crops'. Returns (n, dim), unit rows.
+
+        Any n will do: it makes batches of its own.
+        """
 
 
 class TowerEncoder:
     """An Encoder (see cosmos_search.encoder). A tower opens when it is first used.
 
     Texts run in ONNX Runtime on the CPU whatever the device: a query is one text, and torch takes seconds to import.
+    ONNX Runtime is imported when a graph is opened: images on a GPU need none.
     The version is that of the weights alone; vectors of int8 and fp16 may stand in one index.
     """
 
@@ -116,8 +118,7 @@ class TowerEncoder:
         runtime = self._image_runtime()
         wholes = list(runtime.encode(np.stack([p.whole for p in prepared]))) if prepared else []
         crops = [crop for p in prepared for crop in p.crops]
-        batches = [np.stack(crops[i : i + CROP_BATCH]) for i in range(0, len(crops), CROP_BATCH)]
-        regions = iter([row for batch in batches for row in runtime.encode(batch)])
+        regions: Iterator[Vectors] = iter(runtime.encode(np.stack(crops)) if crops else ())
         return [np.stack([whole, *islice(regions, len(p.crops))]) for p, whole in zip(prepared, wholes, strict=True)]
 
     def activation(self, picture: Image.Image, query: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -126,7 +127,7 @@ class TowerEncoder:
             if self._maps is None:
                 from cosmos_search.maps import DenseMaps
 
-                self._maps = DenseMaps(self._folder, self._card.kind)
+                self._maps = DenseMaps(self._folder, self._card.kind, choose_device(self._wanted_device))
         return self._maps.activation(picture, query)
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
@@ -157,6 +158,8 @@ class TowerEncoder:
                 device = choose_device(self._wanted_device)
                 precision = choose_precision(self._wanted_precision, device)
                 if device == "cpu" and precision != "bf16":
+                    from cosmos_search.onnx_images import OnnxImages
+
                     whole, chosen = self._open("image", precision)
                     crops, _ = self._open("crops", precision) if self._card.has_small_crops else (whole, chosen)
                     self._images = OnnxImages(whole, crops, self._preprocess.side, chosen)
@@ -164,10 +167,11 @@ class TowerEncoder:
                     from cosmos_search.torch_images import TorchImages
 
                     self._images = TorchImages(self._folder, self._card.kind, device, precision)
-                    self._text_session()  # its graph is made now, while torch is imported anyway
+                    if find_spec("onnxruntime") and find_spec("onnx"):
+                        self._text_session()  # its graph is exported now, while torch is imported anyway
             return self._images
 
-    def _text_session(self) -> InferenceSession:
+    def _text_session(self) -> "InferenceSession":
         with self._lock:
             if self._texts is None:
                 precision = self._text_precision()
@@ -182,8 +186,10 @@ class TowerEncoder:
                 self._tokenizer = TextTokenizer.from_file(self._folder / "tokenizer.json", self._card.context_length)
             return self._tokenizer
 
-    def _open(self, tower: str, precision: str) -> tuple[InferenceSession, str]:
+    def _open(self, tower: str, precision: str) -> tuple["InferenceSession", str]:
         """A session on a tower's graph, and its precision. Graphs are made on first use, and anew if damaged."""
+        from cosmos_search.runtime import write_beside
+
         place = self._graphs(precision)
         if place.exists():
             try:
@@ -200,6 +206,8 @@ class TowerEncoder:
         return wanted if wanted in ("fp32", "int8") else next(iter(there), "auto")
 
     def _graphs(self, precision: str) -> Path:
+        from onnxruntime import __version__ as runtime_version
+
         return self._folder / "graphs" / f"{precision}-{runtime_version}"
 
     def _make_graphs(self, draft: Path, precision: str) -> None:
@@ -208,26 +216,10 @@ class TowerEncoder:
         make_graphs(self._folder, self._card, draft, precision)
 
 
-def _opened(graphs: Path, tower: str) -> tuple[InferenceSession, str]:
+def _opened(graphs: Path, tower: str) -> tuple["InferenceSession", str]:
+    from cosmos_search.runtime import open_session
+
     return open_session(graphs / f"{tower}.onnx"), Choice.load(graphs).precision
-
-
-class OnnxImages:
-    """The image tower in ONNX Runtime: one thread a call, as many callers as there are cores."""
-
-    batch_size = CPU_BATCH
-
-    def __init__(self, whole: InferenceSession, crops: InferenceSession, side: int, precision: str) -> None:
-        self._whole = whole
-        self._crops = crops
-        self._side = side
-        self.device = device_of(whole, precision)
-
-    def encode(self, pixels: NDArray[np.uint8]) -> Vectors:
-        """pixels: (n, side, side, 3). Returns (n, dim), unit rows."""
-        session = self._whole if pixels.shape[1] == self._side else self._crops
-        vectors: Vectors = session.run(["vectors"], {"pixels": pixels})[0]
-        return vectors
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from onnx import TensorProto, helper
 
 from cosmos_search.runtime import (
+    choose_session_device,
     device_of,
     is_on_cpu,
     open_cached,
@@ -16,7 +18,7 @@ from cosmos_search.runtime import (
     save_optimised,
     write_beside,
 )
-from indexer.errors import CosmosSearchError
+from indexer.errors import CosmosSearchError, UsageError
 
 
 def write_plus_one(target: Path) -> None:
@@ -96,6 +98,23 @@ def test_a_folder_that_cannot_be_written_is_a_users_error(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(CosmosSearchError, match="XDG_CACHE_HOME"):
         write_beside(tmp_path / "file" / "graph.onnx", write_plus_one)
+
+
+def test_a_session_runs_on_the_cpu_unless_another_device_is_named(tmp_path):
+    write_plus_one(tmp_path / "graph.onnx")
+    assert open_session(tmp_path / "graph.onnx").get_providers() == ["CPUExecutionProvider"]
+    assert open_cached(tmp_path / "graph.onnx", write_plus_one).get_providers() == ["CPUExecutionProvider"]
+
+
+def test_the_cpu_is_obeyed_and_a_device_that_cannot_be_had_is_refused():
+    assert choose_session_device("cpu") == "cpu"
+    has_cuda = "CUDAExecutionProvider" in onnxruntime.get_available_providers()
+    assert choose_session_device("auto") == ("cuda" if has_cuda else "cpu")
+    with pytest.raises(UsageError, match="does not support the device mps"):
+        choose_session_device("mps")
+    if not has_cuda:
+        with pytest.raises(UsageError, match="onnxruntime-gpu"):
+            choose_session_device("cuda")
 
 
 def test_the_device_is_the_one_the_session_got(tmp_path):

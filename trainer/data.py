@@ -6,7 +6,7 @@ each worker begins its epoch again, and passes over the pairs that it had read, 
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from itertools import count
 from pathlib import Path
@@ -44,6 +44,10 @@ class Loaded:
     place: Place
     refused: tuple[Refused, ...]
 
+    def pin_memory(self) -> "Loaded":
+        """Called by the DataLoader in its own thread, where it pins."""
+        return replace(self, batch=self.batch.pin_memory())
+
 
 @dataclass(frozen=True, slots=True)
 class _Failed:
@@ -61,15 +65,17 @@ def batches(
     world: int = 1,
     places: tuple[Place, ...] = (),
     turn: int = 0,
+    pin_memory: bool = False,
 ) -> Iterator[Loaded]:
     """Batches of `size` samples for one process, without end; the first of an epoch may have samples of the last.
 
+    pin_memory: in page-locked memory, for a GPU.
     places, turn: where to go on: where each worker stood, and how many batches had come.
     Raises CosmosSearchError for data that is of no use, or a worker that died.
     """
     n_workers = max(1, views.config.workers)
     data = _Stream(source, views, size, rank, world, places or ((0, 0),) * n_workers, turn % n_workers)
-    loader = iter(DataLoader(data, batch_size=None, num_workers=views.config.workers))
+    loader = iter(DataLoader(data, batch_size=None, num_workers=views.config.workers, pin_memory=pin_memory))
     while True:
         try:
             loaded = next(loader)

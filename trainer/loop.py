@@ -181,7 +181,8 @@ class _Run:
     def _loaded(self, progress: Progress, places: list[Place]) -> Iterator[Loaded]:
         size, ranks = self.config.batch // self.ranks.world, self.ranks
         turn = {"rank": ranks.rank, "world": ranks.world, "turn": progress.step}
-        return batches(self.source, self.views, size, places=tuple(places), **turn)
+        is_cuda = ranks.device.type == "cuda"
+        return batches(self.source, self.views, size, places=tuple(places), pin_memory=is_cuda, **turn)
 
     def _step(self, step: int, loaded: Loaded) -> Losses:
         config = self.config

@@ -53,6 +53,7 @@ def joined_ranks() -> Iterator[Ranks]:
     device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))) if is_cuda else torch.device("cpu")
     if is_cuda:
         torch.cuda.set_device(device)
+        torch.set_float32_matmul_precision("high")  # TF32 outside of autocast, as the authors trained
     if world == 1:
         yield Ranks(0, 1, device)
         return

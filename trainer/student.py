@@ -56,8 +56,13 @@ class Batch:
         return cls(keys, views, (captions[0], *rest))
 
     def to(self, device: torch.device) -> "Batch":
-        """The same on a device."""
-        views, ids = (tuple(x.to(device) for x in xs) for xs in (self.views, self.ids))
+        """The same on a device; from pinned memory it is copied while the host goes on."""
+        views, ids = (tuple(x.to(device, non_blocking=True) for x in xs) for xs in (self.views, self.ids))
+        return Batch(self.keys, views, ids)
+
+    def pin_memory(self) -> "Batch":
+        """The same in page-locked memory (needs CUDA)."""
+        views, ids = (tuple(x.pin_memory() for x in xs) for xs in (self.views, self.ids))
         return Batch(self.keys, views, ids)
 
     def parts(self, n_parts: int) -> list["Batch"]:

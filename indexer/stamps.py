@@ -34,17 +34,17 @@ STAMPS = tuple(
     re.compile(pattern)
     for pattern in (
         rf"{CAMERA_MAKERS}[ -]?(imaging|optical)?,? ?(corp(oration|\.)?|co\.?,? ?ltd\.?|electronics)?"
-        r" ?(digital (still )?camera.{0,20}|camera( pictures?)?|digital image|dsc|dc|dsc-?\w+|jpeg|pictures?|images?)",
+        r" ?(digital (still )?camera|camera( pictures?)?|digital image|dsc|dc|dsc-?\w+|jpeg|pictures?|images?)",
         rf"{CAMERA_MAKERS} (imaging corp\.?|corp(oration|\.)|optical co.*|co\.?,? ?ltd\.?|electronics)|samsung",
         r"(digital (still )?)?camera|digital (image|picture|photo)|dcim\\.*|dcf|jpeg|exif[_ -]?jpeg.*",
         r"default|untitled|image description|user ?comments?|[*?.-]+|charset=.*|creator: .*|xr:d:\S*|lavc[\d.]+",
         r"(oz|fpt)?(cof|edf|nor)|r?hdr(pl)?|sdr|btf|bty|ptr|rbt|mde|dav",  # how a phone's camera was set
         r".*\.(jpe?g|png|tiff?|heic|gif|bmp|webp)",
         r"(cimg|dsc[fn]?|hpim|imag|img|mvimg|p|pict|pxl|sam)[_-]?\d{3}[\d_-]*",
-        r"(screen[ _-]?(shot|capture|grab)|bildschirmfoto|capture d[’']écran)s?([ _\d.:-]|at|um|à|[ap]m)*",
+        r"(screen[ _-]?(shot|capture|grab)|bildschirmfoto|capture d[’']écran)s?([ _\d.:()-]|at|um|à|[ap]m)*",
         rf"{MADE}({PROGRAMS}|{MORE_PROGRAMS}|{CAMERA_MAKERS})\b\S*( \S+){{0,8}}",
         rf"{MADE}\D\S*( \S+){{0,3}} v?\d+(\.\d+)+\S*",  # any program's name and version
-        rf"(the )?{MORE_PROGRAMS} v?\d+(\.\d+)+\S*",
+        rf"{MORE_PROGRAMS}( \w+)? v?\d+(\.\d+)+\S*",
         r"(image|graphics)magick .*",
     )
 )

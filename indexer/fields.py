@@ -33,6 +33,7 @@ COORDINATES = {
     )
     for axis, direction in DIRECTIONS.items()
 }
+FIRST_RARE_KANJI = 0x50  # the first bytes of JIS X 0208's second level
 DECIMAL_COMMA = re.compile(r"(\D*\d+),([6-9]\d|\d{3,})(\D*)")  # 48,1374: no minutes, as those are below 60
 
 
@@ -136,10 +137,12 @@ def _decode_jis(data: bytes) -> str | bytes:
     data = data.rstrip(b"\0 ")
     if b"\x1b" in data:
         candidates = [(data, "iso2022_jp_ext")]
-    elif data.isascii():
-        candidates = [(bytes(byte | 0x80 for byte in data), "euc_jp")]
-    else:
+    elif not data.isascii():
         candidates = [(data, "euc_jp"), (data, "cp932")]
+    elif sum(first >= FIRST_RARE_KANJI for first in data[::2]) * 4 <= len(data):
+        candidates = [(bytes(byte | 0x80 for byte in data), "euc_jp")]
+    else:  # as pairs more than half would be rare characters: it is ASCII
+        return data
     for candidate, codec in candidates:
         try:
             return candidate.decode(codec)

@@ -125,6 +125,9 @@ UNKNOWN = IFDRational(0, 0)
         (IFDRational(95, 1), "N", None),
         (IFDRational(4294967295, 1), "S", None),
         ((90.0, 0.0, 0.0), "S", -90),
+        ((-33.0, 30.0, 36.0), "S", -33.51),
+        ("33,30.6S", None, -33.51),  # a text where numbers should be
+        ("somewhere", "S", None),
     ],
 )
 @pytest.mark.parametrize("byte_order", ["<", ">"])
@@ -245,6 +248,7 @@ LITTLE, BIG, BOTH = "utf-16-le", "utf-16-be", "<>"
         (b"JIS\0\0\0\0\0", "東京タワー".encode("euc_jp"), "東京タワー", BOTH),
         (b"JIS\0\0\0\0\0", "東京タワー".encode("shift_jis"), "東京タワー", BOTH),
         (b"JIS\0\0\0\0\0", b"Birthday 2019", "Birthday 2019", BOTH),
+        (b"JIS\0\0\0\0\0", b"Birthday", "Birthday", BOTH),
         (b"ASCII\0\0\0", b"\0" * 40, None, BOTH),
         (b"UNICODE\0", b"\0" * 40, None, BOTH),
         (b"UNICODE\0", b" \0" * 20, None, BOTH),

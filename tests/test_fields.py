@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
 
+from indexer.fields import parse_degrees
 from indexer.metadata import Metadata, read_metadata
 
 EXIF, GPS = 0x8769, 0x8825
@@ -125,9 +126,6 @@ UNKNOWN = IFDRational(0, 0)
         (IFDRational(95, 1), "N", None),
         (IFDRational(4294967295, 1), "S", None),
         ((90.0, 0.0, 0.0), "S", -90),
-        ((-33.0, 30.0, 36.0), "S", -33.51),
-        ("33,30.6S", None, -33.51),  # a text where numbers should be
-        ("somewhere", "S", None),
     ],
 )
 @pytest.mark.parametrize("byte_order", ["<", ">"])
@@ -136,6 +134,24 @@ def test_places_in_exif(value, reference, degrees, byte_order):
     got = read({GPS: gps}, byte_order=byte_order)
     expected = (None, None) if degrees is None else (pytest.approx(degrees, abs=1e-6), -0.5)
     assert (got.latitude, got.longitude) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "reference", "degrees"),
+    [
+        ((-33.0, 30.0, 36.0), "S", -33.51),
+        ((0.0, -30.0, 0.0), None, -0.5),
+        ((33.0, 30.0, 36.0, 9.0), b"s\0", -33.51),
+        ("33,30.6S", None, -33.51),
+        (b"33.51\0", b"S\0", -33.51),
+        ("somewhere", "S", None),
+        (33, "S", -33),
+        ((), "S", None),
+        (b"", "S", None),
+    ],
+)
+def test_places_of_a_wrong_type(value, reference, degrees):
+    assert parse_degrees(value, reference, "NS") == (degrees and pytest.approx(degrees))
 
 
 def test_xmp_knows_the_place_when_exif_does_not():

@@ -26,9 +26,9 @@ CAPTIONS = """
 Grandma on the beach|Created by my daughter|Created with much love|Made with apples and cinnamon|Sony building, Tokyo
 Screenshot of the new page|Samsung tower in Seoul|Mount Olympus|A digital camera on a table|Olympus digital camera shop
 Photoshop workshop in Berlin|GIMP meeting 2019: all of us|Taken with my old Nikon in Rome|Made in 1.5 hours
-Windows of a church|Apple picture|Edited by hand|Adobe houses in Santa Fe|Canon firing a salute|Default position of the arm
-Cake, made with 2.5 kg of flour|The spectacle at the harbour|Image of a horse|Google headquarters
-JPEG artefacts on a face|Two dogs|P|犬|Gimpel auf einem Ast|Written in stone
+Windows of a church|Apple picture|Edited by hand|Adobe houses in Santa Fe|Canon firing a salute
+Default position of the arm|Cake, made with 2.5 kg of flour|The spectacle at the harbour|Image of a horse
+Google headquarters|JPEG artefacts on a face|Two dogs|P|犬|Gimpel auf einem Ast|Written in stone
 Drawn by a child of 5 years|Processed cheese|Capture of the flag
 """
 

@@ -22,7 +22,7 @@ TIME = re.compile(
 LIMITS = {"NS": 90, "EW": 180}  # degrees
 MAX_COORDINATE = 100  # characters
 NUMBER = r"((?:\d+(?:\.\d*)?|\.\d+)(?:E[-+]?\d+)?(?:/\d+)?)"
-DEGREE_SIGN = r"(?:[°º˚]|DEG(?:REES?)?)"
+DEGREE_SIGN = r"(?:[°º˚]|D(?:EG(?:REES?)?)?)"
 MINUTE_SIGN = r"(?:['′’´]|MIN(?:UTES?)?)"
 SECOND_SIGN = r"(?:[\"″”]|''|′′|’’|SEC(?:ONDS?)?)"
 DIRECTIONS = {"NS": r"(N(?:ORTH)?|S(?:OUTH)?)?", "EW": r"(E(?:AST)?|W(?:EST)?)?"}
@@ -33,6 +33,7 @@ COORDINATES = {
     )
     for axis, direction in DIRECTIONS.items()
 }
+JAPANESE = {"HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA"}  # written together with Chinese characters
 FIRST_RARE_KANJI = 0x50  # the first bytes of JIS X 0208's second level
 DECIMAL_COMMA = re.compile(r"(\D*\d+),([6-9]\d|\d{3,})(\D*)")  # 48,1374: no minutes, as those are below 60
 
@@ -44,7 +45,7 @@ def decode_text(value: Any) -> str:
             value = value.decode("utf-8")
         except UnicodeDecodeError:
             value = value.decode("latin-1")
-    return str(value or "").partition("\0")[0].strip(" \t\r\n\ufeff")
+    return str(value or "").partition("\0")[0].replace("\ufeff", "").strip()
 
 
 def parse_time(value: Any) -> datetime | None:
@@ -120,16 +121,12 @@ def _decode_utf16(data: bytes, byte_order: Literal["<", ">"]) -> str:
 
 
 def _strangeness(text: str) -> tuple[int, int, int]:
-    """How many characters are none, of how many scripts and code blocks the others are: few in a real text."""
+    """How many characters make no sense, and of how many scripts and code rows the rest is: few in a real text."""
     text = text.partition("\0")[0]
     n_bad = sum(c == "\ufffd" or (unicodedata.category(c)[0] == "C" and c not in "\t\r\n\u200d") for c in text)
     scripts = {unicodedata.name(c, "").split(" ")[0] for c in text if c.isalpha()}
-    is_japanese = not scripts.isdisjoint({"HIRAGANA", "KATAKANA", "CJK"})
-    return (
-        n_bad,
-        len(scripts - {"HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "CJK"}) + is_japanese,
-        len({ord(c) >> 8 for c in text}),
-    )
+    n_scripts = len({"CJK" if script in JAPANESE else script for script in scripts})
+    return n_bad, n_scripts, len({ord(c) >> 8 for c in text})
 
 
 def _decode_jis(data: bytes) -> str | bytes:

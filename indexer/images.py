@@ -6,7 +6,7 @@ import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.util import find_spec
 from math import ceil
@@ -120,16 +120,14 @@ def open_picture(file: BinaryIO, *, min_side: int, max_pixels: int | None = DEFA
         if not file.read(1):
             raise PictureError("the file is empty")
         file.seek(0)
-        with _opened(file) as image:
+        if PurePath(getattr(file, "name", "")).suffix.lower() in RAW:
+            preview, (width, height) = open_raw_preview(file)
+            with preview:
+                return replace(_decoded(preview, min_side, max_pixels), width=width, height=height)
+        with Image.open(file, formats=_formats()) as image:
             return _decoded(image, min_side, max_pixels)
     except UNREADABLE as error:
         raise PictureError(_reason(error)) from error
-
-
-def _opened(file: BinaryIO) -> Image.Image:
-    if PurePath(getattr(file, "name", "")).suffix.lower() in RAW:
-        return open_raw_preview(file)
-    return Image.open(file, formats=_formats())
 
 
 def _decoded(image: Image.Image, min_side: int, max_pixels: int | None) -> Picture:

@@ -12,21 +12,25 @@ from indexer.errors import PictureError
 __all__ = ["open_raw_preview"]
 
 ORIENTATION_OF_FLIP = {3: 3, 5: 8, 6: 6}  # LibRaw's flip as an EXIF orientation
+FLIPS_THAT_SWAP_SIDES = {5, 6}
 
 
-def open_raw_preview(file: BinaryIO) -> Image.Image:
-    """The embedded preview, not yet decoded; without one, the sensor's picture at half size.
+def open_raw_preview(file: BinaryIO) -> tuple[Image.Image, tuple[int, int]]:
+    """The embedded preview, not yet decoded (without one, the sensor's picture at half size), and the full size.
 
-    Raises PictureError if LibRaw can't read it.
+    The size is the sensor picture's width and height when upright. Raises PictureError if LibRaw can't read the file.
     """
     import rawpy  # an extra
 
     try:
         with rawpy.imread(file) as raw:
+            size = (raw.sizes.width, raw.sizes.height)
+            if raw.sizes.flip in FLIPS_THAT_SWAP_SIDES:
+                size = size[::-1]
             try:
-                return _preview(raw.extract_thumb().data, raw.sizes.flip)
+                return _preview(raw.extract_thumb().data, raw.sizes.flip), size
             except (rawpy.LibRawNoThumbnailError, rawpy.LibRawUnsupportedThumbnailError):
-                return Image.fromarray(raw.postprocess(half_size=True, use_camera_wb=True))  # upright already
+                return Image.fromarray(raw.postprocess(half_size=True, use_camera_wb=True)), size  # upright already
     except rawpy.LibRawError as error:
         raise PictureError("not a raw file, or of a camera that LibRaw does not know") from error
 

@@ -82,11 +82,6 @@ def test_a_make_is_added_where_the_model_leaves_it_out():
     assert read({0x010F: "Apple\0", 0x0110: " iPhone 15 "}).camera == "Apple iPhone 15"
 
 
-def test_the_words_of_cameras_are_no_captions():
-    for words in ("OLYMPUS DIGITAL CAMERA         ", "SONY DSC", "", "   ", "DCIM\\100MEDIA\\DJI_0001.JPG"):
-        assert read({0x010E: words}).caption is None
-
-
 def test_a_png_may_bring_its_words_along():
     info = Image.new("RGB", (1, 1)), "PNG"
     assert info

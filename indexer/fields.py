@@ -1,0 +1,148 @@
+"""What a metadata field's value means, in the spellings of the many programs that write them."""
+
+import math
+import re
+import unicodedata
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import takewhile
+from typing import Any, Literal
+
+__all__ = ["decode_comment", "decode_text", "parse_degrees", "parse_time"]
+
+Axis = Literal["NS", "EW"]  # latitude, longitude; the second letter is the negative direction
+
+FIRST_YEAR = 1826  # of the oldest photograph that is kept
+PART = r"(\d\d?| \d|  |--|\?\?|__)"  # of a date or a time: two digits, a blank for a zero, or signs for "unknown"
+TIME = re.compile(
+    rf"(\d{{4}})(?:(?P<d>[-:/._ ]?){PART}(?:(?P=d){PART}"  # the day, its separators alike
+    rf"(?:(?:[T:_]|[\s,]+)?{PART}(?:(?P<t>[:.]?){PART}(?:(?P=t){PART})?)?)?)?"  # the time, likewise; the zone is left
+    r"|\b)"
+)
+LIMITS = {"NS": 90, "EW": 180}  # degrees
+MAX_COORDINATE = 100  # characters
+NUMBER = r"((?:\d+(?:\.\d*)?|\.\d+)(?:E[-+]?\d+)?(?:/\d+)?)"
+DEGREE_SIGN = r"(?:[°º˚]|D(?:EG(?:REES?)?)?)"
+MINUTE_SIGN = r"(?:['′’´]|MIN(?:UTES?)?)"
+SECOND_SIGN = r"(?:[\"″”]|''|′′|’’|SEC(?:ONDS?)?)"
+DIRECTIONS = {"NS": r"(N(?:ORTH)?|S(?:OUTH)?)?", "EW": r"(E(?:AST)?|W(?:EST)?)?"}
+COORDINATES = {
+    axis: re.compile(
+        rf"{direction}\s*([-+]?)\s*{NUMBER}(?:(?:\s*{DEGREE_SIGN}[\s,;:]*|[\s,;:]+)"
+        rf"(?:{NUMBER}(?:(?:\s*{MINUTE_SIGN}[\s,;:]*|[\s,;:]+)(?:{NUMBER}\s*{SECOND_SIGN}?)?)?)?)?[\s,;]*{direction}"
+    )
+    for axis, direction in DIRECTIONS.items()
+}
+JAPANESE = {"HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA"}  # written together with Chinese characters
+FIRST_RARE_KANJI = 0x50  # the first bytes of JIS X 0208's second level
+DECIMAL_COMMA = re.compile(r"(\D*\d+),([6-9]\d|\d{3,})(\D*)")  # 48,1374: no minutes, as those are below 60
+
+
+def decode_text(value: Any) -> str:
+    """UTF-8 if it is, else Latin-1; up to the first NUL, without blanks around."""
+    if isinstance(value, bytes):
+        try:
+            value = value.decode("utf-8")
+        except UnicodeDecodeError:
+            value = value.decode("latin-1")
+    return str(value or "").partition("\0")[0].replace("\ufeff", "").strip()
+
+
+def parse_time(value: Any) -> datetime | None:
+    """2024:05:01 12:30:00 (EXIF), 2024-05-01T12:30:00+02:00 (XMP), 20240501T123000 (IPTC); naive, the zone is left out.
+
+    A part that is unknown or can't be so is left out with all that is smaller: what remains starts the year, the
+    month, the day, the hour or the minute. Raises ValueError for a month or a day that can't be.
+    """
+    found = TIME.match(decode_text(value))
+    if found is None:
+        return None
+    parts = [found[i] for i in (1, 3, 4, 5, 7, 8)]
+    year, month, day, *clock = (int(part) if part and part.strip().isdigit() else 0 for part in parts)
+    if year < FIRST_YEAR:
+        return None
+    if not (month and day):
+        return datetime(year, month or 1, 1)
+    possible = takewhile(lambda part: part[0] < part[1], zip(clock, (24, 60, 60), strict=True))
+    hour, minute, second = [*(number for number, _ in possible), 0, 0, 0][:3]
+    return datetime(year, month, day, hour, minute, second)
+
+
+def parse_degrees(value: Any, reference: Any, axis: Axis) -> float | None:
+    """Degrees, north and east positive; None outside the axis.
+
+    value: one to three numbers (EXIF: degrees, minutes, seconds), or a text (XMP: 48.14, 48,8.5N, 48° 8' 30" N).
+    reference: the direction's letter, unless the text has one.
+    """
+    if isinstance(value, str | bytes):
+        parts, is_negative, letter = _read_coordinate(decode_text(value), axis)
+    else:
+        numbers = [float(part) for part in (value if isinstance(value, Sequence) else (value,))[:3]]
+        parts = list(takewhile(math.isfinite, numbers))  # 0/0: unknown
+        is_negative, letter = any(part < 0 for part in parts), ""
+    letter = letter or decode_text(reference).upper()
+    degrees: float = sum(abs(part) / 60**i for i, part in enumerate(parts))
+    if not parts or degrees > LIMITS[axis]:
+        return None
+    return -degrees if is_negative or letter.startswith(axis[1]) else degrees
+
+
+def _read_coordinate(text: str, axis: Axis) -> tuple[list[float], bool, str]:
+    """The numbers, whether a minus stands before them, and the direction's letter or nothing."""
+    text = text[:MAX_COORDINATE].upper().replace("−", "-")
+    if re.search(DEGREE_SIGN, text):  # with signs for the units, a comma between digits is a decimal one
+        text = re.sub(r"(?<=\d),(?=\d)", ".", text)
+    else:
+        text = DECIMAL_COMMA.sub(r"\1.\2\3", text) if DECIMAL_COMMA.fullmatch(text) else text
+    found = COORDINATES[axis].fullmatch(text)
+    if found is None:
+        return [], False, ""
+    before, sign, *numbers, after = found.groups()
+    quotients = (number.partition("/") for number in numbers if number)
+    return [float(n) / float(d or 1) for n, _, d in quotients], sign == "-", after or before or ""
+
+
+def decode_comment(value: bytes, byte_order: Literal["<", ">"]) -> str:
+    """A UserComment: eight bytes name the encoding (EXIF 2.32). byte_order: the file's, which UTF-16 should have."""
+    code, rest = value[:8].partition(b"\0")[0].rstrip(), value[8:]
+    if code == b"UNICODE" or (code.upper() == b"UNICODE" and b"\0" in rest.rstrip(b"\0")):  # "Unicode" may be ASCII
+        return decode_text(_decode_utf16(rest, byte_order))
+    if code == b"JIS":
+        return decode_text(_decode_jis(rest))
+    return decode_text(rest if code.upper() in (b"", b"ASCII", b"UNICODE") else value)
+
+
+def _decode_utf16(data: bytes, byte_order: Literal["<", ">"]) -> str:
+    """By its byte order mark; else in the order that reads better, as some programs write always the same one."""
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return data.decode("utf-16", "ignore")
+    codecs = ("utf-16-le", "utf-16-be") if byte_order == "<" else ("utf-16-be", "utf-16-le")
+    return data.decode(min(codecs, key=lambda codec: _strangeness(data.decode(codec, "replace"))), "ignore")
+
+
+def _strangeness(text: str) -> tuple[int, int, int]:
+    """How many characters make no sense, and of how many scripts and code rows the rest is: few in a real text."""
+    text = text.partition("\0")[0]
+    n_bad = sum(c == "\ufffd" or (unicodedata.category(c)[0] == "C" and c not in "\t\r\n\u200d") for c in text)
+    scripts = {unicodedata.name(c, "").split(" ")[0] for c in text if c.isalpha()}
+    n_scripts = len({"CJK" if script in JAPANESE else script for script in scripts})
+    return n_bad, n_scripts, len({ord(c) >> 8 for c in text})
+
+
+def _decode_jis(data: bytes) -> str | bytes:
+    """ISO 2022 with escapes, JIS X 0208's bare pairs of bytes, EUC or Shift JIS; else the bytes as they are."""
+    data = data.rstrip(b"\0 ")
+    if b"\x1b" in data:
+        candidates = [(data, "iso2022_jp_ext")]
+    elif not data.isascii():
+        candidates = [(data, "euc_jp"), (data, "cp932")]
+    elif sum(first >= FIRST_RARE_KANJI for first in data[::2]) * 4 <= len(data):
+        candidates = [(bytes(byte | 0x80 for byte in data), "euc_jp")]
+    else:  # as pairs more than half would be rare characters: it is ASCII
+        return data
+    for candidate, codec in candidates:
+        try:
+            return candidate.decode(codec)
+        except UnicodeDecodeError:
+            continue
+    return data

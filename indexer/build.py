@@ -7,6 +7,8 @@ from pathlib import Path
 from threading import Event
 from time import monotonic
 
+from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, ProgrammingError, StatementError
+
 from indexer.catalog import Catalog
 from indexer.cores import available_cores
 from indexer.encoder import ImageEncoder, Vectors
@@ -21,6 +23,10 @@ from indexer.roots import Roots, choose_roots, existing_folder, real_path
 from indexer.scan import Change, Scan
 
 __all__ = ["Report", "remove", "update"]
+
+# What SQLite says of values that it can't store; all else (a full disk, a lock) is no fault of the row.
+REFUSED = (OverflowError, UnicodeError, DataError, IntegrityError, InterfaceError, ProgrammingError)
+TRY_AGAIN = 0  # as the limit of pixels under which a file failed: like none that a run can have
 
 
 @dataclass(slots=True)
@@ -118,7 +124,8 @@ class _Run:
             changes = self._changes(lambda: on_progress(self.report), stop)
             size = self._encoder.batch_size
             read = ordered_map(pool, self._reader.read, changes, ahead=4 * size)
-            embedded = ordered_map(pool, self._embed, batched(read, size), ahead=n_cores)
+            there = (file for file in read if file is not None)
+            embedded = ordered_map(pool, self._embed, batched(there, size), ahead=n_cores)
             for batch in embedded:
                 self._write(batch)
                 self.report.seconds = monotonic() - started
@@ -142,7 +149,7 @@ class _Run:
                     if stop.is_set():
                         return
                     yield change
-            self.report.failed += scan.unreadable
+            self.report.failed += scan.failed
 
     def _embed(self, batch: list[ReadFile]) -> list[ReadFile]:
         prepared = [read.prepared for read in batch if read.prepared is not None]
@@ -158,21 +165,38 @@ class _Run:
         return replace(read, prepared=None, vectors=vectors.astype("<f2"))
 
     def _write(self, batch: list[ReadFile]) -> None:
-        for read in batch:
-            if read.failure is not None:
-                self._failed_contents[read.fingerprint] = read.failure
-        indexed = [self._indexed(read) for read in batch]
-        with self._index.writing() as catalog:
-            catalog.put(indexed, self._target.id)
+        """First the files with a new content, then the copies, of contents that are in the catalog now."""
+        self._put([read for read in batch if not read.is_copy])
+        self._put([found for read in batch if read.is_copy and (found := self._resolve(read)) is not None])
         self._reader.release(read.fingerprint for read in batch if read.fingerprint is not None)
-        for read, item in zip(batch, indexed, strict=True):
-            self._count(read, item)
 
-    def _indexed(self, read: ReadFile) -> IndexedFile:
-        """The row to write; a copy of a content that failed has failed too."""
-        failure = read.failure
-        if failure is None and read.facts is None:
-            failure = self._failed_contents.get(read.fingerprint)
+    def _resolve(self, copy: ReadFile) -> ReadFile | None:
+        """A copy of a content that is bad has failed too; where the other file failed for itself, this one is read."""
+        assert copy.fingerprint is not None
+        if (failure := self._failed_contents.get(copy.fingerprint)) is not None:
+            return replace(copy, failure=failure)
+        with self._index.reading() as catalog:
+            if catalog.has_vector(copy.fingerprint, self._target.id):
+                return copy
+        read = self._reader.read(copy.change, decode_copies=True)
+        return None if read is None else self._embed([read])[0]
+
+    def _put(self, batch: list[ReadFile]) -> None:
+        """Write these files; where the database refuses them, one by one, and the refused one as a failure."""
+        try:
+            with self._index.writing() as catalog:
+                catalog.put([self._row(read) for read in batch if not _keeps_its_row(read)], self._target.id)
+        except REFUSED as error:
+            if len(batch) == 1 and batch[0].failure is not None:
+                raise
+            for read in batch:
+                self._put([read if len(batch) > 1 else _refused(read, error)])
+        else:
+            for read in batch:
+                self._count(read)
+
+    def _row(self, read: ReadFile) -> IndexedFile:
+        failure = read.failure and read.failure.encode("utf-8", "backslashreplace").decode()
         return IndexedFile(
             folder_id=read.change.folder_id,
             file=read.change.file,
@@ -180,17 +204,19 @@ class _Run:
             facts=read.facts,
             vectors=read.vectors,
             failure=failure,
-            max_pixels=None if failure is None else self._max_pixels,
+            max_pixels=None if failure is None else TRY_AGAIN if read.may_pass else self._max_pixels,
         )
 
-    def _count(self, read: ReadFile, item: IndexedFile) -> None:
+    def _count(self, read: ReadFile) -> None:
         known = read.change.known
-        self.report.embedded += item.vectors is not None
-        if item.failure is not None:
-            self.report.failed.append(FailedFile(item.file.path, item.failure))
+        self.report.embedded += read.vectors is not None
+        if read.failure is not None:
+            self.report.failed.append(FailedFile(read.change.file.path, read.failure))
+            if not read.may_pass:
+                self._failed_contents[read.fingerprint] = read.failure
         elif known is None:
             self.report.added += 1
-        elif item.vectors is None and known.fingerprint == item.fingerprint:  # touched, not changed
+        elif read.vectors is None and known.fingerprint == read.fingerprint:  # touched, not changed
             self.report.kept += 1
         else:
             self.report.updated += 1
@@ -210,6 +236,17 @@ class _Run:
             catalog.delete_files(vanished)
             if self._target != catalog.encoder():
                 catalog.switch_to(self._target)
+
+
+def _keeps_its_row(read: ReadFile) -> bool:
+    """Whether a picture that is indexed can't be read at this moment: it stays, and the next run tries again."""
+    known = read.change.known
+    return read.may_pass and known is not None and known.fingerprint is not None
+
+
+def _refused(read: ReadFile, error: Exception) -> ReadFile:
+    problem = error.orig if isinstance(error, StatementError) else error
+    return replace(read, facts=None, vectors=None, failure=f"the index can't store it: {problem}")
 
 
 def _choose_encoder(catalog: Catalog, encoder: ImageEncoder, regions: str | None, rebuild: bool) -> EncoderRecord:

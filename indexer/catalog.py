@@ -166,7 +166,8 @@ class Catalog:
         statement = upsert(files)
         changed = {c.name: c for c in statement.excluded if c.name not in ("id", "directory", "name")}
         statement = statement.on_conflict_do_update(index_elements=["directory", "name"], set_=changed)
-        self._connection.execute(statement, [_file_row(item, ids) for item in indexed])
+        if indexed:
+            self._connection.execute(statement, [_file_row(item, ids) for item in indexed])
 
     def vector_ids(self, encoder_id: int) -> NDArray[np.int64]:
         """The ids of the pictures that have a vector, ascending: (n,)."""

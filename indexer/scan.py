@@ -41,7 +41,7 @@ class Scan:
     encoder_id: int
     max_pixels: int | None
     n_found: int = 0
-    unreadable: list[FailedFile] = field(default_factory=list)  # directories
+    failed: list[FailedFile] = field(default_factory=list)  # directories and files that could not be looked at
     _visited: set[Path] = field(default_factory=set)
     _vanished: list[int] = field(default_factory=list)
 
@@ -49,7 +49,7 @@ class Scan:
         """The changes of each directory in turn."""
         for directory in walk(self.path):
             if directory.unreadable is not None:
-                self.unreadable.append(FailedFile(directory.path, directory.unreadable))
+                self.failed.append(FailedFile(directory.path, directory.unreadable))
             else:
                 self._visited.add(directory.path)
                 self.n_found += len(directory.files)
@@ -63,7 +63,7 @@ class Scan:
         ids = list(self._vanished)
         for directory, file_ids in catalog.directories(self.folder_id):
             was_looked_for = directory.is_relative_to(self.path) and directory not in self._visited
-            if was_looked_for and not any(directory.is_relative_to(failed.path) for failed in self.unreadable):
+            if was_looked_for and not any(directory.is_relative_to(failed.path) for failed in self.failed):
                 ids += file_ids
         return ids
 
@@ -78,6 +78,9 @@ class Scan:
                 to_read.append(Change(self.folder_id, file, before))
             else:
                 n_failed += before.fingerprint is None
+        for path, reason in directory.bad_files.items():
+            known.pop(path, None)
+            self.failed.append(FailedFile(path, reason))
         self._vanished += [file.id for file in known.values()]
         n_kept = len(directory.files) - len(to_read) - n_failed
         return DirectoryChanges(to_read, n_kept, n_failed, directory.n_needs_extra)

@@ -1,9 +1,10 @@
 """The pictures below a folder, directory by directory, found while you wait for the next one."""
 
+import errno
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.util import find_spec
 from itertools import takewhile
@@ -13,6 +14,7 @@ __all__ = ["Directory", "FoundFile", "count_files", "walk"]
 
 ALWAYS = frozenset(".jpg .jpeg .jpe .jfif .png .webp .gif .bmp .tif .tiff .avif".split())
 HEIF = frozenset(".heic .heif .hif".split())  # with pillow-heif
+STORABLE_NS = range(-(2**63), 2**63)  # the years 1677 to 2262
 RAW = frozenset(".dng .cr2 .cr3 .nef .arw .orf .rw2 .raf .pef .srw".split())  # with rawpy
 
 
@@ -34,6 +36,7 @@ class Directory:
     files: list[FoundFile]  # by name
     n_needs_extra: int = 0  # files that the extra [formats] would find
     unreadable: str | None = None  # why it could not be listed
+    bad_files: dict[Path, str] = field(default_factory=dict)  # files that could not be looked at, and why
 
 
 def walk(root: Path) -> Iterator[Directory]:
@@ -52,6 +55,10 @@ def walk(root: Path) -> Iterator[Directory]:
             seen.add((status.st_dev, status.st_ino))
             with os.scandir(path) as found:
                 entries = sorted((e for e in found if not e.name.startswith(".")), key=lambda e: e.name)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            if path == root:
+                yield Directory(path, [], unreadable=f"the folder can't be listed: {error.strerror}")
+            continue  # else it was deleted since it was found
         except OSError as error:
             yield Directory(path, [], unreadable=f"the folder can't be listed: {error.strerror}")
             continue
@@ -69,31 +76,37 @@ def count_files(roots: Iterable[Path], is_stopped: Callable[[], bool] = lambda: 
 
 def _directory(path: Path, entries: list[os.DirEntry[str]]) -> Directory:
     readable, needs_extra = _suffixes()
-    files: list[FoundFile] = []
-    n_needs_extra = 0
+    directory = Directory(path, [], sum(_suffix(entry) in needs_extra for entry in entries))
     for entry in entries:
-        suffix = PurePath(entry.name).suffix.lower()
-        if suffix in readable and (file := _file(entry)) is not None:
-            files.append(file)
-        n_needs_extra += suffix in needs_extra
-    return Directory(path, files, n_needs_extra)
+        if _suffix(entry) not in readable:
+            continue
+        try:
+            status = entry.stat() if entry.is_file() else None
+        except FileNotFoundError:  # deleted since it was listed
+            continue
+        except OSError as error:
+            directory.bad_files[Path(entry.path)] = f"can't be read: {error.strerror}"
+            continue
+        if status is None:
+            continue
+        if status.st_mtime_ns in STORABLE_NS and status.st_ctime_ns in STORABLE_NS:
+            file = FoundFile(Path(entry.path), status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+            directory.files.append(file)
+        else:
+            directory.bad_files[Path(entry.path)] = "its date is not between the years 1678 and 2261; set another one"
+    return directory
 
 
-def _file(entry: os.DirEntry[str]) -> FoundFile | None:
-    try:
-        if not entry.is_file():
-            return None
-        status = entry.stat()
-    except OSError:  # gone since it was listed
-        return None
-    return FoundFile(Path(entry.path), status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+def _suffix(entry: os.DirEntry[str]) -> str:
+    return PurePath(entry.name).suffix.lower()
 
 
 def _is_directory(entry: os.DirEntry[str]) -> bool:
+    """Also what can't be looked at and isn't named like a picture: it may be a directory on a disk that fails."""
     try:
         return entry.is_dir()
-    except OSError:
-        return False
+    except OSError as error:
+        return error.errno != errno.ELOOP and _suffix(entry) not in _suffixes()[0]
 
 
 @cache

@@ -86,8 +86,10 @@ class Scan:
         return DirectoryChanges(to_read, n_kept, n_failed, directory.n_needs_extra)
 
     def _is_unchanged(self, known: KnownFile, file: FoundFile) -> bool:
-        if (known.size_bytes, known.mtime_ns) != (file.size_bytes, file.mtime_ns):
+        """By size, date and change time: edits that keep the date change the ctime. The device doesn't count."""
+        before = (known.size_bytes, known.mtime_ns, known.ctime_ns)
+        if before != (file.size_bytes, file.mtime_ns, file.ctime_ns):
             return False
-        if known.fingerprint is None:  # a failed one: new permissions or another limit may mend it
-            return (known.ctime_ns, known.max_pixels) == (file.ctime_ns, self.max_pixels)
+        if known.fingerprint is None:  # a failed one: another limit may mend it
+            return known.max_pixels == self.max_pixels
         return known.has_vector

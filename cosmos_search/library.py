@@ -121,6 +121,8 @@ class Library:
         rebuild: bool = False,
         regions: str | None = None,
         max_pixels: int | None = DEFAULT_MAX_PIXELS,
+        exclude: Sequence[str] | None = None,
+        forget_missing: bool = False,
         on_progress: Callable[[Report], None] = lambda report: None,
         stop: Event | None = None,
     ) -> Report:
@@ -136,6 +138,8 @@ class Library:
             rebuild=rebuild,
             regions=regions,
             max_pixels=max_pixels,
+            exclude=exclude,
+            forget_missing=forget_missing,
             on_progress=on_progress,
             stop=stop,
         )

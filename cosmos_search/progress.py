@@ -18,13 +18,26 @@ __all__ = ["index_with_progress"]
 
 
 def index_with_progress(
-    library: Library, folders: Sequence[Path], rebuild: bool, regions: str | None, max_pixels: int | None
+    library: Library,
+    folders: Sequence[Path],
+    rebuild: bool,
+    regions: str | None,
+    max_pixels: int | None,
+    exclude: Sequence[str] | None,
+    forget_missing: bool,
 ) -> Report:
     """`library.add`, shown on stderr if that is a terminal. The first Ctrl-C stops it after the batch in hand."""
     stop = Event()
     with _bar(library, folders) as show, _stopped_by_ctrl_c(stop):
         return library.add(
-            *folders, rebuild=rebuild, regions=regions, max_pixels=max_pixels, on_progress=show, stop=stop
+            *folders,
+            rebuild=rebuild,
+            regions=regions,
+            max_pixels=max_pixels,
+            exclude=exclude,
+            forget_missing=forget_missing,
+            on_progress=show,
+            stop=stop,
         )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from threading import Event
 from time import monotonic
 
+import numpy as np
 from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, ProgrammingError, StatementError
 
 from indexer.catalog import Catalog
@@ -20,12 +21,13 @@ from indexer.read import Reader, ReadFile
 from indexer.records import EncoderRecord, FailedFile, IndexedFile
 from indexer.regions import REGIONS, pyramid
 from indexer.roots import Roots, choose_roots, existing_folder, real_path
-from indexer.scan import Change, Scan
+from indexer.scan import HELD_BACK, Change, Missing, Scan
 
 __all__ = ["Report", "remove", "update"]
 
 # What SQLite says of values that it can't store; all else (a full disk, a lock) is no fault of the row.
 REFUSED = (OverflowError, UnicodeError, DataError, IntegrityError, InterfaceError, ProgrammingError)
+LARGE_LOSS = 20  # files; more of them, and more than half of a folder, are not forgotten without being asked
 TRY_AGAIN = 0  # as the limit of pixels under which a file failed: like none that a run can have
 
 
@@ -67,6 +69,8 @@ def update(
     rebuild: bool = False,
     regions: str | None = None,
     max_pixels: int | None = DEFAULT_MAX_PIXELS,
+    exclude: Sequence[str] | None = None,
+    forget_missing: bool = False,
     on_progress: Callable[[Report], None] = lambda report: None,
     stop: Event | None = None,
 ) -> Report:
@@ -76,14 +80,18 @@ def update(
     regions: "none", "fast" or "fine": how many parts of a picture get a vector of their own; left out, as the index
     has it, and in a new one as suits the encoder.
     max_pixels: larger pictures fail; None lifts the limit.
+    exclude: glob patterns of files and directories to leave out of these folders, see `indexer.walk.is_left_out`. They
+    are kept with the folders, so that the next run does not bring back what this one left out; None: as they are.
+    forget_missing: forget all files that are not there. Otherwise those stay whose disk may not be mounted, and the
+    many: more than 20 and more than half of a folder, or all of it.
     stop: set it, and the run ends after the batch in hand; all that is done is kept.
     Raises CosmosSearchError when a folder or the encoder doesn't fit the index, before anything is changed.
     """
     with index.lock():
         with index.writing() as catalog:
             target = _choose_encoder(catalog, encoder, regions, rebuild)
-            roots = choose_roots(catalog, [existing_folder(f) for f in folders], every_one=rebuild)
-        run = _Run(index, encoder, target, roots, max_pixels)
+            roots = choose_roots(catalog, [existing_folder(f) for f in folders], every_one=rebuild, exclude=exclude)
+        run = _Run(index, encoder, target, roots, max_pixels, forget_missing)
         try:
             run.go(on_progress, stop or Event())
         finally:
@@ -104,14 +112,21 @@ class _Run:
     """One call of `update`, from its first file to its report."""
 
     def __init__(
-        self, index: Index, encoder: ImageEncoder, target: EncoderRecord, roots: Roots, max_pixels: int | None
+        self,
+        index: Index,
+        encoder: ImageEncoder,
+        target: EncoderRecord,
+        roots: Roots,
+        max_pixels: int | None,
+        forget_missing: bool,
     ) -> None:
         self.report = Report(model=encoder.name, device=encoder.device, warnings=list(roots.warnings))
         self._index = index
         self._encoder = encoder
         self._target = target
         self._max_pixels = max_pixels
-        self._scans = [Scan(index, r.folder_id, r.path, target.id, max_pixels) for r in roots.found]
+        self._forget_missing = forget_missing
+        self._scans = [Scan(index, r.folder, r.path, target.id, max_pixels) for r in roots.found]
         self._reader = Reader(index, encoder, target, max_pixels)
         self._failed_contents: dict[bytes | None, str] = {}
 
@@ -223,19 +238,48 @@ class _Run:
 
     def _finish(self, last_file_id: int) -> None:
         with self._index.writing() as catalog:
-            vanished: list[int] = []
-            for scan in self._scans:
-                missing = scan.vanished(catalog)
-                if missing and scan.n_found == 0:
-                    self.report.warnings.append(_empty_folder(scan.path, len(missing)))
-                else:
-                    vanished += missing
-            self.report.moved = catalog.count_moved(vanished, last_file_id)
+            missing = [(scan, scan.missing(catalog)) for scan in self._scans]
+            vanished = [i for _, found in missing for i in found.gone + found.excluded + found.doubtful]
+            moved = catalog.moved(vanished, last_file_id)
+            lost = catalog.last_of(vanished)
+            forgotten: list[int] = []
+            for scan, found in missing:
+                kept = [] if self._forget_missing else _not_to_forget(scan, found, moved, lost)
+                if kept:
+                    self.report.warnings.append(_missing_files(scan, len(kept)))
+                    catalog.set_device(list(set(kept).intersection(found.gone)), HELD_BACK)
+                forgotten += set(found.gone + found.excluded + found.doubtful) - set(kept)
+                scan.record_devices(catalog)
+            self.report.moved = len(moved.intersection(forgotten))
             self.report.added -= self.report.moved
-            self.report.removed = len(vanished) - self.report.moved
-            catalog.delete_files(vanished)
-            if self._target != catalog.encoder():
-                catalog.switch_to(self._target)
+            self.report.removed = len(forgotten) - self.report.moved
+            catalog.delete_files(forgotten)
+            self._switch(catalog)
+
+    def _switch(self, catalog: Catalog) -> None:
+        """To the new vectors, unless pictures would be left without one."""
+        current = catalog.encoder()
+        if current is None or current == self._target:
+            return
+        without = np.setdiff1d(catalog.vector_ids(current.id), catalog.vector_ids(self._target.id))
+        if len(without):
+            self.report.warnings.append(_unfinished_rebuild(len(without), current, self._target))
+        else:
+            catalog.switch_to(self._target)
+
+
+def _not_to_forget(scan: Scan, found: Missing, moved: set[int], lost: set[int]) -> list[int]:
+    """What stays in the index: what may be on a disk that isn't mounted, and pictures lost in suspicious numbers.
+
+    moved: files that have a new path; lost: files that were the last with their picture.
+    """
+    kept = [i for i in found.doubtful if i not in moved]
+    gone = [i for i in found.gone if i in lost]
+    n_pictures = scan.folder.n_pictures - len(kept)
+    is_large = len(gone) > LARGE_LOSS and 2 * len(gone) > n_pictures
+    if gone and (is_large or len(gone) == n_pictures or scan.n_found == 0):
+        kept += gone
+    return kept
 
 
 def _keeps_its_row(read: ReadFile) -> bool:
@@ -280,8 +324,23 @@ def _other_encoder(current: EncoderRecord, encoder: ImageEncoder, wanted: str) -
     )
 
 
-def _empty_folder(path: Path, n_files: int) -> str:
+def _missing_files(scan: Scan, n_files: int) -> str:
+    path = shlex.quote(str(scan.path))
+    if scan.n_found == 0:
+        return (
+            f"{scan.path} is empty now; its {n_files} files stay in the index in case a disk is not mounted. "
+            f"To forget them: cosmos-search index --forget-missing {path}, or with the folder: cosmos-search remove "
+            f"{shlex.quote(str(scan.folder.path))}"
+        )
     return (
-        f"{path} is empty now; its {n_files} files stay in the index in case a disk is not mounted. "
-        f"To forget them: cosmos-search remove {shlex.quote(str(path))}"
+        f"{n_files} indexed files of {scan.path} are not there; they stay in the index in case a disk is not mounted. "
+        f"To forget them: cosmos-search index --forget-missing {path}"
+    )
+
+
+def _unfinished_rebuild(n_pictures: int, current: EncoderRecord, target: EncoderRecord) -> str:
+    return (
+        f"{n_pictures} pictures could not be read anew, so searches go on with the old vectors ({current.name}, "
+        f"{current.regions} regions). Mount their disk, or forget them by adding --forget-missing, and run again: "
+        f"cosmos-search index --model {target.name} --regions {target.regions} --rebuild"
     )

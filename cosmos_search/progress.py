@@ -28,7 +28,7 @@ def index_with_progress(
 ) -> Report:
     """`library.add`, shown on stderr if that is a terminal. The first Ctrl-C stops it after the batch in hand."""
     stop = Event()
-    with _bar(library, folders) as show, _stopped_by_ctrl_c(stop):
+    with _bar(library, folders, exclude) as show, _stopped_by_ctrl_c(stop):
         return library.add(
             *folders,
             rebuild=rebuild,
@@ -42,12 +42,14 @@ def index_with_progress(
 
 
 @contextmanager
-def _bar(library: Library, folders: Sequence[Path]) -> Iterator[Callable[[Report], None]]:
+def _bar(
+    library: Library, folders: Sequence[Path], exclude: Sequence[str] | None
+) -> Iterator[Callable[[Report], None]]:
     if not sys.stderr.isatty():
         yield lambda report: None
         return
     with tqdm(unit=" pictures", dynamic_ncols=True, smoothing=0.05) as bar:
-        Thread(target=_count, args=(bar, _walked(library, folders)), daemon=True).start()
+        Thread(target=_count, args=(bar, library.walked(folders, exclude)), daemon=True).start()
 
         def show(report: Report) -> None:
             bar.set_description(f"{report.model} on {report.device}", refresh=False)
@@ -57,15 +59,9 @@ def _bar(library: Library, folders: Sequence[Path]) -> Iterator[Callable[[Report
         yield show
 
 
-def _count(bar: "tqdm[None]", folders: Sequence[Path]) -> None:
+def _count(bar: "tqdm[None]", folders: Sequence[tuple[Path, Sequence[str]]]) -> None:
     """Count ahead of the run, for the time left."""
     bar.total = count_files(folders)
-
-
-def _walked(library: Library, folders: Sequence[Path]) -> Sequence[Path]:
-    if folders or not library.exists():
-        return folders
-    return [folder.path for folder in library.info().folders]
 
 
 @contextmanager

@@ -28,6 +28,7 @@ __all__ = ["Report", "remove", "update"]
 # What SQLite says of values that it can't store; all else (a full disk, a lock) is no fault of the row.
 REFUSED = (OverflowError, UnicodeError, DataError, IntegrityError, InterfaceError, ProgrammingError)
 LARGE_LOSS = 20  # files; more of them, and more than half of a folder, are not forgotten without being asked
+MAX_INTEGER = 2**63 - 1  # of SQLite
 TRY_AGAIN = 0  # as the limit of pixels under which a file failed: like none that a run can have
 
 
@@ -124,7 +125,7 @@ class _Run:
         self._index = index
         self._encoder = encoder
         self._target = target
-        self._max_pixels = max_pixels
+        self._max_pixels = max_pixels = None if max_pixels is None else min(max_pixels, MAX_INTEGER)
         self._forget_missing = forget_missing
         self._scans = [Scan(index, r.folder, r.path, target.id, max_pixels) for r in roots.found]
         self._reader = Reader(index, encoder, target, max_pixels)

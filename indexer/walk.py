@@ -92,11 +92,9 @@ def is_left_out(path: str, exclude: Sequence[str] = ()) -> bool:
     return bool(exclude) and any(PurePath(path).match(pattern) for pattern in exclude)
 
 
-def count_files(
-    roots: Iterable[Path], is_stopped: Callable[[], bool] = lambda: False, exclude: Sequence[str] = ()
-) -> int:
-    """How many files there are to look at below these folders; those that are gone count nothing."""
-    directories = (directory for root in roots for directory in walk(root, exclude))
+def count_files(roots: Iterable[tuple[Path, Sequence[str]]], is_stopped: Callable[[], bool] = lambda: False) -> int:
+    """How many files there are to look at below these folders, each with its patterns; one that is gone has none."""
+    directories = (directory for root, exclude in roots for directory in walk(root, exclude))
     return sum(len(directory.files) for directory in takewhile(lambda _: not is_stopped(), directories))
 
 

@@ -11,6 +11,7 @@ import pytest
 
 import cosmos_search
 from tests.colour import ColourEncoder, paint
+from tests.rights import needs_refusals
 
 COLOURS = ["red", "lime", "blue"]
 
@@ -145,6 +146,24 @@ def test_an_index_that_recorded_no_devices_goes_on_and_records_them(library, pho
     report = library.add(photos)
     assert (report.kept, report.removed, report.warnings) == (5, 1, [])
     assert devices(library) == {photos.stat().st_dev}
+
+
+@needs_refusals
+def test_a_folder_that_cannot_be_reached_is_named_and_stays(library, photos, tmp_path):
+    library.add(photos)
+    more = paint(tmp_path / "more" / "orange.png", "orange").parent
+    library.add(more)
+    closed = tmp_path / "closed"
+    (tmp_path / "closed" / "in").mkdir(parents=True)
+    photos.rename(closed / "in" / "photos")
+    photos.symlink_to(closed / "in" / "photos")
+    closed.chmod(0)
+    try:
+        report = library.add()
+    finally:
+        closed.chmod(0o755)
+    assert (report.kept, report.removed, len(report.warnings)) == (1, 0, 1)
+    assert library.info().n_pictures == 7
 
 
 @pytest.mark.parametrize("target", ["file", "directory"])

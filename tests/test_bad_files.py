@@ -160,6 +160,13 @@ def test_a_file_that_vanishes_before_it_is_opened_is_left_out(tmp_path, photos):
         assert library.info().n_pictures == 103
 
 
+def test_a_limit_beyond_all_numbers_of_the_database_is_none(library, photos):
+    (photos / "text.jpg").write_text("hello")
+    report = library.add(photos, max_pixels=10**36)
+    assert (report.added, reasons(report).keys()) == (3, {"text.jpg"})
+    assert library.add(photos, max_pixels=10**36).failed_before == 1
+
+
 @pytest.mark.parametrize("error", [MemoryError, RecursionError, OSError(5, "Input/output error")])
 def test_what_fails_for_the_moment_is_tried_again(tmp_path, photos, error):
     paint(photos / "large.png", "yellow", LARGE, seed=7)

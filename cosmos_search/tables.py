@@ -129,7 +129,8 @@ def info_json(info: Info) -> dict[str, Any]:
         "model": _encoder_json(encoder) if encoder else None,
         "pictures": info.n_pictures,
         "folders": [
-            {"path": str(f.path), "pictures": f.n_pictures, "failed": f.n_failed, "exclude": list(f.exclude)}
+            {"path": str(f.path), "pictures": f.n_pictures, "failed": f.n_failed}
+            | ({"exclude": list(f.exclude)} if f.exclude else {})
             for f in info.folders
         ],
         "failed": _failed_json(info.failed),

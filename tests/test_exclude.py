@@ -3,8 +3,10 @@
 import json
 
 import pytest
+from click.testing import CliRunner
 
 import cosmos_search
+from cosmos_search.cli import main
 from cosmos_search.tables import info_json, info_text
 from indexer.errors import UsageError
 from indexer.walk import count_files
@@ -69,7 +71,7 @@ def test_each_folder_has_its_own_patterns_and_a_folder_around_it_takes_them_over
     library.add(other)
     assert {f.path: f.exclude for f in library.info().folders} == {photos: ("thumbs", "x*"), other: ()}
     assert "thumbs, x*" in info_text(library.info())
-    json.dumps(info_json(library.info()))
+    assert [f.get("exclude") for f in info_json(library.info())["folders"]] == [None, ["thumbs", "x*"]]
     assert library.add(tmp_path).added == 0
     assert [(f.path, f.exclude) for f in library.info().folders] == [(tmp_path, ("thumbs", "x*"))]
 
@@ -87,3 +89,20 @@ def test_a_pattern_may_be_in_any_encoding(library, photos):
     library.add(photos, exclude=[odd])
     assert library.info().folders[0].exclude == (odd,)
     info_text(library.info()).encode()
+
+
+def test_the_command_takes_patterns_and_forgets_on_request(photos, tmp_path):
+    def index(*words):
+        done = CliRunner().invoke(main, ["index", *map(str, words), "--index", str(tmp_path / "index"), "--json"])
+        assert done.exit_code == 0, done.output
+        return json.loads(done.stdout)
+
+    assert index(photos, "--exclude", "thumbs", "--exclude", "album", "--regions", "none")["added"] == 1
+    assert index()["kept"] == 1
+    assert index("--exclude", "")["added"] == 3
+    for path in photos.rglob("*.png"):
+        path.unlink()
+    paint(photos / "new.png", "blue")
+    summary = index(photos)
+    assert (summary["removed"], len(summary["warnings"])) == (0, 1)
+    assert index("--forget-missing", photos)["removed"] == 4

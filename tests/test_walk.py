@@ -31,8 +31,10 @@ def test_hidden_things_are_left_out(tmp_path):
 
 @pytest.mark.parametrize(
     "name",
-    "@eaDir #recycle #Snapshot @Recycle $RECYCLE.BIN RECYCLER .Trash-1000 lost+found FOUND.000 .thumbnails".split()
-    + ["System Volume Information", "Network Trash Folder"],
+    [
+        *"@eaDir #recycle #Snapshot @Recycle $RECYCLE.BIN RECYCLER .Trash-1000 lost+found FOUND.000".split(),
+        *[".thumbnails", "System Volume Information", "Network Trash Folder"],
+    ],
 )
 def test_what_systems_and_network_disks_keep_for_themselves_is_left_out(tmp_path, name):
     make(tmp_path / name / "a.jpg", tmp_path / "b" / name / "c" / "a.jpg", tmp_path / f"x{name}" / "seen.jpg")

@@ -1,6 +1,5 @@
 """Bring an index up to date with its folders: walk, read, embed, write."""
 
-import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from indexer.catalog import Catalog
 from indexer.cores import available_cores
 from indexer.encoder import ImageEncoder, Vectors
 from indexer.errors import CosmosSearchError, UsageError
+from indexer.forget import missing_files, not_to_forget
 from indexer.images import DEFAULT_MAX_PIXELS, reading_pictures
 from indexer.index import Index
 from indexer.pipeline import batched, ordered_map, workers
@@ -21,13 +21,12 @@ from indexer.read import Reader, ReadFile
 from indexer.records import EncoderRecord, FailedFile, IndexedFile
 from indexer.regions import REGIONS, pyramid
 from indexer.roots import Roots, choose_roots, existing_folder, real_path
-from indexer.scan import HELD_BACK, Change, Missing, Scan
+from indexer.scan import HELD_BACK, Change, Scan
 
 __all__ = ["Report", "remove", "update"]
 
 # What SQLite says of values that it can't store; all else (a full disk, a lock) is no fault of the row.
 REFUSED = (OverflowError, UnicodeError, DataError, IntegrityError, InterfaceError, ProgrammingError)
-LARGE_LOSS = 20  # files; more of them, and more than half of a folder, are not forgotten without being asked
 MAX_INTEGER = 2**63 - 1  # of SQLite
 TRY_AGAIN = 0  # as the limit of pixels under which a file failed: like none that a run can have
 
@@ -245,9 +244,9 @@ class _Run:
             lost = catalog.last_of(vanished)
             forgotten: list[int] = []
             for scan, found in missing:
-                kept = [] if self._forget_missing else _not_to_forget(scan, found, moved, lost)
+                kept = [] if self._forget_missing else not_to_forget(scan, found, moved, lost)
                 if kept:
-                    self.report.warnings.append(_missing_files(scan, len(kept)))
+                    self.report.warnings.append(missing_files(scan, len(kept)))
                     catalog.set_device(list(set(kept).intersection(found.gone)), HELD_BACK)
                 forgotten += set(found.gone + found.excluded + found.doubtful) - set(kept)
                 scan.record_devices(catalog)
@@ -267,20 +266,6 @@ class _Run:
             self.report.warnings.append(_unfinished_rebuild(len(without), current, self._target))
         else:
             catalog.switch_to(self._target)
-
-
-def _not_to_forget(scan: Scan, found: Missing, moved: set[int], lost: set[int]) -> list[int]:
-    """What stays in the index: what may be on a disk that isn't mounted, and pictures lost in suspicious numbers.
-
-    moved: files that have a new path; lost: files that were the last with their picture.
-    """
-    kept = [i for i in found.doubtful if i not in moved]
-    gone = [i for i in found.gone if i in lost]
-    n_pictures = scan.folder.n_pictures - len(kept)
-    is_large = len(gone) > LARGE_LOSS and 2 * len(gone) > n_pictures
-    if gone and (is_large or len(gone) == n_pictures or scan.n_found == 0):
-        kept += gone
-    return kept
 
 
 def _keeps_its_row(read: ReadFile) -> bool:
@@ -322,20 +307,6 @@ def _other_encoder(current: EncoderRecord, encoder: ImageEncoder, wanted: str) -
     return (
         f"This index was made with {made}. To change over, embedding every picture anew: "
         f"cosmos-search index {change} --rebuild"
-    )
-
-
-def _missing_files(scan: Scan, n_files: int) -> str:
-    path = shlex.quote(str(scan.path))
-    if scan.n_found == 0:
-        return (
-            f"{scan.path} is empty now; its {n_files} files stay in the index in case a disk is not mounted. "
-            f"To forget them: cosmos-search index --forget-missing {path}, or with the folder: cosmos-search remove "
-            f"{shlex.quote(str(scan.folder.path))}"
-        )
-    return (
-        f"{n_files} indexed files of {scan.path} are not there; they stay in the index in case a disk is not mounted. "
-        f"To forget them: cosmos-search index --forget-missing {path}"
     )
 
 

@@ -78,6 +78,14 @@ def _max_pixels(ctx: click.Context, param: click.Parameter, value: str) -> int |
     "--regions", metavar="KIND", help="Parts with a vector of their own: none, fast (14) or fine (34); of a new index."
 )
 @click.option("--max-pixels", default="250MP", callback=_max_pixels, help="Refuse larger pictures; none: no limit.")
+@click.option(
+    "--exclude",
+    multiple=True,
+    metavar="PATTERN",
+    help="Leave out files and folders whose name, or end of path, matches: thumbs, '*_small.jpg', 'raw/*.png'. May be "
+    "repeated; kept for the next runs until given anew ('': nothing is left out).",
+)
+@click.option("--forget-missing", is_flag=True, help="Forget all files that are not there, mounted or not.")
 @_json_option("Print the summary as one JSON object.")
 def index(
     folders: tuple[Path, ...],
@@ -88,6 +96,8 @@ def index(
     rebuild: bool,
     regions: str | None,
     max_pixels: int | None,
+    exclude: tuple[str, ...],
+    forget_missing: bool,
     as_json: bool,
 ) -> None:
     """Index the pictures in FOLDERS; again and again, only what changed is worked on.
@@ -103,7 +113,7 @@ def index(
     from cosmos_search.tables import report_json, report_text
 
     with _library(place, model, device, precision) as library:
-        report = index_with_progress(library, folders, rebuild, regions, max_pixels)
+        report = index_with_progress(library, folders, rebuild, regions, max_pixels, exclude or None, forget_missing)
     click.echo(json.dumps(report_json(report)) if as_json else report_text(report))
     if report.is_stopped:
         click.echo("Stopped; all that is counted above is kept. To go on, run the same command again.", err=True)

@@ -24,7 +24,7 @@ from indexer.images import DEFAULT_MAX_PIXELS, open_picture, reading_pictures
 from indexer.index import Index
 from indexer.records import EncoderRecord, FailedFile, Folder, PictureRecord
 from indexer.regions import WHOLE, Box
-from indexer.roots import existing_folder
+from indexer.roots import existing_folder, real_path
 
 __all__ = ["Info", "Library", "default_place", "open"]
 
@@ -121,6 +121,8 @@ class Library:
         rebuild: bool = False,
         regions: str | None = None,
         max_pixels: int | None = DEFAULT_MAX_PIXELS,
+        exclude: Sequence[str] | None = None,
+        forget_missing: bool = False,
         on_progress: Callable[[Report], None] = lambda report: None,
         stop: Event | None = None,
     ) -> Report:
@@ -136,9 +138,23 @@ class Library:
             rebuild=rebuild,
             regions=regions,
             max_pixels=max_pixels,
+            exclude=exclude,
+            forget_missing=forget_missing,
             on_progress=on_progress,
             stop=stop,
         )
+
+    def walked(
+        self, folders: Sequence[str | Path] = (), exclude: Sequence[str] | None = None
+    ) -> list[tuple[Path, Sequence[str]]]:
+        """The folders that `add` would walk, each with the patterns of what it leaves out."""
+        indexed: list[Folder] = []
+        if self.exists():
+            with self._opened().reading() as catalog:
+                indexed = catalog.folders()
+        paths = [real_path(Path(folder)) for folder in folders] or [folder.path for folder in indexed]
+        kept = {path: [p for f in indexed if path.is_relative_to(f.path) for p in f.exclude] for path in paths}
+        return [(path, kept[path] if exclude is None else exclude) for path in paths]
 
     def search(
         self,

@@ -18,23 +18,38 @@ __all__ = ["index_with_progress"]
 
 
 def index_with_progress(
-    library: Library, folders: Sequence[Path], rebuild: bool, regions: str | None, max_pixels: int | None
+    library: Library,
+    folders: Sequence[Path],
+    rebuild: bool,
+    regions: str | None,
+    max_pixels: int | None,
+    exclude: Sequence[str] | None,
+    forget_missing: bool,
 ) -> Report:
     """`library.add`, shown on stderr if that is a terminal. The first Ctrl-C stops it after the batch in hand."""
     stop = Event()
-    with _bar(library, folders) as show, _stopped_by_ctrl_c(stop):
+    with _bar(library, folders, exclude) as show, _stopped_by_ctrl_c(stop):
         return library.add(
-            *folders, rebuild=rebuild, regions=regions, max_pixels=max_pixels, on_progress=show, stop=stop
+            *folders,
+            rebuild=rebuild,
+            regions=regions,
+            max_pixels=max_pixels,
+            exclude=exclude,
+            forget_missing=forget_missing,
+            on_progress=show,
+            stop=stop,
         )
 
 
 @contextmanager
-def _bar(library: Library, folders: Sequence[Path]) -> Iterator[Callable[[Report], None]]:
+def _bar(
+    library: Library, folders: Sequence[Path], exclude: Sequence[str] | None
+) -> Iterator[Callable[[Report], None]]:
     if not sys.stderr.isatty():
         yield lambda report: None
         return
     with tqdm(unit=" pictures", dynamic_ncols=True, smoothing=0.05) as bar:
-        Thread(target=_count, args=(bar, _walked(library, folders)), daemon=True).start()
+        Thread(target=_count, args=(bar, library.walked(folders, exclude)), daemon=True).start()
 
         def show(report: Report) -> None:
             bar.set_description(f"{report.model} on {report.device}", refresh=False)
@@ -44,15 +59,9 @@ def _bar(library: Library, folders: Sequence[Path]) -> Iterator[Callable[[Report
         yield show
 
 
-def _count(bar: "tqdm[None]", folders: Sequence[Path]) -> None:
+def _count(bar: "tqdm[None]", folders: Sequence[tuple[Path, Sequence[str]]]) -> None:
     """Count ahead of the run, for the time left."""
     bar.total = count_files(folders)
-
-
-def _walked(library: Library, folders: Sequence[Path]) -> Sequence[Path]:
-    if folders or not library.exists():
-        return folders
-    return [folder.path for folder in library.info().folders]
 
 
 @contextmanager

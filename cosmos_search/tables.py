@@ -8,7 +8,7 @@ from cosmos_search.library import Info
 from cosmos_search.models import ModelRow
 from cosmos_search.search import Evidence, Hit
 from indexer.build import Report
-from indexer.records import EncoderRecord, FailedFile
+from indexer.records import EncoderRecord, FailedFile, Folder
 from indexer.regions import WHOLE, Box
 
 __all__ = [
@@ -116,7 +116,7 @@ def info_text(info: Info) -> str:
     lines.append(f"On disk   {sizes}")
     if info.folders:
         rows = [("files", "failed", "folder")]
-        rows += [(str(f.n_pictures), str(f.n_failed), printable(f.path)) for f in info.folders]
+        rows += [(str(f.n_pictures), str(f.n_failed), _folder(f)) for f in info.folders]
         lines += ["", _columns(rows, right={0, 1})]
     return "\n".join(lines + _failed_lines(info.failed))
 
@@ -128,7 +128,11 @@ def info_json(info: Info) -> dict[str, Any]:
         "index": str(info.place),
         "model": _encoder_json(encoder) if encoder else None,
         "pictures": info.n_pictures,
-        "folders": [{"path": str(f.path), "pictures": f.n_pictures, "failed": f.n_failed} for f in info.folders],
+        "folders": [
+            {"path": str(f.path), "pictures": f.n_pictures, "failed": f.n_failed}
+            | ({"exclude": list(f.exclude)} if f.exclude else {})
+            for f in info.folders
+        ],
         "failed": _failed_json(info.failed),
         "size_bytes": info.size_bytes,
     }
@@ -168,6 +172,11 @@ def printable(path: Path) -> str:
     here = Path.cwd()
     text = str(path.relative_to(here) if path.is_relative_to(here) else path)
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
+
+
+def _folder(folder: Folder) -> str:
+    without = ", ".join(printable(Path(pattern)) for pattern in folder.exclude)
+    return printable(folder.path) + (f" (without {without})" if without else "")
 
 
 def _failed_lines(failed: Sequence[FailedFile]) -> list[str]:

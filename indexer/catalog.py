@@ -1,5 +1,7 @@
 """The catalog: which folders, files and pictures there are, and their vectors, seen through one transaction."""
 
+import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -7,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Row, and_, delete, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from indexer.errors import CosmosSearchError
@@ -65,22 +67,30 @@ class Catalog:
     def folders(self) -> list[Folder]:
         """Every indexed folder with its counts, by path."""
         query = (
-            select(folders.c.id, folders.c.path, func.count(files.c.picture_id), func.count(files.c.failure))
+            select(folders, func.count(files.c.picture_id), func.count(files.c.failure))
             .outerjoin(files)
             .group_by(folders.c.id)
             .order_by(folders.c.path)
         )
-        return [Folder(*row) for row in self._connection.execute(query)]
+        rows = self._connection.execute(query)
+        return [Folder(id_, path, n, failed, _patterns(exclude)) for id_, path, exclude, n, failed in rows]
 
     def add_folder(self, path: Path) -> int:
-        """The id of the indexed folder at `path`; indexed folders inside it become part of it."""
-        inner = [f.id for f in self.folders() if path in f.path.parents]
-        statement = upsert(folders).values(path=path).on_conflict_do_nothing()
-        self._connection.execute(statement)
+        """The id of the indexed folder at `path`; indexed folders inside it become part of it, with their patterns."""
+        parts = [f for f in self.folders() if path in f.path.parents]
+        inner = [f.id for f in parts]
+        self._connection.execute(upsert(folders).values(path=path).on_conflict_do_nothing())
         folder_id = self._connection.execute(select(folders.c.id).where(folders.c.path == path)).scalar_one()
         self._connection.execute(update(files).where(files.c.folder_id.in_(inner)).values(folder_id=folder_id))
         self._connection.execute(delete(folders).where(folders.c.id.in_(inner)))
+        if parts:
+            self.exclude(folder_id, [pattern for f in parts for pattern in f.exclude])
         return int(folder_id)
+
+    def exclude(self, folder_id: int, patterns: Iterable[str]) -> None:
+        """What is left out of a folder from now on."""
+        joined = os.fsencode("\0".join(dict.fromkeys(patterns)))
+        self._connection.execute(update(folders).where(folders.c.id == folder_id).values(exclude=joined))
 
     def remove_folder(self, path: Path) -> int:
         """Forget a folder; returns how many files it had. Raises CosmosSearchError if it isn't indexed."""
@@ -104,24 +114,38 @@ class Catalog:
         )
         return {directory / row.name: _known_file(row) for row in self._connection.execute(query)}
 
-    def directories(self, folder_id: int) -> list[tuple[Path, list[int]]]:
-        """Every directory of a folder that holds files, with the files' ids."""
-        query = select(files.c.directory, func.group_concat(files.c.id)).where(files.c.folder_id == folder_id)
-        rows = self._connection.execute(query.group_by(files.c.directory))
-        return [(directory, [int(i) for i in ids.split(",")]) for directory, ids in rows]
+    def directories(self, folder_id: int) -> list[tuple[Path, int | None, list[int]]]:
+        """Every directory of a folder that holds files, with its device and the files' ids."""
+        columns = (files.c.directory, files.c.device)
+        query = select(*columns, func.group_concat(files.c.id)).where(files.c.folder_id == folder_id)
+        rows = self._connection.execute(query.group_by(*columns))
+        return [(directory, device, [int(i) for i in ids.split(",")]) for directory, device, ids in rows]
+
+    def set_device(self, ids: Sequence[int], device: int) -> None:
+        """The directories of these files are on this device now."""
+        for chunk in _chunks(ids):
+            self._connection.execute(update(files).where(files.c.id.in_(chunk)).values(device=device))
 
     def last_file_id(self) -> int:
         """Files with a higher id were added later."""
         return self._connection.execute(select(func.max(files.c.id))).scalar() or 0
 
-    def count_moved(self, vanished: Sequence[int], last_file_id: int) -> int:
-        """How many of the vanished files have a picture that a file added since shows too."""
-        new = files.alias("new")
-        same = exists().where(new.c.picture_id == files.c.picture_id, new.c.id > last_file_id)
-        return sum(
-            self._connection.execute(select(func.count()).where(files.c.id.in_(ids), same)).scalar_one()
-            for ids in _chunks(vanished)
-        )
+    def moved(self, vanished: Sequence[int], last_file_id: int) -> set[int]:
+        """Those of the vanished files whose picture a file added since shows too: as many as were added."""
+        pictures_of = self._pictures_of(vanished)
+        n_new = self._count_files(pictures_of.values(), files.c.id > last_file_id)
+        moved = set()
+        for file_id, picture_id in pictures_of.items():
+            if n_new[picture_id]:
+                n_new[picture_id] -= 1
+                moved.add(file_id)
+        return moved
+
+    def last_of(self, ids: Sequence[int]) -> set[int]:
+        """Those of these files whose picture no other file shows."""
+        pictures_of = self._pictures_of(ids)
+        n_all, n_these = self._count_files(pictures_of.values()), Counter(pictures_of.values())
+        return {id_ for id_, picture_id in pictures_of.items() if n_these[picture_id] == n_all[picture_id]}
 
     def delete_files(self, ids: Sequence[int]) -> None:
         """Forget these files, and the pictures that no file shows any more."""
@@ -166,7 +190,8 @@ class Catalog:
         statement = upsert(files)
         changed = {c.name: c for c in statement.excluded if c.name not in ("id", "directory", "name")}
         statement = statement.on_conflict_do_update(index_elements=["directory", "name"], set_=changed)
-        self._connection.execute(statement, [_file_row(item, ids) for item in indexed])
+        if indexed:
+            self._connection.execute(statement, [_file_row(item, ids) for item in indexed])
 
     def vector_ids(self, encoder_id: int) -> NDArray[np.int64]:
         """The ids of the pictures that have a vector, ascending: (n,)."""
@@ -244,6 +269,17 @@ class Catalog:
                 paths.setdefault(row.id, []).append(row.directory / row.file_name)
         return {i: PictureRecord(i, row.fingerprint.hex(), tuple(paths[i]), _facts(row)) for i, row in rows.items()}
 
+    def _pictures_of(self, file_ids: Sequence[int]) -> dict[int, int]:
+        query = select(files.c.id, files.c.picture_id).where(files.c.picture_id.is_not(None))
+        chunks = (self._connection.execute(query.where(files.c.id.in_(chunk))) for chunk in _chunks(file_ids))
+        return {row.id: row.picture_id for chunk in chunks for row in chunk}
+
+    def _count_files(self, picture_ids: Iterable[int], *which: ColumnElement[bool]) -> Counter[int]:
+        query = select(files.c.picture_id, func.count()).where(*which).group_by(files.c.picture_id)
+        chunks = _chunks(sorted(set(picture_ids)))
+        rows = (self._connection.execute(query.where(files.c.picture_id.in_(chunk))) for chunk in chunks)
+        return Counter({picture_id: n for chunk in rows for picture_id, n in chunk})
+
     def _picture_ids(self, fingerprints: Iterable[bytes]) -> dict[bytes | None, int]:
         query = select(pictures.c.fingerprint, pictures.c.id).where(pictures.c.fingerprint.in_(set(fingerprints)))
         return {fingerprint: id_ for fingerprint, id_ in self._connection.execute(query)}  # noqa: C416
@@ -258,6 +294,10 @@ def _chunks(ids: Sequence[int]) -> Iterator[list[int]]:
         yield chunk
 
 
+def _patterns(joined: bytes | None) -> tuple[str, ...]:
+    return tuple(os.fsdecode(joined).split("\0")) if joined else ()
+
+
 def _known_file(row: Row[tuple[object, ...]]) -> KnownFile:
     return KnownFile(
         id=row.id,
@@ -266,6 +306,7 @@ def _known_file(row: Row[tuple[object, ...]]) -> KnownFile:
         ctime_ns=row.ctime_ns,
         fingerprint=row.fingerprint,
         max_pixels=row.max_pixels,
+        device=row.device,
         has_vector=bool(row.has_vector),
     )
 
@@ -303,4 +344,5 @@ def _file_row(item: IndexedFile, picture_ids: dict[bytes | None, int]) -> dict[s
         "picture_id": None if item.failure else picture_ids[item.fingerprint],
         "failure": item.failure,
         "max_pixels": item.max_pixels,
+        "device": item.file.device,
     }

@@ -28,6 +28,12 @@ class ReadFile:
     prepared: Prepared | None = None
     vectors: NDArray[np.float16] | None = None  # (1 + regions, dim), put in by the encoder
     failure: str | None = None
+    may_pass: bool = False  # the failure is one of the moment (permissions, I/O, memory), not of the content
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether its content is known, or read from another file in this run."""
+        return self.facts is None and self.failure is None
 
 
 class Reader:
@@ -41,20 +47,27 @@ class Reader:
         self._claimed: set[bytes] = set()  # contents being worked on, not yet in the catalog
         self._guard = Lock()
 
-    def read(self, change: Change) -> ReadFile:
-        """Never raises for a bad file: it comes back with its failure."""
+    def read(self, change: Change, *, decode_copies: bool = False) -> ReadFile | None:
+        """Never raises for a bad file: it comes back with its failure; None: it was deleted since it was found.
+
+        decode_copies: also a content that is known, or being read from another file.
+        """
         content = None
         try:
             with change.file.path.open("rb") as file:
                 content = fingerprint(file)
-                if not self._claim(content):
+                if not decode_copies and not self._claim(content):
                     return ReadFile(change, content)
                 picture = open_picture(file, min_side=self._encoder.min_side, max_pixels=self._max_pixels)
+            regions = pyramid(self._target.regions, picture.width, picture.height)
+            prepared = self._encoder.prepare(picture.image, regions)
         except PictureError as error:
-            return ReadFile(change, content, failure=str(error))
-        facts = PictureFacts(picture.width, picture.height, picture.metadata)
-        regions = pyramid(self._target.regions, picture.width, picture.height)
-        return ReadFile(change, content, facts, self._encoder.prepare(picture.image, regions))
+            return ReadFile(change, content, failure=str(error), may_pass=_may_pass(error.__cause__))
+        except (OSError, MemoryError, RecursionError) as error:
+            if content is None and isinstance(error, FileNotFoundError | NotADirectoryError):
+                return None
+            return ReadFile(change, content, failure=_reason(error), may_pass=_may_pass(error))
+        return ReadFile(change, content, PictureFacts(picture.width, picture.height, picture.metadata), prepared)
 
     def release(self, contents: Iterable[bytes]) -> None:
         """These are in the catalog now."""
@@ -69,3 +82,14 @@ class Reader:
             self._claimed.add(content)
         with self._index.reading() as catalog:
             return not catalog.has_vector(content, self._target.id)
+
+
+def _may_pass(error: BaseException | None) -> bool:
+    """Whether the system refused, rather than the content."""
+    return isinstance(error, MemoryError | RecursionError) or (isinstance(error, OSError) and error.errno is not None)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return f"can't be read: {error.strerror or error}"
+    return "too large for the memory" if isinstance(error, MemoryError) else "nested too deeply"

@@ -31,6 +31,7 @@ class Folder:
     path: Path
     n_pictures: int  # files that hold a readable picture
     n_failed: int
+    exclude: tuple[str, ...]  # patterns of what is left out, see indexer.walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class KnownFile:
     ctime_ns: int
     fingerprint: bytes | None  # None: it failed
     max_pixels: int | None  # the limit under which it failed
+    device: int | None  # of its directory; None: not recorded
     has_vector: bool  # of the encoder that was asked about
 
 

@@ -4,10 +4,11 @@ import os
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from indexer.catalog import Catalog
-from indexer.errors import CosmosSearchError
+from indexer.errors import CosmosSearchError, UsageError
+from indexer.records import Folder
 
 __all__ = ["Root", "Roots", "choose_roots", "existing_folder", "real_path"]
 
@@ -16,7 +17,7 @@ __all__ = ["Root", "Roots", "choose_roots", "existing_folder", "real_path"]
 class Root:
     """Where a walk starts: an indexed folder, or a part of one."""
 
-    folder_id: int
+    folder: Folder
     path: Path
 
 
@@ -28,22 +29,31 @@ class Roots:
     warnings: list[str]
 
 
-def choose_roots(catalog: Catalog, folders: Sequence[Path], *, every_one: bool) -> Roots:
+def choose_roots(
+    catalog: Catalog, folders: Sequence[Path], *, every_one: bool, exclude: Sequence[str] | None = None
+) -> Roots:
     """The roots for these folders (real paths), new ones among them; none given, or `every_one`: all indexed ones too.
 
+    exclude: what is left out of the folders walked, from now on; None: what was left out before.
     Raises CosmosSearchError when there is nothing to walk, or when `every_one` can't be walked.
     """
     given = list(folders)
     known = [folder.path for folder in catalog.folders()]
     if not given and not known:
         raise CosmosSearchError("This index holds no folder yet. Name one: cosmos-search index FOLDER")
-    missing = [] if given and not every_one else [path for path in known if not path.is_dir()]
+    missing = [] if given and not every_one else [path for path in known if not os.path.isdir(path)]  # noqa: PTH112
     if missing and every_one:
         raise CosmosSearchError(f"{missing[0]} is not there, so its pictures can't be read anew. {_mend(missing[0])}")
     wanted = given if given and not every_one else given + [path for path in known if path not in missing]
     outermost = [path for path in dict.fromkeys(wanted) if not any(p in path.parents for p in wanted)]
+    ids = {path: _folder_id(catalog, path) for path in outermost}
+    if exclude is not None:
+        patterns = _checked(exclude)
+        for id_ in ids.values():
+            catalog.exclude(id_, patterns)
+    indexed = {folder.id: folder for folder in catalog.folders()}
     return Roots(
-        found=[Root(_folder_id(catalog, path), path) for path in outermost],
+        found=[Root(indexed[id_], path) for path, id_ in ids.items()],
         warnings=[f"{path} is not there; its pictures stay in the index. {_mend(path)}" for path in missing],
     )
 
@@ -73,6 +83,18 @@ def _folder_id(catalog: Catalog, path: Path) -> int:
         if path.is_relative_to(folder.path):
             return folder.id
     return catalog.add_folder(path)
+
+
+def _checked(patterns: Sequence[str]) -> list[str]:
+    """An empty pattern stands for none."""
+    for pattern in filter(None, patterns):
+        try:
+            PurePath("x").match(pattern)
+        except ValueError as error:
+            raise UsageError(f"{pattern!r} matches nothing; name a file or folder, such as thumbs or *.png") from error
+        if "\0" in pattern:
+            raise UsageError(f"{pattern!r} matches nothing: no name holds a NUL")
+    return [pattern for pattern in patterns if pattern]
 
 
 def _mend(path: Path) -> str:

@@ -41,6 +41,7 @@ MIGRATIONS: Sequence[Sequence[str]] = (
         "CREATE INDEX pictures_by_date ON pictures (taken_at, camera, width, height, latitude, longitude)",
         "CREATE INDEX files_by_directory ON files (directory, picture_id)",
     ),
+    ("ALTER TABLE files ADD COLUMN device INTEGER", "ALTER TABLE folders ADD COLUMN exclude BLOB"),
 )
 BUSY_TIMEOUT_S = 30
 
@@ -83,6 +84,7 @@ folders = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("path", PathBytes, nullable=False, unique=True),
+    Column("exclude", BLOB),  # patterns of what is left out, with NUL between them
 )
 
 # A picture is a content: copies and moved files share its row and its vectors.
@@ -126,6 +128,7 @@ files = Table(
     Column("picture_id", ForeignKey("pictures.id"), index=True),
     Column("failure", Text),
     Column("max_pixels", Integer),  # the limit under which it failed
+    Column("device", Integer),  # the file system of its directory; NULL: indexed when this was not recorded
     UniqueConstraint("directory", "name"),
     Index("files_by_folder", "folder_id", "directory"),
     Index("files_by_directory", "directory", "picture_id"),  # to count a directory's pictures

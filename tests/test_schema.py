@@ -70,7 +70,8 @@ def test_a_migrated_catalog_has_the_indexes_of_a_new_one(tmp_path):
     of_a_new_one = indexes(path)
     with closing(sqlite3.connect(path)) as second_version:
         second_version.executescript(
-            "DROP INDEX pictures_by_date; DROP INDEX files_by_directory; PRAGMA user_version = 2"
+            "DROP INDEX pictures_by_date; DROP INDEX files_by_directory; ALTER TABLE files DROP COLUMN device; "
+            "ALTER TABLE folders DROP COLUMN exclude; PRAGMA user_version = 2"
         )
     open_database(path).dispose()
     assert indexes(path) == of_a_new_one

@@ -2,6 +2,8 @@ import os
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from indexer.walk import walk
 from tests.rights import needs_refusals
 
@@ -25,6 +27,40 @@ def test_pictures_are_found_by_name_in_every_directory_in_order(tmp_path):
 def test_hidden_things_are_left_out(tmp_path):
     make(tmp_path / ".hidden.jpg", tmp_path / "._twin.jpg", tmp_path / ".cache" / "a.jpg", tmp_path / "seen.jpg")
     assert found(tmp_path) == ["seen.jpg"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *"@eaDir #recycle #Snapshot @Recycle $RECYCLE.BIN RECYCLER .Trash-1000 lost+found FOUND.000".split(),
+        *[".thumbnails", "System Volume Information", "Network Trash Folder"],
+    ],
+)
+def test_what_systems_and_network_disks_keep_for_themselves_is_left_out(tmp_path, name):
+    make(tmp_path / name / "a.jpg", tmp_path / "b" / name / "c" / "a.jpg", tmp_path / f"x{name}" / "seen.jpg")
+    assert found(tmp_path) == [f"x{name}/seen.jpg"]
+    if not name.startswith("."):
+        assert found(tmp_path / name) == ["a.jpg"]  # named outright
+
+
+@pytest.mark.parametrize(
+    ("pattern", "left"),
+    [
+        ("thumbs", ["a.jpg", "raw/b.png", "raw/c.jpg"]),
+        ("thumbs/", ["a.jpg", "raw/b.png", "raw/c.jpg"]),
+        ("*.png", ["a.jpg", "raw/c.jpg", "thumbs/a.jpg"]),
+        ("raw/*.jpg", ["a.jpg", "raw/b.png", "thumbs/a.jpg"]),
+        ("[at]*", ["raw/b.png", "raw/c.jpg"]),
+        ("THUMBS", ["a.jpg", "raw/b.png", "raw/c.jpg", "thumbs/a.jpg"]),
+        ("humb", ["a.jpg", "raw/b.png", "raw/c.jpg", "thumbs/a.jpg"]),
+        ("{root}/raw", ["a.jpg", "thumbs/a.jpg"]),
+        ("/raw", ["a.jpg", "raw/b.png", "raw/c.jpg", "thumbs/a.jpg"]),
+    ],
+)
+def test_a_pattern_matches_names_and_ends_of_paths(tmp_path, pattern, left):
+    make(*(tmp_path / name for name in ["a.jpg", "thumbs/a.jpg", "raw/b.png", "raw/c.jpg"]))
+    directories = walk(tmp_path, [pattern.format(root=tmp_path)])
+    assert [str(file.path.relative_to(tmp_path)) for d in directories for file in d.files] == left
 
 
 def test_a_loop_of_links_ends_and_real_directories_come_first(tmp_path):

@@ -76,8 +76,7 @@ class Run:
         self.report = report
 
     def _count(self) -> None:
-        folders = self._folders or [folder.path for folder in self._library.info().folders]
-        n_files = count_files(folders, self._stop.is_set)
+        n_files = count_files(self._library.walked(self._folders), self._stop.is_set)
         self.n_files = None if self._stop.is_set() else n_files
 
 

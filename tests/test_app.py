@@ -9,8 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.demo import link_photos, make_home, make_index
 from tests.rights import needs_refusals
-from ui.agreed import TOKEN
-from ui.cli import APP
+from ui.agreed import APP, TOKEN
 
 CUP = "a cup of coffee"
 

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from tests.demo import link_photos, make_home, make_index
 from tests.rights import needs_refusals
 from ui.agreed import APP, TOKEN
+from ui.gate import MAX_WRONG_PER_ADDRESS, shared_gate
 
 CUP = "a cup of coffee"
 
@@ -25,9 +26,15 @@ def made(tmp_path_factory):
 def index(made, tmp_path, monkeypatch):
     monkeypatch.setenv("COSMOS_SEARCH_INDEX", str(made))
     monkeypatch.setenv("XDG_CACHE_HOME", str(make_home(tmp_path) / "cache"))
-    st.cache_resource.clear()
+    _forget_all()
     yield made
+    _forget_all()
+
+
+def _forget_all():
+    """As if the process had just begun."""
     st.cache_resource.clear()
+    shared_gate.cache_clear()
 
 
 def page(**address):
@@ -206,3 +213,34 @@ def test_a_page_with_a_token_shows_nothing_to_those_who_do_not_know_it(index, mo
     test.text_input[0].set_value("open sesame")
     test.button[0].click().run()
     assert "Best matches" in said(test)
+
+
+def test_wrong_tokens_are_counted_over_all_visitors_and_none_is_asked_of_those_who_are_in(index, monkeypatch):
+    monkeypatch.setenv(TOKEN, "open sesame")
+
+    def visitor(token):
+        test = page()
+        test.text_input[0].set_value(token)
+        return test.button[0].click().run()
+
+    inside = visitor("open sesame")
+    for i in range(MAX_WRONG_PER_ADDRESS):
+        assert "not the token" in said(visitor(f"guess {i}"))
+    for token in ("another guess", "open sesame"):
+        test = visitor(token)
+        assert "Too many wrong tokens" in said(test)
+        assert "Newest pictures" not in said(test)
+    assert "Newest pictures" in said(inside.run())
+
+
+@pytest.mark.parametrize("later", ["", "another", None])
+def test_the_token_is_read_once(later, index, monkeypatch):
+    monkeypatch.setenv(TOKEN, "open sesame")
+    page()
+    assert TOKEN not in os.environ
+    if later is not None:
+        monkeypatch.setenv(TOKEN, later)
+    test = page()
+    assert "Newest pictures" not in said(test)
+    test.text_input[0].set_value("open sesame")
+    assert "Newest pictures" in said(test.button[0].click().run())

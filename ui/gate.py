@@ -82,4 +82,4 @@ def is_open() -> bool:
 
 def _digest(token: str) -> bytes:
     """Of one length, so that comparing takes one time; a token from the environment need not be valid text."""
-    return sha256(token.encode("utf-8", "surrogateescape")).digest()
+    return sha256(token.encode("utf-8", "surrogatepass")).digest()

@@ -13,6 +13,7 @@ from websockets.exceptions import InvalidStatus
 from tests.browser import page
 from tests.demo import link_photos, make_home, make_index
 from tests.visitor import visit
+from ui.gate import MAX_WRONG_PER_ADDRESS
 
 HOSTILE = Path(__file__).parent / "data" / "streamlit-folder"
 ASKED = "The one that `cosmos-search ui` printed"
@@ -132,3 +133,17 @@ def test_a_page_for_this_machine_alone_has_no_other_name(tmp_path, index):
             assert answer(address, "", Host=host)[0] == 200
         with visit(address, f"http://localhost:{port}", f"localhost:{port}") as visitor:
             assert "Newest pictures" in visitor.run().text
+
+
+def test_wrong_tokens_are_counted_over_all_sessions(tmp_path, index):
+    with page(index, make_home(tmp_path), "open sesame") as address, visit(address) as inside:
+        inside.run()
+        assert "Newest pictures" in inside.say("open sesame").text
+        answers = []
+        for i in range(MAX_WRONG_PER_ADDRESS + 2):
+            with visit(address) as guesser:
+                guesser.run()
+                answers.append(guesser.say(f"guess {i}").text)
+        assert ["not the token" in text for text in answers] == [True] * MAX_WRONG_PER_ADDRESS + [False] * 2
+        assert all("Too many wrong tokens" in text for text in answers[-2:])
+        assert "Newest pictures" in inside.run().text

@@ -5,12 +5,15 @@ from pathlib import Path
 
 import pytest
 import streamlit as st
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from cosmos_search.duplicates import MIN_COSINE
 from tests.demo import link_photos, make_home, make_index
 from tests.rights import needs_refusals
 from ui.agreed import APP, TOKEN
 from ui.gate import shared_gate
+from ui.state import ALIKE
 
 CUP = "a cup of coffee"
 
@@ -226,3 +229,21 @@ def test_the_token_is_read_once(later, index, monkeypatch):
     assert "Newest pictures" not in said(test)
     test.text_input[0].set_value("open sesame")
     assert "Newest pictures" in said(test.button[0].click().run())
+
+
+def test_pictures_that_look_alike_are_never_called_the_same(index, tmp_path, monkeypatch):
+    photos = link_photos(tmp_path / "photos")
+    text = said(page(view="explore", explore="duplicates"))
+    assert "look alike" in text
+    with Image.open(photos / "coffee.png") as coffee:
+        coffee.resize((300, 200)).save(photos / "smaller.png")
+    monkeypatch.setenv("COSMOS_SEARCH_INDEX", str(make_index(tmp_path / "index", photos)))
+    text += said(page(view="explore", explore="duplicates"))
+    assert "1 group of pictures that look alike" in text
+    assert "same:" not in text
+    assert "nearly" not in text
+
+
+def test_the_usual_setting_is_that_of_the_library():
+    assert ALIKE["usual"] == MIN_COSINE == 0.95
+    assert ALIKE["strict"] > ALIKE["usual"] > ALIKE["loose"]

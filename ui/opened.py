@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 THUMBNAIL_BYTES = 1 << 30
 N_ANSWERS = 48  # a list of hits takes about a kilobyte for each
-N_LARGE = 6  # maps and groups of near duplicates
+N_LARGE = 6  # maps and groups of pictures that look alike
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
+from socket import socket
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
@@ -147,3 +148,23 @@ def test_wrong_tokens_are_counted_over_all_sessions(tmp_path, index):
         assert ["not the token" in text for text in answers] == [True] * MAX_WRONG_PER_ADDRESS + [False] * 2
         assert all("Too many wrong tokens" in text for text in answers[-2:])
         assert "Newest pictures" in inside.run().text
+
+
+def test_nothing_is_looked_up_outside_when_another_site_tries_to_connect(tmp_path, index):
+    """All that the server asks of the web would come to our proxy."""
+    with socket() as proxy:
+        proxy.bind(("127.0.0.1", 0))
+        proxy.listen()
+        proxy.setblocking(False)
+        here = f"http://127.0.0.1:{proxy.getsockname()[1]}"
+        variables = dict.fromkeys(("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY"), here)
+        options = "--host", "0.0.0.0"
+        with page(index, make_home(tmp_path), "open sesame", options=options, variables=variables) as address:
+            for origin in FOREIGN:
+                with refused(), visit(address, origin):
+                    pass
+            with visit(address) as visitor:
+                visitor.run()
+                assert "Newest pictures" in visitor.say("open sesame").text
+        with pytest.raises(BlockingIOError):
+            proxy.accept()

@@ -11,7 +11,7 @@ from urllib.request import Request, urlopen
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from tests.browser import page
+from tests.browser import page, until
 from tests.demo import link_photos, make_home, make_index
 from tests.visitor import visit
 from ui.gate import MAX_WRONG_PER_ADDRESS
@@ -168,3 +168,16 @@ def test_nothing_is_looked_up_outside_when_another_site_tries_to_connect(tmp_pat
                 assert "Newest pictures" in visitor.say("open sesame").text
         with pytest.raises(BlockingIOError):
             proxy.accept()
+
+
+def test_who_does_not_know_the_token_cannot_make_the_page_forget(tmp_path):
+    with page(tmp_path / "index", make_home(tmp_path), "open sesame") as address, visit(address) as inside:
+        inside.run()
+        inside.say("open sesame")
+        inside.press("Or try it with the photos that come with the program")
+        until(lambda: "Done" in inside.run(query="view=library").text, "it is not indexed")
+        with visit(address) as stranger:
+            stranger.run()
+            stranger.clear_cache()
+            assert ASKED in stranger.run().text  # so the server has read the message before
+        assert "Done" in inside.run(query="view=library").text

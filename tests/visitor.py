@@ -57,6 +57,18 @@ class Visitor:
         states.widgets.add(id=button.id, trigger_value=True)
         return self.run(states.widgets)
 
+    def press(self, label, query=""):
+        """A button."""
+        states = BackMsg().rerun_script.widget_states
+        states.widgets.add(
+            id=next(one.button.id for one in self.shown if one.button.label == label), trigger_value=True
+        )
+        return self.run(states.widgets, query)
+
+    def clear_cache(self):
+        """As a key in the browser does."""
+        self.socket.send(BackMsg(clear_cache=True).SerializeToString())
+
     @property
     def text(self):
         return " ".join(str(one) for one in self.shown)

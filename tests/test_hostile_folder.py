@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 import pytest
+from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.exceptions import InvalidStatus
 
 from tests.browser import page, until
@@ -181,3 +182,12 @@ def test_who_does_not_know_the_token_cannot_make_the_page_forget(tmp_path):
             stranger.clear_cache()
             assert ASKED in stranger.run().text  # so the server has read the message before
         assert "Done" in inside.run(query="view=library").text
+
+
+def test_nobody_is_let_in_by_what_a_browser_says_of_the_session(tmp_path, index):
+    with page(index, make_home(tmp_path), "open sesame") as address:
+        for value in ({"bool_value": True}, {"trigger_value": True}, {"string_value": "x"}, {"json_value": "true"}):
+            with visit(address) as visitor:
+                assert ASKED in visitor.run().text
+                for states in ([WidgetState(id="passed", **value)], []):
+                    assert "Search" not in visitor.run(states).text

@@ -61,7 +61,7 @@ def shared_gate() -> Gate:
 def is_open() -> bool:
     """Whether this visitor may come in; asks for the token where one is needed."""
     gate = shared_gate()
-    if not gate.is_needed or st.session_state.get("is_known"):
+    if not gate.is_needed or st.session_state.get("passed") is gate:  # an object that no browser can send
         return True
     st.title("cosmos-search")
     with st.form("gate"):
@@ -71,7 +71,7 @@ def is_open() -> bool:
         return False
     verdict = gate.judge(said, st.context.ip_address)
     if verdict == "right":
-        st.session_state["is_known"] = True
+        st.session_state["passed"] = gate
         st.rerun()
     if verdict == "wait":
         st.error(f"Too many wrong tokens; this one was not looked at. Try again in {WINDOW_S:.0f} seconds.")

@@ -197,7 +197,9 @@ def test_an_empty_index_leads_to_a_first_result(index, tmp_path, monkeypatch):
     assert not (tmp_path / "nothing").exists()
 
 
-@pytest.mark.parametrize("folder", ["/nowhere/at/all", "~nobody-of-that-name/photos", "/" + 300 * "x", "\0", ""])
+@pytest.mark.parametrize(
+    "folder", ["/nowhere/at/all", "~nobody-of-that-name/photos", "/" + 300 * "x", "\0", "", ".", "photos", ".."]
+)
 def test_a_folder_that_is_not_there_is_said(folder, index):
     test = page(view="library")
     test.text_input(key="folder_to_add").set_value(folder)

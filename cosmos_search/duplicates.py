@@ -1,8 +1,8 @@
-"""Near duplicates: files that show one picture re-encoded, resized, brightened, mirrored or cropped a little.
+"""Pictures that look alike: one picture re-encoded, resized, brightened, mirrored or cropped a little, and its twins.
 
 A picture's whole vector says what it shows, not how: two photos of two pigs are as near as a photo and its copy. So
 pictures are compared by their layouts: the whole, and the vectors of the regions pooled in a grid, so that like must
-stand where like stands.
+stand where like stands. Pixels are not compared: other pictures of one kind can look alike too.
 """
 
 from collections.abc import Callable, Sequence
@@ -34,7 +34,9 @@ __all__ = ["MIN_COSINE", "near_duplicates"]
 # Those that pass are a stereo pair, and mostly twins such as two traffic lights. By the wholes alone 173 pass.
 # Of the ten photos in this package that scikit-image has too, larger, 0.9 finds six, 0.85 eight, 0.8 all, and none
 # takes different photos for one. Of the stamps 0.9 groups 51, 0.85 103, 0.8 156: kinds of things rather than things.
-MIN_COSINE = 0.85
+# On real photos 308 of the 367 pairs at 0.85 were different pictures; at 0.95 58 of 60 made copies are found, and 56 of
+# 65 groups hold nothing else.
+MIN_COSINE = 0.95
 GRID = 3  # cells a side
 WHOLE_WEIGHT = 1.8  # against each of the six cells: a third of the cosine is the wholes'
 N_NUMBERS = 256  # of a layout; at 0.9 chance moves a cosine by 0.01

@@ -204,7 +204,7 @@ class Library:
     def near_duplicates(
         self, min_cosine: float = MIN_COSINE, *, on_progress: Callable[[float], None] = lambda share: None
     ) -> list[tuple[PictureRecord, ...]]:
-        """Groups of different pictures that look nearly the same, the largest groups first, the members by date.
+        """Groups of pictures that look alike, the largest groups first, the members by date.
 
         Files with the same content are one picture and no group. on_progress: told the share that is done, 0..1.
         See `cosmos_search.duplicates.near_duplicates`.

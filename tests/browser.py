@@ -45,7 +45,7 @@ def free_port():
 
 
 @contextmanager
-def page(index, home, token=""):
+def page(index, home, token="", *, options=(), cwd=ROOT, variables=None):
     """The address of a page on this index; caches and models are kept below `home`."""
     port = free_port()
     environment = os.environ | {
@@ -53,11 +53,12 @@ def page(index, home, token=""):
         "XDG_CACHE_HOME": str(home / "cache"),
         "HOME": str(home),
         "COSMOS_SEARCH_TOKEN": token,
+        **(variables or {}),
     }
     program = str(Path(sys.executable).with_name("cosmos-search"))
-    command = [program, "ui", "--no-browser", "--port", str(port)]
+    command = [program, "ui", "--no-browser", "--port", str(port), *options]
     with (home / "page.log").open("ab") as log:
-        server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+        server = subprocess.Popen(command, cwd=cwd, env=environment, stdout=log, stderr=log)
     address = f"http://127.0.0.1:{port}/"
     try:
         until(lambda: is_up(address))

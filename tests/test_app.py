@@ -5,12 +5,15 @@ from pathlib import Path
 
 import pytest
 import streamlit as st
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from cosmos_search.duplicates import MIN_COSINE
 from tests.demo import link_photos, make_home, make_index
 from tests.rights import needs_refusals
-from ui.agreed import TOKEN
-from ui.cli import APP
+from ui.agreed import APP, TOKEN
+from ui.gate import shared_gate
+from ui.state import ALIKE
 
 CUP = "a cup of coffee"
 
@@ -26,9 +29,15 @@ def made(tmp_path_factory):
 def index(made, tmp_path, monkeypatch):
     monkeypatch.setenv("COSMOS_SEARCH_INDEX", str(made))
     monkeypatch.setenv("XDG_CACHE_HOME", str(make_home(tmp_path) / "cache"))
-    st.cache_resource.clear()
+    _forget_all()
     yield made
+    _forget_all()
+
+
+def _forget_all():
+    """As if the process had just begun."""
     st.cache_resource.clear()
+    shared_gate.cache_clear()
 
 
 def page(**address):
@@ -188,7 +197,9 @@ def test_an_empty_index_leads_to_a_first_result(index, tmp_path, monkeypatch):
     assert not (tmp_path / "nothing").exists()
 
 
-@pytest.mark.parametrize("folder", ["/nowhere/at/all", "~nobody-of-that-name/photos", "/" + 300 * "x", "\0", ""])
+@pytest.mark.parametrize(
+    "folder", ["/nowhere/at/all", "~nobody-of-that-name/photos", "/" + 300 * "x", "\0", "", ".", "photos", ".."]
+)
 def test_a_folder_that_is_not_there_is_said(folder, index):
     test = page(view="library")
     test.text_input(key="folder_to_add").set_value(folder)
@@ -207,3 +218,34 @@ def test_a_page_with_a_token_shows_nothing_to_those_who_do_not_know_it(index, mo
     test.text_input[0].set_value("open sesame")
     test.button[0].click().run()
     assert "Best matches" in said(test)
+
+
+@pytest.mark.parametrize("later", ["", "another", None])
+def test_the_token_is_read_once(later, index, monkeypatch):
+    monkeypatch.setenv(TOKEN, "open sesame")
+    page()
+    assert TOKEN not in os.environ
+    if later is not None:
+        monkeypatch.setenv(TOKEN, later)
+    test = page()
+    assert "Newest pictures" not in said(test)
+    test.text_input[0].set_value("open sesame")
+    assert "Newest pictures" in said(test.button[0].click().run())
+
+
+def test_pictures_that_look_alike_are_never_called_the_same(index, tmp_path, monkeypatch):
+    photos = link_photos(tmp_path / "photos")
+    text = said(page(view="explore", explore="duplicates"))
+    assert "look alike" in text
+    with Image.open(photos / "coffee.png") as coffee:
+        coffee.resize((300, 200)).save(photos / "smaller.png")
+    monkeypatch.setenv("COSMOS_SEARCH_INDEX", str(make_index(tmp_path / "index", photos)))
+    text += said(page(view="explore", explore="duplicates"))
+    assert "1 group of pictures that look alike" in text
+    assert "same:" not in text
+    assert "nearly" not in text
+
+
+def test_the_usual_setting_is_that_of_the_library():
+    assert ALIKE["usual"] == MIN_COSINE == 0.95
+    assert ALIKE["strict"] > ALIKE["usual"] > ALIKE["loose"]

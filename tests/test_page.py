@@ -24,6 +24,7 @@ pytestmark = [
 
 CUP = "A cup of coffee. A spoon."
 EVIL = "<img src=x onerror=document.title='hacked'> ![](http:evil) **b**.png"
+READ_AGAIN = "www.evil.example a--b -> :streamlit: me@evil.example HTTP:evil.example.png"
 HIDDEN = "multipage.tif", "no_time_for_that_tiny.gif"  # of scikit-image's, too small to be looked at
 PICTURES = Path(os.environ["PICTURES"]) if "PICTURES" in os.environ else None  # where `make pictures` wants them
 
@@ -40,6 +41,7 @@ def site(tmp_path_factory, home):
     names = [path.name for path in SKIMAGE.iterdir() if path.suffix in (".png", ".jpg", ".gif", ".tif")]
     photos = link_photos(folder / "photos", sorted(set(names) - set(HIDDEN)))
     paint(photos / EVIL.replace("/", ""), "red", (60, 40))
+    paint(photos / READ_AGAIN, "blue", (60, 40))
     with page(make_index(folder / "index", photos), home) as address:
         yield address
 
@@ -129,7 +131,7 @@ def test_the_map_is_drawn_and_leads_to_pictures_and_is_photographed(look, tmp_pa
 def test_near_duplicates_are_shown_together(site, look, tmp_path, home):
     photos = link_photos(tmp_path / "photos")
     with Image.open(SKIMAGE / "coffee.png") as coffee:
-        coffee.resize((300, 200)).save(photos / "smaller.jpg", quality=80)
+        coffee.resize((450, 300)).save(photos / "smaller.jpg", quality=90)
     with page(make_index(tmp_path / "index", photos), home) as address:
         look.open(address + "?view=explore&explore=duplicates")
         assert sorted(look.cards()) == ["coffee.png", "smaller.jpg"]
@@ -236,6 +238,16 @@ def test_a_file_name_with_html_in_it_is_text(look):
     assert look.browser.title == "cosmos-search"
     assert not look.all('img[src="x"]')
     assert not look.all('img[src*="evil"]')
+
+
+def test_a_file_name_is_no_link_and_none_of_its_marks_are_replaced(look, site):
+    look.open(site + "?query=something+blue&all=1")
+    names = look.cards(lambda names: READ_AGAIN in names)
+    look.click(f".card:nth-child({names.index(READ_AGAIN) + 1})")
+    look.says("Why it was found")
+    heading = look.one('[data-testid="stMarkdownContainer"] strong', "evil.example")
+    assert look.text(heading).replace("\u2060", "") == READ_AGAIN
+    assert not look.all('a[href*="evil"]')
 
 
 def test_ticked_pictures_can_be_taken_away(look, tmp_path):

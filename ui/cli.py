@@ -1,6 +1,5 @@
 """The command `cosmos-search ui`: checks where it may be reached from, then becomes Streamlit's server."""
 
-import ipaddress
 import os
 import secrets
 import socket
@@ -12,14 +11,18 @@ from typing import NoReturn
 import click
 
 from indexer.errors import UsageError
-from ui.agreed import MAX_UPLOAD_MB, TOKEN
+from ui.agreed import TOKEN, Start, address_of, is_local
 
 __all__ = ["Server", "server_for", "ui"]
 
-APP = Path(__file__).parent / "app.py"
-# As `python -m streamlit` does, but never with a module from the folder that the user happens to be in.
-START = "import sys; sys.path.pop(0); from streamlit.web.cli import main; main()"
-LOCAL = ("localhost", "127.0.0.1", "::1")
+# As `python -m ui.serve`, but never with a module from the directory that the user happens to be in.
+PROGRAM = "import sys; sys.path[:] = filter(None, sys.path); from ui.serve import main; main()"
+PLACES = (
+    "COSMOS_SEARCH_MODELS",
+    "XDG_CACHE_HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+)  # variables that name directories
 
 
 @click.command()
@@ -63,30 +66,31 @@ class Server:
 
 
 def server_for(host: str, port: int, token: str | None, *, browser: bool, place: Path | None) -> Server:
-    """Streamlit's server. Where others can reach it there is always a token, made up if none is given."""
-    is_local = _is_local(host)
-    address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    """The page's server. Where others can reach it there is always a token, made up if none is given."""
+    if token is not None and not token.strip():
+        raise UsageError("This token is empty; choose another one, or leave --token out.")
+    address = address_of(host, port)
     said = f"cosmos-search is at {address}, only from this machine. Ctrl-C ends it."
-    if not is_local:
+    if not is_local(host):
         token = token or secrets.token_urlsafe(12)
         said = (
-            f"cosmos-search listens at {address}, also for other machines. Everyone who reaches it and knows this "
-            f"token can see your pictures and index any folder of this machine: {token}\n"
+            f"cosmos-search listens at {host}, port {port}, also for other machines; here it is at {address}. Everyone "
+            f"who reaches it and knows this token can see your pictures and index any folder of this machine: {token}\n"
             "The connection is not encrypted, and files can be sent to it without the token: open it to a network "
             "that you trust. Ctrl-C ends it."
         )
-    environment = {**os.environ, TOKEN: token or ""}  # not in the command, which other users can list
+    start = Start(host, port, opens_browser=browser, has_token=token is not None)
+    command = [sys.executable, "-c", PROGRAM, *start.arguments]
+    return Server(command, _environment(token, place), said)
+
+
+def _environment(token: str | None, place: Path | None) -> dict[str, str]:
+    """That of this process, but without Streamlit's settings, and with the paths absolute: the directory changes."""
+    kept = {name: value for name, value in os.environ.items() if not name.upper().startswith("STREAMLIT_")}
+    kept |= {name: str(Path(kept[name]).expanduser().absolute()) for name in PLACES if kept.get(name)}
     if place is not None:
-        environment["COSMOS_SEARCH_INDEX"] = str(place.absolute())
-    command = [sys.executable, "-c", START, "run", str(APP), *_settings(host, port, browser)]
-    return Server(command, environment, said)
-
-
-def _is_local(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+        kept["COSMOS_SEARCH_INDEX"] = str(place.expanduser().absolute())
+    return kept | {TOKEN: token or ""}  # not in the command, which other users can list
 
 
 def _check_free(host: str, port: int) -> None:
@@ -101,26 +105,3 @@ def _check_free(host: str, port: int) -> None:
         raise UsageError(
             f"Nobody can listen at {host}:{port} ({reason}); choose another port: cosmos-search ui --port {port + 1}"
         ) from error
-
-
-def _settings(host: str, port: int, browser: bool) -> list[str]:
-    """Of Streamlit: nothing is sent anywhere, no file is watched or served, and no trace is shown to visitors."""
-    settings: dict[str, object] = {
-        "server.address": host,
-        "server.port": port,
-        "server.headless": not browser,
-        "server.showEmailPrompt": False,
-        "server.maxUploadSize": MAX_UPLOAD_MB,
-        "server.enableStaticServing": False,
-        "server.fileWatcherType": "none",
-        "browser.gatherUsageStats": False,
-        "client.toolbarMode": "minimal",
-        "client.showErrorDetails": "none",
-        "logger.level": "warning",
-        "theme.light.primaryColor": "#0072b2",
-        "theme.dark.primaryColor": "#56b4e9",
-    }
-    words = [f"--{name}={str(value).lower() if isinstance(value, bool) else value}" for name, value in settings.items()]
-    if _is_local(host):  # no web site may speak to it under a name of its own (DNS rebinding)
-        words += [f"--server.allowedHosts={name}" for name in (*LOCAL, host)]
-    return words

@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import re
+import unicodedata
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +19,14 @@ __all__ = ["MAX_ZIP_BYTES", "as_csv", "as_json", "as_zip", "size_bytes"]
 
 MAX_ZIP_BYTES = 500 << 20  # it is made in memory
 _packing = Lock()
+MISSING = "missing.txt"
+MAX_NAME_BYTES = 200  # file systems take 255; a number may be added
+# Control characters, and what changes the direction of writing, so that jpg.exe reads as exe.jpg.
+UNSEEN = "\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
+UNFIT = re.compile(rf'[{UNSEEN}/\\:*?"<>|]')  # in the name of a file, on one system or another
+RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9\u00b9\u00b2\u00b3]) *(\.|$)", re.IGNORECASE)
+# What a spreadsheet takes for a formula: at the beginning of a cell, also of one that begins at another separator.
+FORMULA = re.compile(r'(^(?=[\t\r\n])|(?:^|[;,|\t\r\n])(?=(?:[^\S\t\r\n]|")*[=+\-@\uff1d\uff0b\uff0d\uff20]))')
 COLUMNS = ("path", "width", "height", "taken_at", "latitude", "longitude", "camera")
 
 
@@ -32,16 +42,16 @@ def as_zip(pictures: Sequence[PictureRecord]) -> bytes:
 
 
 def _packed(pictures: Sequence[PictureRecord]) -> bytes:
-    packed, missing, names = io.BytesIO(), [], set[str]()
+    packed, missing, names = io.BytesIO(), [], {MISSING}
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:  # photos are compressed already
         for picture in pictures:
             try:
                 with opened_original(picture) as file:
                     archive.writestr(_free_name(picture.paths[0], names), file.read())
             except PictureError as error:
-                missing.append(f"{readable(picture.paths[0])}: {error}")
+                missing.append(f"{_on_one_line(picture.paths[0])}: {error}")
         if missing:
-            archive.writestr("missing.txt", "\n".join(missing) + "\n")
+            archive.writestr(MISSING, "\n".join(missing) + "\n")
     return packed.getvalue()
 
 
@@ -74,13 +84,28 @@ def _row(picture: PictureRecord) -> tuple[object, ...]:
 
 
 def _harmless(value: object) -> object:
-    return "'" + value if isinstance(value, str) and value[:1] in "=+-@\t\r" else value
+    """A text with a quote before whatever a spreadsheet could take for a formula; numbers are no formulas."""
+    return FORMULA.sub(r"\1'", value) if isinstance(value, str) else value
 
 
 def _free_name(path: Path, taken: set[str]) -> str:
-    """Two files of one name get numbers."""
-    name, number = readable(path.name), 2
-    while name.lower() in taken:
-        name, number = f"{readable(path.stem)}-{number}{readable(path.suffix)}", number + 1
-    taken.add(name.lower())
+    """A name that every system takes as one file beside the others; two files of one name get numbers."""
+    name = _fit_name(path.name)
+    stem, suffix, number = Path(name).stem, Path(name).suffix, 2
+    while (key := unicodedata.normalize("NFC", name).casefold()) in taken:
+        name, number = f"{stem}-{number}{suffix}", number + 1
+    taken.add(key)
     return name
+
+
+def _fit_name(name: str) -> str:
+    name = UNFIT.sub("_", readable(name)).strip(" ").rstrip(". ") or "_"
+    if RESERVED.match(name):
+        name = "_" + name
+    suffix = Path(name).suffix.encode()[:20].decode("utf-8", "ignore")
+    stem = name.encode()[: MAX_NAME_BYTES - len(suffix.encode())].decode("utf-8", "ignore")
+    return name if len(name.encode()) <= MAX_NAME_BYTES else stem + suffix
+
+
+def _on_one_line(path: Path) -> str:
+    return re.sub(f"[{UNSEEN}]", "_", readable(path))

@@ -1,4 +1,4 @@
-"""Exploring without words: a map of the collection, and pictures that are nearly the same."""
+"""Exploring without words: a map of the collection, and pictures that look alike."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ __all__ = ["explore_view"]
 
 N_SHOWN = 60  # pictures of a cluster or a group
 GROUPS_A_PAGE = 10
-NAMES = {"map": "Map", "duplicates": "Near duplicates"}
+NAMES = {"map": "Map", "duplicates": "Look alike"}
 
 
 def explore_view(shared: Opened, state: State) -> None:
@@ -66,10 +66,11 @@ def _duplicates(shared: Opened, state: State) -> None:
     st.select_slider("How alike", alike, key=key, on_change=lambda: go(alike=st.session_state["alike"]), width=240)
     groups = _groups(shared, state)
     if not groups:
-        st.info("No two pictures are nearly the same.", icon=":material/check_circle:")
+        st.info("No two pictures look alike.", icon=":material/check_circle:")
         return
     st.caption(
-        f"{len(groups):,} groups of pictures that are nearly the same: re-encoded, resized, or cropped a little."
+        f"{len(groups):,} {'group' if len(groups) == 1 else 'groups'} of pictures that look alike: copies that were "
+        "re-encoded, resized or cropped a little, or other pictures of one kind of thing. Look before you delete one."
     )
     n_pages = -(-len(groups) // GROUPS_A_PAGE)
     page = min(state.page, n_pages)

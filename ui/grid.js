@@ -68,7 +68,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     node.tabIndex = i ? -1 : 0;
     node.dataset.id = card.id;
     node.setAttribute("role", "listitem");
-    node.setAttribute("aria-label", [card.name, card.figure, card.note].filter(Boolean).join(", "));
+    node.setAttribute("aria-label", [card.name, card.figure && `score ${card.figure}`, card.note].filter(Boolean).join(", "));
     const box = make("button", "tick", "✓");
     Object.assign(box, { type: "button", tabIndex: -1, title: "Select" });
     box.setAttribute("aria-label", `Select ${card.name}`);
@@ -77,7 +77,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
     Object.assign(like, { type: "button", tabIndex: -1 });
     like.onclick = (event) => { event.stopPropagation(); setTriggerValue("liked", card.id); };
     const line = make("div", "line");
-    line.append(make("span", "name", card.name), make("span", "score", card.figure));
+    const score = make("span", "score", card.figure);
+    score.title = "Score: the higher, the better a match; not a probability";
+    line.append(make("span", "name", card.name), score);
     node.append(picture(card, data.where), box, like, line);
     if (card.note) node.append(make("div", "note", card.note));
     if (data.where && card.parts.length) node.append(bars(card.parts));

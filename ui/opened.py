@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import TypeVar
 
-import streamlit as st
 from platformdirs import user_cache_path
 
 from cosmos_search.library import Library, default_place
@@ -20,7 +21,8 @@ T = TypeVar("T")
 
 THUMBNAIL_BYTES = 1 << 30
 N_ANSWERS = 48  # a list of hits takes about a kilobyte for each
-N_LARGE = 6  # maps and groups of near duplicates
+_opening = Lock()
+N_LARGE = 6  # maps and groups of pictures that look alike
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +47,11 @@ class Opened:
 
 def opened() -> Opened:
     """Those of the index that `cosmos-search ui` was started for (COSMOS_SEARCH_INDEX)."""
-    return _opened(default_place())
+    with _opening:
+        return _opened(default_place())
 
 
-@st.cache_resource(show_spinner=False)
+@cache  # not Streamlit's: that one every visitor can empty, also one who doesn't know the token
 def _opened(place: Path) -> Opened:
     """The library notices by itself when its index changes, so it can stay open."""
     library = open_library(place)

@@ -4,6 +4,9 @@ import re
 
 __all__ = ["plain", "readable"]
 
+# Streamlit's page reads these once more, after the escapes are gone: as links, arrows and dashes, icons and its logo.
+READ_AGAIN = re.compile(r"(?<=[<>=~-])(?=[<>=~-])|(?<=:)(?=[\w/])|(?<=@)(?=\w)|(?<=www)(?=\.)", re.IGNORECASE)
+WORD_JOINER = "\u2060"  # has no width
 PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 
 
@@ -13,5 +16,9 @@ def readable(text: object) -> str:
 
 
 def plain(text: object) -> str:
-    """Readable, on one line, and every mark that Markdown, its directives, emoji and formulas could read escaped."""
-    return PUNCTUATION.sub(r"\\\1", " ".join(readable(text).split()))
+    """Readable, on one line, and every mark that Markdown, its directives, emoji and formulas could read escaped.
+
+    Where a mark would be read in spite of that, a character without width is put beside it.
+    """
+    line = " ".join(readable(text).split())
+    return PUNCTUATION.sub(r"\\\1", READ_AGAIN.sub(WORD_JOINER, line))

@@ -41,15 +41,13 @@ def progress(shared: Opened, *, is_first: bool = False) -> None:
 
 def _add(shared: Opened) -> None:
     typed = st.session_state["folder_to_add"].strip()
+    if not (typed.startswith("~") or Path(typed).is_absolute()):  # the server's directory means nothing to a visitor
+        st.session_state["add_problem"] = "Type the whole path of a folder, from its root or from ~ on."
+        return
     try:
-        folder = existing_folder(Path(typed)) if typed else None
+        start(shared, [existing_folder(Path(typed))])
     except CosmosSearchError as error:
         st.session_state["add_problem"] = str(error)
-        return
-    if folder is None:
-        st.session_state["add_problem"] = "Type the path of a folder."
-    else:
-        start(shared, [folder])
 
 
 def _progress(shared: Opened, is_first: bool) -> None:

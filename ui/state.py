@@ -15,7 +15,7 @@ __all__ = ["ALIKE", "DEFAULT", "MAX_TEXT", "State"]
 VIEWS = ("search", "explore", "library")
 SORTS = ("score", "date")
 EXPLORES = ("map", "duplicates")
-ALIKE = {"strict": 0.9, "usual": MIN_COSINE, "loose": 0.8}  # the least cosine
+ALIKE = {"strict": 0.98, "usual": MIN_COSINE, "loose": 0.9}  # the least cosine
 MAX_PAGE = 10_000
 MAX_TEXT = 1000  # characters of a query, and of any other value
 
@@ -37,13 +37,13 @@ class State:
     orientation: str = ""
     sort: str = "score"
     page: int = 1
-    all: bool = False  # also what is less likely a match than not
+    all: bool = False  # also what the search would leave out
     where: bool = True  # boxes on the thumbnails
     picture: int | None = None  # the one that is looked at closely, by id
     heat: int | None = None  # the sentence whose heat map covers it, from 0
     explore: str = "map"
     cluster: int | None = None  # of the map
-    alike: str = "usual"  # how much near duplicates must be
+    alike: str = "usual"  # how much pictures of a group must be
 
     @classmethod
     def of(cls, address: Mapping[str, str]) -> "State":

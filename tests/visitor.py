@@ -1,0 +1,74 @@
+"""A visitor of a real page who speaks to its server as a browser would, but says where it comes from."""
+
+from contextlib import contextmanager
+from socket import create_connection
+from urllib.parse import urlsplit
+
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.sync.client import connect
+
+WAIT_S = 30
+
+
+@contextmanager
+def visit(address, origin=None, host=None):
+    """A visitor whose browser says that it is at `origin`, and calls the server `host`."""
+    place = urlsplit(address)
+    with connect(
+        f"ws://{host or place.netloc}/_stcore/stream",
+        sock=create_connection((place.hostname, place.port), WAIT_S),
+        origin=origin,
+        subprotocols=["streamlit"],
+        max_size=None,
+        proxy=None,
+    ) as opened:
+        yield Visitor(opened)
+
+
+class Visitor:
+    """One session. `shown`: what its last run has drawn, in order."""
+
+    def __init__(self, opened):
+        self.socket = opened
+        self.shown = []
+
+    def run(self, states=(), query=""):
+        """The page again, with what was typed and pressed."""
+        message = BackMsg()
+        message.rerun_script.query_string = query
+        message.rerun_script.widget_states.widgets.extend(states)
+        self.socket.send(message.SerializeToString())
+        self.shown = []
+        while True:
+            got = ForwardMsg()
+            got.ParseFromString(self.socket.recv(timeout=WAIT_S))
+            if got.HasField("delta") and got.delta.HasField("new_element"):
+                self.shown.append(got.delta.new_element)
+            if got.WhichOneof("type") == "script_finished" and got.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY:
+                return self
+
+    def say(self, token):
+        """At the gate."""
+        field = next(one.text_input for one in self.shown if one.HasField("text_input"))
+        button = next(one.button for one in self.shown if one.HasField("button"))
+        states = BackMsg().rerun_script.widget_states
+        states.widgets.add(id=field.id, string_value=token)
+        states.widgets.add(id=button.id, trigger_value=True)
+        return self.run(states.widgets)
+
+    def press(self, label, query=""):
+        """A button."""
+        states = BackMsg().rerun_script.widget_states
+        states.widgets.add(
+            id=next(one.button.id for one in self.shown if one.button.label == label), trigger_value=True
+        )
+        return self.run(states.widgets, query)
+
+    def clear_cache(self):
+        """As a key in the browser does."""
+        self.socket.send(BackMsg(clear_cache=True).SerializeToString())
+
+    @property
+    def text(self):
+        return " ".join(str(one) for one in self.shown)

@@ -30,6 +30,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from indexer.distance import distance_km
 from indexer.errors import CosmosSearchError
+from indexer.names import holds
 
 __all__ = ["encoders", "files", "folders", "open_database", "pictures", "settings", "vectors"]
 
@@ -167,6 +168,7 @@ def _configure(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.create_function("distance_km", 4, distance_km, deterministic=True)
+    connection.create_function("holds", 2, holds, deterministic=True)
 
 
 def _begin(connection: Connection) -> None:

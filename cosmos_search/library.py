@@ -47,7 +47,7 @@ class Info:
 def default_place() -> Path:
     """COSMOS_SEARCH_INDEX, else a directory among the user's data."""
     named = os.environ.get("COSMOS_SEARCH_INDEX")
-    return Path(named) if named else user_data_path("cosmos-search") / "index"
+    return Path(named).expanduser() if named else user_data_path("cosmos-search") / "index"
 
 
 def open(
@@ -271,6 +271,8 @@ def _picture(like: str | Path | Image.Image) -> Image.Image:
     if isinstance(like, Image.Image):
         return like.convert("RGB")
     try:
+        if Path(like).exists() and not Path(like).is_file():  # a pipe or a device would be waited for
+            raise PictureError("it is not a file")
         with reading_pictures(), Path(like).open("rb") as file:
             return open_picture(file, min_side=EXAMPLE_SIDE).image
     except (OSError, PictureError) as error:

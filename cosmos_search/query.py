@@ -9,7 +9,7 @@ from cosmos_search.sentences import split_sentences
 from indexer.errors import UsageError
 from indexer.regions import Box
 
-__all__ = ["PLACES", "Query", "Term", "parse_box", "parse_query"]
+__all__ = ["PLACES", "Query", "QueryError", "Term", "parse_box", "parse_query"]
 
 PLACES = {
     "left": Box(0.0, 0.0, 0.5, 1.0),
@@ -36,6 +36,10 @@ LONELY = re.compile(rf"{OPERATOR}(?=\s*+(?:$|{OPERATOR}))")
 OPERATORS = re.compile(OPERATOR)  # never within a word
 WEIGHT = re.compile(r"(\d++(?:\.\d*+)?|\.\d++):(?=[^\s\d])")
 PLACE = re.compile(rf"(?:^|(?<=[\s{QUOTE}{MASK}]))@([^\s@{QUOTE}{MASK}]+)")
+
+
+class QueryError(UsageError):
+    """A mistake within a query: a sentence, the part of the query that it is about, and a mark under it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +93,11 @@ def _check(line: str, masked: str) -> None:
             raise _error(line, found.start(), str(error)) from None
 
 
-def _error(line: str, position: int, message: str) -> UsageError:
+def _error(line: str, position: int, message: str) -> QueryError:
     """The message with the part of the query that it is about, and a mark."""
     start = max(line.rfind("\n", 0, position) + 1, position - 40)
     shown = line[start : position + 40].splitlines()[0]
-    return UsageError(f"{message}:\n  {shown}\n  {' ' * (position - start)}^")
+    return QueryError(f"{message}:\n  {shown}\n  {' ' * (position - start)}^")
 
 
 def _pieces(masked: str) -> Iterator[tuple[str, str]]:

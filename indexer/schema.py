@@ -4,6 +4,7 @@ import os
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from sqlalchemy import (
@@ -154,7 +155,7 @@ def open_database(path: Path, migrations: Sequence[Sequence[str]] = MIGRATIONS) 
             raise
         raise CosmosSearchError(
             f"The index at {path.parent} is damaged ({error.orig}). Move it away and index again: "
-            f"mv {path.parent} {path.parent}.damaged && cosmos-search index FOLDER"
+            f"mv {quote(str(path.parent))} {quote(f'{path.parent}.damaged')} && cosmos-search index FOLDER"
         ) from error
     except CosmosSearchError:
         engine.dispose()

@@ -58,10 +58,11 @@ def _json_option(help_text: str) -> Callable[[F], F]:
 
 
 def _max_pixels(ctx: click.Context, param: click.Parameter, value: str) -> int | None:
-    if value.lower() == "none":
+    limit = value.strip().lower()
+    if limit == "none":
         return None
     try:
-        n_pixels = int(float(value.lower().removesuffix("mp")) * 1_000_000)
+        n_pixels = int(float(limit.removesuffix("mp")) * 1_000_000)
     except (ValueError, OverflowError):
         n_pixels = 0
     if not 1 <= n_pixels <= MOST_PIXELS:

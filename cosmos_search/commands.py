@@ -31,13 +31,11 @@ class UserPath(click.Path):
         return super().convert(os.path.expanduser(value), param, ctx)  # noqa: PTH111  (an unknown ~user stays)
 
 
-class _Text(click.ParamType):
-    name = "text"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+class _Text(click.types.StringParamType):
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if not str(value).strip():
             self.fail("The value is empty; leave the option out instead.", param, ctx)
-        return str(value)
+        return super().convert(value, param, ctx)
 
 
 TEXT = _Text()
@@ -48,7 +46,10 @@ class _Mistake(click.ClickException):
 
     def __init__(self, error: CosmosSearchError) -> None:
         super().__init__(escape(str(error), keep="\n" if isinstance(error, QueryError) else ""))
-        self.exit_code = 2 if isinstance(error, UsageError) else 1
+
+
+class _WrongCall(_Mistake):
+    exit_code = 2
 
 
 class Commands(click.Group):
@@ -58,13 +59,12 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except CosmosSearchError as error:
-            raise _Mistake(error) from error
+            raise (_WrongCall if isinstance(error, UsageError) else _Mistake)(error) from error
 
-    def main(
+    def main(  # type: ignore[override]  # click's is overloaded
         self,
         args: Sequence[str] | None = None,
         prog_name: str | None = None,
-        *,
         standalone_mode: bool = True,
         **extra: Any,
     ) -> Any:

@@ -11,6 +11,7 @@ from typing import NoReturn
 
 import click
 
+from cosmos_search.commands import UserPath
 from indexer.errors import UsageError
 from ui.agreed import MAX_UPLOAD_MB, TOKEN
 
@@ -34,7 +35,7 @@ LOCAL = ("localhost", "127.0.0.1", "::1")
 @click.option(
     "--index",
     "place",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=UserPath(file_okay=False),
     envvar="COSMOS_SEARCH_INDEX",
     metavar="DIR",
     help="Where the index is.",

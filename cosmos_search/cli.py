@@ -1,7 +1,5 @@
 """The command line: each command parses, calls the library, prints."""
 
-import json
-import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +9,8 @@ import click
 
 from cosmos_search.cli_models import models
 from cosmos_search.cli_search import GRAMMAR, search_options, show_answer
-from cosmos_search.commands import OpenCommands
+from cosmos_search.commands import TEXT, OpenCommands, UserPath
+from cosmos_search.terminal import json_line, log_to_stderr, say
 
 if TYPE_CHECKING:
     from cosmos_search.library import Library
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 F = TypeVar("F", bound=Callable[..., Any])
+MOST_PIXELS = 10**12  # of a picture, that a limit can be set to
 
 
 @click.group(cls=OpenCommands, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
@@ -31,15 +31,14 @@ def main() -> None:
       cosmos-search index ~/Pictures
       cosmos-search search "a cup of coffee"
     """
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
-    logging.getLogger("cosmos_search").setLevel(logging.INFO)
+    log_to_stderr()
 
 
 def _index_option(command: F) -> F:
     return click.option(
         "--index",
         "place",
-        type=click.Path(path_type=Path, file_okay=False),
+        type=UserPath(file_okay=False),
         envvar="COSMOS_SEARCH_INDEX",
         metavar="DIR",
         help="Where the index is; left out, COSMOS_SEARCH_INDEX or a folder among your user data.",
@@ -47,8 +46,10 @@ def _index_option(command: F) -> F:
 
 
 def _runtime_options(command: F) -> F:
-    device = click.option("--device", default="auto", metavar="NAME", help="auto, cpu, cuda or mps.")
-    precision = click.option("--precision", default="auto", metavar="NAME", help="auto, fp32, bf16, fp16 or int8.")
+    device = click.option("--device", type=TEXT, default="auto", metavar="NAME", help="auto, cpu, cuda or mps.")
+    precision = click.option(
+        "--precision", type=TEXT, default="auto", metavar="NAME", help="auto, fp32, bf16, fp16 or int8."
+    )
     return device(precision(command))
 
 
@@ -57,25 +58,31 @@ def _json_option(help_text: str) -> Callable[[F], F]:
 
 
 def _max_pixels(ctx: click.Context, param: click.Parameter, value: str) -> int | None:
-    if value.lower() == "none":
+    limit = value.strip().lower()
+    if limit == "none":
         return None
     try:
-        n_pixels = int(float(value.lower().removesuffix("mp")) * 1_000_000)
+        n_pixels = int(float(limit.removesuffix("mp")) * 1_000_000)
     except (ValueError, OverflowError):
         n_pixels = 0
-    if n_pixels < 1:
-        raise click.BadParameter(f"{value!r} is not a number of megapixels, such as 250MP, or none")
+    if not 1 <= n_pixels <= MOST_PIXELS:
+        raise click.BadParameter(f"{value!r} is not a number of megapixels up to 1000000, such as 250MP, or none")
     return n_pixels
 
 
 @main.command()
-@click.argument("folders", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("folders", nargs=-1, type=UserPath())
 @_index_option
-@click.option("--model", metavar="NAME", help="The encoder of a new index, or with --rebuild a new one for this.")
+@click.option(
+    "--model", type=TEXT, metavar="NAME", help="The encoder of a new index, or with --rebuild a new one for this."
+)
 @_runtime_options
 @click.option("--rebuild", is_flag=True, help="Embed every picture anew; searches go on with the old vectors.")
 @click.option(
-    "--regions", metavar="KIND", help="Parts with a vector of their own: none, fast (14) or fine (34); of a new index."
+    "--regions",
+    type=TEXT,
+    metavar="KIND",
+    help="Parts with a vector of their own: none, fast (14) or fine (34); of a new index.",
 )
 @click.option("--max-pixels", default="250MP", callback=_max_pixels, help="Refuse larger pictures; none: no limit.")
 @click.option(
@@ -114,9 +121,9 @@ def index(
 
     with _library(place, model, device, precision) as library:
         report = index_with_progress(library, folders, rebuild, regions, max_pixels, exclude or None, forget_missing)
-    click.echo(json.dumps(report_json(report)) if as_json else report_text(report))
+    say(json_line(report_json(report)) if as_json else report_text(report))
     if report.is_stopped:
-        click.echo("Stopped; all that is counted above is kept. To go on, run the same command again.", err=True)
+        say("Stopped; all that is counted above is kept. To go on, run the same command again.", err=True)
         sys.exit(130)
 
 
@@ -157,11 +164,11 @@ def info(place: Path | None, as_json: bool) -> None:
 
     with _library(place) as library:
         about = library.info()
-    click.echo(json.dumps(info_json(about)) if as_json else info_text(about))
+    say(json_line(info_json(about)) if as_json else info_text(about))
 
 
 @main.command()
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder", type=UserPath())
 @_index_option
 def remove(folder: Path, place: Path | None) -> None:
     """Forget FOLDER and what is in it. The pictures themselves are never touched.
@@ -170,9 +177,11 @@ def remove(folder: Path, place: Path | None) -> None:
     Example:
       cosmos-search remove /mnt/camera
     """
+    from cosmos_search.tables import printable
+
     with _library(place) as library:
         n_files = library.remove(folder)
-    click.echo(f"Forgot {folder} and the {n_files} files in it. The files themselves are untouched.")
+    say(f"Forgot {printable(folder)} and the {n_files} files in it. The files themselves are untouched.")
 
 
 def _library(place: Path | None, model: str | None = None, device: str = "auto", precision: str = "auto") -> "Library":

@@ -1,9 +1,11 @@
 """The commands about models: list, pull, add, remove."""
 
-import json
 from pathlib import Path
 
 import click
+
+from cosmos_search.commands import TEXT, UserPath
+from cosmos_search.terminal import json_line, say
 
 __all__ = ["models"]
 
@@ -34,7 +36,7 @@ def models(ctx: click.Context, as_json: bool) -> None:
     from cosmos_search.tables import model_json, models_table
 
     rows = list_models(default_shelf())
-    click.echo("\n".join(json.dumps(model_json(row)) for row in rows) if as_json else models_table(rows))
+    say("\n".join(json_line(model_json(row)) for row in rows) if as_json else models_table(rows))
 
 
 @models.command()
@@ -58,12 +60,12 @@ def pull(name: str, role: str) -> None:
 
 
 @models.command()
-@click.argument("path", type=click.Path(path_type=Path))
-@click.option("--name", metavar="NAME", help="What to call it; left out, the file's or directory's name.")
+@click.argument("path", type=UserPath())
+@click.option("--name", type=TEXT, metavar="NAME", help="What to call it; left out, the file's or directory's name.")
 @click.option(
     "--like",
     metavar="DIR",
-    type=click.Path(path_type=Path),
+    type=UserPath(),
     help="A directory that tells what a checkpoint of unusual size does not: config.json, tokenizer.json, ...",
 )
 @ROLE
@@ -96,14 +98,14 @@ def remove(name: str) -> None:
     from cosmos_search.shelf import default_shelf
 
     default_shelf().remove(name)
-    click.echo(f"Removed {name}.")
+    say(f"Removed {name}.")
 
 
 def _say_installed(name: str) -> None:
     from cosmos_search.registry import default_model
 
     if default_model() == name:
-        click.echo(f"Installed {name}; new indexes use it from now on.")
-        click.echo(f"To move an index to it: cosmos-search index --model {name} --rebuild")
+        say(f"Installed {name}; new indexes use it from now on.")
+        say(f"To move an index to it: cosmos-search index --model {name} --rebuild")
     else:
-        click.echo(f"Installed {name}. To use it: cosmos-search index FOLDER --model {name}")
+        say(f"Installed {name}. To use it: cosmos-search index FOLDER --model {name}")

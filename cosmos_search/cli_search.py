@@ -1,11 +1,13 @@
 """The command `search`: its many options, one call of the library, one of three ways to print."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from cosmos_search.commands import TEXT, UserPath
+from cosmos_search.terminal import json_line, say
 
 if TYPE_CHECKING:
     from cosmos_search.library import Library
@@ -26,20 +28,20 @@ a car @left. a church @top-right    places: left right top bottom centre, corner
 """
 
 OPTIONS = (
-    click.option("--like", metavar="FILE", type=click.Path(path_type=Path), help="Find the like of this picture."),
-    click.option("--box", metavar="L,T,R,B", help="Only this part of it, in fractions: 0.1,0.2,0.5,0.7"),
-    click.option("--after", metavar="DATE", help="Taken then or later: 2024, 2024-06 or 2024-06-30."),
-    click.option("--before", metavar="DATE", help="Taken earlier than that."),
-    click.option("--folder", metavar="TEXT", help="In a directory with this in its path."),
-    click.option("--camera", metavar="TEXT", help="With a camera of this name, or a part of it."),
-    click.option("--near", metavar="LAT,LON,KM", help="Taken there: 48.14,11.58,20km"),
-    click.option("--min-size", metavar="SIZE", help="At least as large: 2MP or 1920x1080."),
-    click.option("--orientation", metavar="NAME", help="portrait, landscape or square."),
+    click.option("--like", metavar="FILE", type=UserPath(), help="Find the like of this picture."),
+    click.option("--box", type=TEXT, metavar="L,T,R,B", help="Only this part of it, in fractions: 0.1,0.2,0.5,0.7"),
+    click.option("--after", type=TEXT, metavar="DATE", help="Taken then or later: 2024, 2024-06 or 2024-06-30."),
+    click.option("--before", type=TEXT, metavar="DATE", help="Taken earlier than that."),
+    click.option("--folder", type=TEXT, metavar="TEXT", help="In a directory with this in its path."),
+    click.option("--camera", type=TEXT, metavar="TEXT", help="With a camera of this name, or a part of it."),
+    click.option("--near", type=TEXT, metavar="LAT,LON,KM", help="Taken there: 48.14,11.58,20km"),
+    click.option("--min-size", type=TEXT, metavar="SIZE", help="At least as large: 2MP or 1920x1080."),
+    click.option("--orientation", type=TEXT, metavar="NAME", help="portrait, landscape or square."),
     click.option("--all", "everything", is_flag=True, help="Also show what is less likely a match than not."),
     click.option(
         "--explain",
         metavar="DIR",
-        type=click.Path(path_type=Path),
+        type=UserPath(),
         help="Write a picture for each hit: boxes, heat maps.",
     ),
 )
@@ -66,31 +68,51 @@ def show_answer(
 ) -> None:
     """Search, and print the hits; say so where nothing matches."""
     from cosmos_search.query import parse_box
-    from cosmos_search.tables import hit_json, hits_table
+    from cosmos_search.tables import hit_json, hits_table, printable
     from indexer.errors import UsageError
 
     if box is not None and like is None:
         raise UsageError("A --box is a part of a picture; name that too: --like FILE --box 0.1,0.2,0.5,0.7")
+    if explain is not None and explain.exists() and not explain.is_dir():
+        raise UsageError(f"--explain writes into a directory, and {explain} is none; choose another: --explain why/")
+    wanted = _filters(**filters)
     hits = library.search(
         query,
         top,
         like=like,
         box=parse_box(box) if box is not None else None,
-        filters=_filters(**filters),
+        filters=wanted,
         everything=everything,
     )
     if as_json:
         for hit in hits:
-            click.echo(json.dumps(hit_json(hit)))
+            say(json_line(hit_json(hit)))
     elif hits:
-        click.echo(hits_table(hits))
+        say(hits_table(hits))
     else:
-        click.echo("Nothing here matches." + ("" if everything else " The nearest are shown with: --all -n 3"))
-    if explain is not None and hits:
+        say("Nothing here matches." + ("" if everything else " The nearest are shown with: --all -n 3"))
+    if not hits:
+        _warn_of_filters(library, wanted)
+    elif explain is not None:
         from cosmos_search.explain import save_explanations
 
         paths = save_explanations(hits, library.encoder, explain)
-        click.echo(f"Why: {paths[0]}" + (f" and {len(paths) - 1} more" if len(paths) > 1 else ""), err=True)
+        more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+        say(f"Why: {printable(paths[0])}{more}", err=True)
+
+
+def _warn_of_filters(library: "Library", filters: "Filters") -> None:
+    """Say so where it isn't the query that finds nothing."""
+    from indexer.filters import Filters
+
+    if filters.folder is not None and not library.n_matching(Filters(folder=filters.folder)):
+        say(
+            f"No indexed picture is in a directory with {filters.folder!r} in its path; see which folders are "
+            "indexed: cosmos-search info",
+            err=True,
+        )
+    elif filters != Filters() and not library.n_matching(filters):
+        say("No indexed picture passes these filters.", err=True)
 
 
 def _filters(
@@ -105,11 +127,11 @@ def _filters(
     from indexer.filters import Filters, parse_date, parse_near, parse_size
 
     return Filters(
-        after=parse_date(after) if after else None,
-        before=parse_date(before) if before else None,
+        after=parse_date(after) if after is not None else None,
+        before=parse_date(before) if before is not None else None,
         folder=folder,
         camera=camera,
-        near=parse_near(near) if near else None,
-        min_pixels=parse_size(min_size) if min_size else None,
-        orientation=orientation.lower() if orientation else None,
+        near=parse_near(near) if near is not None else None,
+        min_pixels=parse_size(min_size) if min_size is not None else None,
+        orientation=orientation.lower() if orientation is not None else None,
     )

@@ -1,5 +1,6 @@
 """Show why a picture was found: boxes, heat maps, labels."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -43,6 +44,8 @@ def explain(hit: Hit, encoder: Encoder) -> Image.Image:
 def open_hit(hit: Hit) -> Image.Image:
     """The upright picture of a hit, its longer side at most SIDE pixels."""
     try:
+        if not hit.path.is_file():  # a pipe of that name would be waited for
+            raise CosmosSearchError("it is no file")
         with reading_pictures(), hit.path.open("rb") as file:
             picture = open_picture(file, min_side=SIDE, max_pixels=None).image
     except (OSError, CosmosSearchError) as error:
@@ -91,14 +94,29 @@ def draw_heat(picture: Image.Image, heat: NDArray[np.float32], label: str, colou
 
 
 def save_explanations(hits: Sequence[Hit], encoder: Encoder, folder: Path) -> list[Path]:
-    """A PNG for each hit, named by its rank and its file; returns their paths."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """A PNG for each hit, named by its rank and its file; returns their paths.
+
+    Raises CosmosSearchError where nothing can be written.
+    """
     paths = []
     for hit in hits:
-        name = "".join(c if c.isalnum() or c in "-_." else "_" for c in hit.path.stem)[:80]
-        paths.append(folder / f"{hit.rank:02}-{name}.png")
-        explain(hit, encoder).save(paths[-1])
+        sheet = explain(hit, encoder)
+        paths.append(folder / f"{hit.rank:02}-{_file_name(hit.path.stem)}.png")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            sheet.save(paths[-1])
+        except OSError as error:
+            reason = error.strerror or error
+            raise CosmosSearchError(
+                f"{paths[-1]} can't be written ({reason}); choose another --explain DIR."
+            ) from error
     return paths
+
+
+def _file_name(name: str) -> str:
+    """What any file system and any encoding takes: at most 240 bytes."""
+    text = "".join(c if c.isalnum() or c in "-_." else "_" for c in name)[:60]
+    return text.encode(sys.getfilesystemencoding(), "replace").decode(sys.getfilesystemencoding()).replace("?", "_")
 
 
 def _colour(number: int) -> str:

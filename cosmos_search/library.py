@@ -45,9 +45,9 @@ class Info:
 
 
 def default_place() -> Path:
-    """COSMOS_SEARCH_INDEX, else a directory among the user's data."""
+    """COSMOS_SEARCH_INDEX, unless it is empty, else a directory among the user's data."""
     named = os.environ.get("COSMOS_SEARCH_INDEX")
-    return Path(named) if named else user_data_path("cosmos-search") / "index"
+    return _typed(named) if named else user_data_path("cosmos-search") / "index"
 
 
 def open(
@@ -64,7 +64,7 @@ def open(
     device: "auto", "cpu", "cuda" or "mps"; precision: "auto", "fp32", "bf16", "fp16" or "int8".
     encoder: an encoder of your own instead.
     """
-    where = Path(place) if place is not None else default_place()
+    where = _typed(place) if place is not None else default_place()
 
     def load(recorded: str | None) -> Encoder:
         return load_encoder(model or recorded or default_model(), device, precision)
@@ -127,7 +127,7 @@ class Library:
         stop: Event | None = None,
     ) -> Report:
         """Index what is new or changed in these folders, or in all that are indexed; see `indexer.build.update`."""
-        paths = [existing_folder(Path(folder)) for folder in folders]
+        paths = [existing_folder(_typed(folder)) for folder in folders]
         encoder = self.encoder  # a mistake in its name, too, is found before anything is made
         if not paths:
             self._opened()
@@ -243,7 +243,7 @@ class Library:
 
     def remove(self, folder: str | Path) -> int:
         """Forget an indexed folder, and never touch it; returns how many files it had."""
-        return remove(self._opened(), Path(folder))
+        return remove(self._opened(), _typed(folder))
 
     def info(self) -> Info:
         """What is indexed, with what, and how large it is."""
@@ -282,11 +282,20 @@ class Library:
         return None if encoder is None else encoder.name
 
 
+def _typed(path: str | Path) -> Path:
+    """A path as a user writes it, with ~ for the home. Raises UsageError for an empty text, which is no path."""
+    if not str(path).strip():
+        raise UsageError("The path is empty; name a folder.")
+    return Path(os.path.expanduser(path))  # noqa: PTH111  (an unknown ~user stays)
+
+
 def _picture(like: str | Path | Image.Image) -> Image.Image:
     """Upright and in RGB. Raises CosmosSearchError for a file that is no picture."""
     if isinstance(like, Image.Image):
         return like.convert("RGB")
     try:
+        if Path(like).exists() and not Path(like).is_file():  # a pipe or a device would be waited for
+            raise PictureError("it is not a file")
         with reading_pictures(), Path(like).open("rb") as file:
             return open_picture(file, min_side=EXAMPLE_SIDE).image
     except (OSError, PictureError) as error:

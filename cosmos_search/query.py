@@ -9,7 +9,7 @@ from cosmos_search.sentences import split_sentences
 from indexer.errors import UsageError
 from indexer.regions import Box
 
-__all__ = ["PLACES", "Query", "Term", "parse_box", "parse_query"]
+__all__ = ["PLACES", "Query", "QueryError", "Term", "parse_box", "parse_query"]
 
 PLACES = {
     "left": Box(0.0, 0.0, 0.5, 1.0),
@@ -24,11 +24,22 @@ PLACES = {
     "bottom-right": Box(0.5, 0.5, 1.0, 1.0),
 }
 MAX_TERMS = 64
-MASK = "\ua66e"  # a letter that nobody types; it stands for what is quoted
-QUOTED = re.compile(r'"[^"]*"|“[^”]*”')
-OPERATOR = re.compile(r"(?:^|(?<=\s))[+-](?=\s|[^\W\d_]|$)")  # alone, or before a word; never within one
-WEIGHT = re.compile(r"(\d+\.?\d*|\.\d+):(?=[^\s\d])")
-PLACE = re.compile(rf"(?:^|(?<=\s)|(?<={MASK}))@([^\s@]+)")
+MAX_CHARACTERS = 10_000
+MIN_WEIGHT, MAX_WEIGHT = 0.001, 1000.0
+JOINERS = "\u200c\u200d"  # within emoji, and within words of Persian and of languages of India
+# Letters that nobody types: they stand for what is quoted, one for its first character and one for each other.
+QUOTE, MASK = "\ua66e", "\u01bb"
+# All of these take time in proportion to the text's length: none goes back over what it has read.
+QUOTED = re.compile(r'"[^"]*"|“[^“”]*”')
+OPERATOR = r"(?:^|(?<=\s))[+-](?=\s|[^\W\d_]|[\u2190-\u2bff\U0001f000-\U0001faff]|$)"  # before blanks, words and emoji
+LONELY = re.compile(rf"{OPERATOR}(?=\s*+(?:$|{OPERATOR}))")
+OPERATORS = re.compile(OPERATOR)  # never within a word
+WEIGHT = re.compile(r"(\d++(?:\.\d*+)?|\.\d++):(?=[^\s\d])")
+PLACE = re.compile(rf"(?:^|(?<=[\s{QUOTE}{MASK}]))@([^\s@{QUOTE}{MASK}]+)")
+
+
+class QueryError(UsageError):
+    """A mistake within a query: a sentence, the part of the query that it is about, and a mark under it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +62,11 @@ class Query:
 
 def parse_query(text: str) -> Query:
     """The terms of a query. Raises UsageError with a mark under what can't be read."""
-    line = "".join(c if c.isprintable() or c in "\n\r" else " " for c in text.replace(MASK, " "))
-    masked = QUOTED.sub(lambda quote: MASK * len(quote[0]), line)
+    if len(text) > MAX_CHARACTERS:
+        raise UsageError(f"The query has {len(text):,} characters; {MAX_CHARACTERS:,} is the most that can be read.")
+    line = re.sub(f"[{QUOTE}{MASK}]", " ", text.replace("\r\n", "\n").replace("\r", "\n"))
+    line = "".join(c if c.isprintable() or c == "\n" or c in JOINERS else " " for c in line)
+    masked = QUOTED.sub(lambda quote: QUOTE + MASK * (len(quote[0]) - 1), line)
     _check(line, masked)
     quotes = (quote[0][1:-1] for quote in QUOTED.finditer(line))
     terms = [term for sign, piece in _pieces(masked) for term in _terms(sign, piece, quotes)]
@@ -70,13 +84,8 @@ def _check(line: str, masked: str) -> None:
     """Raise for the first mistake, with a mark under it."""
     for quote in re.finditer('["“”]', masked):
         raise _error(line, quote.start(), "This quote is not closed")
-    for found in OPERATOR.finditer(masked):
-        rest = masked[found.end() :]
-        if not rest.strip() or OPERATOR.match(masked, len(masked) - len(rest.lstrip())):
-            raise _error(line, found.start(), f"Nothing follows this {found[0]}")
-    for found in WEIGHT.finditer(masked):
-        if float(found[1]) <= 0:
-            raise _error(line, found.start(), "A weight must be above 0; to exclude something: - people")
+    for found in LONELY.finditer(masked):
+        raise _error(line, found.start(), f"Nothing follows this {found[0]}")
     for found in PLACE.finditer(masked):
         try:
             _place(found[1])
@@ -84,16 +93,16 @@ def _check(line: str, masked: str) -> None:
             raise _error(line, found.start(), str(error)) from None
 
 
-def _error(line: str, position: int, message: str) -> UsageError:
+def _error(line: str, position: int, message: str) -> QueryError:
     """The message with the part of the query that it is about, and a mark."""
     start = max(line.rfind("\n", 0, position) + 1, position - 40)
     shown = line[start : position + 40].splitlines()[0]
-    return UsageError(f"{message}:\n  {shown}\n  {' ' * (position - start)}^")
+    return QueryError(f"{message}:\n  {shown}\n  {' ' * (position - start)}^")
 
 
 def _pieces(masked: str) -> Iterator[tuple[str, str]]:
     """What stands between operators, with the operator before it."""
-    starts = [(0, "+", 0)] + [(m.start(), m[0], m.end()) for m in OPERATOR.finditer(masked)]
+    starts = [(0, "+", 0)] + [(m.start(), m[0], m.end()) for m in OPERATORS.finditer(masked)]
     ends = [start for start, _, _ in starts[1:]] + [len(masked)]
     for (_, sign, start), end in zip(starts, ends, strict=True):
         yield sign, masked[start:end]
@@ -103,8 +112,11 @@ def _terms(sign: str, piece: str, quotes: Iterator[str]) -> Iterator[Term]:
     """The sentences of a piece; its sign is that of the first."""
     for i, sentence in enumerate(split_sentences(piece)):
         weight, place = WEIGHT.match(sentence), PLACE.search(sentence)
+        if weight and not MIN_WEIGHT <= float(weight[1]) <= MAX_WEIGHT:
+            limits = f"from {MIN_WEIGHT} to {MAX_WEIGHT:.0f}"
+            raise _error(weight[0], 0, f"A weight must be above 0, {limits}; to exclude something: - people")
         bare = PLACE.sub(" ", sentence[weight.end() if weight else 0 :])
-        text = " ".join(re.sub(f"{MASK}+", lambda _: next(quotes), bare).split())
+        text = " ".join(re.sub(f"{QUOTE}{MASK}*", lambda _: next(quotes), bare).split())
         if text:
             yield Term(
                 text,
@@ -118,11 +130,11 @@ def _place(name: str) -> Box:
     name = name.rstrip(".,;!?").lower()
     if name in PLACES:
         return PLACES[name]
-    if name[:1].isdigit():
+    if name[:1].isdigit() or "," in name:
         return parse_box(name)
     near = get_close_matches(name, PLACES, n=1)
     hint = f"did you mean @{near[0]}?" if near else "there are: " + ", ".join(sorted(PLACES))
-    raise UsageError(f"There is no place @{name}; {hint}")
+    raise UsageError(f"There is no place @{_short(name)}; {hint}")
 
 
 def parse_box(text: str) -> Box:
@@ -131,8 +143,12 @@ def parse_box(text: str) -> Box:
         left, top, right, bottom = (float(part) for part in text.split(","))
     except ValueError:
         raise UsageError(
-            f"{text!r} is no box; four fractions are: 0.1,0.2,0.5,0.7 (left, top, right, bottom)"
+            f"{_short(text)!r} is no box; four fractions are: 0.1,0.2,0.5,0.7 (left, top, right, bottom)"
         ) from None
     if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
-        raise UsageError(f"The box {text} is not inside the picture, or has no area; 0,0,1,1 is all of it.")
+        raise UsageError(f"The box {_short(text)} is not inside the picture, or has no area; 0,0,1,1 is all of it.")
     return Box(left, top, right, bottom)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else text[:39] + "…"

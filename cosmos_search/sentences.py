@@ -1,6 +1,7 @@
 """Split a text into sentences, as a reader would."""
 
 import re
+from unicodedata import category
 
 __all__ = ["split_sentences"]
 
@@ -15,12 +16,15 @@ NEVER_LAST = frozenset(
 CLOSERS = "\"'”’»)\\]"
 STOP = re.compile(rf"[.!?…]+[{CLOSERS}]*|[。！？．]+[」』”’）]*")
 CAPITAL_OR_DIGIT = re.compile(r"[\"'“‘«(\[]*[^\W_a-zß-öø-ÿ]")
+FINAL_DOT = re.compile(rf"(?<![.])[.。．]([{CLOSERS}」』]*)$")
+PICTURES = "‼⁉〰"  # the emoji that Unicode counts among the punctuation
+WINDOW = 100  # characters around a mark that decide whether it ends a sentence: longer texts take no longer
 
 
 def split_sentences(text: str) -> list[str]:
     """The sentences of a text, white space collapsed, without their final full stop; ends of lines end them too."""
     sentences = []
-    for line in text.splitlines():
+    for line in (" ".join(line.split()) for line in text.splitlines()):
         start = 0
         for stop in STOP.finditer(line):
             if _ends_sentence(line, start, stop):
@@ -31,17 +35,17 @@ def split_sentences(text: str) -> list[str]:
 
 
 def _ends_sentence(line: str, start: int, stop: re.Match[str]) -> bool:
-    mark, rest = stop[0], line[stop.end() :]
-    if mark[0] in "。！？．" or not rest.strip():
+    mark, rest = stop[0], line[stop.end() : stop.end() + WINDOW]
+    before = line[max(start, stop.start() - WINDOW) : stop.start()]
+    if mark[0] in "。！？．" or not rest:
         return True
     if not rest[0].isspace():  # 3.5, U.S., example.org, but "man.A woman"
-        before = line[start : stop.start()]
         return mark == "." and rest[0].isupper() and before[-1:].islower() and "." not in before.split()[-1]
     if mark[0] in "!?":
         return True
     if mark[0] == "…" or mark.startswith(".."):
         return CAPITAL_OR_DIGIT.match(rest.lstrip()) is not None
-    return not _is_abbreviation(line[start : stop.start()], mark, rest.lstrip())
+    return not _is_abbreviation(before, mark, rest.lstrip())
 
 
 def _is_abbreviation(before: str, mark: str, after: str) -> bool:
@@ -58,6 +62,11 @@ def _is_abbreviation(before: str, mark: str, after: str) -> bool:
 
 
 def _tidy(sentence: str) -> str:
-    text = " ".join(sentence.split())
-    text = re.sub(rf"(?<![.])[.。．]([{CLOSERS}」』]*)$", r"\1", text)
-    return text if re.search(r"\w", text) else ""
+    """Empty if it has nothing but punctuation; an emoji says as much as a word."""
+    text = FINAL_DOT.sub(r"\1", sentence.strip())
+    return text if any(_says_something(c) for c in text) else ""
+
+
+def _says_something(c: str) -> bool:
+    """Letters and digits, the signs beyond ASCII, and the marks that make an emoji of a character."""
+    return c.isalnum() or (not c.isascii() and (category(c)[0] in "SM" or c in PICTURES))

@@ -114,7 +114,7 @@ class Shelf:
 def default_shelf() -> Shelf:
     """COSMOS_SEARCH_MODELS, else a directory among the user's data."""
     named = os.environ.get("COSMOS_SEARCH_MODELS")
-    return Shelf(Path(named) if named else user_data_path("cosmos-search") / "models")
+    return Shelf(Path(named).expanduser() if named else user_data_path("cosmos-search") / "models")
 
 
 def _describe(folder: Path, name: str, source: str, role: str | None) -> Card:

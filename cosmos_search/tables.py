@@ -7,6 +7,7 @@ from typing import Any
 from cosmos_search.library import Info
 from cosmos_search.models import ModelRow
 from cosmos_search.search import Evidence, Hit
+from cosmos_search.terminal import escape
 from indexer.build import Report
 from indexer.records import EncoderRecord, FailedFile, Folder
 from indexer.regions import WHOLE, Box
@@ -36,7 +37,7 @@ def hits_table(hits: Sequence[Hit]) -> str:
         rows.append((str(hit.rank), f"{hit.score:.2f}", f"{taken:%Y-%m-%d}" if taken else "", size, name))
         if len(hit.evidence) > 1:
             rows += [("", f"{e.score:.2f}", "", "", f"  {_evidence(e)}") for e in hit.evidence]
-    return _columns(rows, right={0, 1, 3})
+    return _text(_columns(rows, right={0, 1, 3}))
 
 
 def hit_json(hit: Hit) -> dict[str, Any]:
@@ -79,7 +80,7 @@ def report_text(report: Report) -> str:
         lines.append(
             f"{report.needs_extra} HEIC or raw files skipped; to read them: pip install 'cosmos-search[formats]'"
         )
-    return "\n".join(lines + report.warnings)
+    return _text(lines + report.warnings)
 
 
 def report_json(report: Report) -> dict[str, Any]:
@@ -117,8 +118,8 @@ def info_text(info: Info) -> str:
     if info.folders:
         rows = [("files", "failed", "folder")]
         rows += [(str(f.n_pictures), str(f.n_failed), _folder(f)) for f in info.folders]
-        lines += ["", _columns(rows, right={0, 1})]
-    return "\n".join(lines + _failed_lines(info.failed))
+        lines += ["", *_columns(rows, right={0, 1})]
+    return _text(lines + _failed_lines(info.failed))
 
 
 def info_json(info: Info) -> dict[str, Any]:
@@ -148,7 +149,7 @@ def models_table(rows: Sequence[ModelRow]) -> str:
         name = f"{row.name} (default)" if row.is_default else row.name
         lines.append((name, row.network, row.trained_on, *figures, size))
     legend = "R@1: image→text / text→image in percent, as published. To install: cosmos-search models pull MODEL"
-    return _columns(lines, right={6}) + "\n\n" + legend
+    return _text([*_columns(lines, right={6}), "", legend])
 
 
 def model_json(row: ModelRow) -> dict[str, Any]:
@@ -170,8 +171,7 @@ def model_json(row: ModelRow) -> dict[str, Any]:
 def printable(path: Path) -> str:
     """A path on one line of any terminal: relative if it is below the working directory, odd characters escaped."""
     here = Path.cwd()
-    text = str(path.relative_to(here) if path.is_relative_to(here) else path)
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
+    return escape(str(path.relative_to(here) if path.is_relative_to(here) else path))
 
 
 def _folder(folder: Folder) -> str:
@@ -190,13 +190,20 @@ def _failed_json(failed: Sequence[FailedFile]) -> list[dict[str, str]]:
     return [{"path": str(f.path), "reason": f.reason} for f in failed]
 
 
-def _columns(rows: Sequence[tuple[str, ...]], right: set[int]) -> str:
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+def _columns(rows: Sequence[tuple[str, ...]], right: set[int]) -> list[str]:
+    """Lines. right: the columns that are aligned there."""
+    shown = [tuple(escape(cell) for cell in row) for row in rows]
+    widths = [max(len(row[i]) for row in shown) for i in range(len(shown[0]))]
     lines = (
         "  ".join(c.rjust(w) if i in right else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True)))
-        for row in rows
+        for row in shown
     )
-    return "\n".join(line.rstrip() for line in lines)
+    return [line.rstrip() for line in lines]
+
+
+def _text(lines: Sequence[str]) -> str:
+    """One text; whatever the names, reasons and captions within a line hold, it stays one line."""
+    return "\n".join(escape(line) for line in lines)
 
 
 def _evidence(evidence: Evidence) -> str:

@@ -21,6 +21,7 @@ START, END = "<start_of_text>", "<end_of_text>"
 OPENAI_START, OPENAI_END = "<|startoftext|>", "<|endoftext|>"  # the same tokens in CLIP's own model directories
 N_MERGES = 49152 - 256 - 2
 N_TOKENS = 256 + 256 + N_MERGES + 2
+HUGE_REFERENCE = re.compile(r"&#(?:[0-9]{1000,}|[xX][0-9a-fA-F]{1000,});?")  # no character has such a number
 WORDS = r"'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+"
 
 
@@ -113,8 +114,13 @@ def save_clip_tokenizer(path: Path) -> None:
 def clean(text: str) -> str:
     """As CLIP cleans a text: mojibake mended, HTML entities resolved, white space collapsed, lower case."""
     readable = text.encode("utf-8", "replace").decode("utf-8")  # a shell may hand over lone surrogates
-    text = html.unescape(html.unescape(ftfy.fix_text(readable)))
+    text = _unescape(_unescape(ftfy.fix_text(readable)))
     return re.sub(r"\s+", " ", text.strip()).strip().lower()
+
+
+def _unescape(text: str) -> str:
+    """As `html.unescape`, which fails at a number that Python refuses to read for its length."""
+    return html.unescape(HUGE_REFERENCE.sub("\ufffd", text))
 
 
 def _build() -> tokenizers.Tokenizer:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, distinct, func, select
 
 from indexer.filters import SHAPES, Filters, conditions
+from indexer.names import fold
 from indexer.schema import files, pictures
 
 __all__ = ["MEGAPIXELS", "Count", "Facets", "count_facets"]
@@ -68,7 +69,8 @@ def _directories(connection: Connection, filters: Filters) -> list[Count]:
 
 def _with_longer(cameras: Sequence[Count]) -> list[Count]:
     """The filter takes a part of a name, so "EOS 5" also lets "EOS 5D" pass."""
-    return [Count(one.value, sum(o.n for o in cameras if one.value.lower() in o.value.lower())) for one in cameras]
+    folded = [(fold(camera.value), camera.n) for camera in cameras]
+    return [Count(one.value, sum(n for name, n in folded if fold(one.value) in name)) for one in cameras]
 
 
 def _with_inner(directories: Sequence[Count]) -> list[Count]:

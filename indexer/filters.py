@@ -3,14 +3,16 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from math import degrees
+from math import degrees, isfinite
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, String, case, cast, func, or_, select
+from sqlalchemy import ColumnElement, Connection, LargeBinary, case, func, literal, or_, select, type_coerce
 
 from indexer.distance import EARTH_KM
 from indexer.errors import UsageError
+from indexer.names import folder_parts, path_bytes, searched
 from indexer.schema import files, pictures
 
 __all__ = [
@@ -33,6 +35,10 @@ SHAPES: dict[str, ColumnElement[bool]] = {
     "square": pictures.c.width == pictures.c.height,
 }
 ORIENTATIONS = tuple(SHAPES)
+# Numbers are read without going back over their digits: each pattern takes time in proportion to the text's length.
+DATE = re.compile(r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?((?:[ Tt].*)?)", re.DOTALL)
+ANGLE = re.compile(r"([+-]?(?:\d++(?:\.\d*+)?|\.\d++))\s*+°?\s*+([NSEW]?)", re.IGNORECASE)
+RADIUS = re.compile(r"\+?(\d++(?:\.\d*+)?|\.\d++)\s*+(km|m|)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +56,7 @@ class Filters:
 
     after: datetime | None = None  # taken then or later, by the camera's clock
     before: datetime | None = None  # taken earlier
-    folder: str | None = None  # a part of a directory's path, in any case
+    folder: str | None = None  # a part of a directory's path, in any case, or a path that leads to one
     directory: str | None = None  # the path of one directory, and all below it
     camera: str | None = None  # a part of its name, in any case
     near: Near | None = None
@@ -73,9 +79,10 @@ def conditions(filters: Filters) -> list[ColumnElement[bool]]:
     if filters.before is not None:
         wanted.append(p.taken_at < filters.before)
     if filters.camera is not None:
-        wanted.append(_contains(p.camera, filters.camera))
+        wanted.append(_holds(p.camera, filters.camera))
     if filters.folder is not None:
-        wanted.append(p.id.in_(select(files.c.picture_id).where(_contains(_path(), filters.folder))))
+        parts = (_holds(files.c.directory, part) for part in folder_parts(filters.folder))
+        wanted.append(p.id.in_(select(files.c.picture_id).where(or_(*parts))))
     if filters.directory is not None:
         wanted.append(p.id.in_(select(files.c.picture_id).where(_is_in(filters.directory))))
     if filters.near is not None:
@@ -110,21 +117,27 @@ def newest(connection: Connection, filters: Filters, start: int, n: int) -> list
 
 
 def parse_date(text: str) -> datetime:
-    """2024, 2024-06, 2024-06-30, or with a time. The beginning of what is named. Raises UsageError."""
-    if match := re.fullmatch(r"(\d{4})(?:-(\d{1,2}))?", text.strip()):
-        text = f"{match[1]}-{int(match[2] or 1):02}-01"
+    """2024, 2024-06, 2024-6-3, or with a time. The beginning of what is named. Raises UsageError."""
+    date = text.strip()
+    if match := DATE.fullmatch(date):
+        time = re.sub(r"(?<=[ T:])\d(?=:|$)", r"0\g<0>", match[4])
+        date = f"{int(match[1]):04}-{int(match[2] or 1):02}-{int(match[3] or 1):02}{time}"
     try:
-        return datetime.fromisoformat(text.strip()).replace(tzinfo=None)
+        return datetime.fromisoformat(date).replace(tzinfo=None)
     except ValueError:
         raise UsageError(f"{text!r} is no date; dates are: 2024, 2024-06, 2024-06-30 or 2024-06-30T18:00") from None
 
 
 def parse_near(text: str) -> Near:
-    """ "48.14,11.58,20km". Raises UsageError."""
-    match = re.fullmatch(r"(-?\d+\.?\d*),\s*(-?\d+\.?\d*),\s*(\d+\.?\d*)\s*(km|m)?", text.strip())
-    if match is None or abs(float(match[1])) > 90 or abs(float(match[2])) > 180:
-        raise UsageError(f"{text!r} is no place; a place is latitude,longitude,radius: 48.14,11.58,20km")
-    return Near(float(match[1]), float(match[2]), float(match[3]) / (1000 if match[4] == "m" else 1))
+    """ "48.14,11.58,20km", "33.9 S, 151.2 E, 500 m". Raises UsageError."""
+    parts = [part.strip() for part in text.replace("\N{MINUS SIGN}", "-").split(",")]
+    radius = RADIUS.fullmatch(parts[2]) if len(parts) == 3 else None
+    if radius is not None:
+        latitude, longitude = _angle(parts[0], 90, "NS"), _angle(parts[1], 180, "EW")
+        radius_km = float(radius[1]) / (1000 if radius[2].lower() == "m" else 1)
+        if latitude is not None and longitude is not None and isfinite(radius_km):
+            return Near(latitude, longitude, radius_km)
+    raise UsageError(f"{text!r} is no place; a place is latitude,longitude,radius: 48.14,11.58,20km")
 
 
 def parse_size(text: str) -> int:
@@ -136,19 +149,28 @@ def parse_size(text: str) -> int:
     raise UsageError(f"{text!r} is no size; sizes are: 2MP or 1920x1080")
 
 
-def _contains(column: ColumnElement[str], part: str) -> ColumnElement[bool]:
-    """In any case of the letters a to z: SQLite knows no others, so it lowers both."""
-    return func.instr(func.lower(column), func.lower(part)) > 0
+def _angle(text: str, limit: int, letters: str) -> float | None:
+    """Degrees, "+48.1" or "48.1° S"; None for what is none. letters: the positive and the negative direction."""
+    match = ANGLE.fullmatch(text)
+    if match is None or abs(float(match[1])) > limit:
+        return None
+    if not match[2]:
+        return float(match[1])
+    if match[2].upper() not in letters or match[1][0] in "+-":
+        return None
+    return float(match[1]) * (1 if match[2].upper() == letters[0] else -1)
 
 
-def _path() -> ColumnElement[str]:
-    """Of a file's directory, as text."""
-    return cast(files.c.directory, String)
+def _holds(column: ColumnElement[Any], part: str) -> ColumnElement[bool]:
+    return func.holds(column, literal(searched(part), LargeBinary))
 
 
 def _is_in(directory: str) -> ColumnElement[bool]:
-    inside = directory.rstrip("/") + "/"
-    return or_(_path() == directory, func.substr(_path(), 1, len(inside)) == inside)
+    path = path_bytes(directory)
+    inside = path.rstrip(b"/") + b"/"
+    found = files.c.directory
+    is_below = func.substr(found, 1, len(inside), type_=LargeBinary) == literal(inside, LargeBinary)
+    return or_(type_coerce(found, LargeBinary) == literal(path.rstrip(b"/") or b"/", LargeBinary), is_below)
 
 
 def _is_near(near: Near) -> ColumnElement[bool]:

@@ -4,6 +4,7 @@ import os
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from sqlalchemy import (
@@ -30,6 +31,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from indexer.distance import distance_km
 from indexer.errors import CosmosSearchError
+from indexer.names import holds
 
 __all__ = ["encoders", "files", "folders", "open_database", "pictures", "settings", "vectors"]
 
@@ -156,7 +158,7 @@ def open_database(path: Path, migrations: Sequence[Sequence[str]] = MIGRATIONS) 
             raise
         raise CosmosSearchError(
             f"The index at {path.parent} is damaged ({error.orig}). Move it away and index again: "
-            f"mv {path.parent} {path.parent}.damaged && cosmos-search index FOLDER"
+            f"mv {quote(str(path.parent))} {quote(f'{path.parent}.damaged')} && cosmos-search index FOLDER"
         ) from error
     except CosmosSearchError:
         engine.dispose()
@@ -170,6 +172,7 @@ def _configure(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.create_function("distance_km", 4, distance_km, deterministic=True)
+    connection.create_function("holds", 2, holds, deterministic=True)
 
 
 def _begin(connection: Connection) -> None:

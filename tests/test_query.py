@@ -29,6 +29,20 @@ CASES = {
     "it's a dog's life": [Term("it's a dog's life")],
     "mail me@left.org": [Term("mail me@left.org")],
     "a. b - c. d": [Term("a"), Term("b"), Term("c", is_negative=True), Term("d")],
+    '"a""b" + c "d"': [Term("ab"), Term("c d")],
+    '"x""y"@left - "z"': [Term("xy", place=LEFT), Term("z", is_negative=True)],
+    '@"left"': [Term("@left")],
+    "🐶": [Term("🐶")],
+    "beach -🐶 + 2:❤️": [Term("beach"), Term("🐶", is_negative=True), Term("❤️", 2.0)],
+    "👩\u200d👩\u200d👧 @left": [Term("👩\u200d👩\u200d👧", place=LEFT)],
+    "می\u200cروم": [Term("می\u200cروم")],
+    "1️⃣": [Term("1️⃣")],
+    "‼": [Term("‼")],
+    "🇩🇪. ☀": [Term("🇩🇪"), Term("☀")],
+    "€ + →": [Term("€"), Term("→")],
+    "a @.1,.2,.5,.7": [Term("a", place=Box(0.1, 0.2, 0.5, 0.7))],
+    "a photo of 2024:june": [Term("a photo of 2024:june")],
+    "a\r\nb\rc": [Term("a"), Term("b"), Term("c")],
     "a\x00b\x1bc\nd": [Term("a b c"), Term("d")],
 }
 
@@ -53,6 +67,12 @@ MISTAKES = {
     "beach - - people": ("Nothing follows this -", "-"),
     'an "open quote': ("not closed", '"'),
     "dog + 0:cat": ("above 0", "0:"),
+    "1001:cat": ("from 0.001 to 1000", "1001:"),
+    "0.0001:cat": ("from 0.001 to 1000", "0.0001:"),
+    f"{'9' * 400}:cat": ("from 0.001 to 1000", "999"),
+    "a\rb -": ("Nothing follows this -", "-"),
+    "a “b “c": ("not closed", "“"),
+    f"a @{'x' * 5000}": ("There is no place @xxx", "@"),
 }
 
 
@@ -67,7 +87,16 @@ def test_a_mistake_is_pointed_at(text):
 
 
 @pytest.mark.parametrize(
-    ("text", "message"), [("", "empty"), (" . ", "empty"), ("- people", "what to look for"), ("-a -b", "what to")]
+    ("text", "message"),
+    [
+        ("", "empty"),
+        (" . ", "empty"),
+        ("?!", "empty"),
+        ("—", "empty"),
+        ("\u200d \u202e", "empty"),
+        ("- people", "what to look for"),
+        ("-a -b", "what to"),
+    ],
 )
 def test_a_query_for_nothing_is_refused(text, message):
     with pytest.raises(UsageError, match=message):

@@ -1,12 +1,14 @@
 """The command line of training: each command parses, calls a function, prints. Also `cosmos-search train …`."""
 
 import json
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from cosmos_search.commands import Commands
+from cosmos_search.commands import Commands, UserPath
+from cosmos_search.terminal import json_line, say
 from indexer.errors import UsageError
 
 if TYPE_CHECKING:
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["train"]
 
-PATH = click.Path(path_type=Path)
+PATH = UserPath()
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
@@ -60,7 +62,7 @@ def prepare(source: Path, out: Path, shard_mb: int, max_side: int | None, as_jso
     with prepared_bar() as on_progress:
         megabyte = 1_000_000
         done = prepare_shards(source, out, shard_bytes=shard_mb * megabyte, max_side=max_side, on_progress=on_progress)
-    click.echo(json.dumps(prepared_values(done)) if as_json else prepared_text(done, out))
+    say(json_line(prepared_values(done)) if as_json else prepared_text(done, out))
 
 
 @train.command()
@@ -107,7 +109,7 @@ def run(
         config = _config(config_file, preset)
         sources = Sources(str(Path(data).absolute()), str(Path(val).absolute()) if val is not None else None)
         last = start_run(config, sources, out, init=init, tokenizer=tokenizer)
-    click.echo(run_text(last))
+    say(run_text(last))
 
 
 def _config(file: Path | None, preset: str | None) -> "TrainConfig":
@@ -143,7 +145,7 @@ def presets(name: str) -> None:
     from trainer.config import PRESETS
     from trainer.report import presets_table
 
-    click.echo(json.dumps(asdict(_preset(name)), indent=2) if name else presets_table(PRESETS))
+    say(json.dumps(asdict(_preset(name)), indent=2) if name else presets_table(PRESETS))
 
 
 @train.command()
@@ -176,7 +178,7 @@ def evaluate(
     if data is None and classes is None:
         raise UsageError("Name what to evaluate with: --data DIR, or --classes DIR, or both.")
     found = evaluate_run(folder, checkpoint, data=data, classes=classes, templates=templates, limit=limit)
-    click.echo(json.dumps(evaluation_values(found)) if as_json else evaluation_text(found))
+    say(json_line(evaluation_values(found)) if as_json else evaluation_text(found))
 
 
 @train.command()
@@ -194,4 +196,4 @@ def export(folder: Path, out: Path, role: str, checkpoint: str) -> None:
     from trainer.export import export as export_run
 
     chosen = export_run(folder, out, role=role, which=checkpoint)
-    click.echo(f"Wrote the {role} of {chosen.name} to {out}. To use it: cosmos-search models add {out}")
+    say(f"Wrote the {role} of {chosen.name} to {out}. To use it: cosmos-search models add {shlex.quote(str(out))}")

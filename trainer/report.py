@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 
 from tqdm import tqdm
 
@@ -62,7 +63,9 @@ def run_text(last: Path) -> str:
     lines = [f"Done: {last}"]
     if n_refused:
         lines.append(f"{n_refused} samples were of no use, each time they came; {run}/refused-*.jsonl names them.")
-    lines.append(f"To use it: cosmos-search-train export {run} my-encoder/ && cosmos-search models add my-encoder/")
+    lines.append(
+        f"To use it: cosmos-search-train export {quote(str(run))} my-encoder/ && cosmos-search models add my-encoder/"
+    )
     return "\n".join(lines)
 
 
@@ -73,7 +76,9 @@ def prepared_text(prepared: Prepared, out: Path) -> str:
     if prepared.n_refused:
         lines.append(f"{prepared.n_refused} refused, named in {out / REFUSED}:")
         lines += [f"  {n:>8}  {reason}" for reason, n in prepared.reasons.most_common(5)]
-    lines.append(f'To train with it, a config with "text_mode": "{mode}": cosmos-search-train run --data {out} ...')
+    lines.append(
+        f'To train with it, a config with "text_mode": "{mode}": cosmos-search-train run --data {quote(str(out))} ...'
+    )
     return "\n".join(lines)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 
 from indexer.errors import CosmosSearchError
 from trainer.config import TrainConfig
@@ -27,7 +28,9 @@ OWN = (
 def check_is_new(run: Path) -> None:
     """Raise CosmosSearchError if the folder holds a run, or anything else but the beginning of one."""
     if checkpoints(run):
-        raise CosmosSearchError(f"{run} holds a run already; go on with it: cosmos-search-train run --resume {run}")
+        raise CosmosSearchError(
+            f"{run} holds a run already; go on with it: cosmos-search-train run --resume {quote(str(run))}"
+        )
     if run.exists() and not run.is_dir():
         raise CosmosSearchError(f"{run} is a file; choose a new folder for the run: --out FOLDER")
     names = sorted(path.name for path in run.iterdir()) if run.exists() else []

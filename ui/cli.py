@@ -10,6 +10,7 @@ from typing import NoReturn
 
 import click
 
+from cosmos_search.commands import UserPath
 from indexer.errors import UsageError
 from ui.agreed import TOKEN, Start, address_of, is_local
 
@@ -37,7 +38,7 @@ PLACES = (
 @click.option(
     "--index",
     "place",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=UserPath(file_okay=False),
     envvar="COSMOS_SEARCH_INDEX",
     metavar="DIR",
     help="Where the index is.",

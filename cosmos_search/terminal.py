@@ -1,0 +1,112 @@
+"""What the commands write: no control characters, in the terminal's encoding, to streams that may be closed."""
+
+import codecs
+import json
+import logging
+import os
+import sys
+from contextlib import suppress
+from typing import Any, TextIO
+
+from indexer.errors import CosmosSearchError
+
+__all__ = ["escape", "json_line", "log_to_stderr", "open_streams", "say", "settle_streams"]
+
+JOINERS = "\u200c\u200d"  # part of words and of emoji; they show nothing themselves
+PLAINER = {"×": "x", "…": "...", "→": "->", "“": '"', "”": '"', "’": "'", "°": " degrees"}
+ERRORS = "plainer"  # the name of `_plainer` among the error handlers of codecs
+
+
+def escape(text: str, *, keep: str = "") -> str:
+    """A text that can neither command a terminal nor look like another: what isn't printable becomes \\x1b or \\u202e.
+
+    keep: characters to leave, such as the ends of lines of a table.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in JOINERS or c in keep else _escaped(c) for c in text)
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Write lines of text: results to stdout, everything else (`err`) to stderr, which may be full or closed.
+
+    Raises CosmosSearchError where a result can't be written, BrokenPipeError where nobody reads on.
+    """
+    stream = sys.stderr if err else sys.stdout
+    try:
+        stream.write(escape(text, keep="\n") + "\n")
+        stream.flush()
+    except BrokenPipeError:
+        if not err:
+            raise
+    except OSError as error:
+        if not err:
+            raise CosmosSearchError(f"The output can't be written: {error.strerror}.") from error
+
+
+def json_line(value: object) -> str:
+    """One line of JSON with the true texts, in ASCII and without control characters."""
+    return json.dumps(value).replace("\x7f", "\\u007f")
+
+
+def open_streams() -> None:
+    """Make the standard streams safe to write to, whatever the caller has made of them.
+
+    A closed one is opened on the null device, or its number would go to the next file that is opened. stdout fails
+    when it is written to. What the encoding lacks is written in a plainer way.
+    """
+    for number, name, way in ((0, "stdin", os.O_RDONLY), (1, "stdout", os.O_RDONLY), (2, "stderr", os.O_WRONLY)):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, way)  # gets the lowest free number: this one
+            mode = "r" if number == 0 else "w"
+            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", closefd=False))
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors=ERRORS)
+
+
+def settle_streams() -> None:
+    """Write what is left; drop what can't be written, or Python would fail with it at its end."""
+    for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
+        if stream is None or stream.closed:
+            continue
+        try:
+            stream.flush()
+        except OSError:
+            _drop(stream)
+
+
+def log_to_stderr() -> None:
+    """Show warnings of all packages, and what this one reports of its work."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Escaping("%(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    logging.getLogger("cosmos_search").setLevel(logging.INFO)
+
+
+class _Escaping(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return escape(super().format(record), keep="\n")
+
+
+def _drop(stream: TextIO) -> None:
+    with suppress(OSError, ValueError):  # a stream of a test's own has no number
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, stream.fileno())
+        os.close(null)
+        stream.flush()
+
+
+def _escaped(text: str) -> str:
+    return text.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+def _plainer(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeEncodeError), error
+    odd: Any = error.object[error.start : error.end]
+    return "".join(PLAINER.get(c) or _escaped(c) for c in odd), error.end
+
+
+codecs.register_error(ERRORS, _plainer)

@@ -79,7 +79,7 @@ def _draft_jpeg(image: Any, min_side: int) -> int:
             break
         divisor *= 2
     image.draft(None, (max(1, width // divisor), max(1, height // divisor)))
-    return n_bytes
+    return int(n_bytes)
 
 
 def _draft(image: Image.Image, min_side: int) -> int:

@@ -15,9 +15,9 @@ __all__ = ["bands", "part_bytes", "stored_size"]
 
 WIDTH, LENGTH, BITS, COMPRESSION, SAMPLES, ROWS, PLANAR = 256, 257, 258, 259, 277, 278, 284
 STRIPS, STRIP_BYTES, TILE_WIDTH, TILE_LENGTH, TILES, TILE_BYTES = 273, 279, 322, 323, 324, 325
-JPEG_TABLES = 347
+JPEG_TABLES, PHOTOMETRIC, YCBCR = 347, 262, 6
 KEPT = (  # what says how pixels are stored
-    *(BITS, COMPRESSION, 262, 266, SAMPLES, PLANAR, 292, 293, 317, 320, TILE_WIDTH, TILE_LENGTH, 332),
+    *(BITS, COMPRESSION, PHOTOMETRIC, 266, SAMPLES, PLANAR, 292, 293, 317, 320, TILE_WIDTH, TILE_LENGTH, 332),
     *(338, 339, JPEG_TABLES, 529, 530, 531, 532),
 )
 
@@ -28,14 +28,19 @@ def stored_size(image: TiffImagePlugin.TiffImageFile) -> tuple[int, int]:
 
 
 def part_bytes(image: TiffImagePlugin.TiffImageFile) -> int:
-    """What libtiff and Pillow take for a strip or a row of tiles beside the picture itself."""
+    """What a strip or a row of tiles takes beside the picture: as it is stored, twice, and decoded."""
     tags = image.tag_v2
-    width, height = stored_size(image)
-    n_rows = min(height, _numbers(tags, TILE_LENGTH, _numbers(tags, ROWS, [height]))[0])
-    if COMPRESSION not in tags or tags[COMPRESSION] == 1:
+    if tags.get(COMPRESSION, 1) == 1:
         return 0
-    bits = max(_numbers(tags, BITS, [1])) * tags.get(SAMPLES, 1)
-    return int(width * n_rows * (bits / 4 + 8))
+    width, height = stored_size(image)
+    is_tiled = TILES in tags
+    n_rows = _numbers(tags, TILE_LENGTH)[0] if is_tiled else min(height, _numbers(tags, ROWS, [height])[0])
+    n_parts = (ceil(width / _numbers(tags, TILE_WIDTH)[0]) if is_tiled else 1) * tags.get(SAMPLES, 1)
+    n_bits: int = max(_numbers(tags, BITS, [1])) * tags.get(SAMPLES, 1)
+    of_pixel = n_bits / 8 + (n_bits / 8 + 4 if tags.get(PHOTOMETRIC) == YCBCR else 0)  # which libtiff makes RGBA first
+    stored: int = max(_numbers(tags, TILE_BYTES if is_tiled else STRIP_BYTES))
+    n_bytes: int = int(width * n_rows * of_pixel) + 2 * n_parts * stored
+    return n_bytes
 
 
 def bands(image: TiffImagePlugin.TiffImageFile) -> Iterator[Image.Image]:

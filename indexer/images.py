@@ -29,6 +29,7 @@ __all__ = ["DEFAULT_MAX_PIXELS", "Picture", "fingerprint", "open_picture", "read
 
 DEFAULT_MAX_PIXELS = 250_000_000
 PIECE_BYTES = 1 << 20
+MAX_XMP_BYTES = 2_000_000  # parsed, XML takes many times its length
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")  # none that runs another program
 UNREADABLE = (  # what Pillow raises for bad files, by experience
     OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError,
@@ -151,6 +152,8 @@ def _check_size(size: tuple[int, int], max_pixels: int | None) -> None:
 def _decoded(image: Image.Image, min_side: int, max_pixels: int | None, n_read: int) -> Picture:
     width, height = image.size
     _check_size(image.size, max_pixels)
+    if len(image.info.get("xmp") or b"") > MAX_XMP_BYTES:
+        del image.info["xmp"]
     metadata = read_metadata(image)
     rgb = decode(image, min_side, n_read)
     turn = _turn(image)

@@ -156,6 +156,21 @@ def test_what_can_only_be_decoded_whole_is_refused_with_the_reason(tmp_path, kin
     assert " pixels of this kind take " in limited(path)
 
 
+@pytest.mark.parametrize("format_", ["TIFF", "WEBP"])
+def test_a_packet_of_xmp_that_would_fill_the_memory_is_left_out(tmp_path, format_):
+    packet = (
+        b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><r:RDF xmlns:r="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        b"<r:Description>" + b"<a/>" * 2_000_000 + b"</r:Description></r:RDF></x:xmpmeta>"
+    )
+    options = {"tiffinfo": {700: packet}} if format_ == "TIFF" else {"xmp": packet}
+    Image.new("RGB", (64, 48), "white").save(tmp_path / "a", format_, **options)
+    started = time.process_time()
+    assert limited(tmp_path / "a") == "64 48 False 255 255 255"
+    with (tmp_path / "a").open("rb") as file:
+        assert open_picture(file, min_side=1).metadata.caption is None
+    assert time.process_time() - started < 0.5
+
+
 def scans(n_scans, side):
     """A progressive JPEG whose last scan comes so many times."""
     file = io.BytesIO()

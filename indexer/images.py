@@ -5,28 +5,31 @@ import struct
 import warnings
 import zlib
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.util import find_spec
-from math import ceil
 from pathlib import PurePath
 from threading import Lock
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import AvifImagePlugin, ExifTags, Image, TiffImagePlugin, UnidentifiedImageError
 
-from indexer.colour import to_rgb
+from indexer.budget import TimedFile
+from indexer.canvas import canvas_size
+from indexer.decode import check_bytes, decode
 from indexer.errors import PictureError
 from indexer.metadata import Metadata, read_metadata
+from indexer.png import readable_png
+from indexer.quiet import quiet_libtiff
 from indexer.raw import open_raw_preview
 from indexer.walk import RAW
 
 __all__ = ["DEFAULT_MAX_PIXELS", "Picture", "fingerprint", "open_picture", "reading_pictures"]
 
 DEFAULT_MAX_PIXELS = 250_000_000
-LARGE_PIXELS = 64_000_000  # of pictures above this only one is decoded at a time
 PIECE_BYTES = 1 << 20
+MAX_XMP_BYTES = 2_000_000  # parsed, XML takes many times its length
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")  # none that runs another program
 UNREADABLE = (  # what Pillow raises for bad files, by experience
     OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError,
@@ -42,8 +45,6 @@ TURNS = {
     8: Image.Transpose.ROTATE_90,
 }  # by EXIF orientation
 SWAPS_SIDES = {TURNS[5], TURNS[6], TURNS[7], TURNS[8]}
-
-_large_one = Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,10 @@ class _Settings:
                 self._restore.callback(setattr, Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
                 warnings.filterwarnings("ignore", module=r"PIL\.")
                 Image.MAX_IMAGE_PIXELS = None
+                n_threads = AvifImagePlugin.DEFAULT_MAX_THREADS
+                self._restore.callback(setattr, AvifImagePlugin, "DEFAULT_MAX_THREADS", n_threads)
+                AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # as many pictures as cores are decoded at once
+                self._restore.enter_context(quiet_libtiff())
 
     def leave(self) -> None:
         with self._guard:
@@ -111,39 +116,54 @@ def fingerprint(file: BinaryIO) -> bytes:
 def open_picture(file: BinaryIO, *, min_side: int, max_pixels: int | None = DEFAULT_MAX_PIXELS) -> Picture:
     """The picture in an open file, read from the file's start.
 
-    min_side: a JPEG may come back smaller, by DCT scaling, as long as its shorter side keeps this many pixels.
+    min_side: a JPEG may come back smaller, by DCT scaling, as long as its shorter side keeps this many pixels; and any
+    picture that is very large, even beyond that if it must.
     max_pixels: width times height above this is refused before anything is decoded; None: no limit.
-    Raises PictureError with a short reason.
+    Raises PictureError with a short reason. Memory and time are limited as `indexer.budget` says.
     """
     try:
         file.seek(0)
         if not file.read(1):
             raise PictureError("the file is empty")
-        file.seek(0)
+        timed = TimedFile(file)
         if PurePath(getattr(file, "name", "")).suffix.lower() in RAW:
-            preview, (width, height) = open_raw_preview(file)
+            timed.seek(0)
+            preview, (width, height) = open_raw_preview(cast(BinaryIO, timed))
             with preview:
-                return replace(_decoded(preview, min_side, max_pixels), width=width, height=height)
-        with Image.open(file, formats=_formats()) as image:
-            return _decoded(image, min_side, max_pixels)
+                timed.is_open()
+                picture = _decoded(preview, min_side, max_pixels, timed.n_read)
+                return replace(picture, width=width, height=height)
+        with _opened(timed, max_pixels) as image:
+            timed.is_open()
+            return _decoded(image, min_side, max_pixels, timed.n_read)
     except UNREADABLE as error:
         raise PictureError(_reason(error)) from error
 
 
-def _decoded(image: Image.Image, min_side: int, max_pixels: int | None) -> Picture:
-    width, height = image.size
+def _opened(file: TimedFile, max_pixels: int | None) -> Image.Image:
+    if canvas := canvas_size(file):
+        _check_size(canvas.size, max_pixels)
+        check_bytes(canvas.size, canvas.opening_bytes)
+    return Image.open(readable_png(file), formats=_formats())
+
+
+def _check_size(size: tuple[int, int], max_pixels: int | None) -> None:
+    width, height = size
     if max_pixels is not None and width * height > max_pixels:
         raise PictureError(f"{width}×{height} pixels are over the limit of {max_pixels / 1e6:g} megapixels")
+
+
+def _decoded(image: Image.Image, min_side: int, max_pixels: int | None, n_read: int) -> Picture:
+    width, height = image.size
+    _check_size(image.size, max_pixels)
+    if len(image.info.get("xmp") or b"") > MAX_XMP_BYTES:
+        del image.info["xmp"]
     metadata = read_metadata(image)
-    scale = min_side / min(width, height)
-    image.draft(None, (ceil(width * scale), ceil(height * scale)))
-    with _large_one if image.width * image.height > LARGE_PIXELS else nullcontext():
-        image.load()
-        turn = _turn(image)
-        rgb = to_rgb(image)
+    rgb = decode(image, min_side, n_read)
+    turn = _turn(image)
     if turn is None:
         return Picture(rgb, width, height, metadata)
-    if turn in SWAPS_SIDES:
+    if turn in SWAPS_SIDES and not isinstance(image, TiffImagePlugin.TiffImageFile):  # whose size is upright already
         width, height = height, width
     return Picture(rgb.transpose(turn), width, height, metadata)
 

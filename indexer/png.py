@@ -1,0 +1,184 @@
+"""PNG files beyond what Pillow reads: with large texts and profiles, and too large to be decoded at once."""
+
+import io
+import struct
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, PngImagePlugin
+
+__all__ = ["bands", "can_be_cut", "readable_png"]
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+TEXTS = (b"tEXt", b"zTXt", b"iTXt", b"iCCP")
+FRAMES = (b"acTL", b"fcTL", b"fdAT")
+MAX_CHUNK_BYTES = 1_000_000  # of an ancillary chunk that is kept, uncompressed; Pillow refuses files with more
+MAX_TEXT_BYTES = 8_000_000  # of all of them
+BAND_BYTES = 1 << 20
+CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by PNG's colour type
+PLAIN_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # the colour type of 8-bit pixels with so many channels
+PIECE_BYTES = 1 << 16
+
+Rows = NDArray[np.uint8]  # (rows, bytes)
+
+
+def readable_png(file: Any) -> Any:
+    """The file, or a view of it that leaves out texts and profiles too large for Pillow, which it would refuse."""
+    file.seek(0)
+    if file.read(len(SIGNATURE)) != SIGNATURE:
+        return file
+    kept, begin, n_text_bytes = [], 0, 0
+    for kind, start, length in _chunks(file):
+        n_bytes = _unpacked_bytes(file, kind, start + 8, length) if kind in TEXTS else length
+        n_text_bytes += n_bytes if kind in TEXTS else 0
+        is_ancillary = kind[:1].islower() and kind not in FRAMES
+        if is_ancillary and (n_bytes > MAX_CHUNK_BYTES or n_text_bytes > MAX_TEXT_BYTES):
+            kept.append((begin, start))
+            begin = start + 12 + length
+    if not kept:
+        return file
+    kept.append((begin, file.seek(0, io.SEEK_END)))
+    return io.BufferedReader(_Spliced(file, [part for part in kept if part[0] < part[1]]))
+
+
+def _chunks(file: Any) -> Iterator[tuple[bytes, int, int]]:
+    """The kind, the place and the length of each."""
+    end = file.seek(0, io.SEEK_END)
+    place, kind = len(SIGNATURE), b""
+    while place + 12 <= end and kind != b"IEND":
+        file.seek(place)
+        length, kind = struct.unpack(">I4s", file.read(8))
+        yield kind, place, length
+        place += 12 + length
+
+
+def _unpacked_bytes(file: Any, kind: bytes, start: int, length: int) -> int:
+    """How long a text or profile is; no more than a byte above the limit is unpacked."""
+    if length > MAX_CHUNK_BYTES or kind == b"tEXt":
+        return length
+    file.seek(start)
+    content = file.read(length)
+    packed = content.find(b"\0") + 2
+    if kind == b"iTXt":
+        if content[packed - 1 : packed] != b"\1":
+            return length
+        packed = content.find(b"\0", content.find(b"\0", packed + 1) + 1) + 1
+    try:
+        return max(length, len(zlib.decompressobj().decompress(content[packed:], MAX_CHUNK_BYTES + 1)))
+    except zlib.error:
+        return length
+
+
+class _Spliced(io.RawIOBase):
+    """These parts of a file, as if nothing lay between them."""
+
+    def __init__(self, file: Any, parts: list[tuple[int, int]]) -> None:
+        self._file = file
+        self._parts = parts
+        self._place = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._place}.get(whence, sum(end - begin for begin, end in self._parts))
+        self._place = start + offset
+        return self._place
+
+    def readinto(self, buffer: "memoryview[int]") -> int:  # type: ignore[override]
+        place = self._place
+        for begin, end in self._parts:
+            if place < end - begin:
+                self._file.seek(begin + place)
+                content = self._file.read(min(len(buffer), end - begin - place))
+                buffer[: len(content)] = content
+                self._place += len(content)
+                return len(content)
+            place -= end - begin
+        return 0
+
+
+def can_be_cut(image: Image.Image) -> bool:
+    """Whether `bands` can read it: it is not interlaced."""
+    if not isinstance(image, PngImagePlugin.PngImageFile) or image.info.get("interlace") or len(image.tile) != 1:
+        return False
+    return image.tile[0][1] == (0, 0, *image.size)
+
+
+def bands(image: Image.Image) -> Iterator[Image.Image]:
+    """The bands of a PNG that was opened and not loaded.
+
+    Each band is written as a PNG of 8-bit pixels of its own, and Pillow undoes the row filters. They work on bytes at
+    the distance of one pixel, so that rows of fewer bits are rows of bytes to them, and of 16-bit colours the high
+    bytes can be taken alone. The row above, which filters look at, goes along as it is.
+    """
+    file: Any = image.fp  # type: ignore[attr-defined]
+    file.seek(len(SIGNATURE) + 8)
+    width, height, depth, colour_type = struct.unpack(">IIBB", file.read(10))
+    n_channels = CHANNELS[colour_type]
+    row_bytes = (width * n_channels * depth + 7) // 8
+    has_low_bytes = depth == 16 and n_channels > 1
+    n_lanes = 2 if depth == 16 and n_channels == 1 else n_channels
+    above = np.empty((0, 0), np.uint8)
+    for rows in _filtered_rows(file, height, 1 + row_bytes):
+        if has_low_bytes:
+            rows = np.concatenate([rows[:, :1], rows[:, 1::2]], axis=1)
+        n_above = len(above)
+        pixels = _unfilter(np.concatenate([above, rows]) if n_above else rows, n_lanes)
+        above = np.frombuffer(b"\0" + pixels.crop((0, pixels.height - 1, *pixels.size)).tobytes(), np.uint8)[None]
+        yield _as_opened(image, pixels.crop((0, n_above, *pixels.size)), width)
+
+
+def _filtered_rows(file: Any, height: int, row_bytes: int) -> Iterator[Rows]:
+    """Each with the number of its filter before it."""
+    band_bytes = max(1, BAND_BYTES // row_bytes) * row_bytes
+    n_left = height * row_bytes
+    unpack, ready = zlib.decompressobj(), bytearray()
+    for packed in _image_data(file):
+        while packed and n_left:
+            piece = unpack.decompress(packed, min(band_bytes, n_left))
+            packed = unpack.unconsumed_tail
+            n_left -= len(piece)
+            ready += piece
+            while len(ready) >= band_bytes or (ready and not n_left):
+                yield np.frombuffer(bytes(ready[:band_bytes]), np.uint8).reshape(-1, row_bytes)
+                del ready[:band_bytes]
+    if n_left:
+        raise OSError("image file is truncated")
+
+
+def _image_data(file: Any) -> Iterator[bytes]:
+    for kind, start, length in _chunks(file):
+        if kind == b"IDAT":
+            for begin in range(0, length, PIECE_BYTES):
+                file.seek(start + 8 + begin)
+                yield file.read(min(PIECE_BYTES, length - begin))
+
+
+def _unfilter(rows: Rows, n_channels: int) -> Image.Image:
+    """Rows of 8-bit pixels, by Pillow."""
+    width, height = (rows.shape[1] - 1) // n_channels, len(rows)
+    header = struct.pack(">IIBBBBB", width, height, 8, PLAIN_TYPES[n_channels], 0, 0, 0)
+    content = SIGNATURE
+    for kind, data in ((b"IHDR", header), (b"IDAT", zlib.compress(rows.tobytes(), 0)), (b"IEND", b"")):
+        content += struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    image = Image.open(io.BytesIO(content), formats=["PNG"])
+    image.load()
+    return image
+
+
+def _as_opened(image: Image.Image, pixels: Image.Image, width: int) -> Image.Image:
+    """These rows in the mode, with the palette and the transparency of the opened picture."""
+    raw_mode = image.tile[0][3]  # type: ignore[attr-defined]
+    if image.mode in ("1", "L", "P", "I;16"):
+        pixels = Image.frombytes(image.mode, (width, pixels.height), pixels.tobytes(), "raw", raw_mode)
+    if image.palette is not None:
+        pixels.putpalette(image.palette.palette, image.palette.rawmode or "RGB")
+    pixels.info = dict(image.info)
+    return pixels

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event
+from threading import Event, RLock
 from types import TracebackType
 
 from PIL import Image
@@ -82,7 +82,7 @@ class Library:
         self._load = load
         self._loaded: tuple[str | None, Encoder] | None = None  # with the name that the index recorded then
         self._index: Index | None = None
-        self._identity: tuple[int, int] | None = None  # of the opened index
+        self._guard = RLock()  # of the encoder and the index while they are opened or closed
 
     def __enter__(self) -> "Library":
         return self
@@ -98,9 +98,10 @@ class Library:
 
     def close(self) -> None:
         """Let go of the index's files; the next call opens them again."""
-        if self._index is not None:
-            self._index.close()
-            self._index = None
+        with self._guard:
+            if self._index is not None:
+                self._index.close()
+                self._index = None
 
     @property
     def encoder(self) -> Encoder:
@@ -110,10 +111,11 @@ class Library:
         """
         if self._given is not None:
             return self._given
-        recorded = self._recorded_model()
-        if self._loaded is None or recorded not in (None, self._loaded[0], self._loaded[1].name):
-            self._loaded = recorded, self._load(recorded)
-        return self._loaded[1]
+        with self._guard:
+            recorded = self._recorded_model()
+            if self._loaded is None or recorded not in (None, self._loaded[0], self._loaded[1].name):
+                self._loaded = recorded, self._load(recorded)
+            return self._loaded[1]
 
     def add(
         self,
@@ -238,8 +240,9 @@ class Library:
 
     def stamp(self) -> tuple[int, ...]:
         """Another one whenever pictures came or went, or the index was replaced by another."""
-        with self._opened().reading() as catalog:
-            return *(self._identity or ()), catalog.generation()
+        index = self._opened()
+        with index.reading() as catalog:
+            return *(index.identity or ()), catalog.version()
 
     def remove(self, folder: str | Path) -> int:
         """Forget an indexed folder, and never touch it; returns how many files it had."""
@@ -259,20 +262,19 @@ class Library:
             )
 
     def _opened(self) -> Index:
-        return self._current() or self._remember(Index.open(self.place))
+        return self._current(Index.open)
 
     def _made(self) -> Index:
-        return self._current() or self._remember(Index.create(self.place))
+        return self._current(Index.create)
 
-    def _current(self) -> Index | None:
-        """The opened index, if it is still the one at its place: others may delete it, or make it anew."""
-        if self._index is not None and self._identity != Index.identity(self.place):
-            self.close()
-        return self._index
-
-    def _remember(self, index: Index) -> Index:
-        self._index, self._identity = index, Index.identity(self.place)
-        return index
+    def _current(self, open_index: Callable[[Path], Index]) -> Index:
+        """The opened index, if it is still the one at its place (others may delete it, or make it anew), else again."""
+        with self._guard:
+            if self._index is not None and not self._index.is_current():
+                self.close()
+            if self._index is None:
+                self._index = open_index(self.place)
+            return self._index
 
     def _recorded_model(self) -> str | None:
         if not self.exists():

@@ -14,9 +14,10 @@ from cosmos_search.query import Query
 from cosmos_search.scoring import Scored, Scoring, Wanted, score_pictures
 from indexer.errors import UsageError
 from indexer.filters import Filters
-from indexer.index import Index, Snapshot, no_pictures
+from indexer.index import Index, no_pictures
 from indexer.records import EncoderRecord, PictureFacts, PictureRecord
 from indexer.regions import WHOLE, Box, pyramid
+from indexer.snapshot import Snapshot
 
 __all__ = ["Evidence", "Example", "Hit", "search"]
 

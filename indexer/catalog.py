@@ -17,7 +17,7 @@ from indexer.facets import Facets, count_facets
 from indexer.filters import Filters, count_matching, matching, newest
 from indexer.metadata import Metadata
 from indexer.records import EncoderRecord, FailedFile, Folder, IndexedFile, KnownFile, PictureFacts, PictureRecord
-from indexer.schema import encoders, files, folders, pictures, settings, vectors
+from indexer.schema import encoders, files, folders, pictures, settings, vectors, versions
 
 __all__ = ["Catalog"]
 
@@ -32,9 +32,20 @@ class Catalog:
 
     # encoders
 
-    def generation(self) -> int:
-        """A number that grows with every change of the vectors."""
-        return int(self._connection.execute(select(settings.c.generation)).scalar_one())
+    def version(self) -> int:
+        """A random number, another one after every change of the vectors."""
+        query = select(versions.c.version).order_by(versions.c.id.desc()).limit(1)
+        return int(self._connection.execute(query).scalar_one())
+
+    def descends_from(self, version: int) -> bool:
+        """True if this catalog came from that version by commits that it still has."""
+        query = select(versions.c.id).where(versions.c.version == version)
+        return self._connection.execute(query).first() is not None
+
+    def drop_old_versions(self) -> None:
+        """Keep the newest only: called when a FAISS file of it has been saved."""
+        newest_id = select(func.max(versions.c.id)).scalar_subquery()
+        self._connection.execute(delete(versions).where(versions.c.id < newest_id))
 
     def encoder(self) -> EncoderRecord | None:
         """The encoder that searches use; None in an index that holds nothing yet."""
@@ -285,7 +296,7 @@ class Catalog:
         return {fingerprint: id_ for fingerprint, id_ in self._connection.execute(query)}  # noqa: C416
 
     def _touch(self) -> None:
-        self._connection.execute(update(settings).values(generation=settings.c.generation + 1))
+        self._connection.execute(insert(versions))
 
 
 def _chunks(ids: Sequence[int]) -> Iterator[list[int]]:

@@ -1,19 +1,16 @@
-"""The tables of an index, and how a database file becomes one: made, recognised, migrated."""
+"""The tables of an index."""
 
 import os
-import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
-from shlex import quote
+from secrets import randbits
 from typing import Any
 
 from sqlalchemy import (
     BLOB,
     Column,
-    Connection,
     DateTime,
     Dialect,
-    Engine,
     Float,
     ForeignKey,
     Index,
@@ -23,17 +20,20 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
-    create_engine,
-    event,
 )
-from sqlalchemy.exc import DatabaseError
-from sqlalchemy.pool import ConnectionPoolEntry
 
-from indexer.distance import distance_km
-from indexer.errors import CosmosSearchError
-from indexer.names import holds
-
-__all__ = ["encoders", "files", "folders", "open_database", "pictures", "settings", "vectors"]
+__all__ = [
+    "APPLICATION_ID",
+    "MIGRATIONS",
+    "encoders",
+    "files",
+    "folders",
+    "metadata",
+    "pictures",
+    "settings",
+    "vectors",
+    "versions",
+]
 
 APPLICATION_ID = 0x434F534D  # "COSM", in the header of every catalog
 # MIGRATIONS[i] holds the SQL that lifts version i + 1 to i + 2.
@@ -43,9 +43,14 @@ MIGRATIONS: Sequence[Sequence[str]] = (
         "CREATE INDEX pictures_by_date ON pictures (taken_at, camera, width, height, latitude, longitude)",
         "CREATE INDEX files_by_directory ON files (directory, picture_id)",
     ),
-    ("ALTER TABLE files ADD COLUMN device INTEGER", "ALTER TABLE folders ADD COLUMN exclude BLOB"),
+    (
+        "ALTER TABLE files ADD COLUMN device INTEGER",
+        "ALTER TABLE folders ADD COLUMN exclude BLOB",
+        "CREATE TABLE versions (id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, version INTEGER NOT NULL UNIQUE)",
+        "INSERT INTO versions (version) VALUES (abs(random() / 2))",
+        "ALTER TABLE settings DROP COLUMN generation",
+    ),
 )
-BUSY_TIMEOUT_S = 30
 
 metadata = MetaData()
 
@@ -66,8 +71,17 @@ class PathBytes(TypeDecorator[Path]):
 settings = Table(
     "settings",
     metadata,
-    Column("generation", Integer, nullable=False),  # grows with every change of the vectors
     Column("current_encoder", ForeignKey("encoders.id")),  # the one that searches use
+)
+
+# A random number for every commit that changed vectors, the newest last; those before the last saved FAISS file are
+# dropped. A file, or vectors in memory, of a version that is not here were made from commits that were lost.
+versions = Table(
+    "versions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("version", Integer, nullable=False, unique=True, default=lambda: randbits(62)),
+    sqlite_autoincrement=True,
 )
 
 encoders = Table(
@@ -136,79 +150,3 @@ files = Table(
     Index("files_by_directory", "directory", "picture_id"),  # to count a directory's pictures
     sqlite_autoincrement=True,
 )
-
-
-def open_database(path: Path, migrations: Sequence[Sequence[str]] = MIGRATIONS) -> Engine:
-    """An engine on the catalog at `path`; an empty or missing file is given its tables.
-
-    Raises CosmosSearchError when the file is damaged, not ours, or from a newer version.
-    """
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_TIMEOUT_S})
-    event.listen(engine, "connect", _configure)
-    event.listen(engine, "begin", _begin)
-    try:
-        with engine.connect() as connection:
-            is_ready = _check(connection, path, 1 + len(migrations))
-        if not is_ready:
-            with engine.execution_options(write=True).begin() as connection:
-                _prepare(connection, migrations)
-    except DatabaseError as error:
-        engine.dispose()
-        if isinstance(error.orig, sqlite3.OperationalError) and "locked" in str(error.orig):
-            raise
-        raise CosmosSearchError(
-            f"The index at {path.parent} is damaged ({error.orig}). Move it away and index again: "
-            f"mv {quote(str(path.parent))} {quote(f'{path.parent}.damaged')} && cosmos-search index FOLDER"
-        ) from error
-    except CosmosSearchError:
-        engine.dispose()
-        raise
-    return engine
-
-
-def _configure(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
-    connection.isolation_level = None  # transactions are begun by _begin, selects included
-    connection.execute("PRAGMA journal_mode = WAL")  # readers and one writer side by side
-    connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.create_function("distance_km", 4, distance_km, deterministic=True)
-    connection.create_function("holds", 2, holds, deterministic=True)
-
-
-def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("write") else "BEGIN")
-
-
-def _check(connection: Connection, path: Path, newest: int) -> bool:
-    """Whether the tables are there and up to date; raises CosmosSearchError when they are not ours to touch."""
-    if _is_empty(connection):
-        return False
-    if _header(connection, "application_id") != APPLICATION_ID:
-        raise CosmosSearchError(f"{path} is a database of another program; choose another place with --index DIR.")
-    version = _header(connection, "user_version")
-    if version > newest:
-        raise CosmosSearchError(
-            f"The index at {path.parent} was written by a newer cosmos-search; upgrade this one: "
-            "pip install --upgrade cosmos-search"
-        )
-    return version == newest
-
-
-def _prepare(connection: Connection, migrations: Sequence[Sequence[str]]) -> None:
-    if _is_empty(connection):
-        metadata.create_all(connection)
-        connection.execute(settings.insert().values(generation=0))
-        connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
-    else:
-        for step in migrations[_header(connection, "user_version") - 1 :]:
-            for statement in step:
-                connection.exec_driver_sql(statement)
-    connection.exec_driver_sql(f"PRAGMA user_version = {1 + len(migrations)}")
-
-
-def _is_empty(connection: Connection) -> bool:
-    return _header(connection, "schema_version") == 0
-
-
-def _header(connection: Connection, field: str) -> int:
-    return int(connection.exec_driver_sql(f"PRAGMA {field}").scalar_one())

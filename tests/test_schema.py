@@ -3,16 +3,18 @@ from contextlib import closing
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
+from indexer.database import open_database
 from indexer.errors import CosmosSearchError
-from indexer.schema import open_database, settings
+from indexer.schema import settings
 
 
 def test_a_new_catalog_is_empty_and_can_be_opened_again(tmp_path):
     for _ in range(2):
         engine = open_database(tmp_path / "catalog.db")
         with engine.begin() as connection:
-            assert connection.execute(select(settings)).all() == [(0, None)]
+            assert connection.execute(select(settings)).all() == [(None,)]
         engine.dispose()
 
 
@@ -48,7 +50,7 @@ def test_an_older_catalog_is_migrated_once(tmp_path):
 def test_a_migration_that_fails_changes_nothing(tmp_path):
     path = tmp_path / "catalog.db"
     open_database(path, migrations=()).dispose()
-    with pytest.raises(CosmosSearchError):
+    with pytest.raises(OperationalError, match="syntax error"):
         open_database(path, migrations=[["ALTER TABLE settings ADD COLUMN mood TEXT", "nonsense"]])
     open_database(path, migrations=[["ALTER TABLE settings ADD COLUMN mood TEXT"]]).dispose()
 
@@ -71,7 +73,8 @@ def test_a_migrated_catalog_has_the_indexes_of_a_new_one(tmp_path):
     with closing(sqlite3.connect(path)) as second_version:
         second_version.executescript(
             "DROP INDEX pictures_by_date; DROP INDEX files_by_directory; ALTER TABLE files DROP COLUMN device; "
-            "ALTER TABLE folders DROP COLUMN exclude; PRAGMA user_version = 2"
+            "ALTER TABLE folders DROP COLUMN exclude; DROP TABLE versions; "
+            "ALTER TABLE settings ADD COLUMN generation INTEGER NOT NULL DEFAULT 7; PRAGMA user_version = 2"
         )
     open_database(path).dispose()
     assert indexes(path) == of_a_new_one

@@ -12,8 +12,8 @@ from cosmos_search.explain import draw_boxes, explain, save_explanations
 from cosmos_search.library import Library
 from indexer.errors import CosmosSearchError, UsageError
 from indexer.filters import Filters, Near, parse_date, parse_near, parse_size
-from indexer.index import Snapshot
 from indexer.regions import Box
+from indexer.snapshot import Snapshot
 from indexer.vectors import VectorIndex
 from tests.colour import ColourEncoder, dated, paint
 

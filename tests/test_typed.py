@@ -11,8 +11,8 @@ import cosmos_search
 from cosmos_search.cli import main
 from cosmos_search.library import default_place
 from cosmos_search.shelf import default_shelf
+from indexer.database import open_database
 from indexer.errors import CosmosSearchError, UsageError
-from indexer.schema import open_database
 from tests.colour import ColourEncoder, paint
 from tests.demo import link_photos, make_index
 

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -56,14 +59,68 @@ def test_all_rows_of_a_removed_picture_are_gone(is_compact):
 def test_a_saved_index_gives_the_same_answers(tmp_path, mapped, is_compact):
     vectors = unit(100)
     index = filled(vectors, is_compact=is_compact)
-    index.save(tmp_path / "v.faiss")
+    index.save(tmp_path / "v.faiss", version=7)
     assert [p.name for p in tmp_path.iterdir()] == ["v.faiss"]
-    loaded = VectorIndex.load(tmp_path / "v.faiss", mapped=mapped)
+    loaded, version = VectorIndex.load(tmp_path / "v.faiss", 16, mapped=mapped)
+    assert version == 7
     assert loaded.is_compact == is_compact
     assert found(loaded, vectors[5], 7) == found(index, vectors[5], 7)
 
 
-def test_a_damaged_file_raises(tmp_path):
-    (tmp_path / "v.faiss").write_bytes(b"garbage")
-    with pytest.raises(RuntimeError):
-        VectorIndex.load(tmp_path / "v.faiss")
+@pytest.mark.parametrize("is_compact", [False, True])
+def test_a_file_that_was_damaged_anywhere_is_refused_before_faiss_sees_it(tmp_path, is_compact):
+    path = tmp_path / "v.faiss"
+    filled(unit(40), is_compact=is_compact).save(path, version=7)
+    whole = path.read_bytes()
+    for damage in damaged_versions(whole):
+        path.write_bytes(damage)
+        with pytest.raises(ValueError, match=r"short|footer|checksum"):
+            VectorIndex.load(path, 16)
+
+
+def damaged_versions(whole):
+    """Cut, lengthened, with a part swapped or zeroed, and with one bit turned at many places before the version."""
+    random = np.random.default_rng(0)
+    yield from (b"", b"garbage", b"x" * 4096, whole[:20], whole[:-1], whole[len(whole) // 2 :], whole + b"x", whole * 2)
+    yield whole[:100] + bytes(200) + whole[300:]
+    yield whole[:500] + whole[1000:1500] + whole[500:1000] + whole[1500:]
+    for place in (*range(0, 60), *random.integers(0, len(whole) - 8, 300).tolist()):
+        yield whole[:place] + bytes([whole[place] ^ (1 << random.integers(8))]) + whole[place + 1 :]
+
+
+def test_a_file_of_another_dimension_is_refused(tmp_path):
+    filled(unit(40)).save(tmp_path / "v.faiss", version=7)
+    with pytest.raises(ValueError, match="16 numbers, not of 32"):
+        VectorIndex.load(tmp_path / "v.faiss", 32)
+
+
+@pytest.mark.parametrize("is_compact", [False, True])
+def test_a_copy_can_be_changed_while_the_other_is_searched(is_compact):
+    vectors = unit(300)
+    index = filled(vectors, is_compact=is_compact)
+    before = found(index, vectors[5], 7)
+    copied = index.copy()
+    assert found(copied, vectors[5], 7) == before
+    copied.remove(np.array([6]))
+    copied.add(np.array([1000]), unit(1, seed=3).astype(np.float16))
+    assert found(index, vectors[5], 7) == before
+    assert (len(index), len(copied)) == (300, 300)
+    assert 6 not in found(copied, vectors[5], 300)[0]
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "v.faiss"
+    filled(unit(40)).save(path, version=7)
+    before = path.read_bytes()
+    code = (
+        "import resource, signal, sys; from pathlib import Path; import numpy as np\n"
+        "from indexer.vectors import VectorIndex\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000))\n"
+        "index = VectorIndex(16); index.add(np.arange(4000), np.eye(16, dtype=np.float16)[np.arange(4000) % 16])\n"
+        "try: index.save(Path(sys.argv[1]), 8)\n"
+        "except OSError as error: print(error.strerror)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("File too large\n", "")
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]

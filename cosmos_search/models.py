@@ -102,14 +102,15 @@ def _download(file: str, place: Path, endpoint: str | None) -> Path:
     from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url  # heavy, and only needed here
 
     try:
-        expected = get_hf_file_metadata(hf_hub_url(REPOSITORY, file, endpoint=endpoint))
+        # token=False: the files are public, and who asks for them is nobody's business
+        expected = get_hf_file_metadata(hf_hub_url(REPOSITORY, file, endpoint=endpoint), token=False)
     except Exception as error:  # of whichever HTTP library the hub's client uses
         raise CosmosSearchError(
             f"The hub can't be reached, or has no {file} ({error}). Fetch the file from {REPOSITORY} elsewhere and "
             "add it: cosmos-search models add FILE. The encoder in the box works without network."
         ) from error
     try:
-        path = Path(hf_hub_download(REPOSITORY, file, local_dir=place, endpoint=endpoint))
+        path = Path(hf_hub_download(REPOSITORY, file, local_dir=place, endpoint=endpoint, token=False))
     except Exception as error:
         raise CosmosSearchError(
             f"The download of {file} broke off ({error}). What has come is kept; go on with the same command."

@@ -4,14 +4,13 @@ import hashlib
 import json
 import os
 import re
-import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from platformdirs import user_data_path
 
+from cosmos_search.drafts import draft_folder
 from indexer.errors import CosmosSearchError, UsageError
 
 __all__ = ["Card", "Shelf", "default_shelf"]
@@ -74,9 +73,8 @@ class Shelf:
         model that lacks a part; then nothing has changed.
         """
         self.check_is_free(name)
-        self.place.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self.place, prefix=".making-") as scratch:
-            draft = Path(scratch, name)
+        with draft_folder(self.place) as scratch:
+            draft = scratch / name
             draft.mkdir()
             make(draft)
             missing = [part for part in NEEDED if not (draft / part).is_file()]
@@ -84,7 +82,11 @@ class Shelf:
                 raise CosmosSearchError(f"{source} is no complete model: {missing[0]} is missing.")
             card = _describe(draft, name, source, role)
             (draft / CARD).write_text(json.dumps(asdict(card), indent=2) + "\n", encoding="utf-8")
-            draft.rename(self.folder(name))
+            try:
+                draft.rename(self.folder(name))
+            except OSError as error:  # another process was faster
+                self.check_is_free(name)
+                raise CosmosSearchError(f"The model {name} can't be put into {self.place} ({error}).") from error
         return card
 
     def check_is_free(self, name: str) -> None:
@@ -100,9 +102,8 @@ class Shelf:
         """Take a model off the shelf; CosmosSearchError if it isn't there."""
         if self.card(name) is None:
             raise CosmosSearchError(f"The model {name} is not installed; see which are: cosmos-search models")
-        doomed = Path(tempfile.mkdtemp(dir=self.place, prefix=".removing-"))
-        self.folder(name).rename(doomed / name)
-        shutil.rmtree(doomed)
+        with draft_folder(self.place, ".removing-") as doomed:
+            self.folder(name).rename(doomed / name)
 
     def _card(self, path: Path) -> Card | None:
         try:

@@ -59,7 +59,7 @@ def check_header(make: Callable[[], nn.Module], file: Path) -> None:
         raise CosmosSearchError(f"The weights in {file} do not fit its config.json: {problem}.")
 
 
-def check_memory(network: nn.Module, source: Path) -> None:
+def check_memory(network: nn.Module, source: Path | str) -> None:
     """Raise CosmosSearchError if a network (on the meta device) is larger than the memory of this machine."""
     needed = BYTES * sum(parameter.numel() for parameter in network.parameters())
     if needed > (there := _memory_bytes()):

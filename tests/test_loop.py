@@ -110,6 +110,12 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_last_one(data, tokenizer
     assert checkpoints(run)[-1].name == "step-00000006"
 
 
+def test_a_network_larger_than_the_memory_is_said_before_it_is_made():
+    network = replace(CONFIG.network, vision_width=16_384, vision_layers=256, vision_heads=64)
+    with pytest.raises(CosmosSearchError, match=r"needs [\d,.]+ GiB of memory"):
+        make_learner(replace(CONFIG, network=network), HERE)
+
+
 def test_what_was_refused_is_noted(tokenizer, tmp_path):
     folder = make_folder(tmp_path / "data")
     (folder / "red-blue.txt").write_text("")

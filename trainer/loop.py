@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from cosmos_search.model import CosmosModel
 from cosmos_search.tokenizer import TextTokenizer
+from cosmos_search.weights import check_memory
 from indexer.errors import CosmosSearchError
 from trainer.config import TrainConfig, load_config, save_config
 from trainer.data import Loaded, Place, Views, batches
@@ -94,6 +95,9 @@ def resume(
 
 def make_learner(config: TrainConfig, ranks: Ranks, init: CosmosModel | None = None) -> Learner:
     """Student, teacher and optimizer on this process's device. All ranks begin with the same network."""
+    if init is None:
+        with torch.device("meta"):
+            check_memory(CosmosModel(config.network), "the config")
     torch.manual_seed(config.seed)
     student = (init or CosmosModel(config.network)).to(ranks.device).train()
     teacher = teacher_of(student).eval()

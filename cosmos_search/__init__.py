@@ -6,10 +6,17 @@
 >>> library.search("a cup of coffee", top=3)  # doctest: +SKIP
 
 Names are loaded on first use, so that importing this package costs next to nothing.
+
+Importing it turns off the telemetry of ONNX Runtime, which is on by default, and of the Hugging Face libraries. They
+read these variables when they are imported themselves. A variable that the user has set stays as it is.
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING
+
+for _switch in ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY"):
+    os.environ.setdefault(_switch, "1")
 
 if TYPE_CHECKING:
     from cosmos_search.encoder import Encoder

@@ -13,16 +13,18 @@ from typing import Any, cast
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
 from cosmos_search.model import CosmosConfig, CosmosModel
 from cosmos_search.official import from_official, to_official
 from cosmos_search.preprocess import Preprocess
+from cosmos_search.sizes import cosmos_values, read_object
 from cosmos_search.tokenizer import save_clip_tokenizer
+from cosmos_search.weights import check_memory, load_weights
 from indexer.errors import CosmosSearchError
 
-__all__ = ["ROLES", "convert", "infer_config", "load_checkpoint", "load_model", "save_model"]
+__all__ = ["ROLES", "convert", "infer_config", "load_checkpoint", "load_model", "read_config", "save_model"]
 
 ROLES = ("teacher", "student")
 HEAD_WIDTH = 64  # of all published sizes; shapes don't tell
@@ -47,8 +49,11 @@ def load_checkpoint(path: Path, role: str = "teacher", config: CosmosConfig | No
     """
     official = _read(path, role)
     config = config or infer_config(official, path)
+    with torch.device("meta"):
+        shape = CosmosModel(config)
+    check_memory(shape, path)
+    _check(official, shape, path)
     model = CosmosModel(config)
-    _check(official, model, path)
     model.load_state_dict(from_official(official))
     return model.eval()
 
@@ -59,7 +64,7 @@ def convert(path: Path, folder: Path, role: str = "teacher", like: Path | None =
     like: a folder with the config.json, tokenizer.json and preprocessor_config.json of a network whose sizes the
     checkpoint doesn't tell.
     """
-    config = _read_config(like) if like is not None else None
+    config = read_config(like) if like is not None else None
     model = load_checkpoint(path, role, config)
     save_model(model, folder, like)
 
@@ -85,12 +90,14 @@ def save_model(model: CosmosModel, folder: Path, like: Path | None = None) -> No
 
 def load_model(folder: Path) -> CosmosModel:
     """A model directory's network, for inference. Raises CosmosSearchError if its parts don't fit."""
-    model = CosmosModel(_read_config(folder))
-    try:
-        model.load_state_dict(load_file(folder / "model.safetensors"))
-    except (OSError, RuntimeError, ValueError) as error:
-        raise CosmosSearchError(f"The weights in {folder} do not fit its config.json.") from error
-    return model.eval()
+    config = read_config(folder)
+    return load_weights(lambda: CosmosModel(config), folder / "model.safetensors")
+
+
+def read_config(folder: Path) -> CosmosConfig:
+    """The config of a model directory. Raises CosmosSearchError for sizes that are missing or out of bounds."""
+    path = folder / "config.json"
+    return CosmosConfig(**cosmos_values(read_object(path), path))
 
 
 def infer_config(official: Mapping[str, Tensor], path: Path) -> CosmosConfig:
@@ -109,19 +116,20 @@ def infer_config(official: Mapping[str, Tensor], path: Path) -> CosmosConfig:
                 f"{path} holds a network of width {width}, whose heads its shapes don't tell; "
                 "name a folder with its config.json: --like FOLDER"
             )
-    return CosmosConfig(
-        embed_dim=embed_dim,
-        image_size=round((n_positions - 1) ** 0.5) * patch,
-        patch_size=patch,
-        vision_width=vision_width,
-        vision_layers=_n_blocks(official, "visual.transformer"),
-        vision_heads=vision_width // HEAD_WIDTH,
-        text_width=text_width,
-        text_layers=_n_blocks(official, "transformer"),
-        text_heads=text_width // HEAD_WIDTH,
-        context_length=context_length,
-        vocab_size=vocabulary,
-    )
+    values = {
+        "embed_dim": embed_dim,
+        "image_size": round(max(0, n_positions - 1) ** 0.5) * patch,
+        "patch_size": patch,
+        "vision_width": vision_width,
+        "vision_layers": _n_blocks(official, "visual.transformer"),
+        "vision_heads": vision_width // HEAD_WIDTH,
+        "text_width": text_width,
+        "text_layers": _n_blocks(official, "transformer"),
+        "text_heads": text_width // HEAD_WIDTH,
+        "context_length": context_length,
+        "vocab_size": vocabulary,
+    }
+    return CosmosConfig(**cosmos_values(values, path))
 
 
 def _read(path: Path, role: str) -> dict[str, Tensor]:
@@ -134,7 +142,7 @@ def _read(path: Path, role: str) -> dict[str, Tensor]:
         raise _refused(path, error) from error
     except FileNotFoundError as error:
         raise CosmosSearchError(f"There is no file {path}.") from error
-    except (OSError, RuntimeError, ValueError, EOFError, KeyError) as error:
+    except Exception as error:  # a damaged pickle raises nearly everything
         raise _no_checkpoint(path, "it is cut short or of another format") from error
     if not isinstance(content, dict) or not isinstance(content.get(role), dict):
         raise _no_checkpoint(path, f"it has no {role}")
@@ -153,16 +161,11 @@ def _check(official: Mapping[str, Tensor], model: CosmosModel, path: Path) -> No
     if extra := sorted(official.keys() - expected.keys()):
         raise _no_checkpoint(path, f"{len(extra)} tensors are unknown, {extra[0]} among them")
     for name, shape in expected.items():
-        if tuple(official[name].shape) != shape:
-            raise _no_checkpoint(path, f"{name} has the shape {tuple(official[name].shape)} and not {shape}")
-
-
-def _read_config(folder: Path) -> CosmosConfig:
-    try:
-        content: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        return CosmosConfig(**content)
-    except (OSError, ValueError, TypeError) as error:
-        raise CosmosSearchError(f"{folder / 'config.json'} is no config of a COSMOS network ({error}).") from error
+        tensor = official[name]
+        if tuple(tensor.shape) != shape:
+            raise _no_checkpoint(path, f"{name} has the shape {tuple(tensor.shape)} and not {shape}")
+        if not tensor.is_floating_point() or tensor.layout != torch.strided or tensor.device.type != "cpu":
+            raise _no_checkpoint(path, f"{name} holds no plain floating point numbers")
 
 
 def _n_blocks(official: Mapping[str, Tensor], tower: str) -> int:

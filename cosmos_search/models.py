@@ -1,19 +1,19 @@
 """Getting models: pulling a published checkpoint, or adding a file or a directory that is at hand."""
 
 import hashlib
-import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from safetensors import SafetensorError
+
 from cosmos_search.published import PUBLISHED, REPOSITORY, PublishedModel
 from cosmos_search.registry import MINI, default_model
-from cosmos_search.shelf import NEEDED, Card, Shelf
+from cosmos_search.shelf import NEEDED, WEIGHTS, Card, Shelf
+from cosmos_search.sizes import MAX_TOKENIZER_BYTES, read_kind
 from indexer.errors import CosmosSearchError, UsageError
 
 __all__ = ["ModelRow", "add_model", "list_models", "pull_model"]
-
-FAMILIES = ("cosmos", "clip")  # model types of the Hugging Face layout that can be used
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,12 @@ def pull_model(shelf: Shelf, name: str, role: str = "teacher", endpoint: str | N
     shelf.check_is_free(name)
     downloads = shelf.place / ".downloads" / name
     checkpoint = _download(published.file, downloads, endpoint)
-    card = _add_checkpoint(shelf, checkpoint, name, role, source=f"{REPOSITORY}/{published.file}")
+    try:
+        card = _add_checkpoint(shelf, checkpoint, name, role, source=f"{REPOSITORY}/{published.file}")
+    except CosmosSearchError as error:
+        if not isinstance(error.__cause__, OSError | SafetensorError):  # else the disk was full: go on with the file
+            shutil.rmtree(downloads)
+        raise
     shutil.rmtree(downloads)
     return card
 
@@ -68,12 +73,12 @@ def add_model(
     like: a directory with what a checkpoint of unusual size doesn't tell; see `cosmos_search.checkpoint.convert`.
     Raises CosmosSearchError for what is neither, and for a name that is taken.
     """
-    name = name or path.name.removesuffix(".pt")
+    name = path.absolute().name.removesuffix(".pt") if name is None else name
     shelf.check_is_free(name)
     if path.is_file():
         return _add_checkpoint(shelf, path, name, role, source=path.name, like=like)
     if not path.is_dir():
-        raise CosmosSearchError(f"There is no file or directory {path}.")
+        raise CosmosSearchError(f"There is no file or directory {path} with a model.")
     return shelf.put(name, path.name, lambda draft: _copy_directory(path, draft))
 
 
@@ -85,31 +90,59 @@ def _add_checkpoint(shelf: Shelf, path: Path, name: str, role: str, source: str,
 
 def _copy_directory(source: Path, draft: Path) -> None:
     """The parts of a model in the Hugging Face layout; weights only as safetensors, which can't run code."""
-    try:
-        kind = json.loads((source / "config.json").read_text(encoding="utf-8")).get("model_type")
-    except (OSError, ValueError, AttributeError) as error:
-        raise CosmosSearchError(f"{source} holds no model: its config.json can't be read.") from error
-    if kind not in FAMILIES:
-        raise CosmosSearchError(f"{source} holds a model of type {kind}; these can be used: {', '.join(FAMILIES)}.")
-    missing = [part for part in NEEDED if not (source / part).is_file()]
-    if missing:
+    from cosmos_search.networks import check_weights
+
+    parts = _parts(source)
+    kind = read_kind(source)
+    if missing := [part for part in NEEDED if part not in parts]:
         raise CosmosSearchError(f"{source} is no complete model: {missing[0]} is missing.")
+    check_weights(source, kind, parts[WEIGHTS])  # before gigabytes are copied
+    try:
+        for part in (part for part in NEEDED if part != WEIGHTS):
+            if parts[part].stat().st_size > MAX_TOKENIZER_BYTES:
+                raise CosmosSearchError(f"{source / part} can't be used: it is larger than any of its kind.")
+            shutil.copyfile(parts[part], draft / part)
+        shutil.copyfile(parts[WEIGHTS], draft / WEIGHTS)
+    except OSError as error:
+        raise CosmosSearchError(f"{source} can't be copied ({error}).") from error
+
+
+def _parts(source: Path) -> dict[str, Path]:
+    """The files there are, of those that are needed; a link may lead to files of the same model alone.
+
+    In a snapshot of the hub's cache every file is a link into the folder `blobs` of that model.
+    """
+    place = source.resolve()
+    allowed = [place, *([place.parents[1] / "blobs"] if place.parent.name == "snapshots" else [])]
+    found = {}
     for part in NEEDED:
-        shutil.copyfile(source / part, draft / part)
+        try:
+            file = (source / part).resolve(strict=True)
+        except (OSError, RuntimeError):  # absent, or a link to nothing or to itself
+            continue
+        if not any(file.is_relative_to(folder) for folder in allowed):
+            raise CosmosSearchError(f"{source / part} can't be used: it is a link to a file outside of the model.")
+        if not file.is_file():
+            raise CosmosSearchError(f"{source / part} can't be used: it is no file.")
+        found[part] = file
+    if "config.json" not in found:
+        raise CosmosSearchError(f"{source} holds no model: it has no config.json.")
+    return found
 
 
 def _download(file: str, place: Path, endpoint: str | None) -> Path:
     from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url  # heavy, and only needed here
 
     try:
-        expected = get_hf_file_metadata(hf_hub_url(REPOSITORY, file, endpoint=endpoint))
+        # token=False: the files are public, and who asks for them is nobody's business
+        expected = get_hf_file_metadata(hf_hub_url(REPOSITORY, file, endpoint=endpoint), token=False)
     except Exception as error:  # of whichever HTTP library the hub's client uses
         raise CosmosSearchError(
             f"The hub can't be reached, or has no {file} ({error}). Fetch the file from {REPOSITORY} elsewhere and "
             "add it: cosmos-search models add FILE. The encoder in the box works without network."
         ) from error
     try:
-        path = Path(hf_hub_download(REPOSITORY, file, local_dir=place, endpoint=endpoint))
+        path = Path(hf_hub_download(REPOSITORY, file, local_dir=place, endpoint=endpoint, token=False))
     except Exception as error:
         raise CosmosSearchError(
             f"The download of {file} broke off ({error}). What has come is kept; go on with the same command."

@@ -6,13 +6,15 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import CLIPModel
+from transformers import CLIPConfig, CLIPModel
 
-from cosmos_search.checkpoint import load_model
+from cosmos_search.checkpoint import load_model, read_config
+from cosmos_search.model import CosmosModel
 from cosmos_search.preprocess import Preprocess
-from indexer.errors import CosmosSearchError
+from cosmos_search.sizes import clip_towers, read_object
+from cosmos_search.weights import check_header, load_weights
 
-__all__ = ["ImageNetwork", "TextNetwork", "load_clip", "load_networks"]
+__all__ = ["ImageNetwork", "TextNetwork", "check_weights", "load_clip", "load_networks"]
 
 Features = Callable[[Tensor], Tensor]
 
@@ -63,8 +65,25 @@ def load_networks(folder: Path, kind: str) -> tuple[ImageNetwork, TextNetwork]:
 
 
 def load_clip(folder: Path) -> CLIPModel:
-    """A CLIPModel from safetensors; CosmosSearchError if its parts don't fit."""
-    try:
-        return CLIPModel.from_pretrained(folder, use_safetensors=True, local_files_only=True)
-    except (OSError, RuntimeError, ValueError) as error:
-        raise CosmosSearchError(f"The model in {folder} can't be loaded: {error}") from error
+    """A CLIPModel from safetensors; CosmosSearchError if its parts don't fit.
+
+    Of config.json only what shapes the network is used, so that it can name no code, kernel or quantisation.
+    """
+    config = _clip_config(folder)
+    return load_weights(lambda: CLIPModel(config), folder / "model.safetensors")
+
+
+def check_weights(folder: Path, kind: str, weights: Path) -> None:
+    """Raise CosmosSearchError if the header of a safetensors file doesn't fit the config.json in a folder."""
+    if kind == "cosmos":
+        config = read_config(folder)
+        check_header(lambda: CosmosModel(config), weights)
+    else:
+        clip_config = _clip_config(folder)
+        check_header(lambda: CLIPModel(clip_config), weights)
+
+
+def _clip_config(folder: Path) -> CLIPConfig:
+    path = folder / "config.json"
+    vision, text, dim = clip_towers(read_object(path), path)
+    return CLIPConfig(vision_config=vision, text_config=text, projection_dim=dim)

@@ -3,18 +3,20 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from cosmos_search.sizes import read_object
 from indexer.errors import CosmosSearchError
 
 __all__ = ["Preprocess"]
 
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
+MAX_SIDE = 4096  # pixels
+MAX_SCALE = 1000  # of a mean or deviation
 MAX_LENGTH = 64  # times the shorter side
 
 
@@ -67,20 +69,36 @@ class Preprocess:
     @classmethod
     def load(cls, path: Path) -> "Preprocess":
         """From a preprocessor_config.json of the CLIP family. Raises CosmosSearchError for another kind."""
+        content = read_object(path)
         try:
-            content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
             size = content["size"]
-            side = size if isinstance(size, int) else size.get("shortest_edge") or size["height"]
-            crop = content.get("crop_size", side)
-            crop = crop if isinstance(crop, int) else crop["height"]
+            keys = ("shortest_edge",) if isinstance(size, dict) and "shortest_edge" in size else ("height", "width")
+            side, crop = _side(size, keys), _side(content.get("crop_size", size), ("height", "width"), keys)
             mean, std = (tuple(float(x) for x in content[f"image_{name}"]) for name in ("mean", "std"))
             keeps_shape = isinstance(size, int) or "shortest_edge" in size
             resample = Image.Resampling(content.get("resample", Image.Resampling.BICUBIC))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise CosmosSearchError(f"{path} does not say how pictures are prepared for this model.") from error
         if crop != side or len(mean) != 3 or len(std) != 3:
             raise CosmosSearchError(f"{path} asks for a crop of {crop} from {side} pixels; only equal ones are known.")
+        if not all(abs(x) <= MAX_SCALE for x in mean) or not all(1 / MAX_SCALE <= x <= MAX_SCALE for x in std):
+            raise CosmosSearchError(f"{path} scales pictures by an image_mean or image_std that is out of bounds.")
+        steps = [content.get(f"do_{step}", True) for step in ("resize", "rescale", "normalize")]
+        factor = content.get("rescale_factor", 1 / 255)
+        if not all(step is True for step in steps) or type(factor) is not float or abs(factor * 255 - 1) > 1e-4:
+            raise CosmosSearchError(f"{path} prepares pictures in another way than CLIP does, which is not known.")
         return cls(side, mean, std, keeps_shape, resample)
+
+
+def _side(size: object, *choices: tuple[str, ...]) -> int:
+    """Pixels: a number, or an object that gives one number under the first of the keys that it has."""
+    if isinstance(size, dict):
+        keys = next(keys for keys in choices if keys[0] in size or keys == choices[-1])
+        sides = {size[key] for key in keys}
+        (size,) = sides  # a ValueError if it is no square
+    if type(size) is not int or not 1 <= size <= MAX_SIDE:
+        raise ValueError(size)
+    return size
 
 
 def _not_too_long(picture: Image.Image) -> Image.Image:

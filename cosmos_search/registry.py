@@ -2,12 +2,10 @@
 
 from cosmos_search.encoder import Encoder
 from cosmos_search.published import PUBLISHED
-from cosmos_search.shelf import Shelf, default_shelf
-from indexer.errors import UsageError
+from cosmos_search.shelf import MINI, Shelf, default_shelf
+from indexer.errors import CosmosSearchError, UsageError
 
 __all__ = ["MINI", "default_model", "load_encoder"]
-
-MINI = "cosmos-mini"
 
 
 def default_model(shelf: Shelf | None = None) -> str:
@@ -20,7 +18,8 @@ def load_encoder(name: str, device: str = "auto", precision: str = "auto", shelf
     """The encoder of that name, ready to use.
 
     device: "auto", "cpu", "cuda" or "mps"; precision: "auto", "fp32", "bf16", "fp16" or "int8".
-    Raises UsageError for a name that isn't installed, and for a device or precision that can't be had.
+    Raises UsageError for a name that isn't installed, and for a device or precision that can't be had;
+    CosmosSearchError for a model whose files are damaged.
     """
     if name == MINI:
         if precision not in ("auto", "fp32"):
@@ -34,6 +33,11 @@ def load_encoder(name: str, device: str = "auto", precision: str = "auto", shelf
         from cosmos_search.towers import TowerEncoder
 
         return TowerEncoder(shelf.folder(name), card, device, precision)
+    if shelf.has(name):
+        raise CosmosSearchError(
+            f"The model {name} is damaged: its card.json is not as it was installed. To get it again, first: "
+            f"cosmos-search models remove {name}"
+        )
     if name in PUBLISHED:
         raise UsageError(f"The model {name} is not installed; get it: cosmos-search models pull {name}")
     raise UsageError(f"There is no model named {name!r}; see which there are: cosmos-search models")

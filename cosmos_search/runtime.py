@@ -1,7 +1,6 @@
 """ONNX Runtime sessions: how they are opened, where they run, and the cache of exported graphs."""
 
 import logging
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import onnxruntime
 import platformdirs
 from onnxruntime import GraphOptimizationLevel, InferenceSession, SessionOptions
 
+from cosmos_search.drafts import draft_folder
 from indexer.errors import CosmosSearchError, UsageError
 
 __all__ = [
@@ -79,9 +79,8 @@ def write_beside(target: Path, make: Make) -> None:
     """
     log.info("Preparing a model for its first use on this machine: %s", target.name)
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".making-") as folder:
-            draft = Path(folder) / target.name
+        with draft_folder(target.parent) as folder:
+            draft = folder / target.name
             make(draft)
             if not target.is_dir():
                 draft.replace(target)

@@ -15,6 +15,9 @@ import tokenizers
 from numpy.typing import NDArray
 from tokenizers import decoders, models, pre_tokenizers, processors
 
+from cosmos_search.sizes import MAX_TOKENIZER_BYTES
+from indexer.errors import CosmosSearchError
+
 __all__ = ["END", "START", "TextTokenizer", "clip_tokenizer", "save_clip_tokenizer"]
 
 START, END = "<start_of_text>", "<end_of_text>"
@@ -34,6 +37,8 @@ class TextTokenizer:
 
     def __init__(self, tokenizer: tokenizers.Tokenizer, context_length: int = 77) -> None:
         self._tokenizer = tokenizer
+        self._tokenizer.no_truncation()  # some files cut or fill texts by themselves
+        self._tokenizer.no_padding()
         self._tokenizer.encode_special_tokens = True  # typed by a user, "<end_of_text>" is plain text
         self._is_clip = tokenizer.get_vocab_size() == N_TOKENS
         if self._is_clip:  # the words are split here: the official split is Python's `regex`, with its Unicode tables
@@ -44,8 +49,21 @@ class TextTokenizer:
 
     @classmethod
     def from_file(cls, path: Path, context_length: int) -> "TextTokenizer":
-        """From a model directory's tokenizer.json."""
-        return cls(tokenizers.Tokenizer.from_file(str(path)), context_length)
+        """From a model directory's tokenizer.json. Raises CosmosSearchError if it is none of CLIP's kind."""
+        if not path.is_file() or path.stat().st_size > MAX_TOKENIZER_BYTES:
+            raise CosmosSearchError(f"{path} can't be used: it is missing, no file, or larger than any tokenizer.")
+        try:
+            return cls(tokenizers.Tokenizer.from_file(str(path)), context_length)
+        except BaseException as error:  # the library raises Exception itself, and a panic of Rust is none
+            if isinstance(error, KeyboardInterrupt | SystemExit | CosmosSearchError):
+                raise
+            reason = (str(error).splitlines() or [""])[0][:200]
+            raise CosmosSearchError(f"{path} is damaged, or no tokenizer ({reason}).") from error
+
+    @property
+    def n_ids(self) -> int:
+        """One more than the largest id of a token."""
+        return 1 + max(self._tokenizer.get_vocab(with_added_tokens=True).values())
 
     def __call__(self, texts: Sequence[str], *, specials: bool = False) -> NDArray[np.int64]:
         """(n, context_length): start, tokens, end, zeros. A text that is too long loses its end; see `fits`.
@@ -89,12 +107,19 @@ class TextTokenizer:
 
     def _encode(self, text: str) -> list[int]:
         words = regex.findall(WORDS, text, regex.IGNORECASE) if self._is_clip else text
-        ids: list[int] = self._tokenizer.encode(words, is_pretokenized=self._is_clip, add_special_tokens=False).ids
+        try:
+            encoding = self._tokenizer.encode(words, is_pretokenized=self._is_clip, add_special_tokens=False)
+        except Exception as error:  # such as a vocabulary without a token for what is unknown
+            raise CosmosSearchError(f"The model's tokenizer can't read {text[:40]!r} ({error}).") from error
+        ids: list[int] = encoding.ids
         return ids
 
     def _special(self, *names: str) -> int:
         found = (self._tokenizer.token_to_id(name) for name in names)
-        return next(id_ for id_ in found if id_ is not None)
+        for id_ in found:
+            if id_ is not None:
+                return id_
+        raise CosmosSearchError(f"The tokenizer has no token {' or '.join(names)}, so it is none of CLIP's kind.")
 
 
 @cache

@@ -18,7 +18,7 @@ from cosmos_search.choice import Choice
 from cosmos_search.devices import choose_device, choose_precision
 from cosmos_search.preprocess import Preprocess
 from cosmos_search.scoring import Scoring
-from cosmos_search.shelf import Card
+from cosmos_search.shelf import Card, check_unchanged
 from cosmos_search.tokenizer import TextTokenizer
 from indexer.encoder import Prepared, Vectors
 from indexer.regions import Box
@@ -60,6 +60,7 @@ class TowerEncoder:
     """
 
     def __init__(self, folder: Path, card: Card, device: str = "auto", precision: str = "auto") -> None:
+        check_unchanged(folder, card)
         self._folder = folder
         self._card = card
         self._wanted_device = device
@@ -127,6 +128,7 @@ class TowerEncoder:
             if self._maps is None:
                 from cosmos_search.maps import DenseMaps
 
+                check_unchanged(self._folder, self._card, weights=True)
                 self._maps = DenseMaps(self._folder, self._card.kind, choose_device(self._wanted_device))
         return self._maps.activation(picture, query)
 
@@ -166,6 +168,7 @@ class TowerEncoder:
                 else:
                     from cosmos_search.torch_images import TorchImages
 
+                    check_unchanged(self._folder, self._card, weights=True)
                     self._images = TorchImages(self._folder, self._card.kind, device, precision)
                     if find_spec("onnxruntime") and find_spec("onnx"):
                         self._text_session()  # its graph is exported now, while torch is imported anyway
@@ -213,12 +216,15 @@ class TowerEncoder:
     def _make_graphs(self, draft: Path, precision: str) -> None:
         from cosmos_search.graphs import make_graphs
 
+        check_unchanged(self._folder, self._card, weights=True)
         make_graphs(self._folder, self._card, draft, precision)
 
 
 def _opened(graphs: Path, tower: str) -> tuple["InferenceSession", str]:
     from cosmos_search.runtime import open_session
 
+    if (curve := graphs / CALIBRATION).exists():
+        Calibration.load(curve)  # damaged, all is made anew
     return open_session(graphs / f"{tower}.onnx"), Choice.load(graphs).precision
 
 

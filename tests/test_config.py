@@ -50,6 +50,9 @@ def test_the_papers_runs_have_the_recipes_numbers(data, steps, size):
         ({"batch": 0, "lr": 0}, "batch must be above 0; lr must be above 0"),
         ([], "no JSON object"),
         ({"network": 3}, "network"),
+        ({"network": {"vision_layers": 10**9}}, "vision_layers must lie between 1 and 256"),
+        ({"network": {"vocab_size": 10**9}}, "vocab_size must lie"),
+        ({"network": {"image_size": 4096, "patch_size": 16}}, "more than 10,000 patches"),
     ],
 )
 def test_a_wrong_config_is_refused_with_the_reason(content, word, tmp_path):

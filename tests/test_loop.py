@@ -77,7 +77,7 @@ def test_the_last_checkpoints_and_the_best_are_kept(data, tokenizer, tmp_path):
     assert names == ["step-00000002", "step-00000007", "step-00000008"]
     assert best_checkpoint(tmp_path / "run").name == "step-00000002"
     written = [path for path in (tmp_path / "run").rglob("*") if path.is_file()]
-    kinds = {path.suffix for path in written if path.parent.name != "tensorboard"}
+    kinds = {path.suffix for path in written if path.parent.name != "tensorboard" and path.name != ".lock"}
     assert kinds == {".safetensors", ".json", ".jsonl"}  # nothing that could run code
 
 
@@ -99,11 +99,21 @@ def test_a_loss_that_is_no_number_stops_with_step_rate_and_samples(data, tokeniz
 def test_a_checkpoint_that_cannot_be_written_leaves_the_last_one(data, tokenizer, tmp_path):
     run = tmp_path / "run"
     train(replace(CONFIG, n_steps=3), open_source(data), tokenizer, run)
-    save_config(replace(CONFIG, n_steps=6), run / "config.json")
-    (run / "checkpoints" / ".step-00000006.partial").write_text("in the way")
+    save_config(replace(CONFIG, n_steps=9), run / "config.json")
+
+    def evaluate(student, teacher):
+        (run / "checkpoints" / ".step-00000009.partial").write_text("in the way")
+        return 0.5
+
     with pytest.raises(CosmosSearchError, match="earlier ones"):
-        resume(run, open_source(data), tokenizer)
-    assert checkpoints(run)[-1].name == "step-00000003"
+        resume(run, open_source(data), tokenizer, evaluate=evaluate)
+    assert checkpoints(run)[-1].name == "step-00000006"
+
+
+def test_a_network_larger_than_the_memory_is_said_before_it_is_made():
+    network = replace(CONFIG.network, vision_width=16_384, vision_layers=256, vision_heads=64)
+    with pytest.raises(CosmosSearchError, match=r"needs [\d,.]+ GiB of memory"):
+        make_learner(replace(CONFIG, network=network), HERE)
 
 
 def test_what_was_refused_is_noted(tokenizer, tmp_path):

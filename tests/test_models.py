@@ -218,6 +218,7 @@ class Hub(http.server.BaseHTTPRequestHandler):
     content = b""
     breaks_after: int | None = None
     ranges: list[str] = []  # noqa: RUF012
+    seen: list[dict[str, str]] = []  # noqa: RUF012
 
     def do_HEAD(self):
         self._answer(with_body=False)
@@ -229,6 +230,7 @@ class Hub(http.server.BaseHTTPRequestHandler):
         if not self.path.startswith(f"/{REPOSITORY}/resolve/"):
             self.send_error(404)
             return
+        Hub.seen.append(dict(self.headers))
         asked = self.headers.get("Range", "")
         start = int(re.match(r"bytes=(\d+)-", asked)[1]) if with_body and asked else 0
         if with_body and asked:
@@ -251,7 +253,7 @@ class Hub(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def hub():
-    Hub.breaks_after, Hub.ranges = None, []
+    Hub.breaks_after, Hub.ranges, Hub.seen = None, [], []
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hub)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
@@ -294,6 +296,21 @@ def test_a_damaged_download_is_not_installed(shelf, hub, published_file):
         pull_model(shelf, "cosmos-vitb32-cc3m", endpoint=hub)
     assert shelf.cards() == []
     assert not list(shelf.place.glob(".making-*"))
+
+
+def test_a_published_file_that_is_no_checkpoint_is_refused_and_does_not_stay(shelf, hub):
+    Hub.content = b"not a checkpoint" * 1000
+    with pytest.raises(CosmosSearchError, match="no COSMOS checkpoint"):
+        pull_model(shelf, "cosmos-vitb32-cc3m", endpoint=hub)
+    assert shelf.cards() == []
+    assert [path for path in shelf.place.rglob("*") if path.is_file()] == []
+
+
+def test_pulling_says_nothing_of_who_pulls(shelf, hub, published_file, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    pull_model(shelf, "cosmos-vitb32-cc3m", endpoint=hub)
+    assert Hub.seen
+    assert not [value for headers in Hub.seen for value in headers.values() if "secret" in value]
 
 
 @pytest.mark.parametrize("precision", ["auto", "fp32", "bf16"])

@@ -1,4 +1,4 @@
-"""What goes wrong with an index's own files: refused, full, damaged, replaced. Each is one sentence; nothing is lost."""
+"""What goes wrong with an index's own files: read-only, full, damaged, replaced. Each is one sentence."""
 
 import os
 import shutil

@@ -33,6 +33,7 @@ def run(*words, command=train, env=None):
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     """With data, held-out data, a tokenizer, a config, and a run made from them."""
+    torch.set_num_threads(1)  # as in every test, which this comes before
     place = tmp_path_factory.mktemp("training")
     make_shards(place / "shards")
     make_folder(place / "held-out")

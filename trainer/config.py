@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from cosmos_search.model import CosmosConfig
+from cosmos_search.sizes import cosmos_values
 from indexer.errors import CosmosSearchError
 from trainer.step import Precision
 from trainer.student import Method
@@ -86,16 +87,18 @@ def load_config(path: Path) -> TrainConfig:
     """From JSON; what it doesn't say is as by default. Raises CosmosSearchError for an unknown key or a wrong kind."""
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise CosmosSearchError(f"{path} is no training config ({error}).") from error
     if not isinstance(content, dict):
         raise CosmosSearchError(f"{path} is no training config: it is no JSON object.")
     network = content.pop("network", {})
     if not isinstance(network, dict):
         raise CosmosSearchError(f"{path}: network is no JSON object.")
-    return TrainConfig(
+    config = TrainConfig(
         network=CosmosConfig(**_checked(network, CosmosConfig, path)), **_checked(content, TrainConfig, path)
     )
+    cosmos_values(asdict(config.network), path)  # within bounds, too
+    return config
 
 
 def save_config(config: TrainConfig, path: Path) -> None:

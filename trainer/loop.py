@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from cosmos_search.model import CosmosModel
 from cosmos_search.tokenizer import TextTokenizer
+from cosmos_search.weights import check_memory
 from indexer.errors import CosmosSearchError
 from trainer.config import TrainConfig, load_config, save_config
 from trainer.data import Loaded, Place, Views, batches
@@ -23,7 +24,7 @@ from trainer.losses import Losses
 from trainer.optimiser import adamw
 from trainer.pairs import Source
 from trainer.ranks import Ranks, joined_ranks
-from trainer.run_folder import check_is_new, check_places, data_order, writing
+from trainer.run_folder import check_is_new, check_places, claimed, data_order, writing
 from trainer.schedules import lr_at, momentum_at
 from trainer.state import (
     Progress,
@@ -61,9 +62,9 @@ def train(
     show: makes the picture that TensorBoard gets with each checkpoint.
     """
     check_is_new(run)
-    with joined_ranks() as ranks, writing(run):
+    with joined_ranks() as ranks, claimed(run, ranks), writing(run):
+        check_is_new(run)  # once more: another run may have ended there
         if ranks.rank == 0:
-            run.mkdir(parents=True, exist_ok=True)
             save_config(config, run / "config.json")
         learner = make_learner(config, ranks, init)
         return _Run(config, source, tokenizer, run, ranks, learner, evaluate, show).go_on(Progress())
@@ -82,10 +83,10 @@ def resume(
     Raises CosmosSearchError if there is none, or if the number of processes is another one.
     """
     config = load_config(run / "config.json")
-    found = checkpoints(run)
-    if not found:
+    if not checkpoints(run):
         raise CosmosSearchError(f"{run} has no checkpoint yet; start it again, as before: run --out {run} ...")
-    with joined_ranks() as ranks, writing(run):
+    with joined_ranks() as ranks, claimed(run, ranks), writing(run):
+        found = checkpoints(run)
         learner = make_learner(config, ranks)
         progress = load_state(found[-1], learner)
         check_places(run, config, progress, ranks)
@@ -94,6 +95,9 @@ def resume(
 
 def make_learner(config: TrainConfig, ranks: Ranks, init: CosmosModel | None = None) -> Learner:
     """Student, teacher and optimizer on this process's device. All ranks begin with the same network."""
+    if init is None:
+        with torch.device("meta"):
+            check_memory(CosmosModel(config.network), "the config")
     torch.manual_seed(config.seed)
     student = (init or CosmosModel(config.network)).to(ranks.device).train()
     teacher = teacher_of(student).eval()

@@ -48,7 +48,7 @@ def leave(code: int) -> NoReturn:
 
 @contextmanager
 def joined_ranks() -> Iterator[Ranks]:
-    """Join the other processes, if torchrun started any, for as long as this is entered."""
+    """Join the other processes, if torchrun started any, for as long as this is entered; it may be entered again."""
     world, is_cuda = int(os.environ.get("WORLD_SIZE", "1")), torch.cuda.is_available()
     device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))) if is_cuda else torch.device("cpu")
     if is_cuda:
@@ -56,6 +56,9 @@ def joined_ranks() -> Iterator[Ranks]:
         torch.set_float32_matmul_precision("high")  # TF32 outside of autocast, as the authors trained
     if world == 1:
         yield Ranks(0, 1, device)
+        return
+    if distributed.is_initialized():
+        yield Ranks(distributed.get_rank(), world, device)
         return
     distributed.init_process_group("nccl" if is_cuda else "gloo")
     _groups.append(distributed.group.WORLD)

@@ -1,7 +1,6 @@
 """A run as its user knows it: a folder that remembers its config, its data and its tokenizer."""
 
 import json
-import os
 import shutil
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
@@ -23,8 +22,9 @@ from trainer.evaluate import TEMPLATES, HeldOut, classification, held_out, retri
 from trainer.export import TOKENIZER, chosen_checkpoint, run_networks, run_tokenizer
 from trainer.loop import Evaluate, Show, resume, train
 from trainer.pairs import open_source
+from trainer.ranks import joined_ranks
 from trainer.report import Evaluation
-from trainer.run_folder import check_is_new
+from trainer.run_folder import check_is_new, claimed
 from trainer.start import initial_network
 
 __all__ = ["Sources", "evaluate_run", "resume_run", "start_run"]
@@ -54,16 +54,18 @@ def start_run(
     init: see `trainer.start`. tokenizer: a tokenizer.json, for a vocabulary that isn't CLIP's.
     """
     check_is_new(run)
-    source = open_source(Path(sources.data))
-    network = initial_network(init, config.network, config.seed) if init is not None else None
     if tokenizer is not None and not tokenizer.is_file():
         raise CosmosSearchError(f"There is no tokenizer {tokenizer}; name a tokenizer.json: --tokenizer FILE")
-    if os.environ.get("RANK", "0") == "0":
-        _remember(replace(sources, inventory=source.inventory()), run, tokenizer, is_new=True)
-    reader = TextTokenizer.from_file(tokenizer, config.network.context_length) if tokenizer else None
-    reader = reader or run_tokenizer(run, config)
-    evaluate, show = _watchers(config, sources, reader)
-    return train(config, source, reader, run, init=network, evaluate=evaluate, show=show)
+    source = open_source(Path(sources.data))
+    network = initial_network(init, config.network, config.seed) if init is not None else None
+    with joined_ranks() as ranks, claimed(run, ranks):
+        check_is_new(run)  # once more: another run may have begun there
+        if ranks.rank == 0:
+            _remember(replace(sources, inventory=source.inventory()), run, tokenizer, is_new=True)
+        reader = TextTokenizer.from_file(tokenizer, config.network.context_length) if tokenizer else None
+        reader = reader or run_tokenizer(run, config)
+        evaluate, show = _watchers(config, sources, reader)
+        return train(config, source, reader, run, init=network, evaluate=evaluate, show=show)
 
 
 def resume_run(run: Path, *, data: str | None = None, val: str | None = None) -> Path:
@@ -77,11 +79,12 @@ def resume_run(run: Path, *, data: str | None = None, val: str | None = None) ->
     sources = replace(known, data=data or known.data, val=val or known.val)
     source = open_source(Path(sources.data))
     _check_inventory(source.inventory(), known.inventory, sources.data)
-    if sources != known and os.environ.get("RANK", "0") == "0":
-        _remember(sources, run, None)
-    reader = run_tokenizer(run, config)
-    evaluate, show = _watchers(config, sources, reader)
-    return resume(run, source, reader, evaluate=evaluate, show=show)
+    with joined_ranks() as ranks, claimed(run, ranks):
+        if sources != known and ranks.rank == 0:
+            _remember(sources, run, None)
+        reader = run_tokenizer(run, config)
+        evaluate, show = _watchers(config, sources, reader)
+        return resume(run, source, reader, evaluate=evaluate, show=show)
 
 
 def evaluate_run(
@@ -139,7 +142,6 @@ def _check_inventory(found: dict[str, int], known: dict[str, int], data: str) ->
 
 def _remember(sources: Sources, run: Path, tokenizer: Path | None, *, is_new: bool = False) -> None:
     try:
-        run.mkdir(parents=True, exist_ok=True)
         (run / SOURCES).write_text(json.dumps(asdict(sources), indent=2) + "\n", encoding="utf-8")
         if is_new:
             (run / TOKENIZER).unlink(missing_ok=True)  # of a beginning that failed

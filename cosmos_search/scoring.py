@@ -62,10 +62,7 @@ def score_pictures(
     cosines = rows @ np.stack([w.vector for w in wanted]).T  # (n, sentences)
     placed = cosines - scoring.place * _misplacement(wanted, boxes)
     best = np.maximum.reduceat(placed, starts)  # (pictures, sentences)
-    ends = np.append(starts[1:], len(rows))
-    regions = np.stack(
-        [_shown(placed[a:b], picture, scoring.nearly) for a, b, picture in zip(starts, ends, boxes, strict=True)]
-    )
+    regions = _choose_regions(placed, best - np.float32(scoring.nearly), starts, boxes)
     shown = np.take_along_axis(cosines, regions + starts[:, None], axis=0)
     scores = _combine(best, wanted, scoring)
     if whole is not None and scoring.whole:
@@ -76,12 +73,26 @@ def score_pictures(
     ]
 
 
-def _shown(scores: NDArray[np.float32], boxes: Sequence[Box], nearly: float) -> NDArray[np.int64]:
-    """For each sentence the largest region that is as good as the best: scores (regions, sentences) -> (sentences,)."""
-    areas = np.array([box.area for box in boxes], dtype=np.float32)
-    is_good = scores >= scores.max(axis=0) - nearly
-    shown: NDArray[np.int64] = np.where(is_good, areas[:, None], -1.0).argmax(axis=0)
-    return shown
+def _choose_regions(
+    scores: NDArray[np.float32], least: NDArray[np.float32], starts: NDArray[np.int64], boxes: Sequence[Sequence[Box]]
+) -> NDArray[np.int64]:
+    """For each picture and sentence the first of the largest regions whose score is good enough: (pictures, sentences).
+
+    scores: (n, sentences), of all pictures' regions; least: (pictures, sentences).
+    """
+    n = len(scores)
+    picture_of = np.repeat(np.arange(len(starts)), np.diff(starts, append=n))  # (n,)
+    areas = np.where(scores >= least[picture_of], _areas(boxes)[:, None], -1.0)
+    is_largest = areas == np.maximum.reduceat(areas, starts)[picture_of]
+    rows = np.where(is_largest, np.arange(n)[:, None], n)
+    chosen: NDArray[np.int64] = np.minimum.reduceat(rows, starts) - starts[:, None]
+    return chosen
+
+
+def _areas(boxes: Sequence[Sequence[Box]]) -> NDArray[np.float32]:
+    """Of the boxes of all pictures: (n,). Pictures of one shape share their boxes, so few are computed."""
+    known = {id(picture): [box.area for box in picture] for picture in {id(p): p for p in boxes}.values()}
+    return np.array([area for picture in boxes for area in known[id(picture)]], dtype=np.float32)
 
 
 def _combine(best: NDArray[np.float32], wanted: Sequence[Wanted], scoring: Scoring) -> NDArray[np.float32]:

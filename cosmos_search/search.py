@@ -1,5 +1,6 @@
 """Answer a query: candidates from the index, an exact score for each, and the evidence for it."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from indexer.errors import UsageError
 from indexer.filters import Filters
 from indexer.index import Index, no_pictures
 from indexer.records import EncoderRecord, PictureFacts, PictureRecord
-from indexer.regions import WHOLE, Box, pyramid
+from indexer.regions import WHOLE, Box, whole_and_regions
 from indexer.snapshot import Snapshot
 
 __all__ = ["Evidence", "Example", "Hit", "search"]
@@ -163,7 +164,7 @@ def _scored(
     scored: list[tuple[int, Scored]] = []
     for row_ids, data in snapshot.catalog.vectors_of(candidates.tolist(), snapshot.encoder):
         ids, starts = np.unique(row_ids, return_index=True)
-        boxes = [(WHOLE, *pyramid(kind, *shapes[int(id_)])) for id_ in ids]
+        boxes = [whole_and_regions(kind, *shapes[int(id_)]) for id_ in ids]
         scores = score_pictures(wanted, whole, data.astype(np.float32), starts, boxes, scoring)
         scored += zip(ids.tolist(), scores, strict=True)
     return scored
@@ -178,7 +179,7 @@ def _hit(
     encoder: EncoderRecord,
     curve: Calibration | None,
 ) -> Hit:
-    boxes = (WHOLE, *pyramid(encoder.regions, picture.facts.width, picture.facts.height))
+    boxes = whole_and_regions(encoder.regions, picture.facts.width, picture.facts.height)
     evidence = tuple(
         Evidence(
             text=EXAMPLE if text is None else text,
@@ -190,6 +191,7 @@ def _hit(
         )
         for text, w, cosine, region in zip(texts, wanted, scored.cosines, scored.regions, strict=True)
     )
-    first, *copies = picture.paths
+    # Of several files with this content the first that is there: others may have been moved or lie on a disk apart.
+    first, *copies = sorted(picture.paths, key=lambda path: not os.path.exists(path))  # noqa: PTH110
     score = curve.probability(scored.score) if curve else scored.score
     return Hit(rank, first, score, evidence, tuple(copies), picture.facts, picture.id, picture.fingerprint)

@@ -1,5 +1,6 @@
 """What the commands print: text for a person, plain dicts for JSON."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -176,7 +177,8 @@ def printable(path: Path) -> str:
 
 def _folder(folder: Folder) -> str:
     without = ", ".join(printable(Path(pattern)) for pattern in folder.exclude)
-    return printable(folder.path) + (f" (without {without})" if without else "")
+    gone = "" if os.path.isdir(folder.path) else " (not there)"  # noqa: PTH112 (Path.is_dir raises where it may not look)
+    return printable(folder.path) + (f" (without {without})" if without else "") + gone
 
 
 def _failed_lines(failed: Sequence[FailedFile]) -> list[str]:

@@ -36,6 +36,8 @@ class Index:
     Safe to use from several threads; one process at a time may write (`lock`), any number may read.
     """
 
+    exact_rows = EXACT_ROWS  # with more, vectors are kept as compact codes
+
     def __init__(self, place: Path, engine: Engine) -> None:
         self.place = place
         self.identity = self._current_identity()  # tells it from a later index at the same place
@@ -197,7 +199,7 @@ class Index:
     def _catch_up(self, catalog: Catalog, encoder: EncoderRecord) -> VectorIndex:
         wanted = catalog.vector_ids(encoder.id)
         n_rows = catalog.n_rows(encoder)
-        vectors = self._nearest(catalog, encoder, is_compact=n_rows > EXACT_ROWS)
+        vectors = self._nearest(catalog, encoder, is_compact=n_rows > self.exact_rows)
         have = np.unique(vectors.ids)
         vectors.remove(np.setdiff1d(have, wanted))
         for ids, data in catalog.vectors_of(np.setdiff1d(wanted, have).tolist(), encoder):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
-__all__ = ["REGIONS", "WHOLE", "Box", "pyramid"]
+__all__ = ["REGIONS", "WHOLE", "Box", "pyramid", "whole_and_regions"]
 
 REGIONS = ("none", "fast", "fine")
 OVERLAP = 0.2  # of a cell, on every inner side
@@ -59,6 +59,12 @@ def pyramid(kind: str, width: int, height: int) -> tuple[Box, ...]:
     levels = {"none": (), "fast": (2, 3), "fine": (3, 5)}[kind]
     centre = (CENTRE,) if kind == "fast" else ()
     return (*(box for level in levels for box in _grid(level, width / height)), *centre)
+
+
+@lru_cache(maxsize=4096)
+def whole_and_regions(kind: str, width: int, height: int) -> tuple[Box, ...]:
+    """A box for each of a picture's vectors, in their order."""
+    return WHOLE, *pyramid(kind, width, height)
 
 
 def _grid(level: int, shape: float) -> list[Box]:

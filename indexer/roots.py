@@ -41,7 +41,7 @@ def choose_roots(
     known = [folder.path for folder in catalog.folders()]
     if not given and not known:
         raise CosmosSearchError("This index holds no folder yet. Name one: cosmos-search index FOLDER")
-    missing = [] if given and not every_one else [path for path in known if not os.path.isdir(path)]  # noqa: PTH112
+    missing = [path for path in known if not os.path.isdir(path)]  # noqa: PTH112
     if missing and every_one:
         raise CosmosSearchError(f"{missing[0]} is not there, so its pictures can't be read anew. {_mend(missing[0])}")
     wanted = given if given and not every_one else given + [path for path in known if path not in missing]

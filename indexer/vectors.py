@@ -17,6 +17,7 @@ from indexer.cores import available_cores
 __all__ = ["EXACT_ROWS", "VectorIndex"]
 
 EXACT_ROWS = 150_000  # above this one bit a number finds the candidates (benchmarks/latency.py)
+SHARED_WORK = 2_000_000  # queries × rows; above it one search takes all cores, below it searches run side by side
 TRAINING_ROWS = 10_000  # of which the one-bit codes take their mean
 # Behind FAISS's own bytes, which FAISS does not check: magic, their number, their CRC-32, the catalog's version.
 FOOTER = struct.Struct("<8sQIQ")
@@ -74,6 +75,8 @@ class VectorIndex:
         n_rows = min(n_rows, len(self))
         if not n_rows:
             return np.zeros((len(queries), 0), dtype=np.float32), np.zeros((len(queries), 0), dtype=np.int64)
+        is_long = len(queries) * len(self) > SHARED_WORK
+        faiss.omp_set_num_threads(available_cores() if is_long else 1)  # of calls by this thread
         scores, ids = self._index.search(np.ascontiguousarray(queries), n_rows)
         return scores, ids
 

@@ -285,3 +285,15 @@ def test_the_catalog_shrinks_when_much_was_removed(tmp_path, photos):
     assert (tmp_path / "index/catalog.db").stat().st_size < before / 4
     with cosmos_search.open(tmp_path / "index", encoder=Wide()) as library:
         assert names(library.search("red", top=1)) == ["red.png"]
+
+
+def test_a_hit_names_a_file_that_is_there_and_the_run_says_which_folder_is_gone(tmp_path, photos):
+    with cosmos_search.open(tmp_path / "index", encoder=ColourEncoder()) as library:
+        library.add(photos)
+        photos.rename(tmp_path / "renamed")
+        report = library.add(tmp_path / "renamed")
+        assert any(str(photos) in warning and "is not there" in warning for warning in report.warnings)
+        (hit,) = library.search("red", top=1)
+        assert (hit.path, hit.copies) == (tmp_path / "renamed/red.png", (photos / "red.png",))
+        shutil.rmtree(tmp_path / "renamed")
+        assert library.search("red", top=1)[0].path.name == "red.png"  # nothing is there: it is still told

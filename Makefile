@@ -16,7 +16,7 @@ demo: .venv/installed
 	$(BIN)/cosmos-search search "a rocket on its launch pad" -n 3
 	$(BIN)/cosmos-search search "motorcycle" -n 3
 	$(BIN)/cosmos-search search "a zebra crossing"
-	$(BIN)/cosmos-search search "A cup of coffee. A spoon." -n 1 --explain .demo/why
+	$(BIN)/cosmos-search search "A space shuttle. A flag." -n 1 --explain .demo/why
 
 # The demo's pictures in the browser.
 page: export COSMOS_SEARCH_INDEX := .demo/index

@@ -55,7 +55,7 @@ class Hit:
 
     rank: int  # from 1
     path: Path
-    score: float  # the probability of being a match, 0..1; without a calibration a sum of cosines
+    score: float  # 0..1 by the encoder's calibration, the higher the better; without a calibration a sum of cosines
     evidence: tuple[Evidence, ...]  # one for each part of the query, in its order
     copies: tuple[Path, ...]  # other files with the same content
     facts: PictureFacts

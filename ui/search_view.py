@@ -24,7 +24,7 @@ from ui.state import MAX_TEXT, State
 __all__ = ["search_view"]
 
 PER_PAGE = 40
-SUGGESTED = ("A cat.", "A cup of coffee. A spoon.", "A rocket on its launch pad.", "A zebra crossing.")
+SUGGESTED = ("A cat.", "A space shuttle. A flag.", "A rocket on its launch pad.", "A zebra crossing.")
 SORTED_BY_DATE = 1000  # the best of these many are put in order
 DEPTHS = (PER_PAGE + 1, 200, 1000, 5000, 10_000)  # how many hits are asked for: pages share an answer
 

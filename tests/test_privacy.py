@@ -132,7 +132,7 @@ def test_telemetry_is_off_unless_the_user_says_otherwise(package, chosen, user):
     assert json.loads(done.stdout) == ["1" if chosen is None else chosen] * len(SWITCHES)
 
 
-@pytest.mark.parametrize("module", ["cosmos_search.mini", "cosmos_search.towers", "trainer.start"])
+@pytest.mark.parametrize("module", ["cosmos_search.mini", "cosmos_search.onnx_images", "trainer.start"])
 def test_the_switches_are_set_before_those_who_read_them_are_imported(module, user):
     code = (
         "import builtins, os, sys\n"

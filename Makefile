@@ -37,11 +37,11 @@ format: .venv/installed
 
 # Parts against wholes (docs/experiment.md): trains fifteen small encoders. Stop it when you like; it goes on where it was.
 experiment: .venv/installed
-	$(BIN)/python -m benchmarks.experiment .experiment
+	$(BIN)/python -m benchmarks.parts.run .experiment
 
 # The page's photographs in docs/, made by its tests.
 pictures: .venv/installed
-	PICTURES=docs $(BIN)/python -m pytest tests/test_page.py -k photographed
+	PICTURES=docs $(BIN)/python -m pytest tests/ui/test_page.py -k photographed
 
 .venv/installed: setup.py constraints.txt
 	$(PYTHON) -m venv .venv

@@ -18,7 +18,7 @@ setup(
         "cosmos_search": ["py.typed", "data/*", "data/photos/*"],
         "indexer": ["py.typed"],
         "trainer": ["py.typed"],
-        "ui": ["py.typed", "*.css", "*.js", "*.json"],
+        "ui": ["py.typed", "components/*.css", "components/*.js", "components/*.json"],
     },
     install_requires=[
         "click>=8.1",
@@ -63,7 +63,7 @@ setup(
         "train": ["tensorboard>=2.16"],
     },
     entry_points={
-        "console_scripts": ["cosmos-search=cosmos_search.cli:main", "cosmos-search-train=trainer.cli:train"],
+        "console_scripts": ["cosmos-search=cosmos_search.cli.main:main", "cosmos-search-train=trainer.cli:train"],
         "cosmos_search.commands": ["train=trainer.cli:train", "ui=ui.cli:ui"],  # found without an import upwards
     },
     classifiers=[

@@ -19,11 +19,11 @@ for _switch in ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY"):
     os.environ.setdefault(_switch, "1")
 
 if TYPE_CHECKING:
-    from cosmos_search.encoder import Encoder
+    from cosmos_search.encoders.protocol import Encoder
     from cosmos_search.library import Info, Library, open
-    from cosmos_search.search import Hit
-    from indexer.build import Report
+    from cosmos_search.retrieval.search import Hit
     from indexer.errors import CosmosSearchError, IndexBusyError, UsageError
+    from indexer.ingest.update import Report
 
 __all__ = [
     "CosmosSearchError",
@@ -39,12 +39,12 @@ __all__ = [
 
 _HOMES = {
     "CosmosSearchError": "indexer.errors",
-    "Encoder": "cosmos_search.encoder",
-    "Hit": "cosmos_search.search",
+    "Encoder": "cosmos_search.encoders.protocol",
+    "Hit": "cosmos_search.retrieval.search",
     "IndexBusyError": "indexer.errors",
     "Info": "cosmos_search.library",
     "Library": "cosmos_search.library",
-    "Report": "indexer.build",
+    "Report": "indexer.ingest.update",
     "UsageError": "indexer.errors",
     "open": "cosmos_search.library",
 }

@@ -10,21 +10,21 @@ from types import TracebackType
 from PIL import Image
 from platformdirs import user_data_path
 
-from cosmos_search.atlas import MAX_POINTS, Atlas, draw_atlas
-from cosmos_search.duplicates import MIN_COSINE, near_duplicates
-from cosmos_search.encoder import Encoder
-from cosmos_search.query import parse_query
-from cosmos_search.registry import default_model, load_encoder
-from cosmos_search.search import Example, Hit, search
-from indexer.build import Report, remove, update
+from cosmos_search.encoders.load import default_model, load_encoder
+from cosmos_search.encoders.protocol import Encoder
+from cosmos_search.explore.embedding_map import MAX_POINTS, Atlas, draw_atlas
+from cosmos_search.explore.near_duplicates import MIN_COSINE, near_duplicates
+from cosmos_search.retrieval.query import parse_query
+from cosmos_search.retrieval.search import Example, Hit, search
 from indexer.errors import CosmosSearchError, PictureError, UsageError
-from indexer.facets import Facets
-from indexer.filters import Filters
-from indexer.images import DEFAULT_MAX_PIXELS, open_picture, reading_pictures
-from indexer.index import Index
-from indexer.records import EncoderRecord, FailedFile, Folder, PictureRecord
-from indexer.regions import WHOLE, Box
-from indexer.roots import existing_folder, real_path
+from indexer.ingest.roots import existing_folder, real_path
+from indexer.ingest.update import Report, remove, update
+from indexer.pictures.images import DEFAULT_MAX_PIXELS, open_picture, reading_pictures
+from indexer.pictures.regions import WHOLE, Box
+from indexer.store.facets import Facets
+from indexer.store.filters import Filters
+from indexer.store.index import Index
+from indexer.store.records import EncoderRecord, FailedFile, Folder, PictureRecord
 
 __all__ = ["Info", "Library", "default_place", "open"]
 
@@ -128,7 +128,10 @@ class Library:
         on_progress: Callable[[Report], None] = lambda report: None,
         stop: Event | None = None,
     ) -> Report:
-        """Index what is new or changed in these folders, or in all that are indexed; see `indexer.build.update`."""
+        """Index what is new or changed in these folders, or in all that are indexed.
+
+        See `indexer.ingest.update.update`.
+        """
         paths = [existing_folder(_typed(folder)) for folder in folders]
         encoder = self.encoder  # a mistake in its name, too, is found before anything is made
         if not paths:
@@ -209,7 +212,7 @@ class Library:
         """Groups of pictures that look alike, the largest groups first, the members by date.
 
         Files with the same content are one picture and no group. on_progress: told the share that is done, 0..1.
-        See `cosmos_search.duplicates.near_duplicates`.
+        See `cosmos_search.explore.near_duplicates.near_duplicates`.
         """
         return near_duplicates(self._opened(), min_cosine, on_progress)
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from indexer.regions import Box
+from indexer.pictures.regions import Box
 
 __all__ = ["ImageEncoder", "Prepared", "Vectors"]
 
@@ -47,7 +47,7 @@ class ImageEncoder(Protocol):
 
     @property
     def default_regions(self) -> str:
-        """The kind of pyramid (indexer.regions) that is worth its cost with this encoder."""
+        """The kind of pyramid (indexer.pictures.regions) that is worth its cost with this encoder."""
 
     def prepare(self, picture: Image.Image, regions: Sequence[Box] = ()) -> Prepared:
         """The upright RGB picture, and these regions of it, resized to what the network takes."""

@@ -9,12 +9,12 @@ import numpy as np
 from PIL import Image, ImageColor
 
 import cosmos_search
-from cosmos_search.scoring import Scoring
+from cosmos_search.retrieval.scoring import Scoring
 from indexer.encoder import Prepared, Vectors
-from indexer.images import fingerprint
-from indexer.metadata import Metadata
-from indexer.records import PictureFacts, PictureRecord
-from indexer.regions import Box
+from indexer.pictures.images import fingerprint
+from indexer.pictures.metadata import Metadata
+from indexer.pictures.regions import Box
+from indexer.store.records import PictureFacts, PictureRecord
 
 
 class ColourEncoder:

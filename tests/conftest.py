@@ -16,7 +16,7 @@ def _one_thread():
 
 @pytest.fixture
 def thumbnails(tmp_path):
-    from ui.thumbnails import Thumbnails
+    from ui.files.thumbnails import Thumbnails
 
     return Thumbnails(tmp_path / "thumbnails", 1_000_000)
 

@@ -2,12 +2,12 @@
 
 import torch
 
-from cosmos_search.model import CosmosModel
+from cosmos_search.network.cosmos import CosmosModel
 from tests.micro import MICRO
-from trainer.optimiser import adamw
-from trainer.step import Learner
-from trainer.student import Batch, Method, Student
-from trainer.teacher import teacher_of
+from trainer.method.optimizer import adamw
+from trainer.method.step import Learner
+from trainer.method.student import Batch, Method, Student
+from trainer.method.teacher import teacher_of
 
 
 def micro_learner(method=None, **options):

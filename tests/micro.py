@@ -8,11 +8,12 @@ from pathlib import Path
 import tokenizers
 from tokenizers import models, normalizers, pre_tokenizers
 
-from cosmos_search.model import CosmosConfig
-from cosmos_search.preprocess import Preprocess
-from cosmos_search.tokenizer import END, START
+from cosmos_search.network.cosmos import CosmosConfig
+from cosmos_search.processing.image import Preprocess
+from cosmos_search.processing.text import END, START
+from tests import DATA
 
-PARITY = Path(__file__).parent / "data" / "parity" / "expected"
+PARITY = DATA / "parity" / "expected"
 MICRO = CosmosConfig(
     embed_dim=16, image_size=32, patch_size=8, vision_width=24, vision_layers=2, vision_heads=3,
     text_width=16, text_layers=2, text_heads=4, context_length=12, vocab_size=96,

@@ -6,17 +6,17 @@ import numpy as np
 import torch
 from PIL import Image
 
-from cosmos_search.checkpoint import load_checkpoint as load_official_file
-from cosmos_search.model import CosmosConfig, CosmosModel
-from cosmos_search.official import from_official, to_official
-from cosmos_search.preprocess import Preprocess
-from cosmos_search.recall import retrieval_figures as retrieval
-from cosmos_search.tokenizer import clip_tokenizer
-from trainer.captions import split_caption
-from trainer.optimiser import adamw
-from trainer.schedules import lr_at, momentum_at
-from trainer.step import Learner, training_step
-from trainer.student import Batch, Method, Student
+from cosmos_search.evaluation.metrics import retrieval_figures as retrieval
+from cosmos_search.network.checkpoint import load_checkpoint as load_official_file
+from cosmos_search.network.cosmos import CosmosConfig, CosmosModel
+from cosmos_search.network.state_dict import from_official, to_official
+from cosmos_search.processing.image import Preprocess
+from cosmos_search.processing.text import clip_tokenizer
+from trainer.data.captions import split_caption
+from trainer.method.optimizer import adamw
+from trainer.method.schedules import lr_at, momentum_at
+from trainer.method.step import Learner, training_step
+from trainer.method.student import Batch, Method, Student
 
 __all__ = ["lr_at", "momentum_at", "retrieval", "split_caption"]
 

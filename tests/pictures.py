@@ -7,7 +7,7 @@ from io import BytesIO
 
 from PIL import Image
 
-from cosmos_search.tokenizer import TextTokenizer
+from cosmos_search.processing.text import TextTokenizer
 from tests.micro import MICRO, micro_like
 from trainer.config import PRESETS
 

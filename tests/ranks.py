@@ -10,13 +10,13 @@ from pathlib import Path
 import torch
 from torch.nn.parallel import DistributedDataParallel
 
+from tests import ROOT
 from tests.learners import micro_batch, micro_learner
-from trainer.losses import StudentViews, TeacherViews
-from trainer.ranks import joined_ranks, leave
-from trainer.step import Learner, gathered_losses, losses_with_gradients, training_step
-from trainer.student import Batch, Method
+from trainer.method.losses import StudentViews, TeacherViews
+from trainer.method.step import Learner, gathered_losses, losses_with_gradients, training_step
+from trainer.method.student import Batch, Method
+from trainer.runs.distributed import joined_ranks, leave
 
-ROOT = Path(__file__).parent.parent
 WORLD = 2
 
 

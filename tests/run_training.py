@@ -8,13 +8,13 @@ from pathlib import Path
 
 import torch
 
-from cosmos_search.tokenizer import TextTokenizer
+from cosmos_search.processing.text import TextTokenizer
 from tests.micro import MICRO
 from tests.pictures import CONFIG
-from trainer import loop
 from trainer.config import load_config
-from trainer.pairs import open_source
-from trainer.ranks import leave
+from trainer.data.samples import open_source
+from trainer.runs import loop
+from trainer.runs.distributed import leave
 
 
 class Killed(loop._Run):

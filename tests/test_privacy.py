@@ -8,16 +8,15 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
+from tests import ROOT
 from tests.colour import paint
 from tests.micro import PARITY, micro_like
 from tests.pictures import CONFIG, make_folder
 from trainer.config import save_config
 
-ROOT = Path(__file__).parent.parent
 SWITCHES = ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY")
 REPORTING = ("onnxruntime", "huggingface_hub", "transformers")  # read their switch when they are imported
 # Loaded first by every Python process of a test: it notes each address but this machine's, and refuses it.
@@ -45,7 +44,7 @@ page.query_params["query"] = "a dog"
 page.run()
 sys.exit(str(page.exception) if page.exception else 0)
 """
-CLI = [sys.executable, "-c", "from cosmos_search.cli import main; main()"]
+CLI = [sys.executable, "-c", "from cosmos_search.cli.main import main; main()"]
 
 
 @pytest.fixture
@@ -132,7 +131,10 @@ def test_telemetry_is_off_unless_the_user_says_otherwise(package, chosen, user):
     assert json.loads(done.stdout) == ["1" if chosen is None else chosen] * len(SWITCHES)
 
 
-@pytest.mark.parametrize("module", ["cosmos_search.mini", "cosmos_search.onnx_images", "trainer.start"])
+@pytest.mark.parametrize(
+    "module",
+    ["cosmos_search.encoders.mini.encoder", "cosmos_search.encoders.onnx_images", "trainer.runs.initial_weights"],
+)
 def test_the_switches_are_set_before_those_who_read_them_are_imported(module, user):
     code = (
         "import builtins, os, sys\n"

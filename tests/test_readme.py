@@ -1,15 +1,14 @@
 """The README says what the programs say."""
 
 import re
-from pathlib import Path
 
 from click.testing import CliRunner
 
-from cosmos_search.cli import main
-from cosmos_search.cli_search import GRAMMAR
-from cosmos_search.published import PUBLISHED
+from cosmos_search.cli.main import main
+from cosmos_search.cli.search import GRAMMAR
+from cosmos_search.models.published import PUBLISHED
+from tests import ROOT
 
-ROOT = Path(__file__).parent.parent
 COMMANDS = (
     [],
     ["index"],

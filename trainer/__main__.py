@@ -1,7 +1,7 @@
 """`python -m trainer`, which torchrun starts."""
 
 from trainer.cli import train
-from trainer.ranks import leave
+from trainer.runs.distributed import leave
 
 if __name__ == "__main__":
     try:

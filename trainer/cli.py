@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cosmos_search.commands import Commands, UserPath
-from cosmos_search.terminal import json_line, say
+from cosmos_search.cli.group import Commands, UserPath
+from cosmos_search.cli.terminal import json_line, say
 from indexer.errors import UsageError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def prepare(source: Path, out: Path, shard_mb: int, max_side: int | None, as_jso
       cosmos-search-train prepare captions.csv shards/
       cosmos-search-train prepare pictures-with-captions/ shards/ --max-side 512
     """
-    from trainer.prepare import prepare as prepare_shards
+    from trainer.data.shards import prepare as prepare_shards
     from trainer.report import prepared_bar, prepared_text, prepared_values
 
     with prepared_bar() as on_progress:
@@ -96,7 +96,7 @@ def run(
       cosmos-search-train run --resume runs/tiny
     """
     from trainer.report import run_text
-    from trainer.runs import Sources, resume_run, start_run
+    from trainer.runs.launch import Sources, resume_run, start_run
 
     if resume is not None:
         if config_file or preset or out or init or tokenizer:
@@ -173,7 +173,7 @@ def evaluate(
       cosmos-search-train evaluate runs/small --classes imagenet/val/
     """
     from trainer.report import evaluation_text, evaluation_values
-    from trainer.runs import evaluate_run
+    from trainer.runs.launch import evaluate_run
 
     if data is None and classes is None:
         raise UsageError("Name what to evaluate with: --data DIR, or --classes DIR, or both.")
@@ -193,7 +193,7 @@ def export(folder: Path, out: Path, role: str, checkpoint: str) -> None:
     Example:
       cosmos-search-train export runs/small my-encoder/
     """
-    from trainer.export import export as export_run
+    from trainer.runs.export import export as export_run
 
     chosen = export_run(folder, out, role=role, which=checkpoint)
     say(f"Wrote the {role} of {chosen.name} to {out}. To use it: cosmos-search models add {shlex.quote(str(out))}")

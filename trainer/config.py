@@ -6,16 +6,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
-from cosmos_search.model import CosmosConfig
-from cosmos_search.sizes import cosmos_values
+from cosmos_search.model_config import cosmos_values
+from cosmos_search.network.cosmos import CosmosConfig
 from indexer.errors import CosmosSearchError
-from trainer.step import Precision
-from trainer.student import Method
+from trainer.method.step import Precision
+from trainer.method.student import Method
 
 __all__ = ["PRESETS", "TrainConfig", "load_config", "save_config"]
 
 TEXT_MODES = ("dreamlip", "pixelprose", "sentences")
-N_ASKING_HEADS = 8  # of cross-attention, in every network (cosmos_search.attention)
+N_ASKING_HEADS = 8  # of cross-attention, in every network (cosmos_search.network.cross_attention)
 B16 = CosmosConfig()
 
 

@@ -11,15 +11,15 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from cosmos_search.model import CosmosModel
-from cosmos_search.preprocess import Preprocess
-from cosmos_search.recall import retrieval_figures
-from cosmos_search.tokenizer import TextTokenizer
+from cosmos_search.evaluation.metrics import retrieval_figures
+from cosmos_search.network.cosmos import CosmosModel
+from cosmos_search.processing.image import Preprocess
+from cosmos_search.processing.text import TextTokenizer
 from indexer.errors import CosmosSearchError, PictureError
-from indexer.images import open_picture, reading_pictures
-from indexer.walk import walk
-from trainer.data import captions_of, picture_of
-from trainer.pairs import Pair, Refused, Source
+from indexer.pictures.images import open_picture, reading_pictures
+from indexer.pictures.walk import walk
+from trainer.data.batches import captions_of, picture_of
+from trainer.data.samples import Pair, Refused, Source
 
 __all__ = [
     "TEMPLATES",

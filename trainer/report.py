@@ -10,8 +10,8 @@ from shlex import quote
 from tqdm import tqdm
 
 from trainer.config import TrainConfig
-from trainer.pairs import Refused
-from trainer.prepare import REFUSED, Prepared
+from trainer.data.samples import Refused
+from trainer.data.shards import REFUSED, Prepared
 
 __all__ = [
     "Evaluation",

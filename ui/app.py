@@ -5,16 +5,16 @@ from collections.abc import Callable
 import streamlit as st
 
 from indexer.errors import CosmosSearchError
-from ui.address import choice, here
-from ui.explore_view import explore_view
-from ui.first_run import first_run
-from ui.gate import is_open
-from ui.library_view import library_view
-from ui.opened import Opened, opened
-from ui.plain import plain
-from ui.search_view import search_view
-from ui.state import State
-from ui.style import STYLE
+from ui.components.style import STYLE
+from ui.escape import plain
+from ui.session.address import choice, here
+from ui.session.login import is_open
+from ui.session.shared import Opened, opened
+from ui.session.state import State
+from ui.views.explore import explore_view
+from ui.views.first_run import first_run
+from ui.views.library import library_view
+from ui.views.search import search_view
 
 VIEW_OF: dict[str, Callable[[Opened, State], None]] = {
     "search": search_view,

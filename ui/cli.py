@@ -10,9 +10,9 @@ from typing import NoReturn
 
 import click
 
-from cosmos_search.commands import UserPath
+from cosmos_search.cli.group import UserPath
 from indexer.errors import UsageError
-from ui.agreed import TOKEN, Start, address_of, is_local
+from ui.settings import TOKEN, Start, address_of, is_local
 
 __all__ = ["Server", "server_for", "ui"]
 

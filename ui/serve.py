@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from indexer.errors import CosmosSearchError
-from ui.agreed import APP, LOCAL, MAX_UPLOAD_MB, TOKEN, Start, address_of, is_local
+from ui.settings import APP, LOCAL, MAX_UPLOAD_MB, TOKEN, Start, address_of, is_local
 
 __all__ = ["main", "serve"]
 
@@ -46,8 +46,8 @@ def serve(start: Start) -> None:
     import uvicorn.config
     from starlette.middleware import Middleware
 
-    from ui.gate import shared_gate
     from ui.own_site import OwnSite
+    from ui.session.login import shared_gate
 
     @asynccontextmanager
     async def running(_: object) -> AsyncIterator[dict[str, Any]]:

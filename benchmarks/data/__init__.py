@@ -1,0 +1,1 @@
+"""Data to measure with: made scenes, stamps, synthetic indexes."""

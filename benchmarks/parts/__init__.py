@@ -1,0 +1,1 @@
+"""The experiment on learning from parts (docs/experiment.md)."""

@@ -1,0 +1,1 @@
+"""How good: retrieval with the built-in encoder and by parts."""

@@ -1,0 +1,1 @@
+"""How fast: encoding, indexing, searching, starting, training, the page."""

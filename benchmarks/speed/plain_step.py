@@ -1,0 +1,59 @@
+"""One step of COSMOS written down as it stands in the paper, to compare with: nothing fused, nothing saved.
+
+Every view and every caption, padded to the full context, goes through its tower by itself; every pair of views keeps
+its own matrices of logits for the gradient; parameters are averaged one by one.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from cosmos_search.network.cosmos import CosmosModel
+from trainer.method.losses import N_GLOBAL
+from trainer.method.optimizer import clamp_scales
+from trainer.method.step import Learner
+
+__all__ = ["plain_step"]
+
+
+def plain_step(learner: Learner, views: Sequence[Tensor], ids: Tensor, momentum: float) -> tuple[float, float]:
+    """L_CLIP and L_COSMOS before the step. views: of (batch, 3, side, side) each; ids: (batch, captions, context)."""
+    student, teacher = learner.student, learner.teacher
+    learner.optimizer.zero_grad()
+    clip, distill = _losses(student, teacher, views, ids.unbind(1))
+    (clip + distill).backward()  # type: ignore[no-untyped-call]
+    with torch.no_grad():
+        for theirs, ours in zip(teacher.parameters(), student.parameters(), strict=True):
+            theirs.mul_(momentum).add_(ours, alpha=1 - momentum)
+    learner.optimizer.step()
+    clamp_scales(student, teacher)
+    return clip.item(), distill.item()
+
+
+def _losses(
+    student: CosmosModel, teacher: CosmosModel, views: Sequence[Tensor], captions: Sequence[Tensor]
+) -> tuple[Tensor, Tensor]:
+    images = [student.encode_images(view) for view in views]
+    texts = [student.encode_texts(ids) for ids in captions]
+    f_i, f_t = ([F.normalize(seen.features, dim=-1) for seen in part] for part in (images, texts))
+    h_i = [student.ask_text(seen.features[:, None], texts[0].tokens)[:, 0] for seen in images]
+    h_t = [student.ask_image(read.features[:, None], images[0].tokens)[:, 0] for read in texts]
+    with torch.no_grad():
+        g_i = [F.normalize(teacher.vision(view)[0], dim=-1) for view in views[:N_GLOBAL]]
+        g_t = [F.normalize(teacher.text(ids)[0], dim=-1) for ids in captions[:N_GLOBAL]]
+    clip = _nce(f_i[:N_GLOBAL], f_t, student.logit_scale.exp())
+    scale = student.distill_logit_scale.exp()
+    groups = [_nce(seen, target, scale) for seen in (h_i, h_t) for target in (g_i, g_t)]
+    return clip, torch.stack(groups).mean()
+
+
+def _nce(a: Sequence[Tensor], b: Sequence[Tensor], scale: Tensor) -> Tensor:
+    labels = torch.arange(len(a[0]))
+    losses = []
+    for one in a:
+        for other in b:
+            logits = scale * one @ other.T
+            losses.append((F.cross_entropy(logits, labels) + F.cross_entropy(logits.T, labels)) / 2)
+    return torch.stack(losses).mean()

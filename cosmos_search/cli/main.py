@@ -1,0 +1,193 @@
+"""The command line: each command parses, calls the library, prints."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from cosmos_search.cli.group import TEXT, OpenCommands, UserPath
+from cosmos_search.cli.models import models
+from cosmos_search.cli.search import GRAMMAR, search_options, show_answer
+from cosmos_search.cli.terminal import json_line, log_to_stderr, say
+
+if TYPE_CHECKING:
+    from cosmos_search.library import Library
+
+__all__ = ["main"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+MOST_PIXELS = 10**12  # of a picture, that a limit can be set to
+
+
+@click.group(cls=OpenCommands, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.version_option(package_name="cosmos-search")
+def main() -> None:
+    """Find pictures by what is in them.
+
+    \b
+    Examples:
+      cosmos-search index ~/Pictures
+      cosmos-search search "a cup of coffee"
+    """
+    log_to_stderr()
+
+
+def _index_option(command: F) -> F:
+    return click.option(
+        "--index",
+        "place",
+        type=UserPath(file_okay=False),
+        envvar="COSMOS_SEARCH_INDEX",
+        metavar="DIR",
+        help="Where the index is; left out, COSMOS_SEARCH_INDEX or a folder among your user data.",
+    )(command)
+
+
+def _runtime_options(command: F) -> F:
+    device = click.option("--device", type=TEXT, default="auto", metavar="NAME", help="auto, cpu, cuda or mps.")
+    precision = click.option(
+        "--precision", type=TEXT, default="auto", metavar="NAME", help="auto, fp32, bf16, fp16 or int8."
+    )
+    return device(precision(command))
+
+
+def _json_option(help_text: str) -> Callable[[F], F]:
+    return click.option("--json", "as_json", is_flag=True, help=help_text)
+
+
+def _max_pixels(ctx: click.Context, param: click.Parameter, value: str) -> int | None:
+    limit = value.strip().lower()
+    if limit == "none":
+        return None
+    try:
+        n_pixels = int(float(limit.removesuffix("mp")) * 1_000_000)
+    except (ValueError, OverflowError):
+        n_pixels = 0
+    if not 1 <= n_pixels <= MOST_PIXELS:
+        raise click.BadParameter(f"{value!r} is not a number of megapixels up to 1000000, such as 250MP, or none")
+    return n_pixels
+
+
+@main.command()
+@click.argument("folders", nargs=-1, type=UserPath())
+@_index_option
+@click.option(
+    "--model", type=TEXT, metavar="NAME", help="The encoder of a new index, or with --rebuild a new one for this."
+)
+@_runtime_options
+@click.option("--rebuild", is_flag=True, help="Embed every picture anew; searches go on with the old vectors.")
+@click.option(
+    "--regions",
+    type=TEXT,
+    metavar="KIND",
+    help="Parts with a vector of their own: none, fast (14) or fine (34); of a new index.",
+)
+@click.option("--max-pixels", default="250MP", callback=_max_pixels, help="Refuse larger pictures; none: no limit.")
+@click.option(
+    "--exclude",
+    multiple=True,
+    metavar="PATTERN",
+    help="Leave out files and folders whose name, or end of path, matches: thumbs, '*_small.jpg', 'raw/*.png'. May be "
+    "repeated; kept for the next runs until given anew ('': nothing is left out).",
+)
+@click.option("--forget-missing", is_flag=True, help="Forget all files that are not there, mounted or not.")
+@_json_option("Print the summary as one JSON object.")
+def index(
+    folders: tuple[Path, ...],
+    place: Path | None,
+    model: str | None,
+    device: str,
+    precision: str,
+    rebuild: bool,
+    regions: str | None,
+    max_pixels: int | None,
+    exclude: tuple[str, ...],
+    forget_missing: bool,
+    as_json: bool,
+) -> None:
+    """Index the pictures in FOLDERS; again and again, only what changed is worked on.
+
+    Without FOLDERS: every folder that is indexed already. Your pictures are only read, never written to.
+
+    \b
+    Examples:
+      cosmos-search index ~/Pictures /mnt/camera
+      cosmos-search index                      # look for changes
+    """
+    from cosmos_search.cli.output import report_json, report_text
+    from cosmos_search.cli.progress import index_with_progress
+
+    with _library(place, model, device, precision) as library:
+        report = index_with_progress(library, folders, rebuild, regions, max_pixels, exclude or None, forget_missing)
+    say(json_line(report_json(report)) if as_json else report_text(report))
+    if report.is_stopped:
+        say("Stopped; all that is counted above is kept. To go on, run the same command again.", err=True)
+        sys.exit(130)
+
+
+@main.command()
+@click.argument("query", default="")
+@click.option("-n", "--top", default=10, help="How many hits to show.")
+@search_options
+@_index_option
+@_json_option("Print one JSON object a line: rank, path, score, evidence, ...")
+def search(query: str, top: int, place: Path | None, as_json: bool, **options: Any) -> None:
+    with _library(place) as library:
+        show_answer(library, query, top, as_json=as_json, **options)
+
+
+search.help = f"""Find the pictures that show what QUERY says, and where.
+
+{GRAMMAR}
+\b
+Examples:
+  cosmos-search search "a cup of coffee" -n 5
+  cosmos-search search "A dog on a sofa. A red lamp." --explain why/
+  cosmos-search search --like photo.jpg "at night" --after 2024-06
+  cosmos-search search "a cat" --json | jq -r .path
+"""
+
+
+@main.command()
+@_index_option
+@_json_option("Print one JSON object.")
+def info(place: Path | None, as_json: bool) -> None:
+    """Show what is indexed: folders, pictures, failed ones, model, sizes on disk.
+
+    \b
+    Example:
+      cosmos-search info
+    """
+    from cosmos_search.cli.output import info_json, info_text
+
+    with _library(place) as library:
+        about = library.info()
+    say(json_line(info_json(about)) if as_json else info_text(about))
+
+
+@main.command()
+@click.argument("folder", type=UserPath())
+@_index_option
+def remove(folder: Path, place: Path | None) -> None:
+    """Forget FOLDER and what is in it. The pictures themselves are never touched.
+
+    \b
+    Example:
+      cosmos-search remove /mnt/camera
+    """
+    from cosmos_search.cli.output import printable
+
+    with _library(place) as library:
+        n_files = library.remove(folder)
+    say(f"Forgot {printable(folder)} and the {n_files} files in it. The files themselves are untouched.")
+
+
+def _library(place: Path | None, model: str | None = None, device: str = "auto", precision: str = "auto") -> "Library":
+    from cosmos_search.library import open as open_library
+
+    return open_library(place, model=model, device=device, precision=precision)
+
+
+main.add_command(models)

@@ -1,0 +1,77 @@
+"""Indexing at a terminal: a bar on stderr, and Ctrl-C that ends it cleanly."""
+
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Thread
+from types import FrameType
+
+from tqdm import tqdm
+
+from cosmos_search.library import Library
+from indexer.ingest.update import Report
+from indexer.pictures.walk import count_files
+
+__all__ = ["index_with_progress"]
+
+
+def index_with_progress(
+    library: Library,
+    folders: Sequence[Path],
+    rebuild: bool,
+    regions: str | None,
+    max_pixels: int | None,
+    exclude: Sequence[str] | None,
+    forget_missing: bool,
+) -> Report:
+    """`library.add`, shown on stderr if that is a terminal. The first Ctrl-C stops it after the batch in hand."""
+    stop = Event()
+    with _bar(library, folders, exclude) as show, _stopped_by_ctrl_c(stop):
+        return library.add(
+            *folders,
+            rebuild=rebuild,
+            regions=regions,
+            max_pixels=max_pixels,
+            exclude=exclude,
+            forget_missing=forget_missing,
+            on_progress=show,
+            stop=stop,
+        )
+
+
+@contextmanager
+def _bar(
+    library: Library, folders: Sequence[Path], exclude: Sequence[str] | None
+) -> Iterator[Callable[[Report], None]]:
+    if not sys.stderr.isatty():
+        yield lambda report: None
+        return
+    with tqdm(unit=" pictures", dynamic_ncols=True, smoothing=0.05) as bar:
+        Thread(target=_count, args=(bar, library.walked(folders, exclude)), daemon=True).start()
+
+        def show(report: Report) -> None:
+            bar.set_description(f"{report.model} on {report.device}", refresh=False)
+            bar.set_postfix(failed=len(report.failed), refresh=False)
+            bar.update(report.n_done - bar.n)
+
+        yield show
+
+
+def _count(bar: "tqdm[None]", folders: Sequence[tuple[Path, Sequence[str]]]) -> None:
+    """Count ahead of the run, for the time left."""
+    bar.total = count_files(folders)
+
+
+@contextmanager
+def _stopped_by_ctrl_c(stop: Event) -> Iterator[None]:
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, before)  # a second one ends it at once
+        stop.set()
+
+    before = signal.signal(signal.SIGINT, on_signal)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

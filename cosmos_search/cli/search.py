@@ -1,0 +1,137 @@
+"""The command `search`: its many options, one call of the library, one of three ways to print."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from cosmos_search.cli.group import TEXT, UserPath
+from cosmos_search.cli.terminal import json_line, say
+
+if TYPE_CHECKING:
+    from cosmos_search.library import Library
+    from indexer.store.filters import Filters
+
+__all__ = ["search_options", "show_answer"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+N_NEAREST = 3  # shown on --all where nothing matches
+
+GRAMMAR = """\
+\b
+A dog on a sofa. A red lamp.     sentences; each is looked for, in the whole picture and in its parts
+beach + sunset - people          with, and without; a + or - within a word is part of it
+2:dog + 0.5:cat                  weights
+a car @left. a church @top-right    places: left right top bottom centre, corners, or @x0,y0,x1,y1 (0..1)
+"a - b. c: d @ e"                within quotes all of this is plain text
+"""
+
+OPTIONS = (
+    click.option("--like", metavar="FILE", type=UserPath(), help="Find the like of this picture."),
+    click.option("--box", type=TEXT, metavar="L,T,R,B", help="Only this part of it, in fractions: 0.1,0.2,0.5,0.7"),
+    click.option("--after", type=TEXT, metavar="DATE", help="Taken then or later: 2024, 2024-06 or 2024-06-30."),
+    click.option("--before", type=TEXT, metavar="DATE", help="Taken earlier than that."),
+    click.option("--folder", type=TEXT, metavar="TEXT", help="In a directory with this in its path."),
+    click.option("--camera", type=TEXT, metavar="TEXT", help="With a camera of this name, or a part of it."),
+    click.option("--near", type=TEXT, metavar="LAT,LON,KM", help="Taken there: 48.14,11.58,20km"),
+    click.option("--min-size", type=TEXT, metavar="SIZE", help="At least as large: 2MP or 1920x1080."),
+    click.option("--orientation", type=TEXT, metavar="NAME", help="portrait, landscape or square."),
+    click.option("--all", "everything", is_flag=True, help="Also show what is less likely a match than not."),
+    click.option(
+        "--explain",
+        metavar="DIR",
+        type=UserPath(),
+        help="Write a picture for each hit: boxes, heat maps.",
+    ),
+)
+
+
+def search_options(command: F) -> F:
+    """Put all of them on a command."""
+    for option in reversed(OPTIONS):
+        command = option(command)
+    return command
+
+
+def show_answer(
+    library: "Library",
+    query: str,
+    top: int,
+    *,
+    like: Path | None,
+    box: str | None,
+    everything: bool,
+    explain: Path | None,
+    as_json: bool,
+    **filters: str | None,
+) -> None:
+    """Search, and print the hits; say so where nothing matches."""
+    from cosmos_search.cli.output import hit_json, hits_table, printable
+    from cosmos_search.retrieval.query import parse_box
+    from indexer.errors import UsageError
+
+    if box is not None and like is None:
+        raise UsageError("A --box is a part of a picture; name that too: --like FILE --box 0.1,0.2,0.5,0.7")
+    if explain is not None and explain.exists() and not explain.is_dir():
+        raise UsageError(f"--explain writes into a directory, and {explain} is none; choose another: --explain why/")
+    wanted = _filters(**filters)
+    hits = library.search(
+        query,
+        top,
+        like=like,
+        box=parse_box(box) if box is not None else None,
+        filters=wanted,
+        everything=everything,
+    )
+    if as_json:
+        for hit in hits:
+            say(json_line(hit_json(hit)))
+    elif hits:
+        say(hits_table(hits))
+    else:
+        say("Nothing here matches." + ("" if everything else " The nearest are shown with: --all -n 3"))
+    if not hits:
+        _warn_of_filters(library, wanted)
+    elif explain is not None:
+        from cosmos_search.retrieval.explain import save_explanations
+
+        paths = save_explanations(hits, library.encoder, explain)
+        more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+        say(f"Why: {printable(paths[0])}{more}", err=True)
+
+
+def _warn_of_filters(library: "Library", filters: "Filters") -> None:
+    """Say so where it isn't the query that finds nothing."""
+    from indexer.store.filters import Filters
+
+    if filters.folder is not None and not library.n_matching(Filters(folder=filters.folder)):
+        say(
+            f"No indexed picture is in a directory with {filters.folder!r} in its path; see which folders are "
+            "indexed: cosmos-search info",
+            err=True,
+        )
+    elif filters != Filters() and not library.n_matching(filters):
+        say("No indexed picture passes these filters.", err=True)
+
+
+def _filters(
+    after: str | None,
+    before: str | None,
+    folder: str | None,
+    camera: str | None,
+    near: str | None,
+    min_size: str | None,
+    orientation: str | None,
+) -> "Filters":
+    from indexer.store.filters import Filters, parse_date, parse_near, parse_size
+
+    return Filters(
+        after=parse_date(after) if after is not None else None,
+        before=parse_date(before) if before is not None else None,
+        folder=folder,
+        camera=camera,
+        near=parse_near(near) if near is not None else None,
+        min_pixels=parse_size(min_size) if min_size is not None else None,
+        orientation=orientation.lower() if orientation is not None else None,
+    )

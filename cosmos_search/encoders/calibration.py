@@ -1,0 +1,61 @@
+"""From a score to the probability that a picture is a match (Platt 1999), one curve an encoder."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from importlib.resources import files
+from math import exp
+from pathlib import Path
+
+import numpy as np
+
+__all__ = ["Calibration", "fit", "packaged"]
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """probability = 1 / (1 + exp(-slope · (score - middle))). A hit below `cut_off` is none."""
+
+    slope: float
+    middle: float
+    cut_off: float = 0.5
+
+    def probability(self, score: float) -> float:
+        """0..1."""
+        return 1 / (1 + exp(-max(-50.0, min(50.0, self.slope * (score - self.middle)))))
+
+    def save(self, path: Path) -> None:
+        """As JSON, beside the model."""
+        path.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> "Calibration":
+        """What `save` wrote."""
+        return cls(**json.loads(path.read_text(encoding="utf-8")))
+
+
+def packaged(name: str) -> Calibration:
+    """The curve of an encoder that this package brings; measured by benchmarks/quality/scenes.py."""
+    return Calibration(**json.loads((files("cosmos_search") / f"data/{name}.calibration.json").read_text("utf-8")))
+
+
+def fit(matching: Sequence[float], others: Sequence[float]) -> Calibration:
+    """The curve for scores of pairs that match and of pairs that don't, both counted as equally frequent.
+
+    Logistic regression by Newton's method, with Platt's targets, which keep it finite when the two don't overlap.
+    """
+    scores = np.concatenate([matching, others]).astype(np.float64)
+    n, m = len(matching), len(others)
+    targets = np.concatenate([np.full(n, (n + 1) / (n + 2)), np.full(m, 1 / (m + 2))])
+    weights = np.concatenate([np.full(n, 0.5 / n), np.full(m, 0.5 / m)])
+    centre, spread = scores.mean(), scores.std() or 1.0
+    design = np.stack([(scores - centre) / spread, np.ones_like(scores)], axis=1)
+    theta = np.zeros(2)
+    for _ in range(50):
+        p = 1 / (1 + np.exp(-design @ theta))
+        gradient = design.T @ (weights * (p - targets))
+        hessian = (design * (weights * p * (1 - p))[:, None]).T @ design + 1e-9 * np.eye(2)
+        theta -= np.linalg.solve(hessian, gradient)
+    slope = theta[0] / spread
+    middle = centre - theta[1] / slope if abs(slope) > 1e-9 else centre  # scores that say nothing
+    return Calibration(round(float(slope), 3), round(float(middle), 4))

@@ -1,0 +1,43 @@
+"""Which models there are, which are installed, which is the default; and an encoder by its name."""
+
+from cosmos_search.encoders.protocol import Encoder
+from cosmos_search.models.published import PUBLISHED
+from cosmos_search.models.store import MINI, Shelf, default_shelf
+from indexer.errors import CosmosSearchError, UsageError
+
+__all__ = ["MINI", "default_model", "load_encoder"]
+
+
+def default_model(shelf: Shelf | None = None) -> str:
+    """The model of new indexes: the installed one with the best published COCO figures, else the one in the box."""
+    installed = [card.name for card in (shelf or default_shelf()).cards() if card.name in PUBLISHED]
+    return max(installed, key=lambda name: sum(PUBLISHED[name].coco), default=MINI)
+
+
+def load_encoder(name: str, device: str = "auto", precision: str = "auto", shelf: Shelf | None = None) -> Encoder:
+    """The encoder of that name, ready to use.
+
+    device: "auto", "cpu", "cuda" or "mps"; precision: "auto", "fp32", "bf16", "fp16" or "int8".
+    Raises UsageError for a name that isn't installed, and for a device or precision that can't be had;
+    CosmosSearchError for a model whose files are damaged.
+    """
+    if name == MINI:
+        if precision not in ("auto", "fp32"):
+            raise UsageError(f"{MINI} runs in fp32; larger models have the choice: cosmos-search models")
+        from cosmos_search.encoders.mini.encoder import MiniEncoder  # `info` and `--help` need no onnxruntime
+
+        return MiniEncoder(device=device)
+    shelf = shelf or default_shelf()
+    card = shelf.card(name)
+    if card is not None:
+        from cosmos_search.encoders.dual_encoder import TowerEncoder
+
+        return TowerEncoder(shelf.folder(name), card, device, precision)
+    if shelf.has(name):
+        raise CosmosSearchError(
+            f"The model {name} is damaged: its card.json is not as it was installed. To get it again, first: "
+            f"cosmos-search models remove {name}"
+        )
+    if name in PUBLISHED:
+        raise UsageError(f"The model {name} is not installed; get it: cosmos-search models pull {name}")
+    raise UsageError(f"There is no model named {name!r}; see which there are: cosmos-search models")

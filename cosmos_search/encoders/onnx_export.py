@@ -1,0 +1,149 @@
+"""Export a model's towers to ONNX, quantise them to int8, and check on real photos that little is lost.
+
+The exporter is torch's older one (`dynamo=False`), as for cosmos-mini: the newer needs onnxscript and is slower.
+"""
+
+import json
+import logging
+import warnings
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from onnxruntime.quantization import QuantType, quantize_dynamic
+from PIL import Image
+from torch import nn
+
+from cosmos_search.encoders.calibration import Calibration, fit
+from cosmos_search.encoders.onnx_session import open_session
+from cosmos_search.encoders.precision_check import Choice
+from cosmos_search.models.store import Card
+from cosmos_search.network.towers import load_networks
+from cosmos_search.processing.image import Preprocess
+from cosmos_search.processing.text import TextTokenizer
+
+__all__ = ["make_graphs", "sample_views"]
+
+OPSET = 17
+MIN_AUROC = 0.8  # of captions against photos, below which scores say nothing
+QUANTISED = ["MatMul", "Gemm", "Gather"]  # of convolutions (the patches) int8 is no faster
+PARTS = ((0, 0, 1, 1), (0, 0, 0.6, 0.6), (0.4, 0, 1, 0.6), (0, 0.4, 0.6, 1), (0.4, 0.4, 1, 1), (0.2, 0.2, 0.8, 0.8))
+
+log = logging.getLogger(__name__)
+
+
+def make_graphs(folder: Path, card: Card, target: Path, precision: str) -> None:
+    """Write image.onnx, text.onnx and choice.json into a new folder; precision: "fp32", "int8" or "auto"."""
+    target.mkdir()
+    exact, small = target / "fp32", target / "int8"
+    exact.mkdir()
+    _export(folder, card, exact)
+    choice = Choice("fp32")
+    if precision != "fp32":
+        small.mkdir()
+        for graph in exact.iterdir():
+            _quantise(graph, small / graph.name)
+        choice = _compare(folder, card, exact, small)
+        if precision == "auto" and not choice.is_near:
+            log.warning("int8 is not near enough for this model (%s); it runs in fp32.", choice)
+            choice = Choice("fp32", choice.centred_cosine, choice.same_first)
+    for graph in (small if choice.precision == "int8" else exact).iterdir():
+        graph.rename(target / graph.name)
+    for left in (*exact.glob("*"), *small.glob("*")):
+        left.unlink()
+    exact.rmdir()
+    if small.exists():
+        small.rmdir()
+    choice.save(target)
+    if (curve := _calibrate(folder, card, target)) is not None:
+        curve.save(target / "calibration.json")
+
+
+def _export(folder: Path, card: Card, target: Path) -> None:
+    image, text = load_networks(folder, card.kind)
+    pixels = torch.zeros(2, card.image_side, card.image_side, 3, dtype=torch.uint8)
+    _export_one(image, pixels, "pixels", {0: "n"}, target / "image.onnx")
+    if card.has_small_crops:
+        crops = torch.zeros(2, card.crop_side, card.crop_side, 3, dtype=torch.uint8)
+        _export_one(image, crops, "pixels", {0: "n"}, target / "crops.onnx")
+    ids = torch.ones(2, 5, dtype=torch.int64)
+    _export_one(text, ids, "ids", {0: "n", 1: "length"}, target / "text.onnx")
+
+
+def _export_one(network: nn.Module, example: torch.Tensor, name: str, axes: dict[int, str], target: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that it is the older exporter, and that shapes are traced
+        torch.onnx.export(
+            network,
+            (example,),
+            str(target),
+            input_names=[name],
+            output_names=["vectors"],
+            dynamic_axes={name: axes, "vectors": {0: "n"}},
+            opset_version=OPSET,
+            dynamo=False,
+        )
+
+
+def _quantise(graph: Path, target: Path) -> None:
+    """Weights once, activations as they come (dynamic): needs no calibration, so it can't be calibrated wrongly."""
+    root = logging.getLogger()
+    level = root.level
+    root.setLevel(logging.ERROR)  # it recommends a pre-processing that changes nothing here
+    try:
+        quantize_dynamic(graph, target, weight_type=QuantType.QInt8, op_types_to_quantize=QUANTISED)
+    finally:
+        root.setLevel(level)
+
+
+def _compare(folder: Path, card: Card, exact: Path, small: Path) -> Choice:
+    """Both precisions on views of the photos in this package, and on their captions."""
+    views, captions = sample_views(Preprocess.load(folder / "preprocessor_config.json")), _captions(folder, card)
+    images, texts = _vectors(exact, views, captions)
+    images8, texts8 = _vectors(small, views, captions)
+    centred, centred8 = images - images.mean(axis=0), images8 - images8.mean(axis=0)
+    norms = np.linalg.norm(centred, axis=1) * np.linalg.norm(centred8, axis=1)
+    cosine = float(np.mean((centred * centred8).sum(axis=1) / np.maximum(norms, 1e-12)))
+    scores = texts @ images.T  # (captions, views)
+    first8 = (texts8 @ images8.T).argmax(axis=1)
+    lost = scores.max(axis=1) - scores[np.arange(len(scores)), first8]
+    return Choice("int8", round(cosine, 5), float((lost <= 0.05 * scores.std(axis=1)).mean()))
+
+
+def _calibrate(folder: Path, card: Card, graphs: Path) -> Calibration | None:
+    """From each caption against each photo's best view; None for a model that can't tell them apart."""
+    views, captions = sample_views(Preprocess.load(folder / "preprocessor_config.json")), _captions(folder, card)
+    images, texts = _vectors(graphs, views, captions)
+    best = (texts @ images.T).reshape(len(texts), -1, len(PARTS)).max(axis=2)  # (captions, photos)
+    is_match = np.eye(len(best), dtype=bool)
+    matching, others = best[is_match], best[~is_match]
+    auroc = float((matching[:, None] > others).mean())
+    return fit(matching.tolist(), others.tolist()) if auroc >= MIN_AUROC else None
+
+
+def _vectors(
+    graphs: Path, views: NDArray[np.uint8], captions: list[NDArray[np.int64]]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    image, text = open_session(graphs / "image.onnx"), open_session(graphs / "text.onnx")
+    batches = [image.run(None, {"pixels": views[i : i + 8]})[0] for i in range(0, len(views), 8)]
+    return np.concatenate(batches), np.concatenate([text.run(None, {"ids": row})[0] for row in captions])
+
+
+def sample_views(preprocess: Preprocess) -> NDArray[np.uint8]:
+    """(66, side, side, 3) uint8: six parts of each photo in this package."""
+    views = []
+    for path in sorted(Path(str(files("cosmos_search") / "data/photos")).glob("*.jpg")):
+        with Image.open(path) as photo:
+            for left, top, right, bottom in PARTS:
+                width, height = photo.size
+                box = round(left * width), round(top * height), round(right * width), round(bottom * height)
+                views.append(preprocess.pixels(photo.crop(box)))
+    return np.stack(views)
+
+
+def _captions(folder: Path, card: Card) -> list[NDArray[np.int64]]:
+    tokenizer = TextTokenizer.from_file(folder / "tokenizer.json", card.context_length)
+    captions = json.loads((files("cosmos_search") / "data/photos/captions.json").read_text(encoding="utf-8"))
+    return [np.array([tokenizer.cut_ids(text)], dtype=np.int64) for text in captions.values()]

@@ -1,0 +1,32 @@
+"""The image tower in ONNX Runtime on a CPU."""
+
+import numpy as np
+from numpy.typing import NDArray
+from onnxruntime import InferenceSession
+
+from cosmos_search.encoders.onnx_session import device_of
+from indexer.encoder import Vectors
+
+__all__ = ["OnnxImages"]
+
+BATCH = 8  # pictures a call; on 2 cores larger ones were slower (benchmarks/speed/encoding.py)
+CROP_BATCH = 32  # regions a call
+
+
+class OnnxImages:
+    """An ImageRuntime: one thread a call, as many callers as there are cores."""
+
+    batch_size = BATCH
+
+    def __init__(self, whole: InferenceSession, crops: InferenceSession, side: int, precision: str) -> None:
+        self._whole = whole
+        self._crops = crops
+        self._side = side
+        self.device = device_of(whole, precision)
+
+    def encode(self, pixels: NDArray[np.uint8]) -> Vectors:
+        """pixels: (n, side, side, 3). Returns (n, dim), unit rows."""
+        is_whole = pixels.shape[1] == self._side
+        session, size = (self._whole, BATCH) if is_whole else (self._crops, CROP_BATCH)
+        parts = [pixels[i : i + size] for i in range(0, len(pixels), size)]
+        return np.concatenate([session.run(["vectors"], {"pixels": part})[0] for part in parts])

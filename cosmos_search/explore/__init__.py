@@ -1,0 +1,1 @@
+"""A collection without a query: a map of it, and pictures that look alike."""

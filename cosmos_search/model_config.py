@@ -1,0 +1,193 @@
+"""The sizes of a network from its config.json, each within bounds, so that nothing is allocated on a file's word.
+
+What a model directory says is read as strict JSON: UTF-8, no NaN, no key twice, a bounded size and depth.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from indexer.errors import CosmosSearchError
+
+__all__ = ["MAX_TOKENIZER_BYTES", "Sizes", "clip_towers", "cosmos_values", "read_kind", "read_object", "read_sizes"]
+
+FAMILIES = ("cosmos", "clip")  # model types of the Hugging Face layout that can be used
+MAX_BYTES = 1 << 20  # of a JSON file that describes; published ones have 1 to 5 KB
+MAX_TOKENIZER_BYTES = 64 << 20  # of a tokenizer.json; CLIP's has 2 MiB, those of many languages 17
+MAX_PATCHES = 10_000  # of a picture; published networks have 49 to 1,024
+N_ASKING_HEADS = 8  # of COSMOS's cross-attention, which share embed_dim (cosmos_search.network.cross_attention)
+OLD_END = 2  # with which OpenAI's first configs mean the largest id, as transformers does
+ACTIVATIONS = ("gelu", "quick_gelu", "gelu_new", "gelu_pytorch_tanh", "relu", "silu")
+
+# Least and most of each number; published networks have up to 1,664 of width and 48 layers.
+WIDTH, LAYERS, HEADS, SIDE, PATCH = (1, 16_384), (1, 256), (1, 256), (8, 4096), (1, 1024)
+LENGTH, VOCABULARY = (3, 4096), (3, 2_000_000)
+COSMOS = {
+    "embed_dim": WIDTH, "image_size": SIDE, "patch_size": PATCH,
+    "vision_width": WIDTH, "vision_layers": LAYERS, "vision_heads": HEADS,
+    "text_width": WIDTH, "text_layers": LAYERS, "text_heads": HEADS,
+    "context_length": LENGTH, "vocab_size": VOCABULARY,
+}  # fmt: skip
+CLIP = {
+    "hidden_size": WIDTH, "intermediate_size": (1, 65_536), "num_hidden_layers": LAYERS, "num_attention_heads": HEADS,
+}  # fmt: skip
+CLIP_VISION = CLIP | {"image_size": SIDE, "patch_size": PATCH}
+CLIP_TEXT = CLIP | {"max_position_embeddings": LENGTH, "vocab_size": VOCABULARY}
+TOKENS = {"bos_token_id": (0, VOCABULARY[1]), "eos_token_id": (0, VOCABULARY[1])}
+VISION_DEFAULTS = {  # CLIPConfig's, which files leave out
+    "hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12, "num_attention_heads": 12,
+    "image_size": 224, "patch_size": 32, "hidden_act": "quick_gelu", "layer_norm_eps": 1e-5,
+}  # fmt: skip
+TEXT_DEFAULTS = {
+    "hidden_size": 512, "intermediate_size": 2048, "num_hidden_layers": 12, "num_attention_heads": 8,
+    "max_position_embeddings": 77, "vocab_size": 49408, "hidden_act": "quick_gelu", "layer_norm_eps": 1e-5,
+    "bos_token_id": 49406, "eos_token_id": 49407,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """What is known of a network by its config alone."""
+
+    kind: str  # "cosmos" or "clip"
+    width: int  # of the vision tower
+    patch: int  # pixels
+    side: int  # pixels
+    dim: int
+    context_length: int  # tokens
+    vocab_size: int
+    end: int | None = None  # the token at which a text's vector is taken; None: the largest of a text
+
+
+def read_sizes(folder: Path) -> Sizes:
+    """Of a model directory. Raises CosmosSearchError, with the number that is out of bounds."""
+    path = folder / "config.json"
+    content = read_object(path)
+    if read_kind(folder) == "cosmos":
+        v = cosmos_values(content, path)
+        sizes = (v["vision_width"], v["patch_size"], v["image_size"], v["embed_dim"])
+        return Sizes("cosmos", *sizes, v["context_length"], v["vocab_size"])
+    vision, text, dim = clip_towers(content, path)
+    sizes = (vision["hidden_size"], vision["patch_size"], vision["image_size"], dim)
+    end = None if text["eos_token_id"] == OLD_END else text["eos_token_id"]
+    return Sizes("clip", *sizes, text["max_position_embeddings"], text["vocab_size"], end)
+
+
+def read_kind(folder: Path) -> str:
+    """The family of a model directory. Raises CosmosSearchError for one that can't be used."""
+    kind = read_object(folder / "config.json").get("model_type")
+    if kind not in FAMILIES:
+        named = ascii(kind)[:40].strip("'")
+        raise CosmosSearchError(f"{folder} holds a model of type {named}; these can be used: {', '.join(FAMILIES)}.")
+    return str(kind)
+
+
+def cosmos_values(content: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """The values of a CosmosConfig. Raises CosmosSearchError for one that is missing, unknown or out of bounds."""
+    if unknown := sorted(content.keys() - COSMOS.keys() - {"model_type"}):
+        _refuse(path, f"it has the key {unknown[0][:40]!r}, which none has")
+    _check_numbers(content, COSMOS, path)
+    for tower in ("vision", "text"):
+        _check_heads(content[f"{tower}_width"], content[f"{tower}_heads"], path)
+    _check_patches(content["image_size"], content["patch_size"], path)
+    if content["text_width"] != content["embed_dim"]:
+        _refuse(path, f"text_width {content['text_width']} and embed_dim {content['embed_dim']} must be equal")
+    _check_heads(content["embed_dim"], N_ASKING_HEADS, path)
+    return {name: content[name] for name in COSMOS}
+
+
+def clip_towers(content: Mapping[str, Any], path: Path) -> tuple[dict[str, Any], dict[str, Any], int]:
+    """What shapes a CLIPVisionConfig and a CLIPTextConfig, and the joint dimension; all else in the file is left out.
+
+    Raises CosmosSearchError for a value of another kind or out of bounds.
+    """
+    vision = _clip_tower(content, "vision_config", VISION_DEFAULTS, CLIP_VISION, path)
+    text = _clip_tower(content, "text_config", TEXT_DEFAULTS, CLIP_TEXT | TOKENS, path)
+    _check_patches(vision["image_size"], vision["patch_size"], path)
+    dim = {"projection_dim": content.get("projection_dim", 512)}
+    _check_numbers(dim, {"projection_dim": WIDTH}, path)
+    return vision, text, int(dim["projection_dim"])
+
+
+def read_object(path: Path, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
+    """The JSON object in a file. Raises CosmosSearchError for all else, before much of it is read."""
+    try:
+        if not path.is_file():  # a pipe would wait for ever, a device never end
+            _refuse(path, "it is missing, or no file")
+        with path.open("rb") as file:
+            data = file.read(max_bytes + 1)
+        if len(data) > max_bytes:
+            _refuse(path, f"it has more than {max_bytes:,} bytes")
+        content = json.loads(data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_number)
+    except UnicodeDecodeError as error:
+        raise CosmosSearchError(f"{path} can't be used: it is not in UTF-8.") from error
+    except (OSError, ValueError, RecursionError) as error:
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error).splitlines()[0][:200]
+        raise CosmosSearchError(f"{path} is no config that can be read ({reason}).") from error
+    if not isinstance(content, dict):
+        _refuse(path, "it holds no JSON object")
+    return content
+
+
+def _clip_tower(
+    content: Mapping[str, Any],
+    name: str,
+    defaults: Mapping[str, Any],
+    limits: Mapping[str, tuple[int, int]],
+    path: Path,
+) -> dict[str, Any]:
+    said: dict[str, Any] = {}
+    for key in (name, f"{name}_dict"):  # the second, of older files, goes before the first
+        part = content.get(key)
+        if part is not None and not isinstance(part, dict):
+            _refuse(path, f"{key} is no JSON object")
+        said |= {key: value for key, value in (part or {}).items() if value is not None}
+    if said.get("num_channels", 3) != 3:
+        _refuse(path, "num_channels must be 3")
+    values = {key: said.get(key, default) for key, default in defaults.items()}
+    _check_numbers(values, limits, path)
+    _check_heads(values["hidden_size"], values["num_attention_heads"], path)
+    if values["hidden_act"] not in ACTIVATIONS:
+        _refuse(path, f"hidden_act is none of {', '.join(ACTIVATIONS)}")
+    if not isinstance(values["layer_norm_eps"], float) or not 0 < values["layer_norm_eps"] < 1:
+        _refuse(path, "layer_norm_eps must lie between 0 and 1")
+    return values
+
+
+def _check_numbers(values: Mapping[str, Any], limits: Mapping[str, tuple[int, int]], path: Path) -> None:
+    for name, (least, most) in limits.items():
+        if name not in values:
+            _refuse(path, f"it lacks {name}")
+        if type(values[name]) is not int:
+            _refuse(path, f"{name} must be a whole number")
+        if not least <= values[name] <= most:
+            _refuse(path, f"{name} must lie between {least:,} and {most:,}")
+
+
+def _check_heads(width: int, n_heads: int, path: Path) -> None:
+    if width % n_heads:
+        _refuse(path, f"a width of {width} can't be shared by {n_heads} heads")
+
+
+def _check_patches(side: int, patch: int, path: Path) -> None:
+    if patch > side:
+        _refuse(path, f"patch_size {patch} is more than image_size {side}")
+    if (side // patch) ** 2 > MAX_PATCHES:
+        _refuse(path, f"image_size {side} has more than {MAX_PATCHES:,} patches of {patch}")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) != len(pairs):
+        raise ValueError("a key stands there twice")
+    return content
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number")
+
+
+def _refuse(path: Path, reason: str) -> NoReturn:
+    raise CosmosSearchError(f"{path} can't be used: {reason}.")

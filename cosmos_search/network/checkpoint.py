@@ -1,0 +1,185 @@
+"""The authors' checkpoints: read without running anything, checked strictly, and made into a model directory.
+
+A published file holds student, teacher, and AdamW's two moments, each in fp32: four times what search needs.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any, cast
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from cosmos_search.model_config import cosmos_values, read_object
+from cosmos_search.network.cosmos import CosmosConfig, CosmosModel
+from cosmos_search.network.state_dict import from_official, to_official
+from cosmos_search.network.weights import check_memory, load_weights
+from cosmos_search.processing.image import Preprocess
+from cosmos_search.processing.text import save_clip_tokenizer
+from indexer.errors import CosmosSearchError
+
+__all__ = ["ROLES", "convert", "infer_config", "load_checkpoint", "load_model", "read_config", "save_model"]
+
+ROLES = ("teacher", "student")
+HEAD_WIDTH = 64  # of all published sizes; shapes don't tell
+VOCABULARY = 49408
+
+_make_scalar = cast(Callable[..., Any], np.float64(0).__reduce__()[0])
+
+# AdamW's groups hold the learning rate as a numpy float64; nothing else beyond torch's own list may be named.
+ALLOWED: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
+    np.dtype,
+    np.dtypes.Float64DType,
+    (_make_scalar, "numpy._core.multiarray.scalar"),
+    (_make_scalar, "numpy.core.multiarray.scalar"),  # before numpy 2
+]
+
+
+def load_checkpoint(path: Path, role: str = "teacher", config: CosmosConfig | None = None) -> CosmosModel:
+    """The teacher or the student of an official checkpoint.
+
+    config: needed where shapes don't tell, which is the number of heads of widths that 64 doesn't divide.
+    Raises CosmosSearchError for a file that is damaged, names anything but tensors and numbers, or doesn't fit.
+    """
+    official = _read(path, role)
+    config = config or infer_config(official, path)
+    with torch.device("meta"):
+        shape = CosmosModel(config)
+    check_memory(shape, path)
+    _check(official, shape, path)
+    model = CosmosModel(config)
+    model.load_state_dict(from_official(official))
+    return model.eval()
+
+
+def convert(path: Path, folder: Path, role: str = "teacher", like: Path | None = None) -> None:
+    """Write the model of a checkpoint into a folder, in the Hugging Face layout.
+
+    like: a folder with the config.json, tokenizer.json and preprocessor_config.json of a network whose sizes the
+    checkpoint doesn't tell.
+    """
+    config = read_config(like) if like is not None else None
+    model = load_checkpoint(path, role, config)
+    save_model(model, folder, like)
+
+
+def save_model(model: CosmosModel, folder: Path, like: Path | None = None) -> None:
+    """config.json, model.safetensors, tokenizer.json and preprocessor_config.json."""
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    (folder / "config.json").write_text(json.dumps(asdict(model.config), indent=2) + "\n", encoding="utf-8")
+    if like is not None:
+        for part in ("tokenizer.json", "preprocessor_config.json"):
+            (folder / part).write_bytes((like / part).read_bytes())
+    elif model.config.vocab_size == VOCABULARY:
+        save_clip_tokenizer(folder / "tokenizer.json")
+        Preprocess(model.config.image_size).save(folder / "preprocessor_config.json")
+    else:
+        raise CosmosSearchError(
+            f"This network has a vocabulary of its own ({model.config.vocab_size} tokens); "
+            "name a folder with its tokenizer.json: --like FOLDER"
+        )
+
+
+def load_model(folder: Path) -> CosmosModel:
+    """A model directory's network, for inference. Raises CosmosSearchError if its parts don't fit."""
+    config = read_config(folder)
+    return load_weights(lambda: CosmosModel(config), folder / "model.safetensors")
+
+
+def read_config(folder: Path) -> CosmosConfig:
+    """The config of a model directory. Raises CosmosSearchError for sizes that are missing or out of bounds."""
+    path = folder / "config.json"
+    return CosmosConfig(**cosmos_values(read_object(path), path))
+
+
+def infer_config(official: Mapping[str, Tensor], path: Path) -> CosmosConfig:
+    """The sizes of a network, from the shapes in its official state dict."""
+    try:
+        vision_width, _, patch, _ = official["visual.conv1.weight"].shape
+        n_positions = len(official["visual.positional_embedding"])
+        context_length, text_width = official["positional_embedding"].shape
+        vocabulary, _ = official["token_embedding.weight"].shape
+        embed_dim = official["visual.proj"].shape[1]
+    except (KeyError, ValueError, IndexError) as error:
+        raise _no_checkpoint(path, f"{error} is missing or has another shape") from error
+    for width in (vision_width, text_width):
+        if width % HEAD_WIDTH:
+            raise CosmosSearchError(
+                f"{path} holds a network of width {width}, whose heads its shapes don't tell; "
+                "name a folder with its config.json: --like FOLDER"
+            )
+    values = {
+        "embed_dim": embed_dim,
+        "image_size": round(max(0, n_positions - 1) ** 0.5) * patch,
+        "patch_size": patch,
+        "vision_width": vision_width,
+        "vision_layers": _n_blocks(official, "visual.transformer"),
+        "vision_heads": vision_width // HEAD_WIDTH,
+        "text_width": text_width,
+        "text_layers": _n_blocks(official, "transformer"),
+        "text_heads": text_width // HEAD_WIDTH,
+        "context_length": context_length,
+        "vocab_size": vocabulary,
+    }
+    return CosmosConfig(**cosmos_values(values, path))
+
+
+def _read(path: Path, role: str) -> dict[str, Tensor]:
+    """One role's official state dict. The file is mapped, so the other three copies are never read."""
+    assert role in ROLES, role
+    try:
+        with torch.serialization.safe_globals(ALLOWED):
+            content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except UnpicklingError as error:
+        raise _refused(path, error) from error
+    except FileNotFoundError as error:
+        raise CosmosSearchError(f"There is no file {path}.") from error
+    except Exception as error:  # a damaged pickle raises nearly everything
+        raise _no_checkpoint(path, "it is cut short or of another format") from error
+    if not isinstance(content, dict) or not isinstance(content.get(role), dict):
+        raise _no_checkpoint(path, f"it has no {role}")
+    state = content[role]
+    if not all(isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in state.items()):
+        raise _no_checkpoint(path, f"its {role} holds more than tensors")
+    prefix = "module." if next(iter(state), "").startswith("module.") else ""  # of a DDP wrapper
+    return {name.removeprefix(prefix): tensor for name, tensor in state.items()}
+
+
+def _check(official: Mapping[str, Tensor], model: CosmosModel, path: Path) -> None:
+    """Every name and every shape, before anything is loaded."""
+    expected = {name: tuple(tensor.shape) for name, tensor in to_official(model.state_dict()).items()}
+    if missing := sorted(expected.keys() - official.keys()):
+        raise _no_checkpoint(path, f"{len(missing)} tensors are missing, {missing[0]} among them")
+    if extra := sorted(official.keys() - expected.keys()):
+        raise _no_checkpoint(path, f"{len(extra)} tensors are unknown, {extra[0]} among them")
+    for name, shape in expected.items():
+        tensor = official[name]
+        if tuple(tensor.shape) != shape:
+            raise _no_checkpoint(path, f"{name} has the shape {tuple(tensor.shape)} and not {shape}")
+        if not tensor.is_floating_point() or tensor.layout != torch.strided or tensor.device.type != "cpu":
+            raise _no_checkpoint(path, f"{name} holds no plain floating point numbers")
+
+
+def _n_blocks(official: Mapping[str, Tensor], tower: str) -> int:
+    names = (re.match(rf"{tower}\.resblocks\.(\d+)\.", name) for name in official)
+    return 1 + max((int(found[1]) for found in names if found), default=-1)
+
+
+def _refused(path: Path, error: Exception) -> CosmosSearchError:
+    found = re.search(r"(?:GLOBAL|global) ([\w.]+)", str(error))
+    named = f"it names {found[1]}, which could run code" if found else "it is damaged, or names what could run code"
+    return CosmosSearchError(
+        f"{path} is not opened: {named}. Get the file from the authors, or ask them for safetensors."
+    )
+
+
+def _no_checkpoint(path: Path, reason: str) -> CosmosSearchError:
+    return CosmosSearchError(f"{path} is no COSMOS checkpoint: {reason}.")

@@ -1,0 +1,1 @@
+"""What goes into a network: pictures to pixels, texts to tokens. No torch here."""

@@ -1,0 +1,185 @@
+"""CLIP's byte-level BPE (Radford et al. 2021): texts to rows of token ids. Needs neither torch nor transformers."""
+
+import gzip
+import html
+import re
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+import ftfy
+import numpy as np
+import regex
+import tokenizers
+from numpy.typing import NDArray
+from tokenizers import decoders, models, pre_tokenizers, processors
+
+from cosmos_search.model_config import MAX_TOKENIZER_BYTES
+from indexer.errors import CosmosSearchError
+
+__all__ = ["END", "START", "TextTokenizer", "clip_tokenizer", "save_clip_tokenizer"]
+
+START, END = "<start_of_text>", "<end_of_text>"
+OPENAI_START, OPENAI_END = "<|startoftext|>", "<|endoftext|>"  # the same tokens in CLIP's own model directories
+N_MERGES = 49152 - 256 - 2
+N_TOKENS = 256 + 256 + N_MERGES + 2
+HUGE_REFERENCE = re.compile(r"&#(?:[0-9]{1000,}|[xX][0-9a-fA-F]{1000,});?")  # no character has such a number
+WORDS = r"'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+"
+
+
+class TextTokenizer:
+    """A tokenizer and the length of the context that its model reads.
+
+    >>> clip_tokenizer()(["a cat"])[0, :5].tolist()
+    [49406, 320, 2368, 49407, 0]
+    """
+
+    def __init__(self, tokenizer: tokenizers.Tokenizer, context_length: int = 77) -> None:
+        self._tokenizer = tokenizer
+        self._tokenizer.no_truncation()  # some files cut or fill texts by themselves
+        self._tokenizer.no_padding()
+        self._tokenizer.encode_special_tokens = True  # typed by a user, "<end_of_text>" is plain text
+        self._is_clip = tokenizer.get_vocab_size() == N_TOKENS
+        if self._is_clip:  # the words are split here: the official split is Python's `regex`, with its Unicode tables
+            self._tokenizer.pre_tokenizer = _byte_level()
+        self.context_length = context_length
+        self.start = self._special(START, OPENAI_START)
+        self.end = self._special(END, OPENAI_END)
+
+    @classmethod
+    def from_file(cls, path: Path, context_length: int) -> "TextTokenizer":
+        """From a model directory's tokenizer.json. Raises CosmosSearchError if it is none of CLIP's kind."""
+        if not path.is_file() or path.stat().st_size > MAX_TOKENIZER_BYTES:
+            raise CosmosSearchError(f"{path} can't be used: it is missing, no file, or larger than any tokenizer.")
+        try:
+            return cls(tokenizers.Tokenizer.from_file(str(path)), context_length)
+        except BaseException as error:  # the library raises Exception itself, and a panic of Rust is none
+            if isinstance(error, KeyboardInterrupt | SystemExit | CosmosSearchError):
+                raise
+            reason = (str(error).splitlines() or [""])[0][:200]
+            raise CosmosSearchError(f"{path} is damaged, or no tokenizer ({reason}).") from error
+
+    @property
+    def n_ids(self) -> int:
+        """One more than the largest id of a token."""
+        return 1 + max(self._tokenizer.get_vocab(with_added_tokens=True).values())
+
+    def __call__(self, texts: Sequence[str], *, specials: bool = False) -> NDArray[np.int64]:
+        """(n, context_length): start, tokens, end, zeros. A text that is too long loses its end; see `fits`.
+
+        specials: read a literal <start_of_text> or <end_of_text> as that token, as the authors' tokenizer does.
+        """
+        rows = np.zeros((len(texts), self.context_length), dtype=np.int64)
+        for row, text in zip(rows, texts, strict=True):
+            ids = self.cut_ids(text, specials=specials)
+            row[: len(ids)] = ids
+        return rows
+
+    def cut_ids(self, text: str, *, specials: bool = False) -> list[int]:
+        """The tokens of a text, start and end included, at most as many as the context holds."""
+        ids = self.ids(text, specials=specials)
+        return ids if len(ids) <= self.context_length else [*ids[: self.context_length - 1], self.end]
+
+    def ids(self, text: str, *, specials: bool = False) -> list[int]:
+        """The tokens of a text between start and end, however many."""
+        parts = re.split(f"({START}|{END})", clean(text)) if specials else [clean(text)]
+        known = {START: self.start, END: self.end}
+        ids = [self.start]
+        for part in parts:
+            ids += [known[part]] if part in known and specials else self._encode(part)
+        return [*ids, self.end]
+
+    def words(self, text: str) -> list[tuple[str, int, int]]:
+        """The text's words with the positions of their tokens in its row: (word, first, behind the last)."""
+        found, position = [], 1
+        for word in regex.findall(WORDS, clean(text), regex.IGNORECASE):
+            end = position + len(self._encode(word))
+            if end >= self.context_length:
+                break
+            found.append((word, position, end))
+            position = end
+        return found
+
+    def fits(self, text: str) -> bool:
+        """Whether the model reads the whole text."""
+        return len(self.ids(text)) <= self.context_length
+
+    def _encode(self, text: str) -> list[int]:
+        words = regex.findall(WORDS, text, regex.IGNORECASE) if self._is_clip else text
+        try:
+            encoding = self._tokenizer.encode(words, is_pretokenized=self._is_clip, add_special_tokens=False)
+        except Exception as error:  # such as a vocabulary without a token for what is unknown
+            raise CosmosSearchError(f"The model's tokenizer can't read {text[:40]!r} ({error}).") from error
+        ids: list[int] = encoding.ids
+        return ids
+
+    def _special(self, *names: str) -> int:
+        found = (self._tokenizer.token_to_id(name) for name in names)
+        for id_ in found:
+            if id_ is not None:
+                return id_
+        raise CosmosSearchError(f"The tokenizer has no token {' or '.join(names)}, so it is none of CLIP's kind.")
+
+
+@cache
+def clip_tokenizer(context_length: int = 77) -> TextTokenizer:
+    """The tokenizer of CLIP and COSMOS, from the merges inside this package: 49,408 tokens."""
+    return TextTokenizer(_build(), context_length)
+
+
+def save_clip_tokenizer(path: Path) -> None:
+    """Write it as a tokenizer.json, which the libraries `tokenizers` and `transformers` read too."""
+    tokenizer = _build()
+    ends = [(token, tokenizer.token_to_id(token)) for token in (START, END)]
+    tokenizer.post_processor = processors.TemplateProcessing(single=f"{START} $A {END}", special_tokens=ends)
+    tokenizer.save(str(path))
+
+
+def clean(text: str) -> str:
+    """As CLIP cleans a text: mojibake mended, HTML entities resolved, white space collapsed, lower case."""
+    readable = text.encode("utf-8", "replace").decode("utf-8")  # a shell may hand over lone surrogates
+    text = _unescape(_unescape(ftfy.fix_text(readable)))
+    return re.sub(r"\s+", " ", text.strip()).strip().lower()
+
+
+def _unescape(text: str) -> str:
+    """As `html.unescape`, which fails at a number that Python refuses to read for its length."""
+    return html.unescape(HUGE_REFERENCE.sub("\ufffd", text))
+
+
+def _build() -> tokenizers.Tokenizer:
+    merges = [(left, right) for left, right in (line.split() for line in _merge_lines())]
+    symbols = list(_byte_symbols().values())
+    vocabulary = [*symbols, *(symbol + "</w>" for symbol in symbols), *("".join(merge) for merge in merges), START, END]
+    model = models.BPE(
+        vocab={token: i for i, token in enumerate(vocabulary)},
+        merges=merges,
+        end_of_word_suffix="</w>",
+    )
+    tokenizer = tokenizers.Tokenizer(model)
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(tokenizers.Regex(WORDS), behavior="removed", invert=True),
+            _byte_level(),
+        ]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens([START, END])
+    return tokenizer
+
+
+def _byte_level() -> pre_tokenizers.PreTokenizer:
+    return pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+
+
+def _merge_lines() -> list[str]:
+    packed = files("cosmos_search").joinpath("data/clip_bpe_merges.txt.gz").read_bytes()
+    return gzip.decompress(packed).decode("utf-8").split("\n")[1 : N_MERGES + 1]
+
+
+def _byte_symbols() -> dict[int, str]:
+    """A printable character for each byte, in the vocabulary's order: printable bytes stand for themselves."""
+    printable = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
+    others = [byte for byte in range(256) if byte not in printable]
+    return {b: chr(b) for b in printable} | {b: chr(256 + i) for i, b in enumerate(others)}

@@ -1,0 +1,154 @@
+"""The query language: sentences, signs, weights and places."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from cosmos_search.retrieval.sentences import split_sentences
+from indexer.errors import UsageError
+from indexer.pictures.regions import Box
+
+__all__ = ["PLACES", "Query", "QueryError", "Term", "parse_box", "parse_query"]
+
+PLACES = {
+    "left": Box(0.0, 0.0, 0.5, 1.0),
+    "right": Box(0.5, 0.0, 1.0, 1.0),
+    "top": Box(0.0, 0.0, 1.0, 0.5),
+    "bottom": Box(0.0, 0.5, 1.0, 1.0),
+    "centre": Box(0.25, 0.25, 0.75, 0.75),
+    "center": Box(0.25, 0.25, 0.75, 0.75),
+    "top-left": Box(0.0, 0.0, 0.5, 0.5),
+    "top-right": Box(0.5, 0.0, 1.0, 0.5),
+    "bottom-left": Box(0.0, 0.5, 0.5, 1.0),
+    "bottom-right": Box(0.5, 0.5, 1.0, 1.0),
+}
+MAX_TERMS = 64
+MAX_CHARACTERS = 10_000
+MIN_WEIGHT, MAX_WEIGHT = 0.001, 1000.0
+JOINERS = "\u200c\u200d"  # within emoji, and within words of Persian and of languages of India
+# Letters that nobody types: they stand for what is quoted, one for its first character and one for each other.
+QUOTE, MASK = "\ua66e", "\u01bb"
+# All of these take time in proportion to the text's length: none goes back over what it has read.
+QUOTED = re.compile(r'"[^"]*"|“[^“”]*”')
+OPERATOR = r"(?:^|(?<=\s))[+-](?=\s|[^\W\d_]|[\u2190-\u2bff\U0001f000-\U0001faff]|$)"  # before blanks, words and emoji
+LONELY = re.compile(rf"{OPERATOR}(?=\s*+(?:$|{OPERATOR}))")
+OPERATORS = re.compile(OPERATOR)  # never within a word
+WEIGHT = re.compile(r"(\d++(?:\.\d*+)?|\.\d++):(?=[^\s\d])")
+PLACE = re.compile(rf"(?:^|(?<=[\s{QUOTE}{MASK}]))@([^\s@{QUOTE}{MASK}]+)")
+
+
+class QueryError(UsageError):
+    """A mistake within a query: a sentence, the part of the query that it is about, and a mark under it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One thing that the picture should show, or should not."""
+
+    text: str
+    weight: float = 1.0
+    is_negative: bool = False
+    place: Box | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What was asked for. whole: all wanted terms as one text; None where there is but one."""
+
+    terms: tuple[Term, ...]
+    whole: str | None
+
+
+def parse_query(text: str) -> Query:
+    """The terms of a query. Raises UsageError with a mark under what can't be read."""
+    if len(text) > MAX_CHARACTERS:
+        raise UsageError(f"The query has {len(text):,} characters; {MAX_CHARACTERS:,} is the most that can be read.")
+    line = re.sub(f"[{QUOTE}{MASK}]", " ", text.replace("\r\n", "\n").replace("\r", "\n"))
+    line = "".join(c if c.isprintable() or c == "\n" or c in JOINERS else " " for c in line)
+    masked = QUOTED.sub(lambda quote: QUOTE + MASK * (len(quote[0]) - 1), line)
+    _check(line, masked)
+    quotes = (quote[0][1:-1] for quote in QUOTED.finditer(line))
+    terms = [term for sign, piece in _pieces(masked) for term in _terms(sign, piece, quotes)]
+    if not terms:
+        raise UsageError('The query is empty. Say what to look for: cosmos-search search "a red car"')
+    if all(term.is_negative for term in terms):
+        raise UsageError("The query says only what should not be there; say also what to look for: beach - people")
+    if len(terms) > MAX_TERMS:
+        raise UsageError(f"The query has {len(terms)} parts; {MAX_TERMS} is the most that can be looked for at once.")
+    wanted = [term.text for term in terms if not term.is_negative]
+    return Query(tuple(terms), ". ".join(wanted) if len(terms) > 1 else None)
+
+
+def _check(line: str, masked: str) -> None:
+    """Raise for the first mistake, with a mark under it."""
+    for quote in re.finditer('["“”]', masked):
+        raise _error(line, quote.start(), "This quote is not closed")
+    for found in LONELY.finditer(masked):
+        raise _error(line, found.start(), f"Nothing follows this {found[0]}")
+    for found in PLACE.finditer(masked):
+        try:
+            _place(found[1])
+        except UsageError as error:
+            raise _error(line, found.start(), str(error)) from None
+
+
+def _error(line: str, position: int, message: str) -> QueryError:
+    """The message with the part of the query that it is about, and a mark."""
+    start = max(line.rfind("\n", 0, position) + 1, position - 40)
+    shown = line[start : position + 40].splitlines()[0]
+    return QueryError(f"{message}:\n  {shown}\n  {' ' * (position - start)}^")
+
+
+def _pieces(masked: str) -> Iterator[tuple[str, str]]:
+    """What stands between operators, with the operator before it."""
+    starts = [(0, "+", 0)] + [(m.start(), m[0], m.end()) for m in OPERATORS.finditer(masked)]
+    ends = [start for start, _, _ in starts[1:]] + [len(masked)]
+    for (_, sign, start), end in zip(starts, ends, strict=True):
+        yield sign, masked[start:end]
+
+
+def _terms(sign: str, piece: str, quotes: Iterator[str]) -> Iterator[Term]:
+    """The sentences of a piece; its sign is that of the first."""
+    for i, sentence in enumerate(split_sentences(piece)):
+        weight, place = WEIGHT.match(sentence), PLACE.search(sentence)
+        if weight and not MIN_WEIGHT <= float(weight[1]) <= MAX_WEIGHT:
+            limits = f"from {MIN_WEIGHT} to {MAX_WEIGHT:.0f}"
+            raise _error(weight[0], 0, f"A weight must be above 0, {limits}; to exclude something: - people")
+        bare = PLACE.sub(" ", sentence[weight.end() if weight else 0 :])
+        text = " ".join(re.sub(f"{QUOTE}{MASK}*", lambda _: next(quotes), bare).split())
+        if text:
+            yield Term(
+                text,
+                weight=float(weight[1]) if weight else 1.0,
+                is_negative=sign == "-" and i == 0,
+                place=_place(place[1]) if place else None,
+            )
+
+
+def _place(name: str) -> Box:
+    name = name.rstrip(".,;!?").lower()
+    if name in PLACES:
+        return PLACES[name]
+    if name[:1].isdigit() or "," in name:
+        return parse_box(name)
+    near = get_close_matches(name, PLACES, n=1)
+    hint = f"did you mean @{near[0]}?" if near else "there are: " + ", ".join(sorted(PLACES))
+    raise UsageError(f"There is no place @{_short(name)}; {hint}")
+
+
+def parse_box(text: str) -> Box:
+    """A box from "left,top,right,bottom", fractions of the picture. Raises UsageError."""
+    try:
+        left, top, right, bottom = (float(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError(
+            f"{_short(text)!r} is no box; four fractions are: 0.1,0.2,0.5,0.7 (left, top, right, bottom)"
+        ) from None
+    if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
+        raise UsageError(f"The box {_short(text)} is not inside the picture, or has no area; 0,0,1,1 is all of it.")
+    return Box(left, top, right, bottom)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else text[:39] + "…"

@@ -1,0 +1,67 @@
+"""How many pixels a GIF or a WebP has: Pillow takes their memory when it opens them, before it tells."""
+
+from dataclasses import dataclass
+
+from indexer.pictures.budget import TimedFile
+
+__all__ = ["Canvas", "canvas_size"]
+
+GIF_BYTES, WEBP_BYTES = 2, 12  # a pixel
+
+
+@dataclass(frozen=True, slots=True)
+class Canvas:
+    """What opening and decoding take at least."""
+
+    size: tuple[int, int]
+    opening_bytes: int
+
+
+def canvas_size(file: TimedFile) -> Canvas | None:
+    """None for other formats and for headers that Pillow does not read either."""
+    file.seek(0)
+    header = file.read(32)
+    if header.startswith((b"GIF87a", b"GIF89a")) and len(header) >= 13:
+        return _canvas(_gif_size(file, header), GIF_BYTES)
+    if header.startswith(b"RIFF") and header[8:12] == b"WEBP" and len(header) >= 30:
+        return _canvas(_webp_size(header), WEBP_BYTES)
+    return None
+
+
+def _canvas(size: tuple[int, int] | None, pixel_bytes: int) -> Canvas | None:
+    return None if size is None else Canvas(size, size[0] * size[1] * pixel_bytes)
+
+
+def _webp_size(header: bytes) -> tuple[int, int] | None:
+    """As the container specification of WebP says, "Simple File Format" and "Extended File Format"."""
+    kind = header[12:16]
+    if kind == b"VP8X":
+        return _number(header[24:27]) + 1, _number(header[27:30]) + 1
+    if kind == b"VP8L":
+        bits = _number(header[21:25])
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    if kind == b"VP8 ":
+        return _number(header[26:28]) & 0x3FFF, _number(header[28:30]) & 0x3FFF
+    return None
+
+
+def _gif_size(file: TimedFile, header: bytes) -> tuple[int, int] | None:
+    """The screen, widened to hold the first frame; GIF89a, sections 18 to 20."""
+    flags = header[10]
+    file.seek(13 + (3 << (flags & 7) + 1 if flags & 0x80 else 0))
+    while (kind := file.read(1)) not in (b"", b";"):
+        if kind == b",":
+            left, top, width, height = (_number(file.read(2)) for _ in range(4))
+            screen = _number(header[6:8]), _number(header[8:10])
+            return max(screen[0], left + width), max(screen[1], top + height)
+        if kind == b"!":
+            file.read(1)
+            while n_bytes := file.read(1):
+                if n_bytes == b"\0":
+                    break
+                file.read(n_bytes[0])
+    return None
+
+
+def _number(content: bytes) -> int:
+    return int.from_bytes(content, "little")

@@ -1,0 +1,199 @@
+"""Open a picture: upright, in RGB, no larger than needed, or with the reason why not."""
+
+import hashlib
+import struct
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.util import find_spec
+from pathlib import PurePath
+from threading import Lock
+from typing import BinaryIO, cast
+
+from PIL import AvifImagePlugin, ExifTags, Image, TiffImagePlugin, UnidentifiedImageError
+
+from indexer.errors import PictureError
+from indexer.pictures.budget import TimedFile
+from indexer.pictures.canvas import canvas_size
+from indexer.pictures.decode import check_bytes, decode
+from indexer.pictures.metadata import Metadata, read_metadata
+from indexer.pictures.png import readable_png
+from indexer.pictures.quiet_libtiff import quiet_libtiff
+from indexer.pictures.raw import open_raw_preview
+from indexer.pictures.walk import RAW
+
+__all__ = ["DEFAULT_MAX_PIXELS", "Picture", "fingerprint", "open_picture", "reading_pictures"]
+
+DEFAULT_MAX_PIXELS = 250_000_000
+PIECE_BYTES = 1 << 20
+MAX_XMP_BYTES = 2_000_000  # parsed, XML takes many times its length
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")  # none that runs another program
+UNREADABLE = (  # what Pillow raises for bad files, by experience
+    OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError,
+    EOFError, MemoryError, RuntimeError, struct.error, zlib.error,
+)  # fmt: skip
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}  # by EXIF orientation
+SWAPS_SIDES = {TURNS[5], TURNS[6], TURNS[7], TURNS[8]}
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An opened picture. width and height in pixels are those of the full size; the image may be smaller."""
+
+    image: Image.Image  # RGB, upright
+    width: int
+    height: int
+    metadata: Metadata
+
+
+@contextmanager
+def reading_pictures() -> Iterator[None]:
+    """To be entered around a run: the pixel limit is ours to check, and Pillow's warnings are not shown.
+
+    Both settings are the whole process's, so a host program sees them for as long as a run lasts. Several threads
+    may be inside: the first to enter changes the settings, the last to leave brings them back.
+    """
+    _settings.enter()
+    try:
+        yield
+    finally:
+        _settings.leave()
+
+
+class _Settings:
+    """Pillow's settings while pictures are being read."""
+
+    def __init__(self) -> None:
+        self._guard = Lock()
+        self._n_inside = 0
+        self._restore = ExitStack()
+
+    def enter(self) -> None:
+        with self._guard:
+            self._n_inside += 1
+            if self._n_inside == 1:
+                self._restore.enter_context(warnings.catch_warnings())
+                self._restore.callback(setattr, Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
+                warnings.filterwarnings("ignore", module=r"PIL\.")
+                Image.MAX_IMAGE_PIXELS = None
+                n_threads = AvifImagePlugin.DEFAULT_MAX_THREADS
+                self._restore.callback(setattr, AvifImagePlugin, "DEFAULT_MAX_THREADS", n_threads)
+                AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # as many pictures as cores are decoded at once
+                self._restore.enter_context(quiet_libtiff())
+
+    def leave(self) -> None:
+        with self._guard:
+            self._n_inside -= 1
+            if self._n_inside == 0:
+                self._restore.close()
+
+
+_settings = _Settings()
+
+
+def fingerprint(file: BinaryIO) -> bytes:
+    """16 bytes that stand for the content: BLAKE2b, read from the start, in pieces. Raises PictureError."""
+    digest = hashlib.blake2b(digest_size=16)
+    try:
+        while piece := file.read(PIECE_BYTES):
+            digest.update(piece)
+    except OSError as error:
+        raise PictureError(_reason(error)) from error
+    return digest.digest()
+
+
+def open_picture(file: BinaryIO, *, min_side: int, max_pixels: int | None = DEFAULT_MAX_PIXELS) -> Picture:
+    """The picture in an open file, read from the file's start.
+
+    min_side: a JPEG may come back smaller, by DCT scaling, as long as its shorter side keeps this many pixels; and any
+    picture that is very large, even beyond that if it must.
+    max_pixels: width times height above this is refused before anything is decoded; None: no limit.
+    Raises PictureError with a short reason. Memory and time are limited as `indexer.pictures.budget` says.
+    """
+    try:
+        file.seek(0)
+        if not file.read(1):
+            raise PictureError("the file is empty")
+        timed = TimedFile(file)
+        if PurePath(getattr(file, "name", "")).suffix.lower() in RAW:
+            timed.seek(0)
+            preview, (width, height) = open_raw_preview(cast(BinaryIO, timed))
+            with preview:
+                timed.is_open()
+                picture = _decoded(preview, min_side, max_pixels, timed.n_read)
+                return replace(picture, width=width, height=height)
+        with _opened(timed, max_pixels) as image:
+            timed.is_open()
+            return _decoded(image, min_side, max_pixels, timed.n_read)
+    except UNREADABLE as error:
+        raise PictureError(_reason(error)) from error
+
+
+def _opened(file: TimedFile, max_pixels: int | None) -> Image.Image:
+    if canvas := canvas_size(file):
+        _check_size(canvas.size, max_pixels)
+        check_bytes(canvas.size, canvas.opening_bytes)
+    return Image.open(readable_png(file), formats=_formats())
+
+
+def _check_size(size: tuple[int, int], max_pixels: int | None) -> None:
+    width, height = size
+    if max_pixels is not None and width * height > max_pixels:
+        raise PictureError(f"{width}×{height} pixels are over the limit of {max_pixels / 1e6:g} megapixels")
+
+
+def _decoded(image: Image.Image, min_side: int, max_pixels: int | None, n_read: int) -> Picture:
+    width, height = image.size
+    _check_size(image.size, max_pixels)
+    if len(image.info.get("xmp") or b"") > MAX_XMP_BYTES:
+        del image.info["xmp"]
+    metadata = read_metadata(image)
+    rgb = decode(image, min_side, n_read)
+    turn = _turn(image)
+    if turn is None:
+        return Picture(rgb, width, height, metadata)
+    if turn in SWAPS_SIDES and not isinstance(image, TiffImagePlugin.TiffImageFile):  # whose size is upright already
+        width, height = height, width
+    return Picture(rgb.transpose(turn), width, height, metadata)
+
+
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    """What brings the picture upright, by its EXIF orientation."""
+    try:
+        return TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except UNREADABLE:  # damaged EXIF
+        return None
+
+
+@cache
+def _formats() -> tuple[str, ...]:
+    if find_spec("pillow_heif"):
+        import pillow_heif  # an extra
+
+        pillow_heif.register_heif_opener()
+        return (*FORMATS, "HEIF")
+    return FORMATS
+
+
+def _reason(error: Exception) -> str:
+    """Short, for a person, without the path."""
+    if isinstance(error, UnidentifiedImageError):
+        return "not a picture, or of a kind that is not known"
+    if isinstance(error, MemoryError):
+        return "too large for the memory"
+    if isinstance(error, OSError) and error.errno:
+        return f"can't be read: {error.strerror}"
+    if "truncated" in str(error).lower():
+        return "the file is cut short"
+    return f"damaged ({' '.join(str(error).split())[:100] or type(error).__name__})"

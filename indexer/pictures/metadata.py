@@ -1,0 +1,178 @@
+"""What a picture says of itself: when, where, with what, and in whose words. From EXIF, then XMP, then IPTC."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any, TypeVar
+
+from PIL import ExifTags, Image, ImageFile, IptcImagePlugin
+
+from indexer.pictures.machine_captions import is_stamp
+from indexer.pictures.metadata_fields import decode_comment, decode_text, parse_degrees, parse_time
+
+__all__ = ["Metadata", "read_metadata"]
+
+T = TypeVar("T")
+Tags = dict[Any, Any]
+
+MAX_TEXT = 10_000  # characters of a caption that are kept
+GPS_TAGS = (
+    ExifTags.GPS.GPSLatitude,
+    ExifTags.GPS.GPSLatitudeRef,
+    ExifTags.GPS.GPSLongitude,
+    ExifTags.GPS.GPSLongitudeRef,
+)
+IPTC_KEYWORDS, IPTC_CAPTION, IPTC_DATE, IPTC_TIME = (2, 25), (2, 120), (2, 55), (2, 60)
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """None or empty where the picture is silent, or says what can't be so."""
+
+    taken_at: datetime | None = None  # naive, what the camera's clock said: EXIF seldom has a zone, and people
+    latitude: float | None = None  # degrees, -90..90                          look for the day that they lived
+    longitude: float | None = None  # degrees, -180..180
+    camera: str | None = None
+    caption: str | None = None
+    keywords: tuple[str, ...] = ()
+
+
+def read_metadata(image: Image.Image) -> Metadata:
+    """The metadata of an opened picture. Damaged or senseless fields are left out; nothing raises."""
+    exif = _exif(lambda: image.getexif())
+    detail = _exif(lambda: image.getexif().get_ifd(ExifTags.IFD.Exif))
+    gps = _exif(lambda: image.getexif().get_ifd(ExifTags.IFD.GPSInfo))
+    iptc: Tags = _safely(lambda: _iptc(image)) or {}
+    xmp = _Xmp(_safely(image.getxmp) or {})
+    latitude, longitude = _first(_positions(gps, xmp), _position) or (None, None)
+    return Metadata(
+        taken_at=_first(_times(exif, detail, xmp, iptc), parse_time),
+        latitude=latitude,
+        longitude=longitude,
+        camera=_safely(lambda: _camera(exif, xmp)),
+        caption=_first(_captions(image, exif, detail, xmp, iptc), partial(_caption, exif)),
+        keywords=_safely(lambda: _keywords(exif, xmp, iptc)) or (),
+    )
+
+
+def _exif(read: Callable[[], Mapping[int, Any]]) -> Tags:
+    """One directory of EXIF. Its texts as bytes again: Pillow takes them for Latin-1, though many are UTF-8."""
+    tags = _safely(lambda: dict(read())) or {}
+    return {tag: value.encode("latin-1") if isinstance(value, str) else value for tag, value in tags.items()}
+
+
+def _safely(read: Callable[[], T]) -> T | None:
+    """Metadata is written by countless programs, by many wrongly; whatever goes wrong, the picture is worth more."""
+    try:
+        return read()
+    except Exception:
+        return None
+
+
+def _iptc(image: Image.Image) -> Tags:
+    return (isinstance(image, ImageFile.ImageFile) and IptcImagePlugin.getiptcinfo(image)) or {}
+
+
+def _first(candidates: Iterator[Any], parse: Callable[[Any], T | None]) -> T | None:
+    """The first candidate that makes sense."""
+    for candidate in candidates:
+        if candidate is not None and (value := _safely(partial(parse, candidate))) is not None:
+            return value
+    return None
+
+
+class _Xmp:
+    """A parsed XMP packet, asked by a property's name without its namespace."""
+
+    def __init__(self, packet: Any) -> None:
+        self._packet = packet
+
+    def texts(self, name: str) -> list[str]:
+        """Every text under the first property of that name: of a list its items, of a translated text each."""
+        return list(_texts(_property(self._packet, name)))
+
+    def text(self, name: str) -> str | None:
+        return next(iter(self.texts(name)), None)
+
+
+def _property(node: Any, name: str) -> Any:
+    if isinstance(node, dict):
+        if name in node:
+            return node[name]
+        node = list(node.values())
+    if isinstance(node, list):
+        return next((found for child in node if (found := _property(child, name)) is not None), None)
+    return None
+
+
+def _texts(node: Any) -> Iterator[str]:
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, list):
+        for child in node:
+            yield from _texts(child)
+    elif isinstance(node, dict):
+        for key, child in node.items():
+            if key != "lang":
+                yield from _texts(child)
+
+
+def _times(exif: Tags, detail: Tags, xmp: _Xmp, iptc: Tags) -> Iterator[Any]:
+    yield detail.get(ExifTags.Base.DateTimeOriginal)
+    yield detail.get(ExifTags.Base.DateTimeDigitized)
+    yield from (xmp.text(name) for name in ("DateTimeOriginal", "DateCreated", "CreateDate"))
+    if IPTC_DATE in iptc:
+        yield f"{decode_text(iptc[IPTC_DATE])}T{decode_text(iptc.get(IPTC_TIME))}"
+    yield exif.get(ExifTags.Base.DateTime)
+
+
+def _positions(gps: Tags, xmp: _Xmp) -> Iterator[Any]:
+    """Latitude, its reference, longitude, its reference: of EXIF, then of XMP."""
+    yield tuple(gps.get(tag) for tag in GPS_TAGS)
+    yield tuple(xmp.text(tag.name) for tag in GPS_TAGS)
+
+
+def _position(values: tuple[Any, Any, Any, Any]) -> tuple[float, float] | None:
+    latitude, longitude = parse_degrees(*values[:2], "NS"), parse_degrees(*values[2:], "EW")
+    if latitude is None or longitude is None or (latitude, longitude) == (0, 0):  # 0, 0: a receiver without a fix
+        return None
+    return latitude, longitude
+
+
+def _camera(exif: Tags, xmp: _Xmp) -> str | None:
+    maker = decode_text(exif.get(ExifTags.Base.Make) or xmp.text("Make"))
+    model = decode_text(exif.get(ExifTags.Base.Model) or xmp.text("Model"))
+    if maker and not model.lower().startswith(maker.lower().split()[0]):
+        model = f"{maker} {model}".strip()
+    return model[:200] or None
+
+
+def _captions(image: Image.Image, exif: Tags, detail: Tags, xmp: _Xmp, iptc: Tags) -> Iterator[Any]:
+    yield exif.get(ExifTags.Base.ImageDescription)
+    yield xmp.text("description")
+    yield iptc.get(IPTC_CAPTION)
+    if isinstance(comment := detail.get(ExifTags.Base.UserComment), bytes):
+        yield decode_comment(comment, ">" if image.getexif().endian == ">" else "<")
+    yield from (_utf16(exif.get(tag)) for tag in (ExifTags.Base.XPTitle, ExifTags.Base.XPComment))
+    yield xmp.text("title")
+    yield from (image.info.get(name) for name in ("Description", "Title", "Comment"))  # PNG's text chunks
+
+
+def _caption(exif: Tags, value: Any) -> str | None:
+    text = decode_text(value)[:MAX_TEXT]
+    names = (decode_text(exif.get(tag)) for tag in (ExifTags.Base.Make, ExifTags.Base.Model, ExifTags.Base.Software))
+    return None if is_stamp(text) or text in names else text
+
+
+def _keywords(exif: Tags, xmp: _Xmp, iptc: Tags) -> tuple[str, ...]:
+    in_iptc = iptc.get(IPTC_KEYWORDS, [])
+    candidates = xmp.texts("subject") + (in_iptc if isinstance(in_iptc, list) else [in_iptc])
+    candidates += (_utf16(exif.get(ExifTags.Base.XPKeywords)) or "").split(";")
+    words = (" ".join(decode_text(word).split())[:200] for word in candidates)
+    return tuple(dict.fromkeys(word for word in words if word))
+
+
+def _utf16(value: Any) -> str | None:
+    """Windows' XP tags."""
+    return value.decode("utf-16-le", "ignore") if isinstance(value, bytes) else None

@@ -1,0 +1,181 @@
+"""What a picture must be like, apart from what it shows: dates, folder, camera, place, size, orientation."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from math import degrees, isfinite
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import ColumnElement, Connection, LargeBinary, case, func, literal, or_, select, type_coerce
+
+from indexer.errors import UsageError
+from indexer.store.geo import EARTH_KM
+from indexer.store.names import folder_parts, path_bytes, searched
+from indexer.store.schema import files, pictures
+
+__all__ = [
+    "ORIENTATIONS",
+    "SHAPES",
+    "Filters",
+    "Near",
+    "conditions",
+    "count_matching",
+    "matching",
+    "newest",
+    "parse_date",
+    "parse_near",
+    "parse_size",
+]
+
+SHAPES: dict[str, ColumnElement[bool]] = {
+    "portrait": pictures.c.width < pictures.c.height,
+    "landscape": pictures.c.width > pictures.c.height,
+    "square": pictures.c.width == pictures.c.height,
+}
+ORIENTATIONS = tuple(SHAPES)
+# Numbers are read without going back over their digits: each pattern takes time in proportion to the text's length.
+DATE = re.compile(r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?((?:[ Tt].*)?)", re.DOTALL)
+ANGLE = re.compile(r"([+-]?(?:\d++(?:\.\d*+)?|\.\d++))\s*+°?\s*+([NSEW]?)", re.IGNORECASE)
+RADIUS = re.compile(r"\+?(\d++(?:\.\d*+)?|\.\d++)\s*+(km|m|)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A circle on the earth: degrees (WGS84) and kilometres."""
+
+    latitude: float
+    longitude: float
+    radius_km: float
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """All that are given must hold. A picture that doesn't say when or where it was taken fails a filter on that."""
+
+    after: datetime | None = None  # taken then or later, by the camera's clock
+    before: datetime | None = None  # taken earlier
+    folder: str | None = None  # a part of a directory's path, in any case, or a path that leads to one
+    directory: str | None = None  # the path of one directory, and all below it
+    camera: str | None = None  # a part of its name, in any case
+    near: Near | None = None
+    min_pixels: int | None = None
+    orientation: str | None = None  # one of ORIENTATIONS
+
+    def __post_init__(self) -> None:
+        """Raise UsageError for filters that no picture can pass."""
+        if self.after and self.before and self.after >= self.before:
+            raise UsageError(f"No picture can be taken after {self.after:%Y-%m-%d} and before {self.before:%Y-%m-%d}.")
+        if self.orientation is not None and self.orientation not in ORIENTATIONS:
+            raise UsageError(f"There is no orientation {self.orientation!r}; choose from: {', '.join(ORIENTATIONS)}")
+
+
+def conditions(filters: Filters) -> list[ColumnElement[bool]]:
+    """What a row of `pictures` must fulfil; together they are exact. None: every picture passes."""
+    p, wanted = pictures.c, []
+    if filters.after is not None:
+        wanted.append(p.taken_at >= filters.after)
+    if filters.before is not None:
+        wanted.append(p.taken_at < filters.before)
+    if filters.camera is not None:
+        wanted.append(_holds(p.camera, filters.camera))
+    if filters.folder is not None:
+        parts = (_holds(files.c.directory, part) for part in folder_parts(filters.folder))
+        wanted.append(p.id.in_(select(files.c.picture_id).where(or_(*parts))))
+    if filters.directory is not None:
+        wanted.append(p.id.in_(select(files.c.picture_id).where(_is_in(filters.directory))))
+    if filters.near is not None:
+        wanted.append(_is_near(filters.near))
+    if filters.min_pixels is not None:
+        wanted.append(p.width * p.height >= filters.min_pixels)
+    if filters.orientation is not None:
+        wanted.append(SHAPES[filters.orientation])
+    return wanted
+
+
+def matching(connection: Connection, filters: Filters) -> NDArray[np.int64] | None:
+    """The ids of the pictures that pass, ascending: (n,). None: all of them do."""
+    wanted = conditions(filters)
+    if not wanted:
+        return None
+    ids = connection.execute(select(pictures.c.id).where(*wanted).order_by(pictures.c.id)).scalars().all()
+    return np.array(ids, dtype=np.int64)
+
+
+def count_matching(connection: Connection, filters: Filters) -> int:
+    """How many pictures pass."""
+    query = select(func.count()).select_from(pictures).where(*conditions(filters))
+    return connection.execute(query).scalar_one()
+
+
+def newest(connection: Connection, filters: Filters, start: int, n: int) -> list[int]:
+    """The ids of `n` pictures that pass, from the `start`-th (0 is the first), newest first, undated ones last."""
+    order = (pictures.c.taken_at.desc(), pictures.c.id.desc())  # to SQLite NULL is less than all else
+    query = select(pictures.c.id).where(*conditions(filters)).order_by(*order).offset(start).limit(n)
+    return list(connection.execute(query).scalars())
+
+
+def parse_date(text: str) -> datetime:
+    """2024, 2024-06, 2024-6-3, or with a time. The beginning of what is named. Raises UsageError."""
+    date = text.strip()
+    if match := DATE.fullmatch(date):
+        time = re.sub(r"(?<=[ T:])\d(?=:|$)", r"0\g<0>", match[4])
+        date = f"{int(match[1]):04}-{int(match[2] or 1):02}-{int(match[3] or 1):02}{time}"
+    try:
+        return datetime.fromisoformat(date).replace(tzinfo=None)
+    except ValueError:
+        raise UsageError(f"{text!r} is no date; dates are: 2024, 2024-06, 2024-06-30 or 2024-06-30T18:00") from None
+
+
+def parse_near(text: str) -> Near:
+    """ "48.14,11.58,20km", "33.9 S, 151.2 E, 500 m". Raises UsageError."""
+    parts = [part.strip() for part in text.replace("\N{MINUS SIGN}", "-").split(",")]
+    radius = RADIUS.fullmatch(parts[2]) if len(parts) == 3 else None
+    if radius is not None:
+        latitude, longitude = _angle(parts[0], 90, "NS"), _angle(parts[1], 180, "EW")
+        radius_km = float(radius[1]) / (1000 if radius[2].lower() == "m" else 1)
+        if latitude is not None and longitude is not None and isfinite(radius_km):
+            return Near(latitude, longitude, radius_km)
+    raise UsageError(f"{text!r} is no place; a place is latitude,longitude,radius: 48.14,11.58,20km")
+
+
+def parse_size(text: str) -> int:
+    """Pixels, from "2MP" or "1920x1080". Raises UsageError."""
+    if match := re.fullmatch(r"(\d{1,9}\.?\d{0,9})\s*mp", text.strip().lower()):
+        return round(float(match[1]) * 1e6)
+    if match := re.fullmatch(r"(\d{1,9})\s*[x×]\s*(\d{1,9})", text.strip().lower()):
+        return int(match[1]) * int(match[2])
+    raise UsageError(f"{text!r} is no size; sizes are: 2MP or 1920x1080")
+
+
+def _angle(text: str, limit: int, letters: str) -> float | None:
+    """Degrees, "+48.1" or "48.1° S"; None for what is none. letters: the positive and the negative direction."""
+    match = ANGLE.fullmatch(text)
+    if match is None or abs(float(match[1])) > limit:
+        return None
+    if not match[2]:
+        return float(match[1])
+    if match[2].upper() not in letters or match[1][0] in "+-":
+        return None
+    return float(match[1]) * (1 if match[2].upper() == letters[0] else -1)
+
+
+def _holds(column: ColumnElement[Any], part: str) -> ColumnElement[bool]:
+    return func.holds(column, literal(searched(part), LargeBinary))
+
+
+def _is_in(directory: str) -> ColumnElement[bool]:
+    path = path_bytes(directory)
+    inside = path.rstrip(b"/") + b"/"
+    found = files.c.directory
+    is_below = func.substr(found, 1, len(inside), type_=LargeBinary) == literal(inside, LargeBinary)
+    return or_(type_coerce(found, LargeBinary) == literal(path.rstrip(b"/") or b"/", LargeBinary), is_below)
+
+
+def _is_near(near: Near) -> ColumnElement[bool]:
+    """Distances are only reckoned within the circle's band of latitudes; that rules out pictures without a place."""
+    p, reach = pictures.c, degrees(near.radius_km / EARTH_KM)
+    distance = func.distance_km(p.latitude, p.longitude, near.latitude, near.longitude)
+    in_band = p.latitude.between(near.latitude - reach, near.latitude + reach)
+    return case((in_band, distance <= near.radius_km), else_=False)

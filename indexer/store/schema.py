@@ -1,0 +1,152 @@
+"""The tables of an index."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from secrets import randbits
+from typing import Any
+
+from sqlalchemy import (
+    BLOB,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+__all__ = [
+    "APPLICATION_ID",
+    "MIGRATIONS",
+    "encoders",
+    "files",
+    "folders",
+    "metadata",
+    "pictures",
+    "settings",
+    "vectors",
+    "versions",
+]
+
+APPLICATION_ID = 0x434F534D  # "COSM", in the header of every catalog
+# MIGRATIONS[i] holds the SQL that lifts version i + 1 to i + 2.
+MIGRATIONS: Sequence[Sequence[str]] = (
+    ("ALTER TABLE encoders ADD COLUMN regions TEXT NOT NULL DEFAULT 'none'",),
+    (
+        "CREATE INDEX pictures_by_date ON pictures (taken_at, camera, width, height, latitude, longitude)",
+        "CREATE INDEX files_by_directory ON files (directory, picture_id)",
+    ),
+    (
+        "ALTER TABLE files ADD COLUMN device INTEGER",
+        "ALTER TABLE folders ADD COLUMN exclude BLOB",
+        "CREATE TABLE versions (id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, version INTEGER NOT NULL UNIQUE)",
+        "INSERT INTO versions (version) VALUES (abs(random() / 2))",
+        "ALTER TABLE settings DROP COLUMN generation",
+    ),
+)
+
+metadata = MetaData()
+
+
+class PathBytes(TypeDecorator[Path]):
+    """A path as the bytes that the system knows it by: names need not be valid in any encoding."""
+
+    impl = BLOB
+    cache_ok = True
+
+    def process_bind_param(self, value: Path | None, dialect: Dialect) -> bytes | None:
+        return None if value is None else os.fsencode(value)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> Path | None:
+        return None if value is None else Path(os.fsdecode(value))
+
+
+settings = Table(
+    "settings",
+    metadata,
+    Column("current_encoder", ForeignKey("encoders.id")),  # the one that searches use
+)
+
+# A random number for every commit that changed vectors, the newest last; those before the last saved FAISS file are
+# dropped. A file, or vectors in memory, of a version that is not here were made from commits that were lost.
+versions = Table(
+    "versions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("version", Integer, nullable=False, unique=True, default=lambda: randbits(62)),
+    sqlite_autoincrement=True,
+)
+
+encoders = Table(
+    "encoders",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("dim", Integer, nullable=False),
+    Column("regions", Text, nullable=False, server_default="none"),  # the kind of pyramid, see indexer.pictures.regions
+    sqlite_autoincrement=True,
+)
+
+folders = Table(
+    "folders",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("path", PathBytes, nullable=False, unique=True),
+    Column("exclude", BLOB),  # patterns of what is left out, with NUL between them
+)
+
+# A picture is a content: copies and moved files share its row and its vectors.
+pictures = Table(
+    "pictures",
+    metadata,
+    Column("id", Integer, primary_key=True),  # never used twice: the vectors are filed under it
+    Column("fingerprint", BLOB, nullable=False, unique=True),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("taken_at", DateTime),  # what the camera's clock said; EXIF seldom names a zone
+    Column("latitude", Float),
+    Column("longitude", Float),
+    Column("camera", Text),
+    Column("caption", Text),
+    Column("keywords", Text),  # one a line
+    # To turn pages, and to count: with all that filters ask of, so that no row is looked up.
+    Index("pictures_by_date", "taken_at", "camera", "width", "height", "latitude", "longitude"),
+    sqlite_autoincrement=True,
+)
+
+vectors = Table(
+    "vectors",
+    metadata,
+    Column("picture_id", ForeignKey("pictures.id", ondelete="CASCADE"), primary_key=True),
+    Column("encoder_id", ForeignKey("encoders.id", ondelete="CASCADE"), primary_key=True),
+    Column("data", BLOB, nullable=False),  # little-endian float16, (1 + regions, dim), the whole first
+)
+
+# A file holds a picture, or the reason why it could not be read.
+files = Table(
+    "files",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("folder_id", ForeignKey("folders.id"), nullable=False),
+    Column("directory", PathBytes, nullable=False),
+    Column("name", PathBytes, nullable=False),
+    Column("size_bytes", Integer, nullable=False),
+    Column("mtime_ns", Integer, nullable=False),
+    Column("ctime_ns", Integer, nullable=False),
+    Column("picture_id", ForeignKey("pictures.id"), index=True),
+    Column("failure", Text),
+    Column("max_pixels", Integer),  # the limit under which it failed
+    Column("device", Integer),  # the file system of its directory; NULL: indexed when this was not recorded
+    UniqueConstraint("directory", "name"),
+    Index("files_by_folder", "folder_id", "directory"),
+    Index("files_by_directory", "directory", "picture_id"),  # to count a directory's pictures
+    sqlite_autoincrement=True,
+)

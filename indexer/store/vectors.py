@@ -1,0 +1,150 @@
+"""Vectors in FAISS, each row under its picture's id. Everything here can be made again from the catalog."""
+
+import os
+import struct
+import tempfile
+import zlib
+from mmap import ACCESS_READ, mmap
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.cores import available_cores
+
+__all__ = ["EXACT_ROWS", "VectorIndex"]
+
+EXACT_ROWS = 150_000  # above this one bit a number finds the candidates (benchmarks/speed/latency.py)
+SHARED_WORK = 2_000_000  # queries × rows; above it one search takes all cores, below it searches run side by side
+TRAINING_ROWS = 10_000  # of which the one-bit codes take their mean
+# Behind FAISS's own bytes, which FAISS does not check: magic, their number, their CRC-32, the catalog's version.
+FOOTER = struct.Struct("<8sQIQ")
+MAGIC = b"COSMVEC1"
+
+
+class VectorIndex:
+    """Search by inner product: exact over half-precision rows, or among one-bit codes with a tenth of the memory.
+
+    One-bit codes (RaBitQ, Gao and Long 2024) only find candidates; whoever asks scores them again from the stored
+    vectors. A picture may have several rows. Any number of threads may search; `add` and `remove` need it alone.
+    """
+
+    is_mapped = False  # a mapped one can only be searched
+
+    def __init__(self, dim: int, *, is_compact: bool = False) -> None:
+        metric = faiss.METRIC_INNER_PRODUCT
+        self.is_compact = is_compact
+        flat = (
+            faiss.IndexRaBitQFastScan(dim, metric)
+            if is_compact
+            else faiss.IndexScalarQuantizer(dim, faiss.ScalarQuantizer.QT_fp16, metric)
+        )
+        self._index = faiss.IndexIDMap(flat)
+        faiss.omp_set_num_threads(available_cores())
+
+    def __len__(self) -> int:
+        return int(self._index.ntotal)
+
+    @property
+    def ids(self) -> NDArray[np.int64]:
+        """The picture of each row, in the order they were added: (n,)."""
+        ids: NDArray[np.int64] = faiss.vector_to_array(self._index.id_map)
+        return ids
+
+    def add(self, ids: NDArray[np.int64], vectors: NDArray[np.float16]) -> None:
+        """ids: (n,); vectors: (n, dim), unit rows."""
+        assert not self.is_mapped
+        rows = vectors.astype(np.float32)
+        if not self._index.is_trained:
+            self._index.train(rows[:TRAINING_ROWS])
+        self._index.add_with_ids(rows, ids)
+
+    def remove(self, ids: NDArray[np.int64]) -> None:
+        """All rows of these pictures (n,) are taken out."""
+        assert not self.is_mapped
+        if len(ids):
+            self._index.remove_ids(faiss.IDSelectorBatch(ids))
+
+    def search(self, queries: NDArray[np.float32], n_rows: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """The nearest rows of each query (q, dim): scores and pictures' ids, both (q, n_rows), best first.
+
+        Where there are fewer rows, n_rows is their number. Scores of a compact index are estimates.
+        """
+        n_rows = min(n_rows, len(self))
+        if not n_rows:
+            return np.zeros((len(queries), 0), dtype=np.float32), np.zeros((len(queries), 0), dtype=np.int64)
+        is_long = len(queries) * len(self) > SHARED_WORK
+        faiss.omp_set_num_threads(available_cores() if is_long else 1)  # of calls by this thread
+        scores, ids = self._index.search(np.ascontiguousarray(queries), n_rows)
+        return scores, ids
+
+    def copy(self) -> "VectorIndex":
+        """One that can be changed while this one is searched."""
+        assert not self.is_mapped
+        copied = VectorIndex.__new__(VectorIndex)
+        copied.is_compact = self.is_compact
+        content = faiss.serialize_index(self._index)  # not every kind can be cloned
+        copied._index = cast(faiss.IndexIDMap, faiss.deserialize_index(content))
+        return copied
+
+    def save(self, path: Path, version: int) -> None:
+        """Write to a file, with the catalog's version that it belongs to. Raises OSError, and leaves no part then.
+
+        It is written beside and renamed: a reader finds the old file or the new one.
+        """
+        descriptor, partial = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}-", suffix=".partial")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                self._write(file, version)
+                os.fsync(file.fileno())
+            os.replace(partial, path)  # noqa: PTH105
+        except BaseException:
+            os.unlink(partial)  # noqa: PTH108
+            raise
+
+    @classmethod
+    def load(cls, path: Path, dim: int, *, mapped: bool = False) -> tuple["VectorIndex", int]:
+        """What was saved, and its version; mapping costs no copy. Raises ValueError if it is damaged, OSError if gone.
+
+        The checksum is verified before FAISS sees the file: FAISS trusts what it reads, and damaged files crash it.
+        """
+        with path.open("rb") as file:
+            version = _verified_version(file)
+            # By its descriptor: it is the file that was verified, and FAISS takes no path that isn't UTF-8.
+            flags = faiss.IO_FLAG_MMAP_IFC if mapped else 0
+            loaded = cls.__new__(cls)
+            loaded._index = cast(faiss.IndexIDMap, faiss.read_index(f"/dev/fd/{file.fileno()}", flags))
+        if loaded._index.d != dim or len(loaded.ids) != len(loaded):
+            raise ValueError(f"{path} has {len(loaded)} rows of {loaded._index.d} numbers, not of {dim}")
+        loaded.is_compact = not isinstance(faiss.downcast_index(loaded._index.index), faiss.IndexScalarQuantizer)
+        loaded.is_mapped = mapped
+        faiss.omp_set_num_threads(available_cores())
+        return loaded, version
+
+    def _write(self, file: BinaryIO, version: int) -> None:
+        n_bytes = checksum = 0
+
+        def write(piece: bytes) -> None:
+            nonlocal n_bytes, checksum
+            file.write(piece)
+            n_bytes, checksum = n_bytes + len(piece), zlib.crc32(piece, checksum)
+
+        faiss.write_index(self._index, faiss.PyCallbackIOWriter(write))  # type: ignore[attr-defined]
+        file.write(FOOTER.pack(MAGIC, n_bytes, checksum, version))
+        file.flush()
+
+
+def _verified_version(file: BinaryIO) -> int:
+    """The version in a file's footer. Raises ValueError unless all bytes before it are those that were written."""
+    size = os.fstat(file.fileno()).st_size
+    if size <= FOOTER.size:
+        raise ValueError("too short")
+    with mmap(file.fileno(), 0, access=ACCESS_READ) as mapped, memoryview(mapped) as content:
+        magic, n_bytes, checksum, version = FOOTER.unpack(content[-FOOTER.size :])
+        if magic != MAGIC or n_bytes != size - FOOTER.size:
+            raise ValueError("no footer")
+        if zlib.crc32(content[:n_bytes]) != checksum:
+            raise ValueError("wrong checksum")
+    return int(version)

@@ -1,0 +1,187 @@
+"""The command line as a user meets it: the real program with the real encoder in the box."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from cosmos_search.cli.main import main
+from tests.colour import paint
+from tests.demo import link_photos
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    return link_photos(tmp_path_factory.mktemp("linked") / "photos")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory, photos):
+    place = tmp_path_factory.mktemp("indexes") / "index"
+    done = run("index", photos, "--index", place, "--json")
+    assert done.exit_code == 0, done.output
+    summary = json.loads(done.stdout)
+    assert (summary["added"], summary["failed"], summary["model"]) == (5, [], "cosmos-mini")
+    assert summary["images_per_second"] > 0
+    return place
+
+
+def run(*words, env=None):
+    return CliRunner(env=env).invoke(main, [str(word) for word in words])
+
+
+def test_words_find_real_photos(place):
+    for query, name in [("a cat", "chelsea"), ("a cup of coffee", "coffee"), ("motorbike", "motorcycle_left")]:
+        done = run("search", query, "--index", place, "--json", "-n", 2, "--all")
+        hits = [json.loads(line) for line in done.stdout.splitlines()]
+        assert [hit["rank"] for hit in hits] == [1, 2]
+        assert Path(hits[0]["path"]).stem == name
+        assert Path(hits[0]["path"]).is_absolute()
+        assert hits[0]["score"] > hits[1]["score"]
+
+
+def test_the_table_is_for_a_person(place):
+    lines = run("search", "a cat", "--index", place, "-n", 3, "--all").stdout.splitlines()
+    assert lines[0].split() == ["#", "score", "taken", "size", "picture"]
+    assert re.fullmatch(r"1 +[01]\.\d\d +[0-9-]* +451×300 +\S*chelsea\.png", lines[1].strip())
+    assert len(lines) == 4
+
+
+def test_the_index_may_be_named_by_the_environment(place):
+    assert "chelsea" in run("search", "a cat", env={"COSMOS_SEARCH_INDEX": str(place)}).stdout
+
+
+def test_info_tells_what_is_there(place, photos):
+    done = run("info", "--index", place)
+    assert str(photos) in done.stdout
+    assert "cosmos-mini" in done.stdout
+    about = json.loads(run("info", "--index", place, "--json").stdout)
+    assert about["pictures"] == 5
+    assert about["folders"] == [{"path": str(photos), "pictures": 5, "failed": 0}]
+    assert all(size > 0 for size in about["size_bytes"].values())
+
+
+def test_a_forgotten_folder_leaves_its_photos_alone(tmp_path):
+    photo = paint(tmp_path / "photos" / "red.png", "red")
+    run("index", photo.parent, "--index", tmp_path / "index")
+    assert "Forgot" in run("remove", photo.parent, "--index", tmp_path / "index").stdout
+    assert photo.exists()
+    done = run("search", "red", "--index", tmp_path / "index")
+    assert (done.exit_code, "no pictures yet" in done.stderr) == (1, True)
+
+
+def test_a_second_index_run_reports_what_changed(tmp_path):
+    folder = paint(tmp_path / "photos" / "red.png", "red").parent
+    (folder / "bad.jpg").write_text("not a picture")
+    first = run("index", folder, "--index", tmp_path / "index")
+    assert first.stdout.startswith("1 added, 1 failed in ")
+    assert "bad.jpg: " in first.stdout
+    second = run("index", "--index", tmp_path / "index")
+    assert second.stdout.splitlines()[0] == "1 kept"
+
+
+@pytest.mark.parametrize(
+    ("words", "exit_code", "sentence"),
+    [
+        (["search", ""], 2, "query is empty"),
+        (["search", "a cat", "-n", "0"], 2, "-n 10"),
+        (["search", "a cat", "-n", "many"], 2, "not a valid integer"),
+        (["search"], 2, "query is empty"),
+        (["search", "a cat @lft"], 2, "did you mean @left?"),
+        (["search", "--like", "nowhere.jpg"], 1, "can't be used: No such file"),
+        (["search", "a cat", "--box", "0,0,1,1"], 2, "--like FILE"),
+        (["search", "--like", "x.jpg", "--box", "0,0,2,1"], 2, "not inside the picture"),
+        (["search", "a cat", "--after", "soon"], 2, "is no date"),
+        (["search", "a cat", "--after", "2025", "--before", "2024"], 2, "No picture can be"),
+        (["search", "a cat", "--near", "here"], 2, "is no place"),
+        (["search", "a cat", "--min-size", "big"], 2, "is no size"),
+        (["search", "a cat", "--orientation", "upside-down"], 2, "portrait, landscape, square"),
+        (["search", "a cat", "--index", "nowhere"], 1, "cosmos-search index FOLDER"),
+        (["info", "--index", "nowhere"], 1, "cosmos-search index FOLDER"),
+        (["remove", "x", "--index", "nowhere"], 1, "cosmos-search index FOLDER"),
+        (["index", "--index", "nowhere"], 1, "cosmos-search index FOLDER"),
+        (["index", "no-such-folder", "--index", "nowhere"], 1, "does not exist"),
+        (["index", ".", "--model", "oracle", "--index", "nowhere"], 2, "no model named 'oracle'"),
+        (["index", ".", "--max-pixels", "big", "--index", "nowhere"], 2, "megapixels"),
+    ],
+)
+def test_a_mistake_gets_one_sentence_and_changes_nothing(place, tmp_path, monkeypatch, words, exit_code, sentence):
+    monkeypatch.chdir(tmp_path)
+    done = run(*words, env=None if "--index" in words else {"COSMOS_SEARCH_INDEX": str(place)})
+    assert done.exit_code == exit_code
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_foreign_directory_is_left_alone(tmp_path):
+    folder = paint(tmp_path / "photos" / "red.png", "red").parent
+    done = run("index", folder, "--index", folder)
+    assert (done.exit_code, "holds other files" in done.stderr) == (1, True)
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "catalog.db").write_bytes(b"junk" * 1000)
+    for words in (["search", "red"], ["info"], ["index", folder]):
+        done = run(*words, "--index", tmp_path / "broken")
+        assert (done.exit_code, "is damaged" in done.stderr) == (1, True)
+
+
+def test_odd_paths_survive_both_outputs(tmp_path):
+    name = os.fsdecode(b'a\nb \xff".png')
+    folder = paint(tmp_path / "photos" / "plain.png", "red").parent
+    (folder / "plain.png").rename(folder / name)
+    program = [sys.executable, "-c", "from cosmos_search.cli.main import main; main()"]
+    environment = os.environ | {"COSMOS_SEARCH_INDEX": str(tmp_path / "index"), "PYTHONIOENCODING": "ascii"}
+    subprocess.run([*program, "index", folder], check=True, env=environment, capture_output=True)
+    asked = [*program, "search", "red", "--json", "--all"]
+    hit = json.loads(subprocess.run(asked, check=True, env=environment, capture_output=True).stdout)
+    assert os.fsencode(hit["path"]) == os.fsencode(folder / name)
+    table = subprocess.run(
+        [*program, "search", "red", "--all"], check=True, env=environment, capture_output=True
+    ).stdout
+    assert rb'a\nb \udcff".png' in table.splitlines()[1]
+
+
+def test_a_search_imports_neither_torch_nor_transformers_nor_streamlit(place):
+    code = (
+        "import sys\nfrom cosmos_search.cli.main import main\n"
+        f"try: main(['search', 'a cat', '--index', {str(place)!r}])\n"
+        "except SystemExit: print([m for m in ('torch', 'transformers', 'streamlit') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert "chelsea" in done.stdout
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_query_of_sentences_shows_where_each_was_found_and_draws_it(place, tmp_path):
+    done = run("search", "A space shuttle. A flag.", "--index", place, "-n", 1, "--explain", tmp_path / "why")
+    lines = done.stdout.splitlines()
+    assert "astronaut.png" in lines[1]
+    assert re.search(r"A space shuttle: (the whole|\d+%-\d+% across, \d+%-\d+% down)", lines[2])
+    assert "A flag: " in lines[3]
+    assert (tmp_path / "why" / "01-astronaut.png").exists()
+    record = json.loads(run("search", "A space shuttle. A flag.", "--index", place, "-n", 1, "--json").stdout)
+    assert [e["text"] for e in record["evidence"]] == ["A space shuttle", "A flag"]
+
+
+def test_nothing_here_matches_is_an_answer(place):
+    done = run("search", "a zebra crossing", "--index", place)
+    assert (done.exit_code, done.stdout.startswith("Nothing here matches.")) == (0, True)
+    assert len(run("search", "a zebra crossing", "--index", place, "--all", "-n", 3).stdout.splitlines()) == 4
+    assert run("search", "a zebra crossing", "--index", place, "--json").stdout == ""
+
+
+def test_a_photo_finds_its_like(place, photos):
+    hits = run("search", "--like", photos / "coffee.png", "--index", place, "--json", "-n", 2).stdout.splitlines()
+    assert json.loads(hits[0])["path"].endswith("coffee.png")
+
+
+def test_help_shows_the_grammar_in_five_lines():
+    text = run("search", "--help").stdout
+    for line in ("A dog on a sofa. A red lamp.", "beach + sunset - people", "2:dog", "@top-right", "within quotes"):
+        assert line in text

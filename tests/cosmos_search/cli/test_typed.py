@@ -1,0 +1,179 @@
+"""What users type besides the query: paths, values, places; mistakes are one sentence and change nothing."""
+
+import os
+import shlex
+
+import pytest
+from click.testing import CliRunner
+from platformdirs import user_cache_path
+
+import cosmos_search
+from cosmos_search.cli.main import main
+from cosmos_search.library import default_place
+from cosmos_search.models.store import default_shelf
+from indexer.errors import CosmosSearchError, UsageError
+from indexer.store.database import open_database
+from tests.colour import ColourEncoder, paint
+from tests.demo import link_photos, make_index
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("typed")
+    return make_index(folder / "index", link_photos(folder / "photos", ("chelsea.png", "coffee.png")))
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """An empty home, which is not the working directory; the cache of models stays."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(user_cache_path()))
+    (tmp_path / "home").mkdir()
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def run(*words, env=None):
+    done = CliRunner(env=env).invoke(main, [str(word) for word in words])
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return done
+
+
+def test_a_tilde_is_the_home_wherever_a_path_is_typed(home, tmp_path, place):
+    paint(home / "photos" / "red.png", "red")
+    assert run("index", "~/photos", "--index=~/index").exit_code == 0
+    assert run("info", env={"COSMOS_SEARCH_INDEX": "~/index"}).exit_code == 0
+    assert run("search", "red", "--all", "--like=~/photos/red.png", "--explain=~/why", "--index=~/index").exit_code == 0
+    assert run("remove", "~/photos", "--index=~/index").exit_code == 0
+    assert {path.name for path in home.iterdir()} >= {"photos", "index", "why"}
+    assert list((tmp_path / "here").iterdir()) == []
+
+
+def test_a_tilde_is_the_home_for_programs_too(home, tmp_path, monkeypatch):
+    paint(home / "photos" / "red.png", "red")
+    with cosmos_search.open("~/index", encoder=ColourEncoder()) as library:
+        assert library.add("~/photos").added == 1
+        assert library.remove("~/photos") == 1
+    monkeypatch.setenv("COSMOS_SEARCH_INDEX", "~/other")
+    monkeypatch.setenv("COSMOS_SEARCH_MODELS", "~/models")
+    assert default_place() == home / "other"
+    assert default_shelf().place == home / "models"
+    monkeypatch.setenv("COSMOS_SEARCH_INDEX", "")
+    assert default_place().is_absolute()
+    assert list((tmp_path / "here").iterdir()) == []
+    for call in (lambda: cosmos_search.open(""), lambda: cosmos_search.open("x", encoder=ColourEncoder()).add("")):
+        with pytest.raises(UsageError, match="path is empty"):
+            call()
+
+
+OPTIONS = "like box after before folder camera near min-size orientation explain index".split()
+EMPTY = [["search", "a cat", f"--{name}", value] for name in OPTIONS for value in ("", "  ")]
+EMPTY += [["index", ""], ["index", "photos", ""], ["remove", ""], ["info", "--index="], ["models", "add", ""]]
+EMPTY += [["index", "x", f"--{name}="] for name in ("index", "model", "device", "precision", "regions", "max-pixels")]
+EMPTY += [["models", "add", "x", "--name", ""], ["models", "add", "x", "--like", ""], ["ui", "--index", ""]]
+
+
+@pytest.mark.parametrize("words", EMPTY, ids=lambda words: " ".join(words))
+def test_an_empty_value_is_refused_and_changes_nothing(place, home, tmp_path, words):
+    done = run(*words, env={"COSMOS_SEARCH_INDEX": str(place)})
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "Error: Invalid value for" in done.stderr
+    assert [*(tmp_path / "here").iterdir(), *home.iterdir()] == []
+
+
+def test_an_empty_index_in_the_environment_is_none(home, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    done = run("info", env={"COSMOS_SEARCH_INDEX": ""})
+    assert done.exit_code == 1
+    assert str(tmp_path / "data") in done.stderr
+
+
+@pytest.mark.parametrize("value", "1e30 1e300 inf -inf nan -1 0 1e-9 -5MP 1000001 infMP 9e99mp x MP".split())
+def test_a_limit_that_is_none_is_refused(home, tmp_path, value):
+    done = run("index", ".", f"--max-pixels={value}", "--index", "index")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "megapixels" in done.stderr
+    assert list((tmp_path / "here").iterdir()) == []
+
+
+def test_the_largest_and_the_smallest_limit_hold(tmp_path):
+    paint(tmp_path / "photos" / "red.png", "red")
+    for value, added in (("0.000001", 0), ("1000000MP", 1), (" 250 mp ", 1), ("None", 1)):
+        done = run("index", tmp_path / "photos", f"--max-pixels={value}", "--index", tmp_path / f"index{added}{value}")
+        assert done.exit_code == 0, (value, done.stderr)
+        assert done.stdout.startswith(f"{added} added" if added else "1 failed")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (["search", "🐶"], 0, ""),
+        (["search", "❤️ + 👩\u200d👧"], 0, ""),
+        (["search", "a" * 10_001], 2, "10,000 is the most"),
+        (["search", "a cat", "--near", "48.1,11.6,5KM"], 0, "passes these filters"),
+        (["search", "a cat", "--near", "33.9S,151.2E,5 km"], 0, "passes these filters"),
+        (["search", "a cat", "--after", "2008-1-5", "--before", "2030-1-5"], 0, ""),
+        (["search", "a cat", "--folder", "nowhere"], 0, "No indexed picture is in a directory with 'nowhere'"),
+        (["search", "a cat", "--folder", "nowhere", "--json"], 0, "No indexed picture is in a directory"),
+        (["search", "a zebra crossing", "--folder", "photos/"], 0, ""),
+        (["search", "a cat", "--camera", "Leica"], 0, "passes these filters"),
+        (["search", "a cat", "-n", str(10**30)], 0, ""),
+    ],
+)
+def test_what_users_type_is_understood_or_answered_in_one_sentence(place, words, code, sentence):
+    done = run(*words, env={"COSMOS_SEARCH_INDEX": str(place)})
+    assert done.exit_code == code
+    assert sentence in done.stderr
+    assert bool(sentence) == bool(done.stderr)
+    assert "folder" not in done.stdout
+
+
+def test_an_example_that_is_no_file_is_not_waited_for(place, tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    (tmp_path / "link.jpg").symlink_to("pipe.jpg")
+    (tmp_path / "gone.jpg").symlink_to("nothing")
+    (tmp_path / "folder.jpg").mkdir()
+    (tmp_path / "empty.jpg").touch()
+    names = ["pipe.jpg", "link.jpg", "gone.jpg", "folder.jpg", "empty.jpg", "/dev/zero", "/dev/null", ".", "x" * 300]
+    for name in names:
+        done = run("search", "--like", tmp_path / name, "--index", place)
+        assert (done.exit_code, done.stdout) == (1, "")
+        assert "can't be used: " in done.stderr, name
+
+
+def test_an_explanation_goes_into_a_directory_or_is_refused_in_one_sentence(place, tmp_path):
+    (tmp_path / "file").touch()
+    (tmp_path / "loop").symlink_to("loop")
+    done = run("search", "a cat", "--explain", tmp_path / "file", "--index", place)
+    assert (done.exit_code, done.stdout, "is none" in done.stderr) == (2, "", True)
+    for where in (tmp_path / "file" / "why", "/proc/why", tmp_path / "loop", tmp_path / ("x" * 300), "/dev/null/x"):
+        done = run("search", "a cat", "--all", "-n", 1, "--explain", where, "--index", place)
+        assert done.exit_code in (1, 2), where
+        assert len(done.stderr.splitlines()) == 1, done.stderr
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "01-chelsea.png").symlink_to("/dev/full")
+    done = run("search", "a cat", "--all", "-n", 1, "--explain", tmp_path / "full", "--index", place)
+    assert (done.exit_code, "No space left" in done.stderr) == (1, True)
+    assert "chelsea" in done.stdout
+
+
+def test_the_picture_of_an_explanation_has_a_name_that_fits(tmp_path):
+    name = "猫" * 80
+    photos = paint(tmp_path / "photos" / f"{name}.png", "red").parent
+    run("index", photos, "--index", tmp_path / "index")
+    done = run("search", "red", "--all", "--explain", tmp_path / "why", "--index", tmp_path / "index")
+    assert done.exit_code == 0, done.stderr
+    (made,) = (tmp_path / "why").iterdir()
+    assert made.name.startswith("01-猫猫")
+
+
+@pytest.mark.parametrize("name", ["my index", "it's", "a;rm -rf x", "$(x)", "-n"])
+def test_paths_in_commands_that_are_suggested_are_quoted(tmp_path, name):
+    place = tmp_path / name
+    place.mkdir()
+    (place / "catalog.db").write_bytes(b"junk" * 1000)
+    with pytest.raises(CosmosSearchError) as caught:
+        open_database(place / "catalog.db")
+    command = shlex.split(str(caught.value).split("again: ", 1)[1])
+    assert command[:4] == ["mv", str(place), f"{place}.damaged", "&&"]

@@ -1,0 +1,206 @@
+"""cosmos-mini, the real one: its graphs are exported once for this file (about 15 s)."""
+
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cosmos_search.encoders.mini.encoder import MiniEncoder, Recipe
+from cosmos_search.encoders.mini.weights import find_weights, fingerprint, require_package
+from cosmos_search.encoders.onnx_session import open_session
+from indexer.errors import CosmosSearchError
+from indexer.pictures.regions import WHOLE, Box
+
+COLD_TEXT = """
+import sys
+from pathlib import Path
+from cosmos_search.encoders.mini.encoder import MiniEncoder
+encoder = MiniEncoder(Path(sys.argv[1]))
+assert encoder.encode_texts(["a cat"]).shape == (1, 384)
+assert encoder._image is None, "a text opened the image tower"
+"""
+COLD_BOTH = """
+from PIL import Image
+assert encoder.encode_images([encoder.prepare(Image.new("RGB", (9, 9)))])[0].shape == (1, 384)
+"""
+NO_HEAVY_IMPORT = """
+heavy = {"torch", "transformers", "sentence_transformers", "onnx", "efficientnet_lite_pytorch"}
+assert not heavy & set(sys.modules), heavy & set(sys.modules)
+"""
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    """A cache folder with every graph in it."""
+    folder = tmp_path_factory.mktemp("models")
+    encoder = MiniEncoder(folder)
+    encoder.encode_images([encoder.prepare(Image.new("RGB", (8, 8)))])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def mini(cache):
+    return MiniEncoder(cache)
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    """Three pictures with something in them: noise, a ramp, stripes."""
+    noise = np.random.default_rng(0).integers(0, 256, (300, 200, 3), dtype=np.uint8)
+    ramp = np.zeros((480, 640, 3), dtype=np.uint8)
+    ramp += np.linspace(0, 255, 640).astype(np.uint8)[:, None]
+    stripes = np.zeros((64, 64, 3), dtype=np.uint8)
+    stripes[::8] = 255
+    return [Image.fromarray(a) for a in (noise, ramp, stripes)]
+
+
+def wholes(mini, pictures):
+    return np.concatenate([v[:1] for v in mini.encode_images([mini.prepare(picture) for picture in pictures])])
+
+
+def assert_unit_rows(vectors, n):
+    assert vectors.shape == (n, 384)
+    assert vectors.dtype == np.float32
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+
+
+def test_vectors_are_unit_rows_in_order(mini, pictures):
+    assert_unit_rows(wholes(mini, pictures), 3)
+    assert_unit_rows(mini.encode_texts(["a cat", "a dog"]), 2)
+    assert mini.dim == 384
+
+
+def test_a_sentence_finds_its_photo(mini):
+    data = pytest.importorskip("skimage.data")
+    names = ["chelsea", "coffee", "rocket", "stereo_motorcycle", "brick"]
+    arrays = [data.chelsea(), data.coffee(), data.rocket(), data.stereo_motorcycle()[0], data.brick()]
+    photos = [Image.fromarray(array).convert("RGB") for array in arrays]
+    sentences = ["a cat", "a cup of coffee", "a rocket launch", "a motorcycle", "a brick wall"]
+    scores = mini.encode_texts(sentences) @ wholes(mini, photos).T  # (sentence, photo)
+    assert [names[i] for i in scores.argmax(axis=1)] == names
+
+
+def test_a_picture_has_the_same_vector_alone_and_in_a_batch(mini, pictures):
+    alone = np.concatenate([wholes(mini, [picture]) for picture in pictures])
+    assert np.allclose(wholes(mini, pictures), alone, atol=1e-5)
+
+
+def test_a_region_is_a_look_at_its_own_place(mini):
+    data = pytest.importorskip("skimage.data")
+    cat, cup = (Image.fromarray(a).resize((300, 300)) for a in (data.chelsea(), data.coffee()))
+    both = Image.new("RGB", (600, 300))
+    both.paste(cat, (0, 0))
+    both.paste(cup, (300, 0))
+    halves = [Box(0.0, 0.0, 0.5, 1.0), Box(0.5, 0.0, 1.0, 1.0)]
+    (vectors,) = mini.encode_images([mini.prepare(both, halves)])
+    assert_unit_rows(vectors, 3)
+    scores = mini.encode_texts(["a cat", "a cup of coffee"]) @ vectors[1:].T
+    assert scores.argmax(axis=1).tolist() == [0, 1]
+    heat = mini.activation(both, mini.encode_texts(["a cat"])[0])
+    assert heat.shape == (16, 16)
+    assert heat[:, :8].mean() > heat[:, 8:].mean() + 0.1
+
+
+def test_a_region_of_everything_is_the_mean_of_all_places(mini, pictures):
+    (vectors,) = mini.encode_images([mini.prepare(pictures[1], [Box(0.0, 0.0, 1.0, 1.0)])])
+    logits = mini._map(mini.prepare(pictures[1], [WHOLE]).large)
+    assert np.allclose(vectors[1], mini._conse(logits.mean(axis=(0, 1))[None])[0], atol=1e-5)
+
+
+def test_the_graph_itself_gives_the_same_in_a_batch_and_at_other_sizes(cache, mini, pictures):
+    session = open_session(next(cache.rglob("image-*.onnx")))
+    pixels = np.stack([mini.prepare(picture).whole for picture in pictures])
+    together = session.run(["logits"], {"pixels": pixels})[0]
+    alone = np.concatenate([session.run(["logits"], {"pixels": one[None]})[0] for one in pixels])
+    assert np.allclose(together, alone, atol=1e-3)  # logits are of the order of 10
+    logits, places = session.run(None, {"pixels": np.zeros((2, 320, 480, 3), dtype=np.uint8)})
+    assert logits.shape == (2, 1000)
+    assert places.shape == (2, 10, 15, 1000)
+    assert np.allclose(places.mean(axis=(1, 2)), logits, atol=1e-3)
+
+
+def test_a_text_has_the_same_vector_alone_and_among_others(mini):
+    texts = ["a cat", "a long sentence about a man who carries a red umbrella across a wet street", ""]
+    alone = np.concatenate([mini.encode_texts([text]) for text in texts])
+    assert np.allclose(mini.encode_texts(texts), alone, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 3000), (3000, 1), (260, 260)])
+@pytest.mark.parametrize("colour", ["white", "black"])
+def test_blank_and_odd_pictures_have_vectors(mini, size, colour):
+    assert_unit_rows(wholes(mini, [Image.new("RGB", size, colour)]), 1)
+
+
+@pytest.mark.parametrize("text", ["", "   ", "word " * 2000, "\udcff", "猫", "\x00"])
+def test_empty_long_and_odd_texts_have_vectors(mini, text):
+    assert_unit_rows(mini.encode_texts([text]), 1)
+
+
+def test_nothing_in_gives_no_rows(mini):
+    assert mini.encode_images([]) == []
+    assert mini.encode_texts([]).shape == (0, 384)
+
+
+def test_threads_get_the_vectors_one_thread_gets(mini, pictures):
+    def encode(picture):
+        return wholes(mini, [picture])[0]
+
+    with ThreadPoolExecutor(4) as threads:
+        together = list(threads.map(encode, pictures * 4))
+    assert np.allclose(together, [encode(picture) for picture in pictures] * 4, atol=1e-6)
+
+
+def test_the_exported_text_tower_is_minilm(cache):
+    torch = pytest.importorskip("torch")
+    from cosmos_search.encoders.mini.export import TextTower
+
+    tower = TextTower(find_weights().text).eval()
+    session = open_session(next(cache.rglob("text-*.onnx")))
+    for length in (2, 7, 128):
+        tokens = torch.randint(1000, 20000, (1, length), generator=torch.Generator().manual_seed(length))
+        with torch.inference_mode():
+            expected = tower(tokens).numpy()
+        assert np.allclose(session.run(None, {"tokens": tokens.numpy()})[0], expected, atol=1e-5)
+
+
+def test_after_the_export_no_torch_is_imported_and_text_opens_no_image_tower(cache):
+    script = COLD_TEXT + COLD_BOTH + NO_HEAVY_IMPORT
+    subprocess.run([sys.executable, "-W", "error", "-c", script, str(cache)], check=True, timeout=60)
+
+
+def test_damaged_cached_files_are_made_anew(cache, mini, tmp_path):
+    copy = tmp_path / "models"
+    shutil.copytree(cache, copy)
+    for file in copy.rglob("*.*"):
+        file.write_bytes(file.read_bytes()[:1000] if file.suffix == ".onnx" else b"")
+    assert np.allclose(MiniEncoder(copy).encode_texts(["a cat"]), mini.encode_texts(["a cat"]), atol=1e-5)
+
+
+def test_another_recipe_is_another_version(cache):
+    assert MiniEncoder(cache).version == MiniEncoder(cache).version
+    versions = {MiniEncoder(cache, replace(Recipe(), temperature=t)).version for t in (1.0, 1.5, 2.0)}
+    assert len(versions) == 3
+
+
+def test_other_weights_have_another_fingerprint(tmp_path):
+    file = tmp_path / "weights"
+    file.write_bytes(bytes(1_000_000))
+    before = fingerprint(file)
+    file.write_bytes(np.random.default_rng(0).bytes(1_000_000))
+    assert fingerprint(file) != before
+
+
+def test_a_missing_package_is_named_with_the_command_that_mends_it():
+    with pytest.raises(CosmosSearchError, match="pip install no-such-weights"):
+        require_package("no-such-weights")
+
+
+def test_making_an_encoder_writes_nothing(tmp_path: Path):
+    assert len(MiniEncoder(tmp_path).version) == 12
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,115 @@
+import pytest
+import torch
+
+from cosmos_search.network.checkpoint import load_model, save_model
+from cosmos_search.network.cosmos import CosmosConfig, CosmosModel
+from cosmos_search.network.state_dict import from_official, to_official
+from indexer.errors import CosmosSearchError
+
+SMALL = CosmosConfig(
+    embed_dim=16,
+    image_size=32,
+    patch_size=8,
+    vision_width=24,
+    vision_layers=2,
+    vision_heads=3,
+    text_width=16,
+    text_layers=2,
+    text_heads=4,
+    context_length=12,
+)
+
+
+@pytest.fixture
+def model():
+    torch.manual_seed(0)
+    return CosmosModel(SMALL).eval()
+
+
+def test_the_published_sizes_have_the_published_number_of_parameters():
+    with torch.device("meta"):
+        for patch, n_parameters in ((16, 152_382_466), (32, 154_039_042)):
+            model = CosmosModel(CosmosConfig(patch_size=patch))
+            assert sum(p.numel() for p in model.parameters()) == n_parameters
+            assert len(to_official(model.state_dict())) == 323
+
+
+def test_official_names_and_back_change_nothing(model):
+    state = model.state_dict()
+    back = from_official(to_official(state))
+    assert back.keys() == state.keys()
+    assert all(torch.equal(back[name], state[name]) for name in state)
+
+
+@pytest.mark.parametrize("size", [(32, 32), (16, 16), (24, 40), (64, 32)])
+def test_pictures_of_any_size_have_a_token_for_each_patch(model, size):
+    encoded = model.encode_images(torch.zeros(2, 3, *size))
+    n_patches = size[0] * size[1] // 64
+    assert encoded.features.shape == (2, 16)
+    assert encoded.raw_tokens.shape == (2, n_patches, 24)
+    assert encoded.tokens.shape == (2, n_patches, 16)
+    for csa in (False, True):
+        dense = model.dense(torch.zeros(1, 3, *size), csa=csa)
+        assert torch.allclose(dense.norm(dim=-1), torch.ones(1, n_patches))
+
+
+def test_padding_after_the_end_changes_no_text(model):
+    end = SMALL.vocab_size - 1
+    short, long = torch.tensor([[3, 4, end]]), torch.tensor([[3, 4, end, 0, 0, 0, 0]])
+    assert torch.allclose(model.encode_texts(short).features, model.encode_texts(long).features, atol=1e-6)
+
+
+def test_cross_attention_gives_unit_rows_and_weights_that_sum_to_one(model):
+    images, texts = torch.randn(2, 5, 16), torch.randn(2, 7, 16)
+    assert torch.allclose(model.ask_image(texts, images).norm(dim=-1), torch.ones(2, 7))
+    out, weights = model.text_attention.with_weights(images, texts)
+    assert torch.allclose(out, model.text_attention(images, texts), atol=1e-6)
+    assert weights.shape == (2, 8, 5, 7)
+    assert torch.allclose(weights.sum(-1), torch.ones(2, 8, 5), atol=1e-6)
+
+
+def test_every_parameter_learns(model):
+    ids = torch.tensor([[3, 4, SMALL.vocab_size - 1]])
+    images, texts = model.encode_images(torch.randn(1, 3, 32, 32)), model.encode_texts(ids)
+    cross = model.ask_image(texts.features[:, None], images.tokens) + model.ask_text(
+        images.features[:, None], texts.tokens
+    )
+    loss = (cross * model.logit_scale * model.distill_logit_scale).sum()
+    loss.backward()
+    silent = {name for name, p in model.named_parameters() if p.grad is None}
+    assert silent == set()
+
+
+def test_a_saved_model_is_the_same_when_it_is_loaded(model, tmp_path):
+    save_model(model, tmp_path / "model", like=_like(tmp_path))
+    loaded = load_model(tmp_path / "model")
+    assert loaded.config == SMALL
+    pixels = torch.randn(2, 3, 32, 32)
+    assert torch.equal(loaded.encode_images(pixels).features, model.encode_images(pixels).features)
+
+
+def test_the_hubs_own_ways_of_saving_and_loading_work(model, tmp_path, capsys):
+    model.save_pretrained(tmp_path / "model")
+    loaded = CosmosModel.from_pretrained(tmp_path / "model")
+    assert loaded.config == SMALL
+    assert all(torch.equal(a, b) for a, b in zip(loaded.parameters(), model.parameters(), strict=True))
+    assert callable(model.push_to_hub)
+
+
+def test_weights_that_do_not_fit_their_config_are_refused(model, tmp_path):
+    save_model(model, tmp_path / "model", like=_like(tmp_path))
+    config = tmp_path / "model" / "config.json"
+    config.write_text(config.read_text().replace('"vision_layers": 2', '"vision_layers": 3'))
+    with pytest.raises(CosmosSearchError, match="do not fit"):
+        load_model(tmp_path / "model")
+    config.write_text("{}[")
+    with pytest.raises(CosmosSearchError, match="no config"):
+        load_model(tmp_path / "model")
+
+
+def _like(tmp_path):
+    folder = tmp_path / "like"
+    folder.mkdir()
+    for part in ("tokenizer.json", "preprocessor_config.json"):
+        (folder / part).write_text("{}")
+    return folder

@@ -1,0 +1,99 @@
+import numpy as np
+import pytest
+
+from cosmos_search.encoders.calibration import Calibration, fit
+from cosmos_search.retrieval.scoring import Scoring, Wanted, score_pictures
+from indexer.pictures.regions import WHOLE, Box
+
+LEFT, RIGHT = Box(0.0, 0.0, 0.5, 1.0), Box(0.5, 0.0, 1.0, 1.0)
+
+
+def unit(*numbers):
+    vector = np.array(numbers, dtype=np.float32)
+    return vector / np.linalg.norm(vector)
+
+
+X, Y, Z = unit(1, 0, 0), unit(0, 1, 0), unit(0, 0, 1)
+# Two pictures, each the whole, the left and the right: first x left and y right, then y left and z right.
+ROWS = np.stack([unit(1, 1, 0), X, Y, unit(0, 1, 1), Y, Z])
+STARTS, BOXES = np.array([0, 3]), [(WHOLE, LEFT, RIGHT)] * 2
+
+
+def scores(*wanted, whole=None, **scoring):
+    return score_pictures(wanted, whole, ROWS, STARTS, BOXES, Scoring(**scoring))
+
+
+def by_hand(wanted, whole, scoring):
+    """The docstring's formula, one number after the other."""
+    result = []
+    for start in STARTS:
+        rows = ROWS[start : start + 3]
+        best = [
+            max(
+                float(row @ w.vector) - (scoring.place * (1 - box.inside(w.place)) if w.place else 0)
+                for row, box in zip(rows, BOXES[0], strict=True)
+            )
+            for w in wanted
+        ]
+        good = [(b, w.weight) for b, w in zip(best, wanted, strict=True) if not w.is_negative]
+        bad = [(b, w.weight) for b, w in zip(best, wanted, strict=True) if w.is_negative]
+        mean = sum(b * weight for b, weight in good) / sum(weight for _, weight in good)
+        score = (1 - scoring.weakest) * mean + scoring.weakest * min(b for b, _ in good)
+        score -= scoring.negative * sum(weight * max(0, b - scoring.floor) for b, weight in bad)
+        result.append(score + (scoring.whole * float(rows[0] @ whole) if whole is not None else 0))
+    return result
+
+
+@pytest.mark.parametrize("scoring", [Scoring(), Scoring(0.5, 0.3, 0.7, 2.0, 0.2)])
+def test_the_fast_formula_is_the_slow_one(scoring):
+    rng = np.random.default_rng(0)
+    wanted = [
+        Wanted(unit(*rng.random(3)), 2.0, place=RIGHT),
+        Wanted(unit(*rng.random(3))),
+        Wanted(unit(*rng.random(3)), 0.5, is_negative=True),
+    ]
+    got = score_pictures(wanted, Z, ROWS, STARTS, BOXES, scoring)
+    assert [s.score for s in got] == pytest.approx(by_hand(wanted, Z, scoring), abs=1e-5)
+
+
+def test_each_sentence_is_answered_by_its_best_region():
+    first, second = scores(Wanted(X), Wanted(Y))
+    assert first.regions == (1, 2)
+    assert first.cosines == pytest.approx((1, 1))
+    assert first.score == pytest.approx(1)
+    assert second.score < first.score
+
+
+def test_a_place_prefers_its_side():
+    here, there = scores(Wanted(Y, place=LEFT))
+    assert there.score > here.score
+    assert there.regions == (1,)
+
+
+def test_what_is_not_wanted_costs():
+    plain, without = scores(Wanted(Y)), scores(Wanted(Y), Wanted(X, is_negative=True))
+    assert without[0].score < plain[0].score
+    assert without[1].score == pytest.approx(plain[1].score)
+
+
+def test_a_weight_counts():
+    light, heavy = scores(Wanted(X), Wanted(Z)), scores(Wanted(X, 9.0), Wanted(Z))
+    assert light[0].score == pytest.approx(light[1].score)
+    assert heavy[0].score > heavy[1].score
+
+
+def test_a_calibration_is_a_rising_curve_between_0_and_1():
+    rng = np.random.default_rng(0)
+    curve = fit(rng.normal(0.6, 0.1, 500).tolist(), rng.normal(0.3, 0.1, 5000).tolist())
+    assert curve.probability(0.45) == pytest.approx(0.5, abs=0.05)
+    assert 0 <= curve.probability(-1) < 0.01
+    assert 0.99 < curve.probability(1) <= 1
+    flat = fit([0.5] * 5, [0.5] * 5)
+    assert flat.probability(0.5) == pytest.approx(0.5, abs=0.01)
+
+
+def test_scores_that_do_not_overlap_still_have_a_curve(tmp_path):
+    curve = fit([0.9, 0.8], [0.1, 0.2, 0.3])
+    assert curve.probability(0.85) > 0.6 > 0.4 > curve.probability(0.2)
+    curve.save(tmp_path / "c.json")
+    assert Calibration.load(tmp_path / "c.json") == curve

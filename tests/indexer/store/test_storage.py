@@ -1,0 +1,298 @@
+"""What goes wrong with an index's own files: read-only, full, damaged, replaced. Each is one sentence."""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+
+import numpy as np
+import pytest
+
+import cosmos_search
+from indexer.errors import CosmosSearchError, IndexBusyError
+from indexer.ingest.update import remove
+from indexer.store.database import open_database
+from indexer.store.index import Index
+from tests import ROOT
+from tests.colour import ColourEncoder, paint
+from tests.indexer.ingest.test_update import COLOURS, counts, names
+
+COMMANDS = [("search", "red"), ("info", ""), ("add", ""), ("remove", "photos")]
+# As root without the capabilities that let it write and read everything.
+WITHOUT_RIGHTS = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+
+
+def run(*arguments, prefix=()):
+    """The single line that a process of its own prints, and nothing on stderr."""
+    command = [*prefix, sys.executable, "-m", "tests.index_process", *map(str, arguments)]
+    done = subprocess.run(
+        command, capture_output=True, text=True, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}
+    )
+    assert done.stderr == "", done.stderr
+    (line,) = done.stdout.splitlines()
+    return line
+
+
+def can_mount():
+    return subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False).returncode == 0
+
+
+needs_mount = pytest.mark.skipif(not shutil.which("unshare") or not can_mount(), reason="no file system can be mounted")
+needs_setpriv = pytest.mark.skipif(bool(WITHOUT_RIGHTS) and not shutil.which("setpriv"), reason="needs setpriv")
+
+
+@pytest.fixture
+def photos(tmp_path):
+    folder = tmp_path / "photos"
+    for i, colour in enumerate(COLOURS):
+        paint(folder / f"{colour}.png", colour, seed=i)
+    return folder
+
+
+@pytest.fixture
+def place(tmp_path, photos):
+    """An index of the photos, closed."""
+    with cosmos_search.open(tmp_path / "index", encoder=ColourEncoder()) as library:
+        library.add(photos)
+    return tmp_path / "index"
+
+
+def deny_writing(place):
+    for path in (place, *place.iterdir()):
+        path.chmod(path.stat().st_mode & ~0o222)
+
+
+@needs_setpriv
+def test_a_read_only_index_answers_and_says_that_nothing_can_be_added(place, photos):
+    deny_writing(place)
+    before = sorted(p.name for p in place.iterdir())
+    assert run(place, "search", "red", prefix=WITHOUT_RIGHTS).startswith("red.png")
+    assert run(place, "info", prefix=WITHOUT_RIGHTS) == "8 pictures"
+    for command, argument in (("add", photos), ("remove", photos)):
+        line = run(place, command, argument, prefix=WITHOUT_RIGHTS)
+        assert "read-only" in line
+        assert "damaged" not in line
+    assert sorted(p.name for p in place.iterdir()) == before
+
+
+@needs_setpriv
+def test_a_read_only_index_without_its_faiss_file_answers_too(place):
+    (faiss_file,) = place.glob("vectors-*")
+    faiss_file.unlink()
+    deny_writing(place)
+    assert run(place, "search", "red", prefix=WITHOUT_RIGHTS).startswith("red.png")
+
+
+@needs_setpriv
+def test_an_index_whose_owner_writes_to_it_is_read_by_others_with_what_is_new(place, photos):
+    with cosmos_search.open(place, encoder=ColourEncoder()) as owner:
+        paint(photos / "more" / "gold.png", "gold")
+        owner.add(photos)
+        assert (place / "catalog.db-wal").stat().st_size
+        deny_writing(place)
+        assert run(place, "info", prefix=WITHOUT_RIGHTS) == "9 pictures"
+        for path in (place, *place.iterdir()):
+            path.chmod(0o700)
+
+
+@needs_mount
+def test_an_index_on_a_read_only_mount_answers(place):
+    script = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"'
+    assert run(place, "search", "red", prefix=("unshare", "-m", "sh", "-c", script, str(place))).startswith("red.png")
+
+
+@needs_setpriv
+@pytest.mark.parametrize(("command", "argument"), COMMANDS)
+def test_an_index_that_may_not_be_opened_is_not_called_damaged(place, photos, command, argument):
+    place.chmod(0)
+    try:
+        line = run(place, command, argument or photos, prefix=WITHOUT_RIGHTS)
+    finally:
+        place.chmod(0o700)
+    assert "Permission denied" in line or "permissions" in line
+    assert "damaged" not in line
+
+
+@needs_mount
+@pytest.mark.parametrize("size", ["40k", "150k", "300k"])
+def test_a_full_disk_is_one_sentence_and_what_was_indexed_before_is_kept(tmp_path, size):
+    many = tmp_path / "many"
+    for i in range(600):
+        paint(many / f"{i:03}.png", COLOURS[i % 8], seed=i)
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    copy = f'"$@"; code=$?; cp -r {tmp_path}/disk/. {kept}; exit $code'
+    script = f'mkdir -p "$0" && mount -t tmpfs -o size={size} tmpfs "$0" || exit 9; {copy}'
+    prefix = ("unshare", "-m", "sh", "-c", script, str(tmp_path / "disk"))
+    line = run(tmp_path / "disk/index", "add", many, prefix=prefix)
+    assert line.startswith("CosmosSearchError: ")
+    assert "damaged" not in line
+    assert any(word in line for word in ("full", "room", "No space"))
+    if (kept / "index/catalog.db").exists() and (kept / "index/catalog.db").stat().st_size:
+        assert "pictures" in run(kept / "index", "info")
+        report = run(kept / "index", "add", many)
+        assert report.endswith("failed 0")
+
+
+def test_a_lock_that_is_held_too_long_is_one_sentence(place, photos):
+    index = Index(place, open_database(place / "catalog.db", busy_timeout_s=0.05))
+    with closing(sqlite3.connect(place / "catalog.db", isolation_level=None)) as other, closing(index):
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(IndexBusyError, match="Another program holds the index"):
+            remove(index, photos)
+        with index.snapshot() as snapshot:
+            assert snapshot.catalog.n_pictures() == 8
+
+
+@pytest.mark.parametrize("page", range(1, 12))
+def test_a_garbled_page_is_damage_or_has_no_effect(place, page):
+    content = bytearray((place / "catalog.db").read_bytes())
+    garbage = np.random.default_rng(page).integers(0, 256, 4096, dtype=np.uint8).tobytes()
+    content[page * 4096 : (page + 1) * 4096] = garbage[: max(0, len(content) - page * 4096)]
+    (place / "catalog.db").write_bytes(content)
+    for faiss_file in place.glob("vectors-*"):
+        faiss_file.unlink()
+    for command, argument in COMMANDS:
+        line = run(place, command, argument)
+        assert "damaged" in line or not line.startswith("CosmosSearchError") or "not an indexed folder" in line
+
+
+def test_an_index_that_is_deleted_in_the_middle_of_a_run_ends_it_with_one_sentence(place, photos):
+    for i in range(40):
+        paint(photos / f"new{i}.png", "gold", seed=100 + i)
+    with cosmos_search.open(place, encoder=ColourEncoder()) as library:
+        with pytest.raises(CosmosSearchError, match="deleted or replaced"):
+            library.add(photos, on_progress=lambda report: shutil.rmtree(place, ignore_errors=True))
+        with pytest.raises(CosmosSearchError, match="no index"):
+            library.search("red")
+
+
+# The FAISS file
+
+
+def faiss_file(place):
+    (path,) = place.glob("vectors-*")
+    return path
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda b: b[:25], lambda b: b[:200] + bytes(64) + b[264:], lambda b: b"", lambda b: b * 2]
+)
+def test_a_damaged_faiss_file_changes_no_answer_and_is_mended_by_the_next_run(place, photos, damage):
+    whole = faiss_file(place).read_bytes()
+    faiss_file(place).write_bytes(damage(whole))
+    assert run(place, "search", "red").startswith("red.png")
+    assert run(place, "add", photos) == "added 0, kept 8, failed 0"
+    assert faiss_file(place).read_bytes() == whole
+
+
+def test_a_faiss_file_of_commits_that_were_lost_is_not_believed(tmp_path, photos):
+    place, backup = tmp_path / "index", tmp_path / "backup.db"
+    with cosmos_search.open(place, encoder=ColourEncoder()) as library:
+        library.add(photos)
+    shutil.copy(place / "catalog.db", backup)
+    others = [paint(tmp_path / "a" / f"{i}.png", "black", seed=200 + i) for i in range(20)]
+    with cosmos_search.open(place, encoder=ColourEncoder()) as library:
+        library.add(others[0].parent)
+    shutil.copy(backup, place / "catalog.db")  # as after a power cut, or a restored backup
+    with cosmos_search.open(place, encoder=ColourEncoder()) as library:
+        for i in range(20):
+            paint(tmp_path / "b" / f"{i}.png", "orange", seed=300 + i)
+        library.add(tmp_path / "b")  # as many pictures, with the same ids
+        assert {hit.path.parent.name for hit in library.search("orange", top=20)} == {"b"}
+        assert all(hit.score > 0.99 for hit in library.search("orange", top=20))
+
+
+def test_a_catalog_that_went_back_while_it_was_open_is_followed(tmp_path, photos):
+    place, backup = tmp_path / "index", tmp_path / "backup.db"
+    with cosmos_search.open(place, encoder=ColourEncoder()) as library:
+        library.add(photos)
+    shutil.copy(place / "catalog.db", backup)
+    with cosmos_search.open(place, encoder=ColourEncoder()) as library:
+        paint(tmp_path / "a" / "orange.png", "orange")
+        library.add(tmp_path / "a")
+        assert names(library.search("orange", top=1)) == ["orange.png"]
+        shutil.copy(backup, place / "other.db")
+        for part in ("-wal", "-shm"):
+            (place / f"catalog.db{part}").unlink(missing_ok=True)
+        (place / "other.db").replace(place / "catalog.db")
+        assert "orange.png" not in names(library.search("orange", top=9))
+
+
+# Where an index lies
+
+
+@pytest.mark.parametrize("name", ["my ix?", "a%20b", "a#b", "tab\there", "q'uote\"", "ü", b"not-utf8-\xff"])
+def test_an_index_lies_where_it_was_put_whatever_its_name(tmp_path, photos, name):
+    place = tmp_path / (os.fsdecode(name) if isinstance(name, bytes) else name)
+    other = tmp_path / "a b"
+    for index in (other, place):
+        with cosmos_search.open(index, encoder=ColourEncoder()) as library:
+            library.add(photos if index == place else paint(tmp_path / "one" / "red.png", "red").parent)
+    assert {p.name for p in tmp_path.iterdir()} == {"photos", "one", other.name, place.name}
+    assert (place / "catalog.db").is_file()
+    assert faiss_file(place).is_file()
+    with cosmos_search.open(place, encoder=ColourEncoder()) as library:
+        assert library.info().n_pictures == 8
+        assert counts(library.add(photos)) == {"kept": 8}
+        assert names(library.search("red", top=1)) == ["red.png"]
+
+
+def test_a_new_index_is_its_owners_alone(tmp_path, photos):
+    with cosmos_search.open(tmp_path / "deep" / "index", encoder=ColourEncoder()) as library:
+        library.add(photos)
+    assert (tmp_path / "deep" / "index").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_link_in_the_place_of_a_part_is_not_followed(place, photos, tmp_path):
+    precious = tmp_path / "precious"
+    precious.write_text("precious")
+    final = faiss_file(place)
+    final.unlink()
+    final.symlink_to(precious)
+    final.with_name(f"{final.name}.partial").symlink_to(precious)
+    assert run(place, "add", photos) == "added 0, kept 8, failed 0"
+    assert precious.read_text() == "precious"
+    assert not final.is_symlink()
+
+
+def test_what_a_killed_run_left_is_swept(place, photos):
+    (place / "vectors-1-5.faiss-x.partial").write_bytes(b"half")
+    run(place, "add", photos)
+    assert not list(place.glob("*.partial"))
+
+
+def test_the_catalog_shrinks_when_much_was_removed(tmp_path, photos):
+    class Wide(ColourEncoder):
+        dim = 4096
+
+        def encode_images(self, prepared):
+            return [np.pad(v, ((0, 0), (0, 4092))) for v in super().encode_images(prepared)]
+
+        def encode_texts(self, texts):
+            return np.pad(super().encode_texts(texts), ((0, 0), (0, 4092)))
+
+    for i in range(120):
+        paint(tmp_path / "many" / f"{i}.png", COLOURS[i % 8], seed=i + 50)
+    with cosmos_search.open(tmp_path / "index", encoder=Wide()) as library:
+        library.add(photos, tmp_path / "many")
+        before = (tmp_path / "index/catalog.db").stat().st_size
+        library.remove(tmp_path / "many")
+        library.add(photos)
+    assert (tmp_path / "index/catalog.db").stat().st_size < before / 4
+    with cosmos_search.open(tmp_path / "index", encoder=Wide()) as library:
+        assert names(library.search("red", top=1)) == ["red.png"]
+
+
+def test_a_hit_names_a_file_that_is_there_and_the_run_says_which_folder_is_gone(tmp_path, photos):
+    with cosmos_search.open(tmp_path / "index", encoder=ColourEncoder()) as library:
+        library.add(photos)
+        photos.rename(tmp_path / "renamed")
+        report = library.add(tmp_path / "renamed")
+        assert any(str(photos) in warning and "is not there" in warning for warning in report.warnings)
+        (hit,) = library.search("red", top=1)
+        assert (hit.path, hit.copies) == (tmp_path / "renamed/red.png", (photos / "red.png",))
+        shutil.rmtree(tmp_path / "renamed")
+        assert library.search("red", top=1)[0].path.name == "red.png"  # nothing is there: it is still told

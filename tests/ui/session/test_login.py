@@ -1,0 +1,96 @@
+"""The gate without a page: who is let in, and how fast tokens can be guessed."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from ui.session.login import MAX_WRONG, MAX_WRONG_PER_ADDRESS, WINDOW_S, Gate
+
+TOKEN = "open sesame"
+
+
+class Clock:
+    """Stands until it is moved."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def gate(clock):
+    return Gate(TOKEN, clock)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "",
+        " ",
+        "open",
+        "open sesame ",
+        "Open sesame",
+        "open sesam\N{LATIN SMALL LETTER E WITH ACUTE}",
+        "\ud800",
+        "x" * 10_000,
+    ],
+)
+def test_only_the_token_itself_is_right(said, gate):
+    assert gate.judge(said, None) == "wrong"
+    assert gate.judge(TOKEN, None) == "right"
+
+
+@pytest.mark.parametrize("token", ["\N{KEY}", "caf\udce9", "ÿ"])
+def test_a_token_may_be_any_text(token):
+    assert Gate(token).judge(token, None) == "right"
+    assert Gate(token).judge("?", None) == "wrong"
+
+
+def test_without_a_token_there_is_nothing_to_ask():
+    assert not Gate("").is_needed
+    assert Gate("x").is_needed
+
+
+def test_wrong_tokens_are_counted_over_all_sessions_at_once(gate):
+    with ThreadPoolExecutor(8) as sessions:
+        judged = list(sessions.map(lambda i: gate.judge(f"guess {i}", "192.0.2.1"), range(200)))
+    assert judged.count("wrong") == MAX_WRONG_PER_ADDRESS
+    assert judged.count("wait") == 200 - MAX_WRONG_PER_ADDRESS
+    assert gate.judge(TOKEN, "192.0.2.1") == "wait"  # or guessing on would find it
+
+
+def test_many_addresses_do_not_guess_faster(gate, clock):
+    n_looked_at = 0
+    for second in range(600):
+        clock.now = second
+        n_looked_at += [gate.judge("guess", f"192.0.2.{i}") for i in range(50)].count("wrong")
+    assert n_looked_at <= 600 / WINDOW_S * MAX_WRONG
+
+
+def test_who_knows_the_token_is_not_kept_out_by_another_address(gate, clock):
+    for second in range(100):
+        clock.now = second
+        gate.judge("guess", "192.0.2.1")
+        assert gate.judge(TOKEN, "192.0.2.2") == "right"
+
+
+def test_who_knows_the_token_waits_no_longer_than_the_window(gate, clock):
+    for i in range(100):
+        gate.judge(f"guess {i}", None)
+        gate.judge(f"guess {i}", f"192.0.2.{i}")
+    assert gate.judge(TOKEN, None) == "wait"
+    clock.now = WINDOW_S - 0.1
+    assert gate.judge(TOKEN, None) == "wait"  # and this does not make it longer
+    clock.now = WINDOW_S
+    assert gate.judge(TOKEN, None) == "right"
+
+
+def test_right_tokens_are_never_too_many(gate):
+    assert {gate.judge(TOKEN, None) for _ in range(100)} == {"right"}

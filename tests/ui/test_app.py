@@ -1,0 +1,251 @@
+"""The page's logic, run without a browser: its state is in the address, so an address is all that a test needs."""
+
+import os
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from cosmos_search.explore.near_duplicates import MIN_COSINE
+from tests.demo import link_photos, make_home, make_index
+from tests.rights import needs_refusals
+from ui.session.login import shared_gate
+from ui.session.state import ALIKE
+from ui.settings import APP, TOKEN
+
+CUP = "a cup of coffee"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Of five photos; ids are in the order of their names: astronaut, chelsea (a cat), coffee, motorcycle, rocket."""
+    folder = tmp_path_factory.mktemp("app")
+    return make_index(folder / "index", link_photos(folder / "photos"))
+
+
+@pytest.fixture
+def index(made, tmp_path, monkeypatch):
+    monkeypatch.setenv("COSMOS_SEARCH_INDEX", str(made))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(make_home(tmp_path) / "cache"))
+    _forget_all()
+    yield made
+    _forget_all()
+
+
+def _forget_all():
+    """As if the process had just begun."""
+    st.cache_resource.clear()
+    shared_gate.cache_clear()
+
+
+def page(**address):
+    test = AppTest.from_file(str(APP), default_timeout=30)
+    for name, value in address.items():
+        test.query_params[name] = str(value)
+    return test.run()
+
+
+def said(test):
+    assert not test.exception, [one.value for one in test.exception]
+    kinds = (test.markdown, test.info, test.error, test.warning, test.title, test.caption)
+    return " ".join(one.value for kind in kinds for one in kind)
+
+
+def address(test):
+    return {name: values[0] if isinstance(values, list) else values for name, values in test.query_params.items()}
+
+
+def test_without_a_query_the_newest_are_shown(index):
+    assert "Newest pictures" in said(page())
+
+
+def test_a_query_goes_into_the_address_and_is_answered(index):
+    test = page()
+    test.text_input(key="query").set_value(CUP).run()
+    assert address(test) == {"query": CUP}
+    assert "Best matches" in said(test)
+
+
+def test_an_address_alone_brings_back_the_whole_page(index):
+    test = page(query=CUP, sort="date", where="0", orientation="landscape")
+    assert test.text_input(key="query").value == CUP
+    assert not test.toggle(key="where").value
+    assert test.selectbox(key="filter_orientation").value == "landscape"
+
+
+def test_filters_are_counted_and_go_into_the_address(index):
+    test = page()
+    choice = test.selectbox(key="filter_orientation")
+    assert choice.options == ["Any", "landscape (4)", "square (1)"]
+    choice.set_value("landscape").run()
+    assert address(test) == {"orientation": "landscape"}
+    assert "4 pictures pass" in said(test)
+
+
+def test_a_year_is_a_date_and_the_next(index):
+    test = page()
+    test.selectbox(key="year").set_value("2009").run()
+    assert address(test) == {"after": "2009", "before": "2010"}
+    assert "1 picture passes" in said(test)
+
+
+def test_nothing_matches_is_an_answer_and_the_nearest_are_a_click_away(index):
+    test = page(query="a zebra crossing")
+    assert "Nothing here matches" in said(test)
+    next(button for button in test.button if "nearest" in button.label).click().run()
+    assert address(test) == {"query": "a zebra crossing", "all": "1"}
+    assert "Nearest" in said(test)
+
+
+def test_where_no_picture_passes_it_is_said(index):
+    assert "No picture passes these filters" in said(page(query=CUP, camera="X100"))
+
+
+def test_a_date_that_cannot_be_read_is_said(index):
+    assert "is no date" in said(page(after="yesterday"))
+
+
+def test_a_query_that_cannot_be_read_is_said(index):
+    assert "This quote is not closed" in said(page(query='a "dog'))
+
+
+def test_words_are_added_and_excluded(index):
+    test = page(query=CUP)
+    test.text_input(key="word").set_value("people")
+    next(button for button in test.button if button.label == "Not").click().run()
+    assert address(test) == {"query": CUP + " - people"}
+    assert test.text_input(key="word").value == ""
+
+
+def test_a_picture_can_be_looked_at_with_its_evidence(index):
+    text = said(page(query=CUP, picture=3))
+    assert "Why it was found" in text
+    assert "600 × 400 pixels" in text
+
+
+def test_a_heat_map_is_a_switch_in_the_address(index):
+    test = page(query=CUP, picture=3)
+    test.toggle(key="heat_0").set_value(True).run()
+    assert address(test) == {"query": CUP, "picture": "3", "heat": "0"}
+    assert not test.exception
+
+
+def test_a_picture_that_is_not_indexed_is_no_crash(index):
+    assert "not indexed any more" in said(page(picture=99))
+    assert "not indexed any more" in said(page(like=99))
+
+
+def test_a_picture_deleted_since_is_no_crash(tmp_path, index, monkeypatch):
+    photos = link_photos(tmp_path / "photos")
+    monkeypatch.setenv("COSMOS_SEARCH_INDEX", str(make_index(tmp_path / "index", photos)))
+    for path in photos.iterdir():
+        path.unlink()
+    assert "Best matches" in said(page(query=CUP))
+    assert "deleted or changed" in said(page(query=CUP, picture=3))
+    assert "can't be used" in said(page(like=3)).replace("\\", "")
+
+
+def test_a_folder_whose_name_is_no_text_hides_nothing(tmp_path, index, monkeypatch):
+    link_photos(tmp_path / "photos")
+    link_photos(Path(os.fsdecode(os.fsencode(tmp_path / "photos") + b"/caf\xe9")), ("coins.png",))
+    monkeypatch.setenv("COSMOS_SEARCH_INDEX", str(make_index(tmp_path / "index", tmp_path / "photos")))
+    test = page()
+    assert "Newest pictures" in said(test)
+    assert test.selectbox(key="filter_folder").options == ["Any", f"{tmp_path / 'photos'} (6)"]
+
+
+@needs_refusals
+def test_a_picture_in_a_folder_that_may_not_be_looked_into_is_no_crash(tmp_path, index, monkeypatch):
+    photos = link_photos(tmp_path / "photos")
+    monkeypatch.setenv("COSMOS_SEARCH_INDEX", str(make_index(tmp_path / "index", photos)))
+    photos.chmod(0)
+    try:
+        assert "Best matches" in said(page(query=CUP))
+        assert "deleted or changed" in said(page(query=CUP, picture=3))
+    finally:
+        photos.chmod(0o700)
+
+
+@pytest.mark.parametrize(
+    "odd", [{"after": "²"}, {"min_size": "9" * 30 + "MP"}, {"near": "1"}, {"after": "2024", "before": "2023"}], ids=str
+)
+def test_a_filter_that_cannot_be_read_is_said_in_a_sentence(odd, index):
+    assert page(**odd).error[0].value.endswith((".", "…", "km", "00", "x1080"))
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [{"picture": "../../etc/passwd"}, {"like": "/etc/passwd"}, {"view": "%00"}, {"page": "9" * 30}],
+    ids=str,
+)
+def test_an_address_never_reaches_the_disk(odd, index):
+    assert "Newest pictures" in said(page(**odd))
+
+
+def test_more_like_this_goes_into_the_address(index):
+    test = page(query=CUP, picture=2)
+    next(button for button in test.button if button.label == "More like this").click().run()
+    assert address(test) == {"like": "2"}
+    assert "Like this picture" in said(test)
+
+
+def test_an_empty_index_leads_to_a_first_result(index, tmp_path, monkeypatch):
+    monkeypatch.setenv("COSMOS_SEARCH_INDEX", str(tmp_path / "nothing"))
+    assert "Find your pictures by what is in them" in said(page(query=CUP))
+    assert not (tmp_path / "nothing").exists()
+
+
+@pytest.mark.parametrize(
+    "folder", ["/nowhere/at/all", "~nobody-of-that-name/photos", "/" + 300 * "x", "\0", "", ".", "photos", ".."]
+)
+def test_a_folder_that_is_not_there_is_said(folder, index):
+    test = page(view="library")
+    test.text_input(key="folder_to_add").set_value(folder)
+    next(button for button in test.button if button.label == "Index it").click().run()
+    assert not test.exception
+    assert "folder" in test.error[0].value
+
+
+def test_a_page_with_a_token_shows_nothing_to_those_who_do_not_know_it(index, monkeypatch):
+    monkeypatch.setenv(TOKEN, "open sesame")
+    test = page(query=CUP)
+    assert "Best matches" not in said(test)
+    test.text_input[0].set_value("open barley")
+    test.button[0].click().run()
+    assert "not the token" in said(test)
+    test.text_input[0].set_value("open sesame")
+    test.button[0].click().run()
+    assert "Best matches" in said(test)
+
+
+@pytest.mark.parametrize("later", ["", "another", None])
+def test_the_token_is_read_once(later, index, monkeypatch):
+    monkeypatch.setenv(TOKEN, "open sesame")
+    page()
+    assert TOKEN not in os.environ
+    if later is not None:
+        monkeypatch.setenv(TOKEN, later)
+    test = page()
+    assert "Newest pictures" not in said(test)
+    test.text_input[0].set_value("open sesame")
+    assert "Newest pictures" in said(test.button[0].click().run())
+
+
+def test_pictures_that_look_alike_are_never_called_the_same(index, tmp_path, monkeypatch):
+    photos = link_photos(tmp_path / "photos")
+    text = said(page(view="explore", explore="duplicates"))
+    assert "look alike" in text
+    with Image.open(photos / "coffee.png") as coffee:
+        coffee.resize((300, 200)).save(photos / "smaller.png")
+    monkeypatch.setenv("COSMOS_SEARCH_INDEX", str(make_index(tmp_path / "index", photos)))
+    text += said(page(view="explore", explore="duplicates"))
+    assert "1 group of pictures that look alike" in text
+    assert "same:" not in text
+    assert "nearly" not in text
+
+
+def test_the_usual_setting_is_that_of_the_library():
+    assert ALIKE["usual"] == MIN_COSINE == 0.95
+    assert ALIKE["strict"] > ALIKE["usual"] > ALIKE["loose"]

@@ -1,0 +1,1 @@
+"""From annotations and shards to batches of views."""

@@ -1,0 +1,1 @@
+"""A training run: its folder, checkpoints and log, starting, resuming, several processes, export."""

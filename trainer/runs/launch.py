@@ -1,0 +1,183 @@
+"""A run as its user knows it: a folder that remembers its config, its data and its tokenizer."""
+
+import json
+import shutil
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from tqdm import tqdm
+
+from cosmos_search.network.cosmos import CosmosModel
+from cosmos_search.processing.text import TextTokenizer
+from indexer.errors import CosmosSearchError, PictureError
+from trainer.attention_sheet import attention_picture
+from trainer.config import TrainConfig, load_config
+from trainer.data.batches import picture_of
+from trainer.data.samples import open_source
+from trainer.evaluate import TEMPLATES, HeldOut, classification, held_out, retrieval, retrieval_score
+from trainer.report import Evaluation
+from trainer.runs.distributed import joined_ranks
+from trainer.runs.export import TOKENIZER, chosen_checkpoint, run_networks, run_tokenizer
+from trainer.runs.folder import check_is_new, claimed
+from trainer.runs.initial_weights import initial_network
+from trainer.runs.loop import Evaluate, Show, resume, train
+
+__all__ = ["Sources", "evaluate_run", "resume_run", "start_run"]
+
+SOURCES = "sources.json"
+N_SCORED = 1000  # pairs, at each checkpoint
+N_SHOWN = 3  # sentences of a picture
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where a run's pairs are: to learn from, and to choose the best checkpoint by (or none).
+
+    inventory: of the data, as `Source.inventory` gives it; a run goes on with these alone.
+    """
+
+    data: str
+    val: str | None = None
+    inventory: dict[str, int] = field(default_factory=dict)
+
+
+def start_run(
+    config: TrainConfig, sources: Sources, run: Path, *, init: str | None = None, tokenizer: Path | None = None
+) -> Path:
+    """Train from the start into an empty or new folder; returns the last checkpoint.
+
+    init: see `trainer.runs.initial_weights`. tokenizer: a tokenizer.json, for a vocabulary that isn't CLIP's.
+    """
+    check_is_new(run)
+    if tokenizer is not None and not tokenizer.is_file():
+        raise CosmosSearchError(f"There is no tokenizer {tokenizer}; name a tokenizer.json: --tokenizer FILE")
+    source = open_source(Path(sources.data))
+    network = initial_network(init, config.network, config.seed) if init is not None else None
+    with joined_ranks() as ranks, claimed(run, ranks):
+        check_is_new(run)  # once more: another run may have begun there
+        if ranks.rank == 0:
+            _remember(replace(sources, inventory=source.inventory()), run, tokenizer, is_new=True)
+        reader = TextTokenizer.from_file(tokenizer, config.network.context_length) if tokenizer else None
+        reader = reader or run_tokenizer(run, config)
+        evaluate, show = _watchers(config, sources, reader)
+        return train(config, source, reader, run, init=network, evaluate=evaluate, show=show)
+
+
+def resume_run(run: Path, *, data: str | None = None, val: str | None = None) -> Path:
+    """Go on from the last checkpoint; returns the last one.
+
+    data, val: where these are now, if they have moved; they are remembered.
+    Raises CosmosSearchError if the data are not those that the run began with.
+    """
+    config = load_config(run / "config.json")
+    known = _remembered(run)
+    sources = replace(known, data=data or known.data, val=val or known.val)
+    source = open_source(Path(sources.data))
+    _check_inventory(source.inventory(), known.inventory, sources.data)
+    with joined_ranks() as ranks, claimed(run, ranks):
+        if sources != known and ranks.rank == 0:
+            _remember(sources, run, None)
+        reader = run_tokenizer(run, config)
+        evaluate, show = _watchers(config, sources, reader)
+        return resume(run, source, reader, evaluate=evaluate, show=show)
+
+
+def evaluate_run(
+    run: Path,
+    which: str = "best",
+    *,
+    data: Path | None = None,
+    classes: Path | None = None,
+    templates: Path | None = None,
+    limit: int = 5000,
+) -> Evaluation:
+    """Student and teacher of a checkpoint: retrieval among `data`, classification into `classes`.
+
+    templates: a file with a text a line, {} for the class's name.
+    """
+    checkpoint = chosen_checkpoint(run, which)
+    config = load_config(run / "config.json")
+    networks, tokenizer = run_networks(run, checkpoint), run_tokenizer(run, config)
+    if torch.cuda.is_available():
+        networks = {name: network.cuda() for name, network in networks.items()}
+    pairs = held_out(open_source(data), config.text_mode, limit) if data is not None else HeldOut()
+    with tqdm(unit="picture", disable=None, dynamic_ncols=True) as bar:
+
+        def shown(n_pictures: int) -> None:
+            bar.update(n_pictures - bar.n)
+
+        found = retrieval(networks, tokenizer, pairs, shown) if data is not None else {}
+        bar.reset()
+        texts = _lines(templates) if templates is not None else TEMPLATES
+        named = classification(networks, tokenizer, classes, texts, shown) if classes is not None else {}
+    refused = tuple(pairs.refused)
+    return Evaluation(checkpoint.name, found, named, len(pairs.samples), refused)
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        found = [line.strip() for line in file.read_text(encoding="utf-8").splitlines() if "{}" in line]
+    except (OSError, ValueError) as error:
+        raise CosmosSearchError(f"The templates in {file} can't be read ({error}).") from error
+    if not found:
+        raise CosmosSearchError(f"No line of {file} has a {{}} for the class's name.")
+    return found
+
+
+def _check_inventory(found: dict[str, int], known: dict[str, int], data: str) -> None:
+    names = sorted(name for name in known.keys() | found.keys() if known.get(name) != found.get(name))
+    if not known or not names:
+        return
+    said = "; ".join(f"{name}: {known.get(name, 'none')} then, {found.get(name, 'none')} now" for name in names[:3])
+    raise CosmosSearchError(
+        f"{data} is not what this run began with ({len(names)} of {len(known)} differ; {said}), so it can't go on "
+        "exactly. Bring the data back, or name them: --data FOLDER"
+    )
+
+
+def _remember(sources: Sources, run: Path, tokenizer: Path | None, *, is_new: bool = False) -> None:
+    try:
+        (run / SOURCES).write_text(json.dumps(asdict(sources), indent=2) + "\n", encoding="utf-8")
+        if is_new:
+            (run / TOKENIZER).unlink(missing_ok=True)  # of a beginning that failed
+        if tokenizer is not None:
+            shutil.copyfile(tokenizer, run / TOKENIZER)
+    except OSError as error:
+        raise CosmosSearchError(f"{run} can't be written to ({error}).") from error
+
+
+def _remembered(run: Path) -> Sources:
+    try:
+        return Sources(**json.loads((run / SOURCES).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise CosmosSearchError(f"{run} doesn't say where its data are; name them: --data FOLDER") from error
+
+
+def _watchers(config: TrainConfig, sources: Sources, tokenizer: TextTokenizer) -> tuple[Evaluate | None, Show | None]:
+    """What scores a checkpoint and what draws attention, if there is something to do it with."""
+    if sources.val is None:
+        return None, None
+    data = held_out(open_source(Path(sources.val)), config.text_mode, N_SCORED)
+    show = partial(_shown, data=data, tokenizer=tokenizer) if config.cross_attention else None
+    return partial(_score, data=data, tokenizer=tokenizer), show
+
+
+def _score(student: CosmosModel, teacher: CosmosModel, *, data: HeldOut, tokenizer: TextTokenizer) -> float:
+    return retrieval_score(retrieval({"teacher": teacher}, tokenizer, data)["teacher"])
+
+
+def _shown(teacher: CosmosModel, *, data: HeldOut, tokenizer: TextTokenizer) -> Tensor | None:
+    """The first picture that can be read, with its first sentences; None if none can."""
+    for sample in data.samples:
+        try:
+            picture: Image.Image = picture_of(sample.pair, min_side=teacher.config.image_size)
+        except (PictureError, OSError):
+            continue
+        drawn = attention_picture(teacher, tokenizer, picture, list(sample.sentences[:N_SHOWN]))
+        return torch.from_numpy(np.array(drawn)).permute(2, 0, 1).float() / 255
+    return None

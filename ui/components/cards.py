@@ -1,0 +1,113 @@
+"""What the page's grid shows of a picture: plain values that a browser can draw."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cosmos_search.retrieval.explain import COLOURS
+from cosmos_search.retrieval.search import Evidence, Hit
+from indexer.pictures.regions import Box
+from indexer.store.records import PictureRecord
+from ui.components.data_uri import jpeg_uri
+from ui.escape import readable
+from ui.files.thumbnails import Thumbnails
+
+__all__ = ["Card", "Part", "card_of_hit", "card_of_picture", "colour", "edges", "facts", "parts_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One sentence of the query: what it says, how well and where it is answered."""
+
+    text: str
+    score: float  # 0..1, the length of its bar
+    figure: str  # the same for reading
+    colour: str  # CSS
+    box: tuple[float, float, float, float] | None  # left, top, right, bottom, 0..1; None for what should not be there
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One picture in the grid."""
+
+    id: int
+    name: str
+    note: str  # date, copies
+    figure: str  # the score; "" without a query
+    alt: str
+    width: int
+    height: int
+    thumbnail: str | None  # a data URI; None: the picture is gone
+    parts: tuple[Part, ...] = ()
+
+
+def card_of_hit(hit: Hit, thumbnails: Thumbnails) -> Card:
+    """A picture that was found, with its evidence."""
+    parts = parts_of(hit.evidence)
+    return _card(hit.picture, thumbnails, figure=f"{hit.score:.2f}", parts=parts)
+
+
+def card_of_picture(picture: PictureRecord, thumbnails: Thumbnails) -> Card:
+    """A picture that nobody asked for."""
+    return _card(picture, thumbnails, figure="", parts=())
+
+
+def parts_of(evidence: Sequence[Evidence]) -> tuple[Part, ...]:
+    """Each sentence in its colour."""
+    return tuple(
+        Part(
+            text=("not: " if part.is_negative else "") + part.text,
+            score=max(0.0, min(1.0, part.score)),
+            figure=f"{part.score:.2f}",
+            colour=colour(number),
+            box=None if part.is_negative else edges(part.box),
+        )
+        for number, part in enumerate(evidence)
+    )
+
+
+def colour(number: int) -> str:
+    """Of the sentence with that number, from 0."""
+    return COLOURS[number % len(COLOURS)]
+
+
+def edges(box: Box) -> tuple[float, float, float, float]:
+    """left, top, right, bottom."""
+    return box.left, box.top, box.right, box.bottom
+
+
+def facts(picture: PictureRecord) -> list[tuple[str, str]]:
+    """What is known of a picture, for a person: name and value."""
+    m = picture.facts.metadata
+    megapixels = picture.facts.width * picture.facts.height / 1e6
+    rows = [
+        ("Taken", f"{m.taken_at:%A, %d %B %Y, %H:%M}" if m.taken_at else ""),
+        ("Camera", m.camera or ""),
+        ("Size", f"{picture.facts.width} × {picture.facts.height} pixels, {megapixels:.1f} MP"),
+        ("Place", f"{m.latitude:.5f}, {m.longitude:.5f}" if m.latitude is not None and m.longitude is not None else ""),
+        ("Caption", m.caption or ""),
+        ("Keywords", ", ".join(m.keywords)),
+    ]
+    return [(name, value) for name, value in rows if value]
+
+
+def _card(picture: PictureRecord, thumbnails: Thumbnails, figure: str, parts: tuple[Part, ...]) -> Card:
+    data = thumbnails.get(picture)
+    name = readable(picture.paths[0].name)
+    return Card(
+        id=picture.id,
+        name=name,
+        note=_note(picture),
+        figure=figure,
+        alt=readable(picture.facts.metadata.caption or name),
+        width=picture.facts.width,
+        height=picture.facts.height,
+        thumbnail=None if data is None else jpeg_uri(data),
+        parts=parts,
+    )
+
+
+def _note(picture: PictureRecord) -> str:
+    taken, n_copies = picture.facts.metadata.taken_at, len(picture.paths) - 1
+    said = [f"{taken:%d %b %Y}"] if taken else []
+    said += [f"{n_copies} more {'copy' if n_copies == 1 else 'copies'}"] if n_copies else []
+    return " · ".join(said)

@@ -1,0 +1,1 @@
+"""Files that the page shows, takes and hands out."""

@@ -1,0 +1,145 @@
+"""What the page shows, as its address says it: everything here can be bookmarked, shared and gone back to."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from cosmos_search.explore.near_duplicates import MIN_COSINE
+from cosmos_search.retrieval.query import parse_box
+from indexer.errors import UsageError
+from indexer.pictures.regions import Box
+from indexer.store.filters import ORIENTATIONS, Filters, parse_date, parse_near, parse_size
+
+__all__ = ["ALIKE", "DEFAULT", "MAX_TEXT", "State"]
+
+VIEWS = ("search", "explore", "library")
+SORTS = ("score", "date")
+EXPLORES = ("map", "duplicates")
+ALIKE = {"strict": 0.98, "usual": MIN_COSINE, "loose": 0.9}  # the least cosine
+MAX_PAGE = 10_000
+MAX_TEXT = 1000  # characters of a query, and of any other value
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One place on the page. A value that the address has wrong is as if it were not there."""
+
+    view: str = "search"
+    query: str = ""
+    like: int | None = None  # find the like of this picture, by id
+    box: Box | None = None  # of that part of it
+    after: str = ""  # dates as `--after` takes them
+    before: str = ""
+    folder: str = ""
+    camera: str = ""
+    near: str = ""
+    min_size: str = ""
+    orientation: str = ""
+    sort: str = "score"
+    page: int = 1
+    all: bool = False  # also what the search would leave out
+    where: bool = True  # boxes on the thumbnails
+    picture: int | None = None  # the one that is looked at closely, by id
+    heat: int | None = None  # the sentence whose heat map covers it, from 0
+    explore: str = "map"
+    cluster: int | None = None  # of the map
+    alike: str = "usual"  # how much pictures of a group must be
+
+    @classmethod
+    def of(cls, address: Mapping[str, str]) -> "State":
+        """From the query parameters of an address."""
+        values = {name: _read(name, address[name][:MAX_TEXT]) for name in _NAMES if name in address}
+        return cls(**{name: value for name, value in values.items() if value is not None})
+
+    def address(self) -> dict[str, str]:
+        """The query parameters that say it; what is as usual is left out."""
+        changed = {name: getattr(self, name) for name in _NAMES if getattr(self, name) != getattr(DEFAULT, name)}
+        return {name: _written(value) for name, value in changed.items()}
+
+    def but(self, **changes: Any) -> "State":
+        """The same place with something else.
+
+        Another search begins at its first page, with no picture open; other words or another example are again asked
+        whether anything matches, and a box belongs to its example.
+        """
+        anew: dict[str, Any] = {}
+        if not changes.keys() <= {"page", "picture", "heat", "where"}:
+            anew |= {"page": 1, "picture": None, "heat": None}
+        if changes.keys() & {"query", "like"}:
+            anew |= {"all": False}
+        if "like" in changes:
+            anew |= {"box": None}
+        return replace(self, **anew | changes)
+
+    @property
+    def filters(self) -> Filters | None:
+        """None where nothing is filtered. Raises UsageError for what can't be read."""
+        if not any((self.after, self.before, self.folder, self.camera, self.near, self.min_size, self.orientation)):
+            return None
+        return Filters(
+            after=parse_date(self.after) if self.after else None,
+            before=parse_date(self.before) if self.before else None,
+            directory=self.folder or None,
+            camera=self.camera or None,
+            near=parse_near(self.near) if self.near else None,
+            min_pixels=parse_size(self.min_size) if self.min_size else None,
+            orientation=self.orientation or None,
+        )
+
+
+DEFAULT = State()
+_NAMES = tuple(field.name for field in fields(State))
+
+
+def _read(name: str, text: str) -> Any:
+    """None for what makes no sense there."""
+    try:
+        return _READERS.get(name, str)(text)
+    except (ValueError, UsageError):
+        return None
+
+
+def _written(value: object) -> str:
+    if isinstance(value, Box):
+        return ",".join(f"{edge:.4g}" for edge in (value.left, value.top, value.right, value.bottom))
+    return str(int(value)) if isinstance(value, bool) else str(value)
+
+
+def _one_of(*known: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in known:
+            raise ValueError(text)
+        return text
+
+    return read
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 16):
+        raise ValueError(text)
+    return int(text)
+
+
+def _page(text: str) -> int:
+    return min(max(1, _count(text)), MAX_PAGE)
+
+
+def _switch(text: str) -> bool:
+    return bool(_count(text))
+
+
+_READERS: dict[str, Callable[[str], Any]] = {
+    "view": _one_of(*VIEWS),
+    "sort": _one_of(*SORTS),
+    "explore": _one_of(*EXPLORES),
+    "alike": _one_of(*ALIKE),
+    "orientation": _one_of(*ORIENTATIONS),
+    "like": _count,
+    "picture": _count,
+    "heat": _count,
+    "cluster": _count,
+    "page": _page,
+    "box": parse_box,
+    "all": _switch,
+    "where": _switch,
+}

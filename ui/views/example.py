@@ -1,0 +1,127 @@
+"""The example of a search: an indexed picture, a part of one, or a picture that the visitor hands in."""
+
+import io
+from collections.abc import Callable
+from hashlib import sha256
+
+import streamlit as st
+from PIL import Image
+
+from indexer.errors import PictureError, UsageError
+from indexer.pictures.regions import Box
+from indexer.store.records import PictureRecord
+from ui.components.cards import Part, colour, edges
+from ui.components.components import frame
+from ui.components.data_uri import data_uri
+from ui.escape import plain
+from ui.files.originals import upright
+from ui.files.uploads import uploaded_picture
+from ui.session.address import go
+from ui.session.shared import Opened
+from ui.session.state import State
+
+__all__ = ["chip", "example", "upload_view"]
+
+SIDE = 1024  # pixels of an example
+CHIP_SIDE = 72
+
+
+def example(shared: Opened, state: State) -> tuple[Callable[[], Image.Image] | None, str]:
+    """What makes the picture to find the like of, a part already cut out, and what stands for it; None: there is none.
+
+    Raises UsageError if it is not indexed any more; the function does if it is not there any more.
+    """
+    if state.like is not None:
+        record = shared.library.picture(state.like)
+        if record is None:
+            raise UsageError("The picture to find the like of is not indexed any more.")
+        return lambda: _indexed(record, state.box), f"{record.fingerprint}-{state.box}"
+    picture, box = _handed_in()
+    if picture is None:
+        return None, ""
+    return lambda: _cut(picture, box), f"{st.session_state['upload_key']}-{box}"
+
+
+def chip(shared: Opened, state: State) -> None:
+    """What the example is, and a way to be rid of it."""
+    if state.like is not None:
+        record = shared.library.picture(state.like)
+        data = None if record is None else shared.thumbnails.get(record)
+        image = None if data is None else Image.open(io.BytesIO(data))
+        _chip(image, state.box, "this picture", lambda: go(like=None))
+        return
+    picture, box = _handed_in()
+    if picture is not None:
+        _chip(picture, box, "your picture", _drop)
+
+
+def upload_view(state: State) -> None:
+    """To hand in a picture, and to choose a part of it."""
+    key = f"file_{st.session_state.get('n_dropped', 0)}"  # a new one is an empty one
+    st.file_uploader(
+        "Find the like of a picture of yours. It is looked at in memory, and not kept.",
+        key=key,
+        on_change=_hand_in,
+        args=(key,),
+    )
+    if (problem := st.session_state.pop("upload_problem", None)) is not None:
+        st.error(plain(problem))
+    picture, box = _handed_in()
+    if picture is not None and state.like is None:
+        _part_of(picture, box)
+
+
+def _indexed(record: PictureRecord, box: Box | None) -> Image.Image:
+    try:
+        return _cut(upright(record, SIDE), box)
+    except PictureError as error:
+        raise UsageError(f"The picture to find the like of can't be used: {error}.") from error
+
+
+def _hand_in(key: str) -> None:
+    """What was put into the uploader, or taken out of it."""
+    file = st.session_state[key]
+    st.session_state.update(upload=None, upload_box=None)
+    if file is None:
+        return
+    content = file.getvalue()
+    try:
+        st.session_state.update(upload=uploaded_picture(content), upload_key=sha256(content).hexdigest())
+    except UsageError as error:
+        st.session_state["upload_problem"] = str(error)
+        return
+    go(like=None)
+
+
+def _drop() -> None:
+    st.session_state.update(upload=None, upload_box=None, n_dropped=st.session_state.get("n_dropped", 0) + 1)
+
+
+def _handed_in() -> tuple[Image.Image | None, Box | None]:
+    return st.session_state.get("upload"), st.session_state.get("upload_box")
+
+
+def _part_of(picture: Image.Image, box: Box | None) -> None:
+    frame(
+        key="upload_frame",
+        image=data_uri(picture),
+        alt="Your picture",
+        size=picture.size,
+        parts=[] if box is None else [Part("this part", 0.0, "", colour(0), edges(box))],
+        on_drawn=lambda drawn: st.session_state.update(upload_box=drawn),
+    )
+    st.caption("Drag a box over a part of it to search for that part alone.")
+    if box is not None:
+        st.button("The whole picture again", on_click=lambda: st.session_state.update(upload_box=None))
+
+
+def _chip(image: Image.Image | None, box: Box | None, what: str, on_removed: Callable[[], None]) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if image is not None:
+            st.image(_cut(image, box), width=CHIP_SIDE)
+        st.markdown(f"Like {'a part of ' if box is not None else ''}{what}", width="content")
+        st.button("Remove", icon=":material/close:", key="drop_example", on_click=on_removed)
+
+
+def _cut(picture: Image.Image, box: Box | None) -> Image.Image:
+    return picture if box is None else picture.crop(box.pixels(*picture.size))

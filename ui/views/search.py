@@ -1,0 +1,159 @@
+"""Search: one box, a grid of what was found, and one picture looked at closely."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import streamlit as st
+
+from cosmos_search.retrieval.search import Hit
+from indexer.cores import available_cores
+from indexer.errors import UsageError
+from indexer.store.records import PictureRecord
+from ui.components.cards import Card, card_of_hit, card_of_picture
+from ui.escape import plain
+from ui.session.address import bound, choice, go
+from ui.session.shared import Opened
+from ui.session.state import MAX_TEXT, State
+from ui.views.example import example
+from ui.views.filters import filters_view
+from ui.views.grid import pictures_grid
+from ui.views.picture import picture_view
+from ui.views.refine import refine_view
+from ui.views.selection import selection_view
+
+__all__ = ["search_view"]
+
+PER_PAGE = 40
+SUGGESTED = ("A cat.", "A space shuttle. A flag.", "A rocket on its launch pad.", "A zebra crossing.")
+SORTED_BY_DATE = 1000  # the best of these many are put in order
+DEPTHS = (PER_PAGE + 1, 200, 1000, 5000, 10_000)  # how many hits are asked for: pages share an answer
+
+
+def search_view(shared: Opened, state: State) -> None:
+    """The whole view."""
+    filters_view(shared, state)
+    _search_box(state)
+    refine_view(shared, state)
+    try:
+        shown = _shown(shared, state)
+    except UsageError as error:
+        st.error(_as_sentence(error))
+        return
+    if state.picture is not None:
+        picture_view(shared, state, shown[:PER_PAGE])
+        return
+    selection_view(shared)
+    if not shown:
+        _nothing(shared, state)
+        return
+    _heading(state, shown)
+    pictures_grid(state, _cards(shared, shown[:PER_PAGE]), key="grid")
+    _pager(state, has_more=len(shown) > PER_PAGE)
+
+
+def _search_box(state: State) -> None:
+    st.text_input(
+        "Search",
+        key=bound("query", state.query),
+        placeholder="What is in the picture?  A dog on a sofa. A red lamp.",
+        on_change=lambda: go(query=st.session_state["query"].strip()),
+        max_chars=MAX_TEXT,
+        label_visibility="collapsed",
+        icon=":material/search:",
+    )
+    if st.session_state.get("is_new_here") and not state.query:
+        _suggestions()
+
+
+def _suggestions() -> None:
+    """For a newcomer: first things to ask for."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown("For example:", width="content")
+        for text in SUGGESTED:
+            st.button(text, on_click=go, kwargs={"query": text})
+
+
+def _shown(shared: Opened, state: State) -> Sequence[Hit] | Sequence[PictureRecord]:
+    """What the page shows, and one more if there is more. Raises UsageError for what can't be asked."""
+    like, like_key = example(shared, state)
+    first, filters = (state.page - 1) * PER_PAGE, state.filters
+    if not state.query and like is None:
+        return shared.library.browse(filters, start=first, n=PER_PAGE + 1)
+    by_date = state.sort == "date"
+    top = SORTED_BY_DATE if by_date else next((n for n in DEPTHS if n > first + PER_PAGE), DEPTHS[-1])
+
+    def search() -> Sequence[Hit]:
+        picture = None if like is None else like()
+        hits = shared.library.search(state.query, top, like=picture, filters=filters, everything=state.all)
+        return sorted(hits, key=_when, reverse=True) if by_date else hits
+
+    hits = shared.remembered("search", search, state.query, top, like_key, filters, state.all, by_date)
+    return hits[first : first + PER_PAGE + 1]
+
+
+def _when(hit: Hit) -> str:
+    taken = hit.facts.metadata.taken_at
+    return taken.isoformat() if taken else ""
+
+
+def _cards(shared: Opened, shown: Sequence[Hit] | Sequence[PictureRecord]) -> Sequence[Card]:
+    """Thumbnails that are not kept yet are made side by side."""
+
+    def card(one: Hit | PictureRecord) -> Card:
+        make = card_of_hit if isinstance(one, Hit) else card_of_picture
+        return make(one, shared.thumbnails)  # type: ignore[arg-type]
+
+    with ThreadPoolExecutor(available_cores()) as pool:
+        return list(pool.map(card, shown))
+
+
+def _heading(state: State, shown: Sequence[object]) -> None:
+    """What is shown, and how."""
+    first = (state.page - 1) * PER_PAGE + 1
+    last = first + min(len(shown), PER_PAGE) - 1
+    is_search = isinstance(shown[0], Hit)
+    what = ("Nearest" if state.all else "Best matches") if is_search else "Newest pictures"
+    if is_search and state.sort == "date":
+        what = f"The best {SORTED_BY_DATE:,} at most, newest first:"
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown(f"**{what}** {first}–{last}", width="content")
+        if is_search:
+            _display(state)
+
+
+def _display(state: State) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", width="content"):
+        key = bound("where", state.where)
+        st.toggle("Show where", key=key, on_change=lambda: go(where=st.session_state["where"]))
+        choice("Sort", "sort", state.sort, {"score": "Best first", "date": "Newest first"})
+
+
+def _nothing(shared: Opened, state: State) -> None:
+    if state.page > 1:
+        st.info("There is nothing more.")
+        st.button("To the first page", on_click=go, kwargs={"page": 1})
+    elif state.filters is not None and not shared.library.n_matching(state.filters):
+        st.info("No picture passes these filters.", icon=":material/filter_alt_off:")
+    else:
+        st.info("**Nothing here matches.**", icon=":material/search_off:")
+        if not state.all:
+            st.button("Show the nearest all the same", on_click=go, kwargs={"all": True})
+
+
+def _pager(state: State, *, has_more: bool) -> None:
+    if state.page == 1 and not has_more:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="center"):
+        for label, icon, step, is_there in (
+            ("Back", ":material/chevron_left:", -1, state.page > 1),
+            ("More", ":material/chevron_right:", 1, has_more),
+        ):
+            st.button(label, icon=icon, disabled=not is_there, on_click=go, kwargs={"page": state.page + step})
+            if step < 0:
+                st.markdown(f"Page {state.page}", width="content")
+
+
+def _as_sentence(error: UsageError) -> str:
+    """Without the mark that the command line puts under a mistake, in a fixed-width font; nor with its commands."""
+    first, *rest = str(error).split(": cosmos-search ")[0].splitlines()
+    return plain(first.rstrip(":") + (f": {rest[0].strip()}" if rest else ""))

@@ -21,7 +21,7 @@ for _switch in ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY"):
 if TYPE_CHECKING:
     from cosmos_search.encoders.protocol import Encoder
     from cosmos_search.library import Info, Library, open
-    from cosmos_search.retrieval.search import Hit
+    from cosmos_search.retrieval.hits import Hit
     from indexer.errors import CosmosSearchError, IndexBusyError, UsageError
     from indexer.ingest.update import Report
 
@@ -40,7 +40,7 @@ __all__ = [
 _HOMES = {
     "CosmosSearchError": "indexer.errors",
     "Encoder": "cosmos_search.encoders.protocol",
-    "Hit": "cosmos_search.retrieval.search",
+    "Hit": "cosmos_search.retrieval.hits",
     "IndexBusyError": "indexer.errors",
     "Info": "cosmos_search.library",
     "Library": "cosmos_search.library",

@@ -14,8 +14,10 @@ from cosmos_search.encoders.load import default_model, load_encoder
 from cosmos_search.encoders.protocol import Encoder
 from cosmos_search.explore.embedding_map import MAX_POINTS, Atlas, draw_atlas
 from cosmos_search.explore.near_duplicates import MIN_COSINE, near_duplicates
+from cosmos_search.retrieval.encode import Example
+from cosmos_search.retrieval.hits import Hit
 from cosmos_search.retrieval.query import parse_query
-from cosmos_search.retrieval.search import Example, Hit, search
+from cosmos_search.retrieval.search import search
 from indexer.errors import CosmosSearchError, PictureError, UsageError
 from indexer.ingest.roots import existing_folder, real_path
 from indexer.ingest.update import Report, remove, update
@@ -169,19 +171,22 @@ class Library:
         like: str | Path | Image.Image | None = None,
         box: Box | None = None,
         filters: Filters | None = None,
-        everything: bool = False,
+        include_unlikely: bool = False,
     ) -> list[Hit]:
         """The best `top` pictures for a query, best first; none: nothing here matches.
 
         text: sentences, signs, weights, places, as `cosmos-search search --help` shows.
 
         like: a picture to find the like of, or the `box` of it; a text may be added. filters: what else must hold.
-        everything: also what is less likely a match than not. Raises UsageError for a query that can't be read.
+        include_unlikely: also hits whose score is below the encoder's cut-off.
+        Raises UsageError for a query that can't be read.
         """
         index = self._opened()
         query = parse_query(text) if text.strip() or like is None else None
         example = None if like is None else Example(_picture(like), box or WHOLE)
-        return search(index, self.encoder, query, example=example, top=top, filters=filters, everything=everything)
+        return search(
+            index, self.encoder, query, example=example, top=top, filters=filters, include_unlikely=include_unlikely
+        )
 
     def browse(self, filters: Filters | None = None, *, start: int = 0, n: int = 60) -> list[PictureRecord]:
         """`n` pictures without a query, from the `start`-th (0 is the first): newest first, undated ones last.

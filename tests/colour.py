@@ -9,7 +9,6 @@ import numpy as np
 from PIL import Image, ImageColor
 
 import cosmos_search
-from cosmos_search.retrieval.scoring import Scoring
 from indexer.encoder import Prepared, Vectors
 from indexer.pictures.images import fingerprint
 from indexer.pictures.metadata import Metadata
@@ -26,7 +25,6 @@ class ColourEncoder:
     min_side = 8
     batch_size = 8
     default_regions = "fast"
-    scoring = Scoring()
     calibration = None
 
     def __init__(self, name: str = "colour", version: str = "1", log: Path | None = None, seconds: float = 0.0) -> None:

@@ -22,7 +22,7 @@ from cosmos_search.encoders.calibration import fit
 from cosmos_search.encoders.load import load_encoder
 from cosmos_search.encoders.protocol import Encoder
 from cosmos_search.retrieval.query import PLACES
-from cosmos_search.retrieval.scoring import Scored, Scoring, Wanted, score_pictures
+from cosmos_search.retrieval.scoring import EncodedTerm, PictureScore, score_pictures
 from indexer.pictures.regions import WHOLE, Box, pyramid
 from indexer.store.index import Index
 
@@ -82,26 +82,13 @@ def _indexed(folder: Path, place: Path, encoder: Encoder, regions: str) -> Colle
 
 def _report_retrieval(scenes: SceneSet, collection: Collection, encoder: Encoder) -> None:
     originals = [scene for scene in scenes.scenes if scene.kind == "original"]
-    scoring = encoder.scoring
     many = np.array([len(scene.things) >= MANY for scene in originals])
-    ways: dict[str, Callable[[Scene], list[Scored]]] = {
-        "whole text, whole picture (what peers do)": lambda s: _score(
-            _whole_text(s), collection.wholes(), encoder, scoring
-        ),
-        "+ sentences": lambda s: _score(_sentences(s), collection.wholes(), encoder, scoring),
-        "+ regions": lambda s: _score(_whole_text(s), collection, encoder, scoring),
-        "+ sentences and regions": lambda s: _score(_sentences(s), collection, encoder, scoring),
-        "+ places": lambda s: _score(_sentences(s, with_places=True), collection, encoder, scoring),
-        "+ sentences and regions, half by the weakest": lambda s: _score(
-            _sentences(s), collection, encoder, replace(scoring, weakest=0.5)
-        ),
-        "+ sentences and regions, 0.3 of the whole added": lambda s: _score(
-            _sentences(s),
-            collection,
-            encoder,
-            replace(scoring, whole=0.3),
-            whole=". ".join(t.caption for t in s.things),
-        ),
+    ways: dict[str, Callable[[Scene], list[PictureScore]]] = {
+        "whole text, whole picture (what peers do)": lambda s: _score(_whole_text(s), collection.wholes(), encoder),
+        "+ sentences": lambda s: _score(_sentences(s), collection.wholes(), encoder),
+        "+ regions": lambda s: _score(_whole_text(s), collection, encoder),
+        "+ sentences and regions": lambda s: _score(_sentences(s), collection, encoder),
+        "+ places": lambda s: _score(_sentences(s, with_places=True), collection, encoder),
     }
     rows = []
     for label, way in ways.items():
@@ -127,20 +114,14 @@ def _place(thing: Thing) -> Box | None:
     return min(holding, key=lambda place: place.area, default=None)
 
 
-def _score(
-    sentences: Sequence[tuple[str, Box | None]],
-    collection: Collection,
-    encoder: Encoder,
-    scoring: Scoring,
-    whole: str | None = None,
-) -> list[Scored]:
+def _score(sentences: Sequence[tuple[str, Box | None]], collection: Collection, encoder: Encoder) -> list[PictureScore]:
+    """Of every picture, by its number in the collection."""
     vectors = encoder.encode_texts([text for text, _ in sentences])
-    wanted = [Wanted(vector, place=place) for vector, (_, place) in zip(vectors, sentences, strict=True)]
-    whole_vector = None if whole is None else encoder.encode_texts([whole])[0]
-    return score_pictures(wanted, whole_vector, collection.rows, collection.starts, collection.boxes, scoring)
+    terms = [EncodedTerm(vector, place=place) for vector, (_, place) in zip(vectors, sentences, strict=True)]
+    return score_pictures(terms, range(len(collection.names)), collection.rows, collection.starts, collection.boxes)
 
 
-def _rank(scene: Scene, scored: Sequence[Scored], collection: Collection, knows_places: bool) -> int:
+def _rank(scene: Scene, scored: Sequence[PictureScore], collection: Collection, knows_places: bool) -> int:
     """How many pictures score higher. The twin with the same things elsewhere is as right, unless places are known."""
     scores = np.array([s.score for s in scored])
     twin = scene.name.replace("original", "moved")
@@ -153,7 +134,7 @@ def _recalls(ranks: NDArray[np.int64]) -> str:
     return " / ".join(f"{(ranks < k).mean():.2f}" for k in (1, 5, 10))
 
 
-def _pointing(answers: Sequence[tuple[Scene, list[Scored]]], collection: Collection) -> list[str]:
+def _pointing(answers: Sequence[tuple[Scene, list[PictureScore]]], collection: Collection) -> list[str]:
     """In the right scene: the share of sentences whose box has its centre in the thing, and the mean IoU."""
     hits, overlaps = [], []
     for scene, scored in answers:
@@ -200,7 +181,7 @@ def _captions(scenes: SceneSet) -> dict[str, list[str]]:
 
 
 def _best_scores(captions: Sequence[str], collection: Collection, encoder: Encoder) -> list[float]:
-    return [max(s.score for s in _score([(c, None)], collection, encoder, encoder.scoring)) for c in captions]
+    return [max(s.score for s in _score([(c, None)], collection, encoder)) for c in captions]
 
 
 def _pairs(
@@ -211,9 +192,7 @@ def _pairs(
     others: tuple[list[float], list[float]] = ([], [])
     shown = {scene.name: {t.caption for t in scene.things} for scene in scenes.scenes}
     for number, caption in enumerate(_captions(scenes)["present"]):
-        for name, scored in zip(
-            collection.names, _score([(caption, None)], collection, encoder, encoder.scoring), strict=True
-        ):
+        for name, scored in zip(collection.names, _score([(caption, None)], collection, encoder), strict=True):
             (matching if caption in shown[name] else others)[number % 2].append(scored.score)
     return matching, others
 

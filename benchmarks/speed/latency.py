@@ -20,7 +20,7 @@ from benchmarks.data.synthetic_index import SHAPE, filled_index, unit
 from benchmarks.machine import describe, print_table
 from cosmos_search.encoders.calibration import Calibration
 from cosmos_search.retrieval.query import Query, Term
-from cosmos_search.retrieval.scoring import Scoring, Wanted, score_pictures
+from cosmos_search.retrieval.scoring import EncodedTerm, score_pictures
 from cosmos_search.retrieval.search import search
 from indexer.pictures.regions import WHOLE, pyramid
 from indexer.store.index import Index
@@ -37,7 +37,6 @@ class Texts:
     """Stands for an encoder: the "text" names a query's sentence, its vector was made before."""
 
     name, version, dim = "made", "1", DIM
-    scoring = Scoring()
     calibration: Calibration | None = None
 
     def __init__(self, vectors: NDArray[np.float32]) -> None:
@@ -64,7 +63,7 @@ def main() -> None:
         started = perf_counter()
         index = filled_index(Path(scratch, "index"), n, themes, EncoderRecord(0, "made", "1", DIM, "fast"), rng)
         print(f"filled in {perf_counter() - started:.0f} s")
-        queries = [Query(tuple(Term(str(3 * i + j)) for j in range(3)), None) for i in range(N_QUERIES)]
+        queries = [Query(tuple(Term(str(3 * i + j)) for j in range(3))) for i in range(N_QUERIES)]
         search(index, encoder, queries[0])  # type: ignore[arg-type]
         times, answers = [], []
         for query in queries:
@@ -92,9 +91,9 @@ def _exhaustive(index: Index, sentences: NDArray[np.float32], n_queries: int) ->
             (row_ids, data), *_ = snapshot.catalog.vectors_of(part, snapshot.encoder)
             rows, (_, starts) = data.astype(np.float32), np.unique(row_ids, return_index=True)
             for i in range(n_queries):
-                wanted = [Wanted(vector) for vector in sentences[3 * i : 3 * i + 3]]
-                scored = score_pictures(wanted, None, rows, starts, [BOXES] * len(starts), Scoring())
-                candidates = [(s.score, id_ - 1) for id_, s in zip(part, scored, strict=True)]
+                terms = [EncodedTerm(vector) for vector in sentences[3 * i : 3 * i + 3]]
+                scored = score_pictures(terms, part, rows, starts, [BOXES] * len(starts))
+                candidates = [(s.score, s.picture_id - 1) for s in scored]
                 best[i] = heapq.nlargest(10, best[i] + heapq.nlargest(10, candidates))
     return [{number for _, number in top} for top in best]
 

@@ -38,8 +38,7 @@ def main() -> None:
     n = N_QUERIES * options.sentences
     sentences = unit(themes[rng.integers(0, N_THEMES, n)] + 1.5 * unit(rng.standard_normal((n, DIM))))
     queries = [
-        Query(tuple(Term(str(i * options.sentences + j)) for j in range(options.sentences)), None)
-        for i in range(N_QUERIES)
+        Query(tuple(Term(str(i * options.sentences + j)) for j in range(options.sentences))) for i in range(N_QUERIES)
     ]
     with tempfile.TemporaryDirectory() as scratch:
         made = EncoderRecord(0, "made", "1", DIM, "fast")

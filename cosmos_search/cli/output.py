@@ -8,7 +8,7 @@ from typing import Any
 from cosmos_search.cli.terminal import escape
 from cosmos_search.library import Info
 from cosmos_search.models.install import ModelRow
-from cosmos_search.retrieval.search import Evidence, Hit
+from cosmos_search.retrieval.hits import Evidence, Hit
 from indexer.ingest.update import Report
 from indexer.pictures.regions import WHOLE, Box
 from indexer.store.records import EncoderRecord, FailedFile, Folder

@@ -37,7 +37,7 @@ OPTIONS = (
     click.option("--near", type=TEXT, metavar="LAT,LON,KM", help="Taken there: 48.14,11.58,20km"),
     click.option("--min-size", type=TEXT, metavar="SIZE", help="At least as large: 2MP or 1920x1080."),
     click.option("--orientation", type=TEXT, metavar="NAME", help="portrait, landscape or square."),
-    click.option("--all", "everything", is_flag=True, help="Also show what is less likely a match than not."),
+    click.option("--all", "include_unlikely", is_flag=True, help="Also show what is less likely a match than not."),
     click.option(
         "--explain",
         metavar="DIR",
@@ -61,7 +61,7 @@ def show_answer(
     *,
     like: Path | None,
     box: str | None,
-    everything: bool,
+    include_unlikely: bool,
     explain: Path | None,
     as_json: bool,
     **filters: str | None,
@@ -82,7 +82,7 @@ def show_answer(
         like=like,
         box=parse_box(box) if box is not None else None,
         filters=wanted,
-        everything=everything,
+        include_unlikely=include_unlikely,
     )
     if as_json:
         for hit in hits:
@@ -90,7 +90,7 @@ def show_answer(
     elif hits:
         say(hits_table(hits))
     else:
-        say("Nothing here matches." + ("" if everything else " The nearest are shown with: --all -n 3"))
+        say("Nothing here matches." + ("" if include_unlikely else " The nearest are shown with: --all -n 3"))
     if not hits:
         _warn_of_filters(library, wanted)
     elif explain is not None:

@@ -19,7 +19,6 @@ from cosmos_search.encoders.precision_check import Choice
 from cosmos_search.models.store import Card, check_unchanged
 from cosmos_search.processing.image import Preprocess
 from cosmos_search.processing.text import TextTokenizer
-from cosmos_search.retrieval.scoring import Scoring
 from indexer.encoder import Prepared, Vectors
 from indexer.pictures.regions import Box
 
@@ -138,11 +137,6 @@ class TowerEncoder:
         rows = [np.array([tokenizer.cut_ids(text)], dtype=np.int64) for text in texts]
         vectors = [session.run(["vectors"], {"ids": row})[0] for row in rows]  # one by one: no padding to compute
         return np.concatenate(vectors) if vectors else np.zeros((0, self.dim), dtype=np.float32)
-
-    @property
-    def scoring(self) -> Scoring:
-        """The default formula."""
-        return Scoring()
 
     @property
     def calibration(self) -> Calibration | None:

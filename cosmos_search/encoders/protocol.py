@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cosmos_search.encoders.calibration import Calibration
-from cosmos_search.retrieval.scoring import Scoring
 from indexer.encoder import ImageEncoder, Vectors
 from indexer.errors import CosmosSearchError
 from indexer.store.records import EncoderRecord
@@ -18,10 +17,6 @@ __all__ = ["Encoder", "require_made_by"]
 
 class Encoder(ImageEncoder, Protocol):
     """An image encoder with a text tower into the same space."""
-
-    @property
-    def scoring(self) -> Scoring:
-        """The formula's parameters that suit it."""
 
     @property
     def calibration(self) -> Calibration | None:

@@ -63,7 +63,7 @@ def near_duplicates(
     with index.reading_pictures() as catalog:
         encoder = catalog.encoder()
         assert encoder is not None, "there are pictures, and nothing made their vectors"
-        shapes = catalog.shapes(catalog.vector_ids(encoder.id).tolist())
+        shapes = catalog.sizes(catalog.vector_ids(encoder.id).tolist())
         ids = sorted(shapes, key=lambda id_: (-shapes[id_][0] * shapes[id_][1], id_))
         layouts = _layouts(catalog, encoder, ids, shapes, lambda share: on_progress(share / 2))
         leaders = _leaders(layouts, min_cosine, lambda share: on_progress((1 + share) / 2))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from cosmos_search.encoders.protocol import Encoder
-from cosmos_search.retrieval.search import Evidence, Hit
+from cosmos_search.retrieval.hits import Evidence, Hit
 from indexer.errors import CosmosSearchError
 from indexer.pictures.images import open_picture, reading_pictures
 

@@ -54,10 +54,9 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What was asked for. whole: all wanted terms as one text; None where there is but one."""
+    """What was asked for: one term or more, at least one of them wanted."""
 
     terms: tuple[Term, ...]
-    whole: str | None
 
 
 def parse_query(text: str) -> Query:
@@ -76,8 +75,7 @@ def parse_query(text: str) -> Query:
         raise UsageError("The query says only what should not be there; say also what to look for: beach - people")
     if len(terms) > MAX_TERMS:
         raise UsageError(f"The query has {len(terms)} parts; {MAX_TERMS} is the most that can be looked for at once.")
-    wanted = [term.text for term in terms if not term.is_negative]
-    return Query(tuple(terms), ". ".join(wanted) if len(terms) > 1 else None)
+    return Query(tuple(terms))
 
 
 def _check(line: str, masked: str) -> None:

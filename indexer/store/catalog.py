@@ -262,7 +262,7 @@ class Catalog:
         """How many pictures each value of a filter would leave."""
         return count_facets(self._connection, filters)
 
-    def shapes(self, ids: Sequence[int]) -> dict[int, tuple[int, int]]:
+    def sizes(self, ids: Sequence[int]) -> dict[int, tuple[int, int]]:
         """Width and height of these pictures, in pixels."""
         query = select(pictures.c.id, pictures.c.width, pictures.c.height)
         rows = (self._connection.execute(query.where(pictures.c.id.in_(chunk))) for chunk in _chunks(ids))

@@ -16,7 +16,7 @@ from indexer.errors import CosmosSearchError, IndexBusyError
 from indexer.store.catalog import Catalog
 from indexer.store.database import is_writable, open_database
 from indexer.store.records import EncoderRecord
-from indexer.store.snapshot import Snapshot
+from indexer.store.snapshot import IndexSnapshot
 from indexer.store.storage_errors import explain_storage_errors, replaced_index
 from indexer.store.vectors import EXACT_ROWS, VectorIndex
 
@@ -131,7 +131,7 @@ class Index:
             raise replaced_index(self.place)
 
     @contextmanager
-    def snapshot(self) -> Iterator[Snapshot | None]:
+    def snapshot(self) -> Iterator[IndexSnapshot | None]:
         """The catalog and the vectors that belong to it; None in an index that holds nothing yet.
 
         Any number of threads may be inside: only bringing the vectors up to date is done by one at a time.
@@ -141,7 +141,7 @@ class Index:
                 catalog = stack.enter_context(self.reading())
                 encoder = catalog.encoder()
                 vectors = None if encoder is None else self._current_vectors(catalog, encoder)
-            yield None if encoder is None or vectors is None else Snapshot(catalog, encoder, vectors)
+            yield None if encoder is None or vectors is None else IndexSnapshot(catalog, encoder, vectors)
 
     def save_vectors(self) -> None:
         """Write the FAISS file for the next opening, and drop those that it replaces; then give back unused room.

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cosmos_search.retrieval.explain import COLOURS
-from cosmos_search.retrieval.search import Evidence, Hit
+from cosmos_search.retrieval.hits import Evidence, Hit
 from indexer.pictures.regions import Box
 from indexer.store.records import PictureRecord
 from ui.components.data_uri import jpeg_uri

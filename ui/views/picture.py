@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cosmos_search.retrieval.explain import draw_heat, heat_map
-from cosmos_search.retrieval.search import Evidence, Hit
+from cosmos_search.retrieval.hits import Evidence, Hit
 from indexer.errors import PictureError
 from indexer.store.records import PictureRecord
 from ui.components.cards import Part, colour, facts, parts_of
@@ -35,11 +35,12 @@ def picture_view(shared: Opened, state: State, shown: Sequence[Hit] | Sequence[P
         st.info("This picture is not indexed any more.")
         st.button("Back to the pictures", on_click=go, kwargs={"picture": None})
         return
-    evidence = next((one.evidence for one in shown if isinstance(one, Hit) and one.id == picture.id), ())
-    _ways(state, [one.id for one in shown])
+    evidence = next((one.evidence for one in shown if isinstance(one, Hit) and one.picture.id == picture.id), ())
+    ids = [one.picture.id if isinstance(one, Hit) else one.id for one in shown]
+    _ways(state, ids)
     large, beside = st.columns([5, 3], gap="large")
     with large:
-        _large(shared, state, picture, evidence, [one.id for one in shown])
+        _large(shared, state, picture, evidence, ids)
     with beside:
         _why(state, evidence)
         _known(picture)

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import streamlit as st
 
-from cosmos_search.retrieval.search import Hit
+from cosmos_search.retrieval.hits import Hit
 from indexer.cores import available_cores
 from indexer.errors import UsageError
 from indexer.store.records import PictureRecord
@@ -84,7 +84,7 @@ def _shown(shared: Opened, state: State) -> Sequence[Hit] | Sequence[PictureReco
 
     def search() -> Sequence[Hit]:
         picture = None if like is None else like()
-        hits = shared.library.search(state.query, top, like=picture, filters=filters, everything=state.all)
+        hits = shared.library.search(state.query, top, like=picture, filters=filters, include_unlikely=state.all)
         return sorted(hits, key=_when, reverse=True) if by_date else hits
 
     hits = shared.remembered("search", search, state.query, top, like_key, filters, state.all, by_date)

@@ -31,7 +31,6 @@ from cosmos_search.encoders.onnx_session import (
     open_cached,
     write_beside,
 )
-from cosmos_search.retrieval.scoring import Scoring
 from indexer.encoder import Prepared, Vectors
 from indexer.pictures.regions import Box
 
@@ -161,11 +160,6 @@ class MiniEncoder:
         shares = np.stack([_shares(box, rows, columns) for box in prepared.regions])  # (regions, rows · columns)
         pooled: NDArray[np.float32] = shares @ logits.reshape(rows * columns, -1)
         return pooled
-
-    @property
-    def scoring(self) -> Scoring:
-        """The default formula was measured with this encoder."""
-        return Scoring()
 
     @property
     def calibration(self) -> Calibration | None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cosmos_search.retrieval.query import PLACES, Query, Term, parse_box, parse_query
+from cosmos_search.retrieval.query import PLACES, Term, parse_box, parse_query
 from indexer.errors import UsageError
 from indexer.pictures.regions import Box
 
@@ -50,11 +50,6 @@ CASES = {
 @pytest.mark.parametrize("text", CASES)
 def test_queries_are_read_as_their_writers_mean_them(text):
     assert list(parse_query(text).terms) == CASES[text]
-
-
-def test_the_whole_text_is_that_of_the_wanted_terms():
-    assert parse_query("a red car") == Query((Term("a red car"),), None)
-    assert parse_query("A dog. A lamp - people").whole == "A dog. A lamp"
 
 
 MISTAKES = {

@@ -13,7 +13,7 @@ from cosmos_search.retrieval.explain import draw_boxes, explain, save_explanatio
 from indexer.errors import CosmosSearchError, UsageError
 from indexer.pictures.regions import Box
 from indexer.store.filters import Filters, Near, parse_date, parse_near, parse_size
-from indexer.store.snapshot import Snapshot
+from indexer.store.snapshot import IndexSnapshot
 from indexer.store.vectors import VectorIndex
 from tests.colour import ColourEncoder, dated, paint
 
@@ -86,8 +86,8 @@ def test_hits_below_the_cut_off_are_left_out_and_shown_on_request(tmp_path, libr
     with cosmos_search.open(tmp_path / "index", encoder=encoder) as strict:
         assert set(names(strict.search("lime"))) == {"red-lime"}
         assert strict.search("cyan - red - blue - lime") == []
-        assert len(strict.search("cyan - red - blue - lime", everything=True)) == 4
-        assert all(0 <= hit.score <= 1 for hit in strict.search("red", everything=True))
+        assert len(strict.search("cyan - red - blue - lime", include_unlikely=True)) == 4
+        assert all(0 <= hit.score <= 1 for hit in strict.search("red", include_unlikely=True))
 
 
 def test_an_index_without_regions_answers_by_wholes(tmp_path, library):
@@ -156,7 +156,7 @@ def test_a_filter_that_leaves_many_widens_the_search_until_it_finds_them():
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     vectors = VectorIndex(4)
     vectors.add(np.arange(len(rows)), rows.astype(np.float16))
-    snapshot = Snapshot(catalog=None, encoder=None, vectors=vectors)
+    snapshot = IndexSnapshot(catalog=None, encoder=None, vectors=vectors)
     query, weights = np.array([[1, 0, 0, 0]], dtype=np.float32), np.ones(1, dtype=np.float32)
     allowed = np.arange(3000, 3300)
     found = snapshot.candidates(query, weights, 20, allowed)
@@ -232,12 +232,12 @@ def test_a_text_that_is_too_long_is_taken_apart_and_nothing_is_cut(library):
 
 def test_a_found_picture_can_be_asked_for_by_its_id_until_it_is_gone(library, tmp_path):
     hit = library.search("lime", top=1)[0]
-    record = library.picture(hit.id)
-    assert (record.paths, record.fingerprint, record.facts) == ((hit.path,), hit.fingerprint, hit.facts)
+    record = library.picture(hit.picture.id)
+    assert (record.paths, record.fingerprint, record.facts) == ((hit.path,), hit.picture.fingerprint, hit.facts)
     before = library.stamp()
     hit.path.unlink()
     library.add()
-    assert library.picture(hit.id) is None
+    assert library.picture(hit.picture.id) is None
     assert library.stamp() != before
 
 

@@ -105,7 +105,7 @@ def test_what_was_on_a_disk_that_is_not_mounted_stays(library, photos, unmounted
         (warning,) = report.warnings
         assert f"{n_kept} " in warning
         assert "cosmos-search index --forget-missing " in warning
-    assert len(library.search("red", 20, everything=True)) >= 6
+    assert len(library.search("red", 20, include_unlikely=True)) >= 6
     report = library.add(photos, forget_missing=True)
     assert (report.removed, report.warnings) == (n_kept, [])
     assert library.add(photos).warnings == []
@@ -217,7 +217,7 @@ def test_a_renamed_folder_has_moved_however_large_it_is(library, tmp_path):
     (tmp_path / "root" / "a").rename(tmp_path / "root" / "b")
     report = library.add(tmp_path / "root")
     assert (report.moved, report.added, report.removed, report.warnings) == (40, 0, 0, [])
-    assert {hit.path.parent.name for hit in library.search("grey", 40, everything=True)} == {"b"}
+    assert {hit.path.parent.name for hit in library.search("grey", 40, include_unlikely=True)} == {"b"}
 
 
 def test_a_folder_that_moved_within_the_root_takes_no_lost_ones_along(library, tmp_path):
@@ -296,12 +296,12 @@ def test_a_rebuild_goes_over_to_the_new_vectors_only_when_it_has_all(library, ph
         report = other.add(rebuild=True)
         assert (report.updated, len(report.warnings)) == (3, 2)
         assert "3 pictures could not be read anew" in report.warnings[1]
-        assert len(library.search("red", 20, everything=True)) == 6
+        assert len(library.search("red", 20, include_unlikely=True)) == 6
         (photos / "cam").rmdir()
         (photos.parent / "away").rename(photos / "cam")
         report = other.add(rebuild=True)
         assert (report.updated, report.warnings) == (3, [])
-        assert len(other.search("red", 20, everything=True)) == 6
+        assert len(other.search("red", 20, include_unlikely=True)) == 6
 
 
 def test_a_mounted_disk_may_come_and_go(library, photos):

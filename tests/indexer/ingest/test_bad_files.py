@@ -120,9 +120,9 @@ def test_a_file_without_permission_is_tried_again_and_keeps_its_vectors(library,
             assert "Permission denied" in reasons(library.add(photos))["red.png"]
     finally:
         (photos / "red.png").chmod(0o644)
-    assert len(library.search("red", 9, everything=True)) == 2 + is_known
+    assert len(library.search("red", 9, include_unlikely=True)) == 2 + is_known
     assert library.add(photos).failed == []
-    assert len(library.search("red", 9, everything=True)) == 3
+    assert len(library.search("red", 9, include_unlikely=True)) == 3
     assert library.info().failed == []
 
 
@@ -215,7 +215,7 @@ def test_a_row_that_the_database_refuses_fails_alone(library, photos, tmp_path, 
     report = library.add(photos)
     assert (report.added, reasons(report).keys()) == (3, {"odd.png", "odd-copy.png"})
     assert all("odd" in reason for reason in reasons(report).values())
-    assert len(library.search("red", 9, everything=True)) == 3
+    assert len(library.search("red", 9, include_unlikely=True)) == 3
     assert library.info().n_pictures == 3
 
 

@@ -27,7 +27,7 @@ def library(tmp_path):
 
 
 def found(library, root):
-    hits = library.search("red", 99, everything=True)
+    hits = library.search("red", 99, include_unlikely=True)
     return sorted(str(hit.path.relative_to(root)) for hit in hits)
 
 

@@ -3,7 +3,7 @@ from datetime import datetime
 from pathlib import Path
 
 from cosmos_search.retrieval.explain import COLOURS
-from cosmos_search.retrieval.search import Evidence, Hit
+from cosmos_search.retrieval.hits import Evidence, Hit
 from indexer.pictures.metadata import Metadata
 from indexer.pictures.regions import WHOLE, Box
 from indexer.store.records import PictureFacts
@@ -14,7 +14,7 @@ UNWANTED = Evidence("people", 1.2, 0.2, WHOLE, is_negative=True)
 
 
 def hit_of(picture, *evidence):
-    return Hit(1, picture.paths[0], 0.876, evidence, picture.paths[1:], picture.facts, picture.id, picture.fingerprint)
+    return Hit(1, 0.876, picture, evidence)
 
 
 def test_a_hit_becomes_a_card_with_a_bar_and_a_box_for_each_sentence(picture, thumbnails):

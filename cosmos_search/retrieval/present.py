@@ -1,0 +1,53 @@
+"""Third step of a search: scores and ids become hits with records, evidence and calibrated scores."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+
+from cosmos_search.encoders.calibration import Calibration
+from cosmos_search.retrieval.encode import EncodedQuery
+from cosmos_search.retrieval.hits import Evidence, Hit
+from cosmos_search.retrieval.scoring import PictureScore
+from indexer.pictures.regions import whole_and_regions
+from indexer.store.protocol import Snapshot
+
+__all__ = ["EXAMPLE", "present"]
+
+EXAMPLE = "the example"  # what evidence calls it
+
+
+def present(
+    snapshot: Snapshot,
+    encoded: EncodedQuery,
+    scores: Sequence[PictureScore],
+    calibration: Calibration | None,
+    *,
+    include_unlikely: bool = False,
+) -> list[Hit]:
+    """The hits of these scores, in their order; those below the calibration's cut-off only with `include_unlikely`.
+
+    calibration: None leaves the scores as they are, and leaves none out.
+    """
+    records = snapshot.pictures([score.picture_id for score in scores])
+    hits = []
+    for rank, score in enumerate(scores, 1):
+        record = records[score.picture_id]
+        # The first path is one that exists: others may have been moved, or lie on a disk that is not mounted.
+        paths = tuple(sorted(record.paths, key=lambda path: not os.path.exists(path)))  # noqa: PTH110
+        boxes = whole_and_regions(snapshot.encoder.regions, record.facts.width, record.facts.height)
+        evidence = tuple(
+            Evidence(
+                text=EXAMPLE if term.text is None else term.text,
+                score=calibration.probability(cosine) if calibration else cosine,
+                cosine=cosine,
+                box=boxes[region],
+                is_negative=term.is_negative,
+                is_example=term.text is None,
+            )
+            for term, cosine, region in zip(encoded.terms, score.cosines, score.regions, strict=True)
+        )
+        calibrated = calibration.probability(score.score) if calibration else score.score
+        hits.append(Hit(rank, calibrated, replace(record, paths=paths), evidence))
+    if include_unlikely or calibration is None:
+        return hits
+    return [hit for hit in hits if hit.score >= calibration.cut_off]

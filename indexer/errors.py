@@ -1,6 +1,6 @@
 """The errors a user can meet. Each says in one sentence what is wrong, where, and the command that mends it."""
 
-__all__ = ["CosmosSearchError", "IndexBusyError", "PictureError", "UsageError"]
+__all__ = ["CosmosSearchError", "IndexBusyError", "PictureError", "StorageError", "UsageError"]
 
 
 class CosmosSearchError(Exception):
@@ -13,6 +13,10 @@ class UsageError(CosmosSearchError):
 
 class IndexBusyError(CosmosSearchError):
     """Another process is writing to this index."""
+
+
+class StorageError(CosmosSearchError):
+    """The disk or the database fails: full, read-only, damaged, not to be opened."""
 
 
 class PictureError(CosmosSearchError):

@@ -17,6 +17,7 @@ from indexer.pictures.metadata import Metadata
 from indexer.store.facets import Facets, count_facets
 from indexer.store.filters import Filters, count_matching, matching, newest
 from indexer.store.records import EncoderRecord, FailedFile, Folder, IndexedFile, KnownFile, PictureFacts, PictureRecord
+from indexer.store.rows import unpack_rows
 from indexer.store.schema import encoders, files, folders, pictures, settings, vectors, versions
 
 __all__ = ["Catalog"]
@@ -223,7 +224,7 @@ class Catalog:
             query = query.order_by(vectors.c.picture_id)
             rows = self._connection.execute(query).all()
             counts = [len(row.data) // (2 * encoder.dim) for row in rows]
-            data = np.frombuffer(b"".join(row.data for row in rows), dtype="<f2").reshape(-1, encoder.dim)
+            data = unpack_rows([row.data for row in rows], encoder.dim)
             yield np.repeat(np.array([row.picture_id for row in rows], dtype=np.int64), counts), data
 
     def wholes_of(self, ids: Sequence[int], encoder: EncoderRecord) -> tuple[NDArray[np.int64], NDArray[np.float16]]:
@@ -232,8 +233,7 @@ class Catalog:
         query = select(vectors.c.picture_id, whole).where(vectors.c.encoder_id == encoder.id)
         chunks = (query.where(vectors.c.picture_id.in_(chunk)) for chunk in _chunks(sorted(ids)))
         rows = [row for query in chunks for row in self._connection.execute(query.order_by(vectors.c.picture_id))]
-        data = np.frombuffer(b"".join(data for _, data in rows), dtype="<f2").reshape(-1, encoder.dim)
-        return np.array([id_ for id_, _ in rows], dtype=np.int64), data
+        return np.array([id_ for id_, _ in rows], dtype=np.int64), unpack_rows([data for _, data in rows], encoder.dim)
 
     def n_rows(self, encoder: EncoderRecord) -> int:
         """How many vectors there are, regions counted."""

@@ -14,7 +14,7 @@ from indexer.errors import CosmosSearchError
 from indexer.store.geo import distance_km
 from indexer.store.names import holds
 from indexer.store.schema import APPLICATION_ID, MIGRATIONS, metadata, settings, versions
-from indexer.store.storage_errors import explain_storage_errors
+from indexer.store.storage_errors import damaged_index, explain_storage_errors
 
 __all__ = ["is_writable", "open_database"]
 
@@ -26,14 +26,20 @@ def open_database(
     migrations: Sequence[Sequence[str]] = MIGRATIONS,
     *,
     create: bool = True,
+    read_only: bool = False,
     busy_timeout_s: float = BUSY_TIMEOUT_S,
 ) -> Engine:
     """An engine on the catalog at `path`; an empty file, or a missing one with `create`, is given its tables.
 
-    busy_timeout_s: how long another writer is waited for.
+    read_only: also where it could be written. busy_timeout_s: how long another writer is waited for.
     Raises CosmosSearchError when the file is damaged, not ours, from a newer version, or can't be opened.
     """
-    writable = is_writable(path)
+    if path.exists() and not path.stat().st_size:
+        if any(path.parent.glob("vectors-*")):
+            raise damaged_index(path.parent, "its catalog is empty")
+        if not create:  # a first run was killed before it made the tables
+            raise CosmosSearchError(f"There is no index at {path.parent} yet. Make one: cosmos-search index FOLDER")
+    writable = not read_only and is_writable(path)
     # The path goes through no URL of SQLAlchemy's: it may hold any byte.
     connect = partial(
         sqlite3.connect, _uri(path, _mode(path, create=create, writable=writable)), uri=True, timeout=busy_timeout_s,

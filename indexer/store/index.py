@@ -12,7 +12,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 from sqlalchemy import Engine
 
-from indexer.errors import CosmosSearchError, IndexBusyError
+from indexer.errors import CosmosSearchError, IndexBusyError, StorageError
 from indexer.store.catalog import Catalog
 from indexer.store.database import is_writable, open_database
 from indexer.store.records import EncoderRecord
@@ -64,7 +64,10 @@ class Index:
             ) from error
         except OSError as error:
             raise CosmosSearchError(f"The index at {place} can't be opened ({error.strerror}).") from error
-        return cls(place, open_database(place / CATALOG, create=False))
+        try:
+            return cls(place, open_database(place / CATALOG, create=False))
+        except StorageError:  # on a full disk SQLite can't make the files that it writes with; reading needs none
+            return cls(place, open_database(place / CATALOG, create=False, read_only=True))
 
     @classmethod
     def create(cls, place: Path) -> "Index":
@@ -108,7 +111,7 @@ class Index:
 
         Raises CosmosSearchError if the disk or the database fails.
         """
-        with explain_storage_errors(self.place), self._engine.begin() as connection:
+        with explain_storage_errors(self.place, self._engine), self._engine.begin() as connection:
             yield Catalog(connection)
 
     @contextmanager
@@ -125,7 +128,7 @@ class Index:
 
         Raises CosmosSearchError if the disk or the database fails, or the index is not the one at its place any more.
         """
-        with explain_storage_errors(self.place), self._writer.begin() as connection:
+        with explain_storage_errors(self.place, self._engine), self._writer.begin() as connection:
             yield Catalog(connection)
         if not self.is_current():  # SQLite goes on writing to a file that was deleted
             raise replaced_index(self.place)
@@ -190,7 +193,7 @@ class Index:
     def _current_vectors(self, catalog: Catalog, encoder: EncoderRecord) -> VectorIndex:
         state = (encoder.id, catalog.version())
         if self._vectors is None or state != self._state:
-            saved = _load(self._file(*state), encoder, mapped=True)
+            saved = _load(self._file(*state), encoder)
             self._is_saved = saved is not None and saved[1] == state[1]
             self._vectors = saved[0] if saved is not None and self._is_saved else self._catch_up(catalog, encoder)
             self._state = state
@@ -211,12 +214,12 @@ class Index:
 
         It must be of a version that led to the catalog's: after lost commits an id may stand for another picture.
         """
-        if self._vectors is not None and self._state is not None and not self._vectors.is_mapped:
+        if self._vectors is not None and self._state is not None:
             encoder_id, version = self._state
             if encoder_id == encoder.id and self._vectors.is_compact == is_compact and catalog.descends_from(version):
                 return self._vectors.copy()
         for path in self.place.glob(f"vectors-{encoder.id}-*.faiss"):
-            loaded = _load(path, encoder, mapped=False)
+            loaded = _load(path, encoder)
             if loaded is not None and loaded[0].is_compact == is_compact and catalog.descends_from(loaded[1]):
                 return loaded[0]
         return VectorIndex(encoder.dim, is_compact=is_compact)
@@ -265,10 +268,10 @@ def no_pictures(place: Path) -> CosmosSearchError:
     return CosmosSearchError(f"The index at {place} holds no pictures yet: cosmos-search index FOLDER")
 
 
-def _load(path: Path, encoder: EncoderRecord, *, mapped: bool) -> tuple[VectorIndex, int] | None:
+def _load(path: Path, encoder: EncoderRecord) -> tuple[VectorIndex, int] | None:
     """What a file holds, and its version; None if it is absent, damaged or of another kind: it will be made again."""
     try:
-        return VectorIndex.load(path, encoder.dim, mapped=mapped)
+        return VectorIndex.load(path, encoder.dim)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, RuntimeError) as error:

@@ -4,7 +4,6 @@ import os
 import struct
 import tempfile
 import zlib
-from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -22,6 +21,7 @@ TRAINING_ROWS = 10_000  # of which the one-bit codes take their mean
 # Behind FAISS's own bytes, which FAISS does not check: magic, their number, their CRC-32, the catalog's version.
 FOOTER = struct.Struct("<8sQIQ")
 MAGIC = b"COSMVEC1"
+PIECE_BYTES = 1 << 22
 
 
 class VectorIndex:
@@ -30,8 +30,6 @@ class VectorIndex:
     One-bit codes (RaBitQ, Gao and Long 2024) only find candidates; whoever asks scores them again from the stored
     vectors. A picture may have several rows. Any number of threads may search; `add` and `remove` need it alone.
     """
-
-    is_mapped = False  # a mapped one can only be searched
 
     def __init__(self, dim: int, *, is_compact: bool = False) -> None:
         metric = faiss.METRIC_INNER_PRODUCT
@@ -55,7 +53,6 @@ class VectorIndex:
 
     def add(self, ids: NDArray[np.int64], vectors: NDArray[np.float16]) -> None:
         """ids: (n,); vectors: (n, dim), unit rows."""
-        assert not self.is_mapped
         rows = vectors.astype(np.float32)
         if not self._index.is_trained:
             self._index.train(rows[:TRAINING_ROWS])
@@ -63,7 +60,6 @@ class VectorIndex:
 
     def remove(self, ids: NDArray[np.int64]) -> None:
         """All rows of these pictures (n,) are taken out."""
-        assert not self.is_mapped
         if len(ids):
             self._index.remove_ids(faiss.IDSelectorBatch(ids))
 
@@ -82,7 +78,6 @@ class VectorIndex:
 
     def copy(self) -> "VectorIndex":
         """One that can be changed while this one is searched."""
-        assert not self.is_mapped
         copied = VectorIndex.__new__(VectorIndex)
         copied.is_compact = self.is_compact
         content = faiss.serialize_index(self._index)  # not every kind can be cloned
@@ -105,21 +100,21 @@ class VectorIndex:
             raise
 
     @classmethod
-    def load(cls, path: Path, dim: int, *, mapped: bool = False) -> tuple["VectorIndex", int]:
-        """What was saved, and its version; mapping costs no copy. Raises ValueError if it is damaged, OSError if gone.
+    def load(cls, path: Path, dim: int) -> tuple["VectorIndex", int]:
+        """What was saved, and its version. Raises ValueError if it is damaged, OSError if it is gone.
 
         The checksum is verified before FAISS sees the file: FAISS trusts what it reads, and damaged files crash it.
+        The file is read, not mapped: a mapping would follow later changes of the file, and end the process with SIGBUS
+        where the file becomes shorter.
         """
         with path.open("rb") as file:
             version = _verified_version(file)
-            # By its descriptor: it is the file that was verified, and FAISS takes no path that isn't UTF-8.
-            flags = faiss.IO_FLAG_MMAP_IFC if mapped else 0
             loaded = cls.__new__(cls)
-            loaded._index = cast(faiss.IndexIDMap, faiss.read_index(f"/dev/fd/{file.fileno()}", flags))
+            # By its descriptor: it is the file that was verified, and FAISS takes no path that isn't UTF-8.
+            loaded._index = cast(faiss.IndexIDMap, faiss.read_index(f"/dev/fd/{file.fileno()}"))
         if loaded._index.d != dim or len(loaded.ids) != len(loaded):
             raise ValueError(f"{path} has {len(loaded)} rows of {loaded._index.d} numbers, not of {dim}")
         loaded.is_compact = not isinstance(faiss.downcast_index(loaded._index.index), faiss.IndexScalarQuantizer)
-        loaded.is_mapped = mapped
         faiss.omp_set_num_threads(available_cores())
         return loaded, version
 
@@ -141,10 +136,14 @@ def _verified_version(file: BinaryIO) -> int:
     size = os.fstat(file.fileno()).st_size
     if size <= FOOTER.size:
         raise ValueError("too short")
-    with mmap(file.fileno(), 0, access=ACCESS_READ) as mapped, memoryview(mapped) as content:
-        magic, n_bytes, checksum, version = FOOTER.unpack(content[-FOOTER.size :])
-        if magic != MAGIC or n_bytes != size - FOOTER.size:
-            raise ValueError("no footer")
-        if zlib.crc32(content[:n_bytes]) != checksum:
-            raise ValueError("wrong checksum")
+    file.seek(-FOOTER.size, os.SEEK_END)
+    magic, n_bytes, checksum, version = FOOTER.unpack(file.read())
+    if magic != MAGIC or n_bytes != size - FOOTER.size:
+        raise ValueError("no footer")
+    file.seek(0)
+    found, remaining = 0, n_bytes
+    while remaining and (piece := file.read(min(PIECE_BYTES, remaining))):
+        found, remaining = zlib.crc32(piece, found), remaining - len(piece)
+    if remaining or found != checksum:
+        raise ValueError("wrong checksum")
     return int(version)

@@ -54,14 +54,13 @@ def test_all_rows_of_a_removed_picture_are_gone(is_compact):
     assert 3 not in found(index, vectors[10], 50)[0]
 
 
-@pytest.mark.parametrize("mapped", [False, True])
 @pytest.mark.parametrize("is_compact", [False, True])
-def test_a_saved_index_gives_the_same_answers(tmp_path, mapped, is_compact):
+def test_a_saved_index_gives_the_same_answers(tmp_path, is_compact):
     vectors = unit(100)
     index = filled(vectors, is_compact=is_compact)
     index.save(tmp_path / "v.faiss", version=7)
     assert [p.name for p in tmp_path.iterdir()] == ["v.faiss"]
-    loaded, version = VectorIndex.load(tmp_path / "v.faiss", 16, mapped=mapped)
+    loaded, version = VectorIndex.load(tmp_path / "v.faiss", 16)
     assert version == 7
     assert loaded.is_compact == is_compact
     assert found(loaded, vectors[5], 7) == found(index, vectors[5], 7)

@@ -19,6 +19,7 @@ for _switch in ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY"):
     os.environ.setdefault(_switch, "1")
 
 if TYPE_CHECKING:
+    from cosmos_search.encoders.base import BaseEncoder
     from cosmos_search.encoders.protocol import Encoder
     from cosmos_search.library import Info, Library, open
     from cosmos_search.retrieval.hits import Hit
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from indexer.ingest.update import Report
 
 __all__ = [
+    "BaseEncoder",
     "CosmosSearchError",
     "Encoder",
     "Hit",
@@ -38,6 +40,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "BaseEncoder": "cosmos_search.encoders.base",
     "CosmosSearchError": "indexer.errors",
     "Encoder": "cosmos_search.encoders.protocol",
     "Hit": "cosmos_search.retrieval.hits",

@@ -10,10 +10,11 @@ from types import TracebackType
 from PIL import Image
 from platformdirs import user_data_path
 
-from cosmos_search.encoders.load import default_model, load_encoder
+from cosmos_search.encoders.load import load_encoder
 from cosmos_search.encoders.protocol import Encoder
 from cosmos_search.explore.embedding_map import MAX_POINTS, Atlas, draw_atlas
 from cosmos_search.explore.near_duplicates import MIN_COSINE, near_duplicates
+from cosmos_search.models.store import default_model
 from cosmos_search.retrieval.encode import Example
 from cosmos_search.retrieval.hits import Hit
 from cosmos_search.retrieval.query import parse_query

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, ImageColor
 
 import cosmos_search
+from cosmos_search.encoders.base import BaseEncoder
 from indexer.encoder import Prepared, Vectors
 from indexer.pictures.images import fingerprint
 from indexer.pictures.metadata import Metadata
@@ -16,16 +17,11 @@ from indexer.pictures.regions import Box
 from indexer.store.records import PictureFacts, PictureRecord
 
 
-class ColourEncoder:
+class ColourEncoder(BaseEncoder):
     """dim 4: red, green, blue, and a little constant so that black has a direction too."""
 
-    name = "colour"
     dim = 4
-    device = "cpu"
     min_side = 8
-    batch_size = 8
-    default_regions = "fast"
-    calibration = None
 
     def __init__(self, name: str = "colour", version: str = "1", log: Path | None = None, seconds: float = 0.0) -> None:
         self.name = name
@@ -48,9 +44,6 @@ class ColourEncoder:
         small = np.asarray(picture.resize((8, 6), Image.Resampling.BOX)).reshape(-1, 3)
         cosines: np.ndarray = _unit(small) @ query
         return cosines.reshape(6, 8)
-
-    def fits(self, text: str) -> bool:
-        return True
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         return _unit(np.array([ImageColor.getrgb(text.strip().split()[-1]) for text in texts]))

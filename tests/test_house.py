@@ -3,6 +3,9 @@
 import ast
 import subprocess
 import sys
+from collections import defaultdict
+from graphlib import TopologicalSorter
+from pathlib import Path
 
 import pytest
 
@@ -31,6 +34,37 @@ def test_imports_point_down():
         for path in (ROOT / package).rglob("*.py"):
             upward = (set(imported_packages(path)) & MAY_IMPORT.keys()) - allowed
             assert not upward, f"{path} imports {upward}"
+
+
+def room(module):
+    """A module's sub-package (`indexer.store`), or the module itself where it lies in none (`indexer.errors`)."""
+    parts = module.split(".")
+    while not (ROOT / Path(*parts)).with_suffix(".py").exists() and not (ROOT / Path(*parts)).is_dir():
+        parts.pop()  # a name from within a module
+    return ".".join(parts[:2])
+
+
+def imported_modules(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in MAY_IMPORT:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def test_sub_packages_import_in_one_direction():
+    arrows = defaultdict(set)
+    for package in MAY_IMPORT:
+        for path in (ROOT / package).rglob("*.py"):
+            here = room(".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"))
+            arrows[here] |= {room(module) for module in imported_modules(path)} - {here}
+    for package in MAY_IMPORT:
+        arrows.pop(package, None)  # the public API hands on names from everywhere
+    list(TopologicalSorter(arrows).static_order())  # raises CycleError, which names the circle
+
+
+def test_every_sub_package_says_what_belongs_in_it():
+    for package in MAY_IMPORT:
+        for path in (ROOT / package).glob("*/__init__.py"):
+            assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), path
 
 
 def test_the_indexer_knows_no_model():

@@ -2,12 +2,16 @@
 
 import re
 
+import numpy as np
 from click.testing import CliRunner
+from PIL import Image, ImageColor
 
+import cosmos_search
 from cosmos_search.cli.main import main
 from cosmos_search.cli.search import GRAMMAR
 from cosmos_search.models.published import PUBLISHED
 from tests import ROOT
+from tests.colour import paint
 
 COMMANDS = (
     [],
@@ -36,3 +40,29 @@ def test_the_page_on_models_has_the_published_figures():
     page = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
     for model in PUBLISHED.values():
         assert f"| `{model.name}` | {model.network} | {model.trained_on} | {model.coco[0]} / {model.coco[1]} |" in page
+
+
+class MeanColours:
+    """Stands for a model of sentence-transformers: encodes images and colour names alike."""
+
+    def encode(self, inputs, normalize_embeddings):
+        assert normalize_embeddings
+        colours = [
+            ImageColor.getrgb(one)
+            if isinstance(one, str)
+            else one.resize((1, 1), Image.Resampling.BOX).getpixel((0, 0))
+            for one in inputs
+        ]
+        rows = np.array(colours, dtype=np.float32) + 1
+        return np.pad(rows / np.linalg.norm(rows, axis=1, keepdims=True), ((0, 0), (0, 509)))
+
+
+def test_the_encoder_of_ones_own_in_the_readme_indexes_and_searches(tmp_path):
+    (code,) = (block for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "class MyEncoder" in block)
+    names = {}
+    exec(code, names)
+    for i, colour in enumerate(("red", "lime", "blue")):
+        paint(tmp_path / "photos" / f"{colour}.png", colour, seed=i)
+    with cosmos_search.open(tmp_path / "index", encoder=names["MyEncoder"](MeanColours())) as library:
+        assert library.add(tmp_path / "photos").added == 3
+        assert [hit.path.stem for hit in library.search("lime", top=1)] == ["lime"]

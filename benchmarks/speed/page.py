@@ -20,8 +20,9 @@ from PIL import Image
 
 from benchmarks.data.synthetic_index import SHAPE, filled_index
 from benchmarks.machine import describe, print_table
-from cosmos_search.encoders.load import MINI, load_encoder
+from cosmos_search.encoders.load import load_encoder
 from cosmos_search.explore.embedding_map import everyday_words
+from cosmos_search.models.store import MINI
 from indexer.pictures.images import fingerprint
 from indexer.store.records import EncoderRecord
 from tests.browser import chromium, page, until

@@ -102,7 +102,7 @@ def remove(name: str) -> None:
 
 
 def _say_installed(name: str) -> None:
-    from cosmos_search.encoders.load import default_model
+    from cosmos_search.models.store import default_model
 
     if default_model() == name:
         say(f"Installed {name}; new indexes use it from now on.")

@@ -1,17 +1,11 @@
-"""Which models there are, which are installed, which is the default; and an encoder by its name."""
+"""An encoder by its name."""
 
 from cosmos_search.encoders.protocol import Encoder
 from cosmos_search.models.published import PUBLISHED
 from cosmos_search.models.store import MINI, Shelf, default_shelf
 from indexer.errors import CosmosSearchError, UsageError
 
-__all__ = ["MINI", "default_model", "load_encoder"]
-
-
-def default_model(shelf: Shelf | None = None) -> str:
-    """The model of new indexes: the installed one with the best published COCO figures, else the one in the box."""
-    installed = [card.name for card in (shelf or default_shelf()).cards() if card.name in PUBLISHED]
-    return max(installed, key=lambda name: sum(PUBLISHED[name].coco), default=MINI)
+__all__ = ["load_encoder"]
 
 
 def load_encoder(name: str, device: str = "auto", precision: str = "auto", shelf: Shelf | None = None) -> Encoder:

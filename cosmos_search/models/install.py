@@ -7,10 +7,9 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
-from cosmos_search.encoders.load import MINI, default_model
 from cosmos_search.model_config import MAX_TOKENIZER_BYTES, read_kind
 from cosmos_search.models.published import PUBLISHED, REPOSITORY, PublishedModel
-from cosmos_search.models.store import NEEDED, WEIGHTS, Card, Shelf
+from cosmos_search.models.store import MINI, NEEDED, WEIGHTS, Card, Shelf, default_model
 from indexer.errors import CosmosSearchError, UsageError
 
 __all__ = ["ModelRow", "add_model", "list_models", "pull_model"]

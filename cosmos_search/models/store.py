@@ -13,9 +13,10 @@ from safetensors import SafetensorError
 
 from cosmos_search.model_config import read_object
 from cosmos_search.models.drafts import draft_folder
+from cosmos_search.models.published import PUBLISHED
 from indexer.errors import CosmosSearchError, UsageError
 
-__all__ = ["MINI", "NEEDED", "WEIGHTS", "Card", "Shelf", "check_unchanged", "default_shelf"]
+__all__ = ["MINI", "NEEDED", "WEIGHTS", "Card", "Shelf", "check_unchanged", "default_model", "default_shelf"]
 
 CARD = "card.json"
 WEIGHTS = "model.safetensors"
@@ -126,6 +127,12 @@ def default_shelf() -> Shelf:
     """COSMOS_SEARCH_MODELS, else a directory among the user's data."""
     named = os.environ.get("COSMOS_SEARCH_MODELS")
     return Shelf(Path(named).expanduser() if named else user_data_path("cosmos-search") / "models")
+
+
+def default_model(shelf: Shelf | None = None) -> str:
+    """The model of new indexes: the installed one with the best published COCO figures, else the built-in one."""
+    installed = [card.name for card in (shelf or default_shelf()).cards() if card.name in PUBLISHED]
+    return max(installed, key=lambda name: sum(PUBLISHED[name].coco), default=MINI)
 
 
 def check_unchanged(folder: Path, card: Card, *, weights: bool = False) -> None:

@@ -18,10 +18,10 @@ from transformers import CLIPConfig, CLIPModel
 
 import cosmos_search
 from cosmos_search.cli.main import main
-from cosmos_search.encoders.load import default_model, load_encoder
+from cosmos_search.encoders.load import load_encoder
 from cosmos_search.models.install import add_model, list_models, pull_model
 from cosmos_search.models.published import PUBLISHED, REPOSITORY
-from cosmos_search.models.store import Shelf
+from cosmos_search.models.store import Shelf, default_model
 from cosmos_search.network.checkpoint import load_checkpoint, save_model
 from cosmos_search.network.cosmos import CosmosConfig, CosmosModel
 from cosmos_search.network.state_dict import to_official

@@ -33,6 +33,7 @@ def log_lines() -> None:
     open_streams()
     logging.setLogRecordFactory(Line)
     logging.captureWarnings(True)
+    logging.getLogger("py.warnings").addHandler(logging.StreamHandler())
     threading.excepthook = _log_thread
 
 

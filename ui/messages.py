@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -82,7 +82,7 @@ def passed_on(content: bytes, *, is_in: bool) -> bytes | None:
     if kind == "rerun_script" and not is_in:
         message = _of_the_gate(message)
     message.DiscardUnknownFields()
-    return message.SerializeToString()
+    return bytes(message.SerializeToString())
 
 
 def _of_the_gate(message: BackMsg) -> BackMsg:

@@ -23,9 +23,9 @@ MAX_WRONG_PER_ADDRESS = 5  # in WINDOW_S, from one address
 
 
 class Gate:
-    """Compares tokens, counts the wrong ones of each address, and keeps which sessions are in. Safe from several threads.
+    """Compares tokens, counts each address's wrong ones, and keeps which sessions are in. Safe from several threads.
 
-    Once the wrong tokens of an address have reached MAX_WRONG_PER_ADDRESS, no token from there is looked at until the oldest has
+    Once an address has said MAX_WRONG_PER_ADDRESS wrong ones, no token from there is looked at until the oldest has
     left the window. So guessing is slow however many sessions are opened, and who knows the token waits WINDOW_S at
     most after the guessing from the same address has ended. Those who are in stay in.
 

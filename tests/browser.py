@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from pathlib import Path
 from urllib.request import urlopen
 
 from selenium import webdriver
@@ -26,6 +25,8 @@ FLAGS = (
     "--disable-component-update --disable-sync --disable-dev-shm-usage --hide-scrollbars --force-color-profile=srgb"
 ).split()
 WAIT_S = 30
+# As the console script, also in a checkout that isn't installed, and never with a module of the current directory.
+PROGRAM = "import sys; sys.path[:] = filter(None, sys.path); from cosmos_search.cli.main import main; main()"
 DEEP = """
 const found = [];
 const look = (root) => {
@@ -54,10 +55,10 @@ def page(index, home, token="", *, options=(), cwd=ROOT, variables=None):
         "XDG_CACHE_HOME": str(home / "cache"),
         "HOME": str(home),
         "COSMOS_SEARCH_TOKEN": token,
+        "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]),
         **(variables or {}),
     }
-    program = str(Path(sys.executable).with_name("cosmos-search"))
-    command = [program, "ui", "--no-browser", "--port", str(port), *options]
+    command = [sys.executable, "-c", PROGRAM, "ui", "--no-browser", "--port", str(port), *options]
     with (home / "page.log").open("ab") as log:
         server = subprocess.Popen(command, cwd=cwd, env=environment, stdout=log, stderr=log)
     address = f"http://127.0.0.1:{port}/"

@@ -12,14 +12,15 @@ WAIT_S = 30
 
 
 @contextmanager
-def visit(address, origin=None, host=None):
-    """A visitor whose browser says that it is at `origin`, and calls the server `host`."""
+def visit(address, origin=None, host=None, headers=None, session=None):
+    """A visitor whose browser says that it is at `origin`, calls the server `host`, and goes on with a `session`."""
     place = urlsplit(address)
     with connect(
         f"ws://{host or place.netloc}/_stcore/stream",
         sock=create_connection((place.hostname, place.port), WAIT_S),
         origin=origin,
-        subprotocols=["streamlit"],
+        additional_headers=headers,
+        subprotocols=["streamlit", "x", session] if session else ["streamlit"],
         max_size=None,
         proxy=None,
     ) as opened:
@@ -32,6 +33,7 @@ class Visitor:
     def __init__(self, opened):
         self.socket = opened
         self.shown = []
+        self.told = []  # every message of the last run
 
     def run(self, states=(), query=""):
         """The page again, with what was typed and pressed."""
@@ -39,10 +41,11 @@ class Visitor:
         message.rerun_script.query_string = query
         message.rerun_script.widget_states.widgets.extend(states)
         self.socket.send(message.SerializeToString())
-        self.shown = []
+        self.shown, self.told = [], []
         while True:
             got = ForwardMsg()
             got.ParseFromString(self.socket.recv(timeout=WAIT_S))
+            self.told.append(got)
             if got.HasField("delta") and got.delta.HasField("new_element"):
                 self.shown.append(got.delta.new_element)
             if got.WhichOneof("type") == "script_finished" and got.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY:
@@ -65,9 +68,18 @@ class Visitor:
         )
         return self.run(states.widgets, query)
 
+    def send(self, content):
+        """Anything: bytes as a binary frame, text as a text frame."""
+        self.socket.send(content)
+
     def clear_cache(self):
         """As a key in the browser does."""
-        self.socket.send(BackMsg(clear_cache=True).SerializeToString())
+        self.send(BackMsg(clear_cache=True).SerializeToString())
+
+    @property
+    def session(self):
+        """Its id, as the server has said it."""
+        return next(one.new_session.initialize.session_id for one in self.told if one.HasField("new_session"))
 
     @property
     def text(self):

@@ -1,5 +1,6 @@
 """The command `cosmos-search ui`: checks where it may be reached from, then becomes Streamlit's server."""
 
+import errno
 import os
 import secrets
 import socket
@@ -24,13 +25,15 @@ PLACES = (
     "XDG_CONFIG_HOME",
     "XDG_DATA_HOME",
 )  # variables that name directories
+SERVERS = ("STREAMLIT_", "UVICORN_", "FORWARDED_ALLOW_IPS", "WEB_CONCURRENCY")  # how variables of the server's begin
+LONG = 16  # characters of a token that nobody guesses from many addresses
 
 
 @click.command()
 @click.option(
     "--host", default="127.0.0.1", metavar="ADDRESS", help="Where to listen; another than this machine's needs a token."
 )
-@click.option("--port", default=8501, help="The port to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8501, help="The port to listen on; 0: any that is free.")
 @click.option(
     "--token", envvar=TOKEN, metavar="SECRET", help="What visitors must say; made up for other hosts if left out."
 )
@@ -51,7 +54,7 @@ def ui(host: str, port: int, token: str | None, browser: bool, place: Path | Non
       cosmos-search ui
       cosmos-search ui --host 0.0.0.0 --token "a long secret"
     """
-    _check_free(host, port)
+    host, port = _free_place(host, port)
     server = server_for(host, port, token, browser=browser, place=place)
     click.echo(server.said, err=True)
     os.execve(sys.executable, server.command, server.environment)
@@ -73,36 +76,54 @@ def server_for(host: str, port: int, token: str | None, *, browser: bool, place:
     address = address_of(host, port)
     said = f"cosmos-search is at {address}, only from this machine. Ctrl-C ends it."
     if not is_local(host):
-        token = token or secrets.token_urlsafe(12)
+        token = token or secrets.token_urlsafe()  # 256 random bits
         said = (
             f"cosmos-search listens at {host}, port {port}, also for other machines; here it is at {address}. Everyone "
             f"who reaches it and knows this token can see your pictures and index any folder of this machine: {token}\n"
-            "The connection is not encrypted, and files can be sent to it without the token: open it to a network "
-            "that you trust. Ctrl-C ends it."
+            "The connection is not encrypted: open it to a network that you trust. Ctrl-C ends it."
         )
+        if len(token) < LONG:
+            said += f"\nThis token is short, and many machines together may guess it: take {LONG} characters or more."
     start = Start(host, port, opens_browser=browser, has_token=token is not None)
     command = [sys.executable, "-c", PROGRAM, *start.arguments]
     return Server(command, _environment(token, place), said)
 
 
 def _environment(token: str | None, place: Path | None) -> dict[str, str]:
-    """That of this process, but without Streamlit's settings, and with the paths absolute: the directory changes."""
-    kept = {name: value for name, value in os.environ.items() if not name.upper().startswith("STREAMLIT_")}
+    """That of this process, but without the server's settings, and with the paths absolute: the directory changes."""
+    kept = {name: value for name, value in os.environ.items() if not name.upper().startswith(SERVERS)}
     kept |= {name: str(Path(kept[name]).expanduser().absolute()) for name in PLACES if kept.get(name)}
     if place is not None:
         kept["COSMOS_SEARCH_INDEX"] = str(place.expanduser().absolute())
     return kept | {TOKEN: token or ""}  # not in the command, which other users can list
 
 
-def _check_free(host: str, port: int) -> None:
-    """Raise UsageError where nobody can listen."""
+def _free_place(host: str, port: int) -> tuple[str, int]:
+    """The address and the port to listen at, as numbers. Raises UsageError where nobody can listen.
+
+    Streamlit takes what holds a colon for IPv6, and all else for IPv4.
+    """
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind, protocol) as trial:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        if not host:
+            raise ValueError("an empty host stands for every address")
+        address = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)[0][4]
+        with socket.socket(family) as trial:
             trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             trial.bind(address)
-    except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise UsageError(
-            f"Nobody can listen at {host}:{port} ({reason}); choose another port: cosmos-search ui --port {port + 1}"
-        ) from error
+            return (host if family == socket.AF_INET6 else str(address[0])), trial.getsockname()[1]
+    except (OSError, ValueError) as error:
+        raise UsageError(_problem(error, host, port)) from error
+
+
+def _problem(error: OSError | ValueError, host: str, port: int) -> str:
+    code = error.errno if isinstance(error, OSError) and not isinstance(error, socket.gaierror) else None
+    if code == errno.EADDRINUSE:
+        other = port + 1 if port < 65535 else 0
+        return f"Another program listens at port {port}; choose another port: cosmos-search ui --port {other}"
+    if code == errno.EACCES:
+        return f"You may not listen at port {port}; choose one above 1023: cosmos-search ui --port 8501"
+    return (
+        f"This machine has no address {host!r} to listen at; --host 127.0.0.1 is for this machine alone, "
+        "--host 0.0.0.0 for others as well."
+    )

@@ -1,6 +1,6 @@
-"""Who may speak to the page's server: pages that it has served itself, and programs, which are no web pages."""
+"""Who may speak to the page's server, and of what: pages that it has served, and programs, which are no web pages."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -9,28 +9,42 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 __all__ = ["OwnSite"]
 
+STREAM = "/_stcore/stream"
+FILES = {"/", "/index.html", "/favicon.png", "/manifest.json", "/_stcore/health", "/_stcore/host-config"}
+FOLDERS = ("/static/", "/media/")
+UPLOADS = "/_stcore/upload_file/"
+
 
 class OwnSite:
     """ASGI middleware that refuses requests and websockets of other web sites, before Streamlit sees them.
 
     Streamlit alone lets any page of this machine's addresses in, on whatever port, and asks a web service for its
     outer address to find out whether an origin is one of them.
+    What the page doesn't use (metrics, sign-in, other components) isn't there for anyone, and no file is taken from who
+    has not said the token.
+
     names: hosts that the server may be called by; None: any (a server for other machines has names it can't know).
+    is_in: whether a session has said the token, by its id.
     """
 
-    def __init__(self, app: ASGIApp, names: Collection[str] | None) -> None:
+    def __init__(self, app: ASGIApp, names: Collection[str] | None, is_in: Callable[[str], bool]) -> None:
         self.app = app
         self.names = names
+        self.is_in = is_in
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request or connection."""
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
-        elif not self._is_allowed(Headers(scope=scope)):
-            if scope["type"] == "websocket":
-                await send({"type": "websocket.close", "code": 1008})  # before it is accepted: HTTP 403
+        elif scope["type"] == "websocket":
+            if scope["path"] == STREAM and self._is_allowed(Headers(scope=scope)):
+                await self.app(scope, receive, send)
             else:
-                await PlainTextResponse("Only for this page itself.", 403)(scope, receive, send)
+                await send({"type": "websocket.close", "code": 1008})  # before it is accepted: HTTP 403
+        elif not self._is_allowed(Headers(scope=scope)):
+            await PlainTextResponse("Only for this page itself.", 403)(scope, receive, send)
+        elif not self._is_used(scope["method"], scope["path"]):
+            await PlainTextResponse("Not found.", 404)(scope, receive, send)
         else:
             await self.app(scope, receive, _with_headers(send))
 
@@ -39,6 +53,11 @@ class OwnSite:
         if len(hosts) != 1 or (self.names is not None and _name(hosts[0]) not in self.names):
             return False
         return all(origin.partition("://")[2].lower() == hosts[0].lower() for origin in origins)
+
+    def _is_used(self, method: str, path: str) -> bool:
+        if path.startswith(UPLOADS):
+            return method in ("PUT", "DELETE", "OPTIONS") and self.is_in(path.removeprefix(UPLOADS).partition("/")[0])
+        return method in ("GET", "HEAD") and (path in FILES or path.startswith(FOLDERS))
 
 
 def _name(host: str) -> str | None:

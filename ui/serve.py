@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from indexer.errors import CosmosSearchError
+from ui.log import log_lines
 from ui.settings import APP, LOCAL, MAX_UPLOAD_MB, TOKEN, Start, address_of, is_local
 
 __all__ = ["main", "serve"]
 
 HERE = Path(__file__).parent
 HOMES = ("HOME", "USERPROFILE")
+UVICORN = ("WEB_CONCURRENCY",)
 
 
 def main() -> None:
@@ -37,17 +39,25 @@ def serve(start: Start) -> None:
     """
     if (start.has_token or not is_local(start.host)) and not os.environ.get(TOKEN, "").strip():
         raise CosmosSearchError(f"The token that the page was started with ({TOKEN}) is gone, so it is not served.")
+    log_lines()
     os.chdir(HERE)
     homes = {name: os.environ[name] for name in HOMES if name in os.environ}
     os.environ |= dict.fromkeys(HOMES, str(HERE))
+    for name in UVICORN:
+        os.environ.pop(name, None)
+    os.environ["FORWARDED_ALLOW_IPS"] = ""  # or uvicorn believes this machine's programs what address they come from
     os.environ["STREAMLIT_SERVER_COOKIE_SECRET"] = secrets.token_hex(32)  # a setting that can't be given otherwise
 
     import streamlit as st
     import uvicorn.config
     from starlette.middleware import Middleware
 
+    from ui.messages import OwnMessages
     from ui.own_site import OwnSite
     from ui.session.login import shared_gate
+
+    def is_in(session: str) -> bool:
+        return shared_gate().has_let_in(session)
 
     @asynccontextmanager
     async def running(_: object) -> AsyncIterator[dict[str, Any]]:
@@ -61,7 +71,8 @@ def serve(start: Start) -> None:
 
     names = {*LOCAL, start.host.lower()} if is_local(start.host) else None
     uvicorn.config.LOGGING_CONFIG["loggers"]["uvicorn.error"]["level"] = "WARNING"
-    app = st.App(APP, middleware=[Middleware(OwnSite, names=names)], lifespan=running)
+    own = [Middleware(OwnSite, names=names, is_in=is_in), Middleware(OwnMessages, is_in=is_in)]
+    app = st.App(APP, middleware=own, lifespan=running)
     app.run(config=settings(start))
 
 
@@ -114,6 +125,8 @@ def settings(start: Start) -> dict[str, object]:
         "client.showErrorDetails": "none",
         "client.showErrorLinks": False,
         "logger.level": "warning",
+        "logger.enableRich": False,
+        "logger.messageFormat": "%(asctime)s %(message)s",
         "logger.hideWelcomeMessage": True,
         "theme.light.primaryColor": "#0072b2",
         "theme.dark.primaryColor": "#56b4e9",

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["APP", "LOCAL", "MAX_UPLOAD_MB", "TOKEN", "Start", "address_of", "is_local"]
+__all__ = ["APP", "LOCAL", "MAX_UPLOAD_MB", "TOKEN", "TOKEN_KEY", "Start", "address_of", "is_local"]
 
 APP = Path(__file__).parent / "app.py"
 TOKEN = "COSMOS_SEARCH_TOKEN"  # the environment variable with what visitors must say; empty: nothing
+TOKEN_KEY = "token"  # the key of the field where visitors say it; ids of Streamlit's end with it
 MAX_UPLOAD_MB = 32
 LOCAL = ("localhost", "127.0.0.1", "::1")
 

@@ -1,4 +1,5 @@
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -10,6 +11,8 @@ from click.testing import CliRunner
 from cosmos_search.cli.main import main
 from indexer.errors import UsageError
 from tests import ROOT
+from tests.browser import PROGRAM, is_up, until
+from tests.demo import make_home
 from ui.cli import server_for
 from ui.settings import TOKEN, Start
 
@@ -72,7 +75,7 @@ def test_only_this_machine_can_reach_it_and_it_says_so():
 def test_another_host_warns_and_has_a_token():
     open_to_all = server("0.0.0.0")
     assert "not encrypted" in open_to_all.said
-    assert len(open_to_all.environment[TOKEN]) >= 16
+    assert len(open_to_all.environment[TOKEN]) >= 22  # 128 bits
     assert open_to_all.environment[TOKEN] in open_to_all.said
     assert Start.of(open_to_all.command[3:]) == Start("0.0.0.0", 8501, opens_browser=False, has_token=True)
     assert server("0.0.0.0", "open sesame").environment[TOKEN] == "open sesame"
@@ -120,8 +123,18 @@ def test_variables_that_name_directories_keep_their_meaning(tmp_path, monkeypatc
     assert environment["XDG_CACHE_HOME"] == ""
 
 
-@pytest.mark.parametrize("name", ["STREAMLIT_SERVER_ENABLE_CORS", "STREAMLIT_SECRETS_FILES", "streamlit_server_port"])
-def test_variables_of_streamlit_are_not_handed_on(name, monkeypatch):
+@pytest.mark.parametrize(
+    "name",
+    [
+        "STREAMLIT_SERVER_ENABLE_CORS",
+        "STREAMLIT_SECRETS_FILES",
+        "streamlit_server_port",
+        "FORWARDED_ALLOW_IPS",
+        "WEB_CONCURRENCY",
+        "UVICORN_PROXY_HEADERS",
+    ],
+)
+def test_variables_of_the_server_are_not_handed_on(name, monkeypatch):
     monkeypatch.setenv(name, "false")
     assert name not in server("0.0.0.0").environment
 
@@ -140,14 +153,78 @@ def test_no_file_of_settings_changes_any_option(tmp_path):
     assert effective(hostile) == effective(clean)
 
 
-def test_a_port_that_is_taken_is_said():
+def invoke(*options):
+    return CliRunner().invoke(main, ["ui", "--no-browser", *options])
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.1", "0.0.0.0", "0"])
+def test_a_port_that_is_taken_is_said(host):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        done = CliRunner().invoke(main, ["ui", "--port", str(port)])
+        done = invoke("--host", host, "--port", str(port))
     assert done.exit_code == 2
     assert f"cosmos-search ui --port {port + 1}" in done.output
+    assert "is at" not in done.output
+
+
+@pytest.mark.parametrize("port", ["-1", "65536", "70000", "1e3", "", "8501.5", "99999999999999999999"])
+def test_what_is_no_port_is_said(port):
+    done = invoke("--port", port)
+    assert done.exit_code == 2
+    assert "--port" in done.output
+    assert "cosmos-search is at" not in done.output
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "",
+        " ",
+        "300.1.1.1",
+        "192.0.2.1",
+        "2001:db8::1",
+        "[::1]",
+        "::zz",
+        ":",
+        "127.0.0.1:8501",
+        "http://127.0.0.1",
+        "\xe4..b",
+        "..",
+        "a" * 300,
+        "\udce4",
+        "a\nb\x1b[1m",
+        "a\0b",
+    ],
+)
+def test_an_address_that_this_machine_lacks_is_said_in_one_sentence(host):
+    done = invoke("--host", host, "--port", "0")
+    assert done.exit_code == 2
+    assert "--host 127.0.0.1 is for this machine alone" in done.output
+    assert "--port" not in done.output
+    assert len(done.output.splitlines()) == 1
+    assert done.output.strip().isprintable()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.1"])
+def test_the_port_that_is_announced_is_the_one_that_is_served(host, tmp_path):
+    command = [sys.executable, "-c", PROGRAM, "ui", "--no-browser", "--port", "0", "--host", host]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "HOME": str(make_home(tmp_path)), TOKEN: ""}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=tmp_path, env=environment) as server:
+        try:
+            said = server.stderr.readline()
+            address = re.fullmatch(r"cosmos-search is at (http://127\.0\.0\.1:[1-9]\d*), only .*\n", said)[1]
+            until(lambda: is_up(f"{address}/"))
+        finally:
+            server.terminate()
+
+
+def test_a_short_token_for_other_machines_is_warned_of():
+    assert "short" in server("0.0.0.0", "open sesame").said
+    assert "short" not in server("0.0.0.0", "a long secret of mine").said
+    assert "short" not in server("0.0.0.0").said
+    assert "short" not in server("127.0.0.1", "open sesame").said
 
 
 def test_the_command_is_known_without_loading_the_page():

@@ -10,6 +10,7 @@ from PIL import ExifTags, Image, ImageFile, IptcImagePlugin
 
 from indexer.pictures.machine_captions import is_stamp
 from indexer.pictures.metadata_fields import decode_comment, decode_text, parse_degrees, parse_time
+from indexer.pictures.xmp import Xmp
 
 __all__ = ["Metadata", "read_metadata"]
 
@@ -44,7 +45,7 @@ def read_metadata(image: Image.Image) -> Metadata:
     detail = _exif(lambda: image.getexif().get_ifd(ExifTags.IFD.Exif))
     gps = _exif(lambda: image.getexif().get_ifd(ExifTags.IFD.GPSInfo))
     iptc: Tags = _safely(lambda: _iptc(image)) or {}
-    xmp = _Xmp(_safely(image.getxmp) or {})
+    xmp = _safely(lambda: Xmp(image.info.get("xmp"))) or Xmp()
     latitude, longitude = _first(_positions(gps, xmp), _position) or (None, None)
     return Metadata(
         taken_at=_first(_times(exif, detail, xmp, iptc), parse_time),
@@ -82,55 +83,19 @@ def _first(candidates: Iterator[Any], parse: Callable[[Any], T | None]) -> T | N
     return None
 
 
-class _Xmp:
-    """A parsed XMP packet, asked by a property's name without its namespace."""
-
-    def __init__(self, packet: Any) -> None:
-        self._packet = packet
-
-    def texts(self, name: str) -> list[str]:
-        """Every text under the first property of that name: of a list its items, of a translated text each."""
-        return list(_texts(_property(self._packet, name)))
-
-    def text(self, name: str) -> str | None:
-        return next(iter(self.texts(name)), None)
-
-
-def _property(node: Any, name: str) -> Any:
-    if isinstance(node, dict):
-        if name in node:
-            return node[name]
-        node = list(node.values())
-    if isinstance(node, list):
-        return next((found for child in node if (found := _property(child, name)) is not None), None)
-    return None
-
-
-def _texts(node: Any) -> Iterator[str]:
-    if isinstance(node, str):
-        yield node
-    elif isinstance(node, list):
-        for child in node:
-            yield from _texts(child)
-    elif isinstance(node, dict):
-        for key, child in node.items():
-            if key != "lang":
-                yield from _texts(child)
-
-
-def _times(exif: Tags, detail: Tags, xmp: _Xmp, iptc: Tags) -> Iterator[Any]:
+def _times(exif: Tags, detail: Tags, xmp: Xmp, iptc: Tags) -> Iterator[Any]:
     yield detail.get(ExifTags.Base.DateTimeOriginal)
     yield detail.get(ExifTags.Base.DateTimeDigitized)
-    yield from (xmp.text(name) for name in ("DateTimeOriginal", "DateCreated", "CreateDate"))
+    yield from (xmp.text(name) for name in ("exif:DateTimeOriginal", "photoshop:DateCreated", "xmp:CreateDate"))
     if IPTC_DATE in iptc:
         yield f"{decode_text(iptc[IPTC_DATE])}T{decode_text(iptc.get(IPTC_TIME))}"
     yield exif.get(ExifTags.Base.DateTime)
 
 
-def _positions(gps: Tags, xmp: _Xmp) -> Iterator[Any]:
+def _positions(gps: Tags, xmp: Xmp) -> Iterator[Any]:
     """Latitude, its reference, longitude, its reference: of EXIF, then of XMP."""
     yield tuple(gps.get(tag) for tag in GPS_TAGS)
-    yield tuple(xmp.text(tag.name) for tag in GPS_TAGS)
+    yield tuple(xmp.text(f"exif:{tag.name}") for tag in GPS_TAGS)
 
 
 def _position(values: tuple[Any, Any, Any, Any]) -> tuple[float, float] | None:
@@ -140,22 +105,22 @@ def _position(values: tuple[Any, Any, Any, Any]) -> tuple[float, float] | None:
     return latitude, longitude
 
 
-def _camera(exif: Tags, xmp: _Xmp) -> str | None:
-    maker = decode_text(exif.get(ExifTags.Base.Make) or xmp.text("Make"))
-    model = decode_text(exif.get(ExifTags.Base.Model) or xmp.text("Model"))
+def _camera(exif: Tags, xmp: Xmp) -> str | None:
+    maker = decode_text(exif.get(ExifTags.Base.Make) or xmp.text("tiff:Make"))
+    model = decode_text(exif.get(ExifTags.Base.Model) or xmp.text("tiff:Model"))
     if maker and not model.lower().startswith(maker.lower().split()[0]):
         model = f"{maker} {model}".strip()
     return model[:200] or None
 
 
-def _captions(image: Image.Image, exif: Tags, detail: Tags, xmp: _Xmp, iptc: Tags) -> Iterator[Any]:
+def _captions(image: Image.Image, exif: Tags, detail: Tags, xmp: Xmp, iptc: Tags) -> Iterator[Any]:
     yield exif.get(ExifTags.Base.ImageDescription)
-    yield xmp.text("description")
+    yield xmp.text("dc:description")
     yield iptc.get(IPTC_CAPTION)
     if isinstance(comment := detail.get(ExifTags.Base.UserComment), bytes):
         yield decode_comment(comment, ">" if image.getexif().endian == ">" else "<")
     yield from (_utf16(exif.get(tag)) for tag in (ExifTags.Base.XPTitle, ExifTags.Base.XPComment))
-    yield xmp.text("title")
+    yield xmp.text("dc:title")
     yield from (image.info.get(name) for name in ("Description", "Title", "Comment"))  # PNG's text chunks
 
 
@@ -165,9 +130,9 @@ def _caption(exif: Tags, value: Any) -> str | None:
     return None if is_stamp(text) or text in names else text
 
 
-def _keywords(exif: Tags, xmp: _Xmp, iptc: Tags) -> tuple[str, ...]:
+def _keywords(exif: Tags, xmp: Xmp, iptc: Tags) -> tuple[str, ...]:
     in_iptc = iptc.get(IPTC_KEYWORDS, [])
-    candidates = xmp.texts("subject") + (in_iptc if isinstance(in_iptc, list) else [in_iptc])
+    candidates = xmp.texts("dc:subject") + (in_iptc if isinstance(in_iptc, list) else [in_iptc])
     candidates += (_utf16(exif.get(ExifTags.Base.XPKeywords)) or "").split(";")
     words = (" ".join(decode_text(word).split())[:200] for word in candidates)
     return tuple(dict.fromkeys(word for word in words if word))

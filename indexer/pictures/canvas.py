@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 
+from indexer.errors import PictureError
 from indexer.pictures.budget import TimedFile
 
 __all__ = ["Canvas", "canvas_size"]
 
 GIF_BYTES, WEBP_BYTES = 2, 12  # a pixel
+MAX_GIF_HEADER_BYTES = 8_000_000  # before the first frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +52,16 @@ def _gif_size(file: TimedFile, header: bytes) -> tuple[int, int] | None:
     flags = header[10]
     file.seek(13 + (3 << (flags & 7) + 1 if flags & 0x80 else 0))
     while (kind := file.read(1)) not in (b"", b";"):
+        if file.tell() > MAX_GIF_HEADER_BYTES:
+            raise PictureError(f"more than {MAX_GIF_HEADER_BYTES // 1_000_000} MB would have to be read to open it")
         if kind == b",":
             left, top, width, height = (_number(file.read(2)) for _ in range(4))
             screen = _number(header[6:8]), _number(header[8:10])
             return max(screen[0], left + width), max(screen[1], top + height)
         if kind == b"!":
             file.read(1)
-            while n_bytes := file.read(1):
-                if n_bytes == b"\0":
-                    break
-                file.read(n_bytes[0])
+            while (n_bytes := file.read(1)) not in (b"", b"\0") and file.tell() <= MAX_GIF_HEADER_BYTES:
+                file.seek(n_bytes[0], 1)
     return None
 
 

@@ -1,23 +1,28 @@
 """What a picture says of itself: when, where, with what, and in whose words. From EXIF, then XMP, then IPTC."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
-from PIL import ExifTags, Image, ImageFile, IptcImagePlugin
+from PIL import ExifTags, Image, ImageFile, IptcImagePlugin, TiffImagePlugin
 
 from indexer.pictures.machine_captions import is_stamp
 from indexer.pictures.metadata_fields import decode_comment, decode_text, parse_degrees, parse_time
 from indexer.pictures.xmp import Xmp
 
-__all__ = ["Metadata", "read_metadata"]
+__all__ = ["Metadata", "read_exif", "read_metadata"]
 
 T = TypeVar("T")
 Tags = dict[Any, Any]
 
 MAX_TEXT = 10_000  # characters of a caption that are kept
+PICTURE_TAGS = (
+    *(ExifTags.Base.ImageDescription, ExifTags.Base.Make, ExifTags.Base.Model, ExifTags.Base.Software),
+    *(ExifTags.Base.DateTime, ExifTags.Base.XPTitle, ExifTags.Base.XPComment, ExifTags.Base.XPKeywords),
+)
+DETAIL_TAGS = (ExifTags.Base.DateTimeOriginal, ExifTags.Base.DateTimeDigitized, ExifTags.Base.UserComment)
 GPS_TAGS = (
     ExifTags.GPS.GPSLatitude,
     ExifTags.GPS.GPSLatitudeRef,
@@ -41,9 +46,10 @@ class Metadata:
 
 def read_metadata(image: Image.Image) -> Metadata:
     """The metadata of an opened picture. Damaged or senseless fields are left out; nothing raises."""
-    exif = _exif(lambda: image.getexif())
-    detail = _exif(lambda: image.getexif().get_ifd(ExifTags.IFD.Exif))
-    gps = _exif(lambda: image.getexif().get_ifd(ExifTags.IFD.GPSInfo))
+    block = _safely(lambda: read_exif(image))
+    exif = _read_tags(block, None, PICTURE_TAGS)
+    detail = _safely(lambda: _read_tags(block, ExifTags.IFD.Exif, DETAIL_TAGS)) or {}
+    gps = _safely(lambda: _read_tags(block, ExifTags.IFD.GPSInfo, GPS_TAGS)) or {}
     iptc: Tags = _safely(lambda: _iptc(image)) or {}
     xmp = _safely(lambda: Xmp(image.info.get("xmp"))) or Xmp()
     latitude, longitude = _first(_positions(gps, xmp), _position) or (None, None)
@@ -57,10 +63,31 @@ def read_metadata(image: Image.Image) -> Metadata:
     )
 
 
-def _exif(read: Callable[[], Mapping[int, Any]]) -> Tags:
-    """One directory of EXIF. Its texts as bytes again: Pillow takes them for Latin-1, though many are UTF-8."""
-    tags = _safely(lambda: dict(read())) or {}
-    return {tag: value.encode("latin-1") if isinstance(value, str) else value for tag, value in tags.items()}
+def read_exif(image: Image.Image) -> Image.Exif:
+    """The EXIF of an opened picture, without decoding it, as Pillow does for a PNG."""
+    return Image.Image.getexif(image)
+
+
+def _read_tags(exif: Image.Exif | None, directory: ExifTags.IFD | None, names: tuple[int, ...]) -> Tags:
+    """These tags of one directory, the first if None; no other is unpacked.
+
+    Texts as bytes again: Pillow takes them for Latin-1, though many are UTF-8.
+    """
+    tags: Any = exif
+    if exif is not None and directory is not None and directory in exif:
+        exif.fp.seek(exif[directory])
+        tags = TiffImagePlugin.ImageFileDirectory_v2(exif.head, group=directory)
+        tags.load(exif.fp)
+    elif directory is not None:
+        return {}
+    return {name: value for name in names if (value := _safely(partial(_read_tag, tags, name))) is not None}
+
+
+def _read_tag(tags: Any, name: int) -> Any:
+    value = tags.get(name)
+    if isinstance(value, tuple) and len(value) == 1:
+        value = value[0]
+    return value.encode("latin-1") if isinstance(value, str) else value
 
 
 def _safely(read: Callable[[], T]) -> T | None:
@@ -118,7 +145,7 @@ def _captions(image: Image.Image, exif: Tags, detail: Tags, xmp: Xmp, iptc: Tags
     yield xmp.text("dc:description")
     yield iptc.get(IPTC_CAPTION)
     if isinstance(comment := detail.get(ExifTags.Base.UserComment), bytes):
-        yield decode_comment(comment, ">" if image.getexif().endian == ">" else "<")
+        yield decode_comment(comment, ">" if read_exif(image).endian == ">" else "<")
     yield from (_utf16(exif.get(tag)) for tag in (ExifTags.Base.XPTitle, ExifTags.Base.XPComment))
     yield xmp.text("dc:title")
     yield from (image.info.get(name) for name in ("Description", "Title", "Comment"))  # PNG's text chunks

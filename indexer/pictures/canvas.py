@@ -1,14 +1,15 @@
 """How many pixels a GIF or a WebP has: Pillow takes their memory when it opens them, before it tells."""
 
+import io
 from dataclasses import dataclass
+from typing import Any
 
 from indexer.errors import PictureError
-from indexer.pictures.budget import TimedFile
 
 __all__ = ["Canvas", "canvas_size"]
 
 GIF_BYTES, WEBP_BYTES = 2, 12  # a pixel
-MAX_GIF_HEADER_BYTES = 8_000_000  # before the first frame
+MAX_GIF_HEADER_BYTES = 2_000_000  # before the first frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,19 +20,19 @@ class Canvas:
     opening_bytes: int
 
 
-def canvas_size(file: TimedFile) -> Canvas | None:
+def canvas_size(file: Any) -> Canvas | None:
     """None for other formats and for headers that Pillow does not read either."""
     file.seek(0)
     header = file.read(32)
     if header.startswith((b"GIF87a", b"GIF89a")) and len(header) >= 13:
         return _canvas(_gif_size(file, header), GIF_BYTES)
     if header.startswith(b"RIFF") and header[8:12] == b"WEBP" and len(header) >= 30:
-        return _canvas(_webp_size(header), WEBP_BYTES)
+        return _canvas(_webp_size(header), WEBP_BYTES, file.seek(0, io.SEEK_END))
     return None
 
 
-def _canvas(size: tuple[int, int] | None, pixel_bytes: int) -> Canvas | None:
-    return None if size is None else Canvas(size, size[0] * size[1] * pixel_bytes)
+def _canvas(size: tuple[int, int] | None, pixel_bytes: int, file_bytes: int = 0) -> Canvas | None:
+    return None if size is None else Canvas(size, size[0] * size[1] * pixel_bytes + file_bytes)
 
 
 def _webp_size(header: bytes) -> tuple[int, int] | None:
@@ -47,7 +48,7 @@ def _webp_size(header: bytes) -> tuple[int, int] | None:
     return None
 
 
-def _gif_size(file: TimedFile, header: bytes) -> tuple[int, int] | None:
+def _gif_size(file: Any, header: bytes) -> tuple[int, int] | None:
     """The screen, widened to hold the first frame; GIF89a, sections 18 to 20."""
     flags = header[10]
     file.seek(13 + (3 << (flags & 7) + 1 if flags & 0x80 else 0))

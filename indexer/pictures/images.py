@@ -141,10 +141,11 @@ def open_picture(file: BinaryIO, *, min_side: int, max_pixels: int | None = DEFA
 
 
 def _opened(file: TimedFile, max_pixels: int | None) -> Image.Image:
-    if canvas := canvas_size(file):
+    readable = trim_metadata(file)
+    if canvas := canvas_size(readable):
         _check_size(canvas.size, max_pixels)
         check_bytes(canvas.size, canvas.opening_bytes)
-    return Image.open(trim_metadata(file), formats=_formats())
+    return Image.open(readable, formats=_formats())
 
 
 def _check_size(size: tuple[int, int], max_pixels: int | None) -> None:

@@ -13,7 +13,9 @@ __all__ = ["trim_items"]
 
 MAX_BOX_BYTES = 16_000_000  # of the boxes with the profiles, the properties and the tables
 MAX_BYTES = {b"Exif": MAX_EXIF_BYTES, b"mime": MAX_TAG_BYTES, b"uri ": MAX_TAG_BYTES}  # of an item that is no picture
-KEPT_BYTES = 4  # of an item that is too large: what stands before EXIF, and no text
+KEPT_BYTES = 4  # of an item that is too large; its kind is changed as well, as this is no valid EXIF
+SKIPPED = b"skip"
+Kind = tuple[bytes, int]  # an item's kind and its place
 Item = tuple[int, list[tuple[int, int, int]]]  # its number; of its pieces the length, the place of that and its size
 
 
@@ -28,12 +30,14 @@ def trim_items(file: Any) -> Any:
     for start, content in _metadata_boxes(file, 0, file_end):
         kinds, items = _read_items(content)
         for number, pieces in items:
-            if (limit := MAX_BYTES.get(kinds.get(number, b""))) is None:
+            kind, kind_place = kinds.get(number, (b"", 0))
+            if (limit := MAX_BYTES.get(kind)) is None:
                 continue
             size = sum(length or file_end for length, _, _ in pieces)
             n_bytes += size
             if size <= limit and n_bytes <= MAX_METADATA_BYTES:
                 continue
+            edits[start + kind_place] = SKIPPED
             for _, place, field_bytes in pieces:
                 if field_bytes == 0:  # up to the end of the file
                     raise PictureError(f"its metadata take {size / 1e6:.0f} MB")
@@ -68,9 +72,9 @@ def _boxes(file: Any, begin: int, end: int) -> Iterator[tuple[bytes, int, int]]:
         begin = stop
 
 
-def _read_items(meta: bytes) -> tuple[dict[int, bytes], list[Item]]:
+def _read_items(meta: bytes) -> tuple[dict[int, Kind], list[Item]]:
     """The kinds of the items by number, and where their lengths stand. Up to what can't be read."""
-    kinds: dict[int, bytes] = {}
+    kinds: dict[int, Kind] = {}
     items: list[Item] = []
     boxes = io.BytesIO(meta)
     try:
@@ -83,7 +87,8 @@ def _read_items(meta: bytes) -> tuple[dict[int, bytes], list[Item]]:
                     if entry == b"infe" and meta[at] in (2, 3):
                         n_bytes = 2 * (meta[at] - 1)
                         number = int.from_bytes(meta[at + 4 : at + 4 + n_bytes], "big")
-                        kinds[number] = meta[at + 6 + n_bytes : min(at + 10 + n_bytes, end)]
+                        place = at + 6 + n_bytes
+                        kinds[number] = meta[place : min(place + 4, end)], place
     except (IndexError, struct.error):
         pass
     return kinds, items

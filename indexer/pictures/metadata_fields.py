@@ -26,6 +26,10 @@ UNITS = (  # of dates in East Asian scripts, and of hours, as separators
     (re.compile(r"(?<=\d)\s*[日일]\s*"), " "),
     (re.compile(r"(?<=\d)\s*(?:[時时点點분分시]|[hm](?=\s*\d))\s*", re.IGNORECASE), ":"),
 )
+LOST_UNITS = (  # of these scripts in another encoding, or replaced by question marks
+    (re.compile(r"(?<=\d)[?\x80-\xff]+(?=\d)"), "-"),
+    (re.compile(r"(?<=\d)[?\x80-\xff]+(?=\s|$)"), ""),
+)
 MERIDIEM = re.compile(r"(?<![A-Z])([AP])\.?\s?M\b\.?|(上午|午前|오전)|(?:下午|午後|午后|오후)", re.IGNORECASE)
 LIMITS = {"NS": 90, "EW": 180}  # degrees
 MAX_COORDINATE = 100  # characters
@@ -63,7 +67,10 @@ def parse_time(value: Any) -> datetime | None:
     with all that is smaller: what remains starts the year, the month, the day, the hour or the minute. None if what
     follows the year or the month is not understood. Raises ValueError for a month or a day that can't be.
     """
-    text = unicodedata.normalize("NFKC", decode_text(value)[:MAX_TIME])
+    text = decode_text(value)[:MAX_TIME]
+    for unit, separator in LOST_UNITS:
+        text = unit.sub(separator, text)
+    text = unicodedata.normalize("NFKC", text)
     half = MERIDIEM.search(text)
     if half:
         text = f"{text[: half.start()].rstrip()} {text[half.end() :].lstrip()}"

@@ -244,6 +244,9 @@ TIMES = [
     ("２００８年０６月０１日　１２：３０：００", NOON),
     ("2008년 06월 01일 12:30:00", NOON),
     ("2008년 6월 1일 오후 12시 30분 0초", NOON),
+    ("2008???06???01??? 12:30:00", NOON),
+    ("2008:??:?? ??:??:??", datetime(2008, 1, 1)),
+    ("2008:06:?? ??:??:??", DAY),
     ("2008-06-01 12h30", NOON),
     ("2008-06-01 12h30m00s", NOON),
     ("2008年6月1日", DAY),
@@ -278,6 +281,12 @@ def test_times(text, time):
     assert read({EXIF: {TIME: text.encode()}}).taken_at == time
     assert read(xmp={"photoshop:DateCreated": text}).taken_at == time
     assert read(xmp={"xmp:CreateDate": text}, format_="WEBP").taken_at == time
+
+
+@pytest.mark.parametrize("codec", ["utf-8", "gbk", "euc_jp", "euc_kr"])
+def test_times_in_other_encodings(codec):
+    text = "2008년 06월 01일 12:30:00" if codec == "euc_kr" else "2008年06月01日 12:30:00"
+    assert read({EXIF: {TIME: text.replace(" 0", "0").encode(codec)}}).taken_at == NOON
 
 
 LITTLE, BIG, BOTH = "utf-16-le", "utf-16-be", "<>"

@@ -1,12 +1,15 @@
 """How many pixels a GIF or a WebP has: Pillow takes their memory when it opens them, before it tells."""
 
+import io
 from dataclasses import dataclass
+from typing import Any
 
-from indexer.pictures.budget import TimedFile
+from indexer.errors import PictureError
 
 __all__ = ["Canvas", "canvas_size"]
 
 GIF_BYTES, WEBP_BYTES = 2, 12  # a pixel
+MAX_GIF_HEADER_BYTES = 2_000_000  # before the first frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,19 +20,19 @@ class Canvas:
     opening_bytes: int
 
 
-def canvas_size(file: TimedFile) -> Canvas | None:
+def canvas_size(file: Any) -> Canvas | None:
     """None for other formats and for headers that Pillow does not read either."""
     file.seek(0)
     header = file.read(32)
     if header.startswith((b"GIF87a", b"GIF89a")) and len(header) >= 13:
         return _canvas(_gif_size(file, header), GIF_BYTES)
     if header.startswith(b"RIFF") and header[8:12] == b"WEBP" and len(header) >= 30:
-        return _canvas(_webp_size(header), WEBP_BYTES)
+        return _canvas(_webp_size(header), WEBP_BYTES, file.seek(0, io.SEEK_END))
     return None
 
 
-def _canvas(size: tuple[int, int] | None, pixel_bytes: int) -> Canvas | None:
-    return None if size is None else Canvas(size, size[0] * size[1] * pixel_bytes)
+def _canvas(size: tuple[int, int] | None, pixel_bytes: int, file_bytes: int = 0) -> Canvas | None:
+    return None if size is None else Canvas(size, size[0] * size[1] * pixel_bytes + file_bytes)
 
 
 def _webp_size(header: bytes) -> tuple[int, int] | None:
@@ -45,21 +48,21 @@ def _webp_size(header: bytes) -> tuple[int, int] | None:
     return None
 
 
-def _gif_size(file: TimedFile, header: bytes) -> tuple[int, int] | None:
+def _gif_size(file: Any, header: bytes) -> tuple[int, int] | None:
     """The screen, widened to hold the first frame; GIF89a, sections 18 to 20."""
     flags = header[10]
     file.seek(13 + (3 << (flags & 7) + 1 if flags & 0x80 else 0))
     while (kind := file.read(1)) not in (b"", b";"):
+        if file.tell() > MAX_GIF_HEADER_BYTES:
+            raise PictureError(f"more than {MAX_GIF_HEADER_BYTES // 1_000_000} MB would have to be read to open it")
         if kind == b",":
             left, top, width, height = (_number(file.read(2)) for _ in range(4))
             screen = _number(header[6:8]), _number(header[8:10])
             return max(screen[0], left + width), max(screen[1], top + height)
         if kind == b"!":
             file.read(1)
-            while n_bytes := file.read(1):
-                if n_bytes == b"\0":
-                    break
-                file.read(n_bytes[0])
+            while (n_bytes := file.read(1)) not in (b"", b"\0") and file.tell() <= MAX_GIF_HEADER_BYTES:
+                file.seek(n_bytes[0], 1)
     return None
 
 

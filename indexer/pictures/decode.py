@@ -35,7 +35,8 @@ def decode(image: Image.Image, min_side: int, n_read: int = 0) -> Image.Image:
     """
     is_jpeg = isinstance(image, JpegImagePlugin.JpegImageFile)
     whole_bytes = n_read + (_draft_jpeg(image, min_side) if is_jpeg else _draft(image, min_side))
-    if (factor := _factor(image.size, whole_bytes)) is not None:
+    factor = None if tiff.must_be_cut(image) else _factor(image.size, whole_bytes)
+    if factor is not None:
         with memory.reserve(_needed(image.size, whole_bytes, factor)):
             _load(image)
             if image.mode == "RGB" and factor == 1:

@@ -19,17 +19,17 @@ from indexer.errors import PictureError
 from indexer.pictures.budget import TimedFile
 from indexer.pictures.canvas import canvas_size
 from indexer.pictures.decode import check_bytes, decode
-from indexer.pictures.metadata import Metadata, read_metadata
-from indexer.pictures.png import readable_png
+from indexer.pictures.limits import MAX_EXIF_BYTES, MAX_TAG_BYTES
+from indexer.pictures.metadata import Metadata, read_exif, read_metadata
 from indexer.pictures.quiet_libtiff import quiet_libtiff
 from indexer.pictures.raw import open_raw_preview
+from indexer.pictures.trim import trim_metadata
 from indexer.pictures.walk import RAW
 
 __all__ = ["DEFAULT_MAX_PIXELS", "Picture", "fingerprint", "open_picture", "reading_pictures"]
 
 DEFAULT_MAX_PIXELS = 250_000_000
 PIECE_BYTES = 1 << 20
-MAX_XMP_BYTES = 2_000_000  # parsed, XML takes many times its length
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")  # none that runs another program
 UNREADABLE = (  # what Pillow raises for bad files, by experience
     OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError,
@@ -141,10 +141,11 @@ def open_picture(file: BinaryIO, *, min_side: int, max_pixels: int | None = DEFA
 
 
 def _opened(file: TimedFile, max_pixels: int | None) -> Image.Image:
-    if canvas := canvas_size(file):
+    readable = trim_metadata(file)
+    if canvas := canvas_size(readable):
         _check_size(canvas.size, max_pixels)
         check_bytes(canvas.size, canvas.opening_bytes)
-    return Image.open(readable_png(file), formats=_formats())
+    return Image.open(readable, formats=_formats())
 
 
 def _check_size(size: tuple[int, int], max_pixels: int | None) -> None:
@@ -156,8 +157,9 @@ def _check_size(size: tuple[int, int], max_pixels: int | None) -> None:
 def _decoded(image: Image.Image, min_side: int, max_pixels: int | None, n_read: int) -> Picture:
     width, height = image.size
     _check_size(image.size, max_pixels)
-    if len(image.info.get("xmp") or b"") > MAX_XMP_BYTES:
-        del image.info["xmp"]
+    for name, max_bytes in (("xmp", MAX_TAG_BYTES), ("exif", MAX_EXIF_BYTES)):
+        if len(image.info.get(name) or b"") > max_bytes:
+            del image.info[name]
     metadata = read_metadata(image)
     rgb = decode(image, min_side, n_read)
     turn = _turn(image)
@@ -171,7 +173,7 @@ def _decoded(image: Image.Image, min_side: int, max_pixels: int | None, n_read: 
 def _turn(image: Image.Image) -> Image.Transpose | None:
     """What brings the picture upright, by its EXIF orientation."""
     try:
-        return TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+        return TURNS.get(read_exif(image).get(ExifTags.Base.Orientation, 1))
     except UNREADABLE:  # damaged EXIF
         return None
 

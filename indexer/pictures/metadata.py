@@ -1,22 +1,28 @@
 """What a picture says of itself: when, where, with what, and in whose words. From EXIF, then XMP, then IPTC."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
-from PIL import ExifTags, Image, ImageFile, IptcImagePlugin
+from PIL import ExifTags, Image, ImageFile, IptcImagePlugin, TiffImagePlugin
 
 from indexer.pictures.machine_captions import is_stamp
 from indexer.pictures.metadata_fields import decode_comment, decode_text, parse_degrees, parse_time
+from indexer.pictures.xmp import Xmp
 
-__all__ = ["Metadata", "read_metadata"]
+__all__ = ["Metadata", "read_exif", "read_metadata"]
 
 T = TypeVar("T")
 Tags = dict[Any, Any]
 
 MAX_TEXT = 10_000  # characters of a caption that are kept
+PICTURE_TAGS = (
+    *(ExifTags.Base.ImageDescription, ExifTags.Base.Make, ExifTags.Base.Model, ExifTags.Base.Software),
+    *(ExifTags.Base.DateTime, ExifTags.Base.XPTitle, ExifTags.Base.XPComment, ExifTags.Base.XPKeywords),
+)
+DETAIL_TAGS = (ExifTags.Base.DateTimeOriginal, ExifTags.Base.DateTimeDigitized, ExifTags.Base.UserComment)
 GPS_TAGS = (
     ExifTags.GPS.GPSLatitude,
     ExifTags.GPS.GPSLatitudeRef,
@@ -40,11 +46,12 @@ class Metadata:
 
 def read_metadata(image: Image.Image) -> Metadata:
     """The metadata of an opened picture. Damaged or senseless fields are left out; nothing raises."""
-    exif = _exif(lambda: image.getexif())
-    detail = _exif(lambda: image.getexif().get_ifd(ExifTags.IFD.Exif))
-    gps = _exif(lambda: image.getexif().get_ifd(ExifTags.IFD.GPSInfo))
+    block = _safely(lambda: read_exif(image))
+    exif = _read_tags(block, None, PICTURE_TAGS)
+    detail = _safely(lambda: _read_tags(block, ExifTags.IFD.Exif, DETAIL_TAGS)) or {}
+    gps = _safely(lambda: _read_tags(block, ExifTags.IFD.GPSInfo, GPS_TAGS)) or {}
     iptc: Tags = _safely(lambda: _iptc(image)) or {}
-    xmp = _Xmp(_safely(image.getxmp) or {})
+    xmp = _safely(lambda: Xmp(image.info.get("xmp"))) or Xmp()
     latitude, longitude = _first(_positions(gps, xmp), _position) or (None, None)
     return Metadata(
         taken_at=_first(_times(exif, detail, xmp, iptc), parse_time),
@@ -56,10 +63,31 @@ def read_metadata(image: Image.Image) -> Metadata:
     )
 
 
-def _exif(read: Callable[[], Mapping[int, Any]]) -> Tags:
-    """One directory of EXIF. Its texts as bytes again: Pillow takes them for Latin-1, though many are UTF-8."""
-    tags = _safely(lambda: dict(read())) or {}
-    return {tag: value.encode("latin-1") if isinstance(value, str) else value for tag, value in tags.items()}
+def read_exif(image: Image.Image) -> Image.Exif:
+    """The EXIF of an opened picture, without decoding it, as Pillow does for a PNG."""
+    return Image.Image.getexif(image)
+
+
+def _read_tags(exif: Image.Exif | None, directory: ExifTags.IFD | None, names: tuple[int, ...]) -> Tags:
+    """These tags of one directory, the first if None; no other is unpacked.
+
+    Texts as bytes again: Pillow takes them for Latin-1, though many are UTF-8.
+    """
+    tags: Any = exif
+    if exif is not None and directory is not None and directory in exif:
+        exif.fp.seek(exif[directory])
+        tags = TiffImagePlugin.ImageFileDirectory_v2(exif.head, group=directory)
+        tags.load(exif.fp)
+    elif directory is not None:
+        return {}
+    return {name: value for name in names if (value := _safely(partial(_read_tag, tags, name))) is not None}
+
+
+def _read_tag(tags: Any, name: int) -> Any:
+    value = tags.get(name)
+    if isinstance(value, tuple) and len(value) == 1:
+        value = value[0]
+    return value.encode("latin-1") if isinstance(value, str) else value
 
 
 def _safely(read: Callable[[], T]) -> T | None:
@@ -82,55 +110,19 @@ def _first(candidates: Iterator[Any], parse: Callable[[Any], T | None]) -> T | N
     return None
 
 
-class _Xmp:
-    """A parsed XMP packet, asked by a property's name without its namespace."""
-
-    def __init__(self, packet: Any) -> None:
-        self._packet = packet
-
-    def texts(self, name: str) -> list[str]:
-        """Every text under the first property of that name: of a list its items, of a translated text each."""
-        return list(_texts(_property(self._packet, name)))
-
-    def text(self, name: str) -> str | None:
-        return next(iter(self.texts(name)), None)
-
-
-def _property(node: Any, name: str) -> Any:
-    if isinstance(node, dict):
-        if name in node:
-            return node[name]
-        node = list(node.values())
-    if isinstance(node, list):
-        return next((found for child in node if (found := _property(child, name)) is not None), None)
-    return None
-
-
-def _texts(node: Any) -> Iterator[str]:
-    if isinstance(node, str):
-        yield node
-    elif isinstance(node, list):
-        for child in node:
-            yield from _texts(child)
-    elif isinstance(node, dict):
-        for key, child in node.items():
-            if key != "lang":
-                yield from _texts(child)
-
-
-def _times(exif: Tags, detail: Tags, xmp: _Xmp, iptc: Tags) -> Iterator[Any]:
+def _times(exif: Tags, detail: Tags, xmp: Xmp, iptc: Tags) -> Iterator[Any]:
     yield detail.get(ExifTags.Base.DateTimeOriginal)
     yield detail.get(ExifTags.Base.DateTimeDigitized)
-    yield from (xmp.text(name) for name in ("DateTimeOriginal", "DateCreated", "CreateDate"))
+    yield from (xmp.text(name) for name in ("exif:DateTimeOriginal", "photoshop:DateCreated", "xmp:CreateDate"))
     if IPTC_DATE in iptc:
         yield f"{decode_text(iptc[IPTC_DATE])}T{decode_text(iptc.get(IPTC_TIME))}"
     yield exif.get(ExifTags.Base.DateTime)
 
 
-def _positions(gps: Tags, xmp: _Xmp) -> Iterator[Any]:
+def _positions(gps: Tags, xmp: Xmp) -> Iterator[Any]:
     """Latitude, its reference, longitude, its reference: of EXIF, then of XMP."""
     yield tuple(gps.get(tag) for tag in GPS_TAGS)
-    yield tuple(xmp.text(tag.name) for tag in GPS_TAGS)
+    yield tuple(xmp.text(f"exif:{tag.name}") for tag in GPS_TAGS)
 
 
 def _position(values: tuple[Any, Any, Any, Any]) -> tuple[float, float] | None:
@@ -140,22 +132,22 @@ def _position(values: tuple[Any, Any, Any, Any]) -> tuple[float, float] | None:
     return latitude, longitude
 
 
-def _camera(exif: Tags, xmp: _Xmp) -> str | None:
-    maker = decode_text(exif.get(ExifTags.Base.Make) or xmp.text("Make"))
-    model = decode_text(exif.get(ExifTags.Base.Model) or xmp.text("Model"))
+def _camera(exif: Tags, xmp: Xmp) -> str | None:
+    maker = decode_text(exif.get(ExifTags.Base.Make) or xmp.text("tiff:Make"))
+    model = decode_text(exif.get(ExifTags.Base.Model) or xmp.text("tiff:Model"))
     if maker and not model.lower().startswith(maker.lower().split()[0]):
         model = f"{maker} {model}".strip()
     return model[:200] or None
 
 
-def _captions(image: Image.Image, exif: Tags, detail: Tags, xmp: _Xmp, iptc: Tags) -> Iterator[Any]:
+def _captions(image: Image.Image, exif: Tags, detail: Tags, xmp: Xmp, iptc: Tags) -> Iterator[Any]:
     yield exif.get(ExifTags.Base.ImageDescription)
-    yield xmp.text("description")
+    yield xmp.text("dc:description")
     yield iptc.get(IPTC_CAPTION)
     if isinstance(comment := detail.get(ExifTags.Base.UserComment), bytes):
-        yield decode_comment(comment, ">" if image.getexif().endian == ">" else "<")
+        yield decode_comment(comment, ">" if read_exif(image).endian == ">" else "<")
     yield from (_utf16(exif.get(tag)) for tag in (ExifTags.Base.XPTitle, ExifTags.Base.XPComment))
-    yield xmp.text("title")
+    yield xmp.text("dc:title")
     yield from (image.info.get(name) for name in ("Description", "Title", "Comment"))  # PNG's text chunks
 
 
@@ -165,9 +157,9 @@ def _caption(exif: Tags, value: Any) -> str | None:
     return None if is_stamp(text) or text in names else text
 
 
-def _keywords(exif: Tags, xmp: _Xmp, iptc: Tags) -> tuple[str, ...]:
+def _keywords(exif: Tags, xmp: Xmp, iptc: Tags) -> tuple[str, ...]:
     in_iptc = iptc.get(IPTC_KEYWORDS, [])
-    candidates = xmp.texts("subject") + (in_iptc if isinstance(in_iptc, list) else [in_iptc])
+    candidates = xmp.texts("dc:subject") + (in_iptc if isinstance(in_iptc, list) else [in_iptc])
     candidates += (_utf16(exif.get(ExifTags.Base.XPKeywords)) or "").split(";")
     words = (" ".join(decode_text(word).split())[:200] for word in candidates)
     return tuple(dict.fromkeys(word for word in words if word))

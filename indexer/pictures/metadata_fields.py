@@ -12,13 +12,25 @@ __all__ = ["decode_comment", "decode_text", "parse_degrees", "parse_time"]
 
 Axis = Literal["NS", "EW"]  # latitude, longitude; the second letter is the negative direction
 
+MAX_TIME = 100  # characters
 FIRST_YEAR = 1826  # of the oldest photograph that is kept
 PART = r"(\d\d?| \d|  |--|\?\?|__)"  # of a date or a time: two digits, a blank for a zero, or signs for "unknown"
 TIME = re.compile(
-    rf"(\d{{4}})(?:(?P<d>[-:/._ ]?){PART}(?:(?P=d){PART}"  # the day, its separators alike
-    rf"(?:(?:[T:_]|[\s,]+)?{PART}(?:(?P<t>[:.]?){PART}(?:(?P=t){PART})?)?)?)?"  # the time, likewise; the zone is left
-    r"|\b)"
+    rf"(\d{{4}})(?!\d{{3}}(?!\d))"  # three digits more are a day of the year
+    rf"(?:(?P<d>[-:/._ ]|(?=\d\d|  |--|__)){PART}(?:(?P=d){PART}"  # the day, its separators alike
+    rf"(?:(?:[T:_]|[\s,]+|(?<=\d{{8}})){PART}(?:(?P<t>[:.]?){PART}(?:(?P=t){PART})?)?|(?!\d))"  # the time, likewise
+    r"|(?=[-:/._?\sT]*$))|(?=[-:/._?\s]*$))"  # nothing may follow a month or a year alone
 )
+UNITS = (  # of dates in East Asian scripts, and of hours, as separators
+    (re.compile(r"(?<=\d)\s*[年년月월]\s*"), "-"),
+    (re.compile(r"(?<=\d)\s*[日일]\s*"), " "),
+    (re.compile(r"(?<=\d)\s*(?:[時时点點분分시]|[hm](?=\s*\d))\s*", re.IGNORECASE), ":"),
+)
+LOST_UNITS = (  # of these scripts in another encoding, or replaced by question marks
+    (re.compile(r"(?<=\d)[?\x80-\xff]+(?=\d)"), "-"),
+    (re.compile(r"(?<=\d)[?\x80-\xff]+(?=\s|$)"), ""),
+)
+MERIDIEM = re.compile(r"(?<![A-Z])([AP])\.?\s?M\b\.?|(上午|午前|오전)|(?:下午|午後|午后|오후)", re.IGNORECASE)
 LIMITS = {"NS": 90, "EW": 180}  # degrees
 MAX_COORDINATE = 100  # characters
 NUMBER = r"((?:\d+(?:\.\d*)?|\.\d+)(?:E[-+]?\d+)?(?:/\d+)?)"
@@ -51,10 +63,20 @@ def decode_text(value: Any) -> str:
 def parse_time(value: Any) -> datetime | None:
     """2024:05:01 12:30:00 (EXIF), 2024-05-01T12:30:00+02:00 (XMP), 20240501T123000 (IPTC); naive, the zone is left out.
 
-    A part that is unknown or can't be so is left out with all that is smaller: what remains starts the year, the
-    month, the day, the hour or the minute. Raises ValueError for a month or a day that can't be.
+    Also on a 12-hour clock, and with the units of East Asian scripts. A part that is unknown or can't be so is left out
+    with all that is smaller: what remains starts the year, the month, the day, the hour or the minute. None if what
+    follows the year or the month is not understood. Raises ValueError for a month or a day that can't be.
     """
-    found = TIME.match(decode_text(value))
+    text = decode_text(value)[:MAX_TIME]
+    for unit, separator in LOST_UNITS:
+        text = unit.sub(separator, text)
+    text = unicodedata.normalize("NFKC", text)
+    half = MERIDIEM.search(text)
+    if half:
+        text = f"{text[: half.start()].rstrip()} {text[half.end() :].lstrip()}"
+    for unit, separator in UNITS:
+        text = unit.sub(separator, text)
+    found = TIME.match(text)
     if found is None:
         return None
     parts = [found[i] for i in (1, 3, 4, 5, 7, 8)]
@@ -63,6 +85,9 @@ def parse_time(value: Any) -> datetime | None:
         return None
     if not (month and day):
         return datetime(year, month or 1, 1)
+    if half and clock[0] <= 12 and (parts[3] or "").strip().isdigit():
+        is_morning = half[2] or (half[1] or "").upper() == "A"
+        clock[0] = clock[0] % 12 + (0 if is_morning else 12)
     possible = takewhile(lambda part: part[0] < part[1], zip(clock, (24, 60, 60), strict=True))
     hour, minute, second = [*(number for number, _ in possible), 0, 0, 0][:3]
     return datetime(year, month, day, hour, minute, second)

@@ -10,13 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
 
+from indexer.pictures.edited_file import EditedFile, Part
+from indexer.pictures.limits import MAX_METADATA_BYTES
+
 __all__ = ["bands", "can_be_cut", "readable_png"]
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 TEXTS = (b"tEXt", b"zTXt", b"iTXt", b"iCCP")
+LATE = (b"tEXt", b"zTXt", b"iTXt", b"eXIf")  # may come after the pixels
 FRAMES = (b"acTL", b"fcTL", b"fdAT")
 MAX_CHUNK_BYTES = 1_000_000  # of an ancillary chunk that is kept, uncompressed; Pillow refuses files with more
-MAX_TEXT_BYTES = 8_000_000  # of all of them
 BAND_BYTES = 1 << 20
 CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by PNG's colour type
 PLAIN_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # the colour type of 8-bit pixels with so many channels
@@ -26,22 +29,33 @@ Rows = NDArray[np.uint8]  # (rows, bytes)
 
 
 def readable_png(file: Any) -> Any:
-    """The file, or a view of it that leaves out texts and profiles too large for Pillow, which it would refuse."""
+    """The file, or a view of it without the texts, profiles and others that Pillow would refuse or that take too much,
+    and with those that follow the pixels before them, so that they are known without the pixels."""
     file.seek(0)
     if file.read(len(SIGNATURE)) != SIGNATURE:
         return file
-    kept, begin, n_text_bytes = [], 0, 0
+    parts: list[Part] = []
+    late: list[Part] = []
+    begin, n_bytes, n_before = 0, 0, 0  # the parts before the pixels
     for kind, start, length in _chunks(file):
-        n_bytes = _unpacked_bytes(file, kind, start + 8, length) if kind in TEXTS else length
-        n_text_bytes += n_bytes if kind in TEXTS else 0
-        is_ancillary = kind[:1].islower() and kind not in FRAMES
-        if is_ancillary and (n_bytes > MAX_CHUNK_BYTES or n_text_bytes > MAX_TEXT_BYTES):
-            kept.append((begin, start))
-            begin = start + 12 + length
-    if not kept:
+        end = start + 12 + length
+        if kind == b"IDAT" and not n_before:
+            parts.append((begin, start))
+            begin, n_before = start, len(parts)
+        if kind[:1].isupper() or kind in FRAMES:
+            continue
+        is_small = length <= MAX_CHUNK_BYTES and n_bytes + length <= MAX_METADATA_BYTES
+        size = _unpacked_bytes(file, kind, start + 8, length) if is_small and kind in TEXTS else length
+        n_bytes += size
+        is_small = is_small and size <= MAX_CHUNK_BYTES and n_bytes <= MAX_METADATA_BYTES
+        if not is_small or (n_before and kind in LATE):
+            parts.append((begin, start))
+            begin = end
+            late += [(start, end)] if is_small else []
+    if len(parts) <= 1:
         return file
-    kept.append((begin, file.seek(0, io.SEEK_END)))
-    return io.BufferedReader(_Spliced(file, [part for part in kept if part[0] < part[1]]))
+    parts.append((begin, file.seek(0, io.SEEK_END)))
+    return EditedFile(file, [*parts[:n_before], *late, *parts[n_before:]])
 
 
 def _chunks(file: Any) -> Iterator[tuple[bytes, int, int]]:
@@ -70,38 +84,6 @@ def _unpacked_bytes(file: Any, kind: bytes, start: int, length: int) -> int:
         return max(length, len(zlib.decompressobj().decompress(content[packed:], MAX_CHUNK_BYTES + 1)))
     except zlib.error:
         return length
-
-
-class _Spliced(io.RawIOBase):
-    """These parts of a file, as if nothing lay between them."""
-
-    def __init__(self, file: Any, parts: list[tuple[int, int]]) -> None:
-        self._file = file
-        self._parts = parts
-        self._place = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._place}.get(whence, sum(end - begin for begin, end in self._parts))
-        self._place = start + offset
-        return self._place
-
-    def readinto(self, buffer: "memoryview[int]") -> int:  # type: ignore[override]
-        place = self._place
-        for begin, end in self._parts:
-            if place < end - begin:
-                self._file.seek(begin + place)
-                content = self._file.read(min(len(buffer), end - begin - place))
-                buffer[: len(content)] = content
-                self._place += len(content)
-                return len(content)
-            place -= end - begin
-        return 0
 
 
 def can_be_cut(image: Image.Image) -> bool:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
 from indexer.errors import PictureError
+from indexer.pictures.trim import trim_metadata
 
 __all__ = ["open_raw_preview"]
 
@@ -38,7 +39,7 @@ def open_raw_preview(file: BinaryIO) -> tuple[Image.Image, tuple[int, int]]:
 def _preview(data: bytes | NDArray[np.uint8], flip: int) -> Image.Image:
     """A JPEG or an array of pixels; where it doesn't say what is up, LibRaw's `flip` does."""
     if isinstance(data, bytes):
-        image: Image.Image = Image.open(BytesIO(data), formats=["JPEG"])
+        image: Image.Image = Image.open(trim_metadata(BytesIO(data)), formats=["JPEG"])
     else:
         image = Image.fromarray(data)
     exif = image.getexif()

@@ -10,8 +10,9 @@ from typing import Any
 from PIL import Image, TiffImagePlugin
 
 from indexer.pictures.colour import BAND_PIXELS
+from indexer.pictures.edited_file import EditedFile
 
-__all__ = ["bands", "part_bytes", "stored_size"]
+__all__ = ["bands", "must_be_cut", "part_bytes", "stored_size"]
 
 WIDTH, LENGTH, BITS, COMPRESSION, SAMPLES, ROWS, PLANAR = 256, 257, 258, 259, 277, 278, 284
 STRIPS, STRIP_BYTES, TILE_WIDTH, TILE_LENGTH, TILES, TILE_BYTES = 273, 279, 322, 323, 324, 325
@@ -20,6 +21,13 @@ KEPT = (  # what says how pixels are stored
     *(BITS, COMPRESSION, PHOTOMETRIC, 266, SAMPLES, PLANAR, 292, 293, 317, 320, TILE_WIDTH, TILE_LENGTH, 332),
     *(338, 339, JPEG_TABLES, 529, 530, 531, 532),
 )
+
+
+def must_be_cut(image: Image.Image) -> bool:
+    """Whether libtiff, which reads the file itself, must not see its tags: some are too large."""
+    if not isinstance(image, TiffImagePlugin.TiffImageFile) or not isinstance(image.fp, EditedFile):
+        return False
+    return bool(image.tag_v2.get(COMPRESSION, 1) != 1)
 
 
 def stored_size(image: TiffImagePlugin.TiffImageFile) -> tuple[int, int]:

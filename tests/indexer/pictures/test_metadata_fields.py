@@ -164,7 +164,7 @@ def test_xmp_knows_the_place_when_exif_does_not():
     )
 
 
-DAY = datetime(2008, 6, 1)
+DAY, NOON, AFTERNOON = datetime(2008, 6, 1), datetime(2008, 6, 1, 12, 30), datetime(2008, 6, 1, 15, 4, 5)
 TIMES = [
     ("2008:06:01 10:30:15", datetime(2008, 6, 1, 10, 30, 15)),
     ("2008-06-01T10:30:15-08:00", datetime(2008, 6, 1, 10, 30, 15)),
@@ -218,14 +218,75 @@ TIMES = [
     ("0001:01:01 00:00:00", None),
     ("soon", None),
     ("10:30:15", None),
+    ("2008:06:01 03:04:05 PM", AFTERNOON),
+    ("2008:06:01 03:04:05PM", AFTERNOON),
+    ("2008:06:01 3:04:05 pm", AFTERNOON),
+    ("2008-06-01T03:04:05.5 p.m.", AFTERNOON),
+    ("2008-06-01 3:04:05 p. m. +02:00", AFTERNOON),
+    ("2008/6/1 3:04 PM", datetime(2008, 6, 1, 15, 4)),
+    ("2008/6/1 3PM", datetime(2008, 6, 1, 15)),
+    ("2008:06:01 PM 03:04:05", AFTERNOON),
+    ("2008:06:01 下午 03:04:05", AFTERNOON),
+    ("2008/06/01 午後3:04:05", AFTERNOON),
+    ("2008:06:01 오후 3:04:05", AFTERNOON),
+    ("2008:06:01 15:04:05 PM", AFTERNOON),
+    ("2008:06:01 03:04:05 AM", datetime(2008, 6, 1, 3, 4, 5)),
+    ("2008:06:01 上午 03:04:05", datetime(2008, 6, 1, 3, 4, 5)),
+    ("2008:06:01 12:04:05 AM", datetime(2008, 6, 1, 0, 4, 5)),
+    ("2008:06:01 12:04:05 PM", datetime(2008, 6, 1, 12, 4, 5)),
+    ("2008:06:01 PM", DAY),
+    ("2008:06:01   :  : PM", DAY),
+    ("2008年06月01日 12:30:00", NOON),
+    ("2008年6月1日12:30:00", NOON),
+    ("2008年6月1日 12時30分", NOON),
+    ("2008年6月1日12时30分00秒", NOON),
+    ("2008年6月1日 下午 12:30", NOON),
+    ("２００８年０６月０１日　１２：３０：００", NOON),
+    ("2008년 06월 01일 12:30:00", NOON),
+    ("2008년 6월 1일 오후 12시 30분 0초", NOON),
+    ("2008???06???01??? 12:30:00", NOON),
+    ("2008:??:?? ??:??:??", datetime(2008, 1, 1)),
+    ("2008:06:?? ??:??:??", DAY),
+    ("2008-06-01 12h30", NOON),
+    ("2008-06-01 12h30m00s", NOON),
+    ("2008年6月1日", DAY),
+    ("2008年6月", DAY),
+    ("2008年", datetime(2008, 1, 1)),
+    ("2007-W47-1", None),
+    ("2007-W47", None),
+    ("2007W471", None),
+    ("2007-W47-1T10:30:15", None),
+    ("2007-323", None),
+    ("2007-123", None),
+    ("2007123", None),
+    ("2007-123T10:30:15", None),
+    ("2007-Q3", None),
+    ("2007-Jun-01 10:30:15", None),
+    ("2007 June", None),
+    ("2007, in summer", None),
+    ("2007-06-W1", None),
+    ("2007-06 or so", None),
+    ("2007-06-011", None),
+    ("2007/2008", None),
+    ("2007-08-2008", None),
+    ("20071", None),
+    ("平成20年6月1日", None),
+    ("01.06.2008 12:30", None),
+    ("June 1, 2008", None),
 ]
 
 
 @pytest.mark.parametrize(("text", "time"), TIMES)
 def test_times(text, time):
-    assert read({EXIF: {TIME: text}}).taken_at == time
+    assert read({EXIF: {TIME: text.encode()}}).taken_at == time
     assert read(xmp={"photoshop:DateCreated": text}).taken_at == time
     assert read(xmp={"xmp:CreateDate": text}, format_="WEBP").taken_at == time
+
+
+@pytest.mark.parametrize("codec", ["utf-8", "gbk", "euc_jp", "euc_kr"])
+def test_times_in_other_encodings(codec):
+    text = "2008년 06월 01일 12:30:00" if codec == "euc_kr" else "2008年06月01日 12:30:00"
+    assert read({EXIF: {TIME: text.replace(" 0", "0").encode(codec)}}).taken_at == NOON
 
 
 LITTLE, BIG, BOTH = "utf-16-le", "utf-16-be", "<>"

@@ -1,0 +1,90 @@
+"""Metadata too large to be parsed, left out of a file before Pillow opens it.
+
+Pillow copies metadata and turns numbers into Python objects when it opens a file, whatever they take. What is left out
+is what no picture needs; what every picture needs and takes too much refuses the file.
+"""
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+from indexer.pictures.edited_file import EditedFile, Part
+from indexer.pictures.isobmff import trim_items
+from indexer.pictures.limits import MAX_METADATA_BYTES, MAX_TAG_BYTES
+from indexer.pictures.png import readable_png
+from indexer.pictures.tiff_tags import is_tiff, trim_tags
+
+__all__ = ["trim_metadata"]
+
+PIXELS_OF_WEBP = (b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF")
+MAX_ADOBE_BYTES = 100  # of a JPEG's segment that says how colours are stored
+COMMENT, ADOBE, SCAN = 0xFE, 0xEE, 0xDA
+
+
+def trim_metadata(file: Any) -> Any:
+    """The file, or a view of it. Raises PictureError if it can't be opened within the limits."""
+    file.seek(0)
+    header = file.read(16)
+    if header.startswith(b"\xff\xd8"):
+        return _trim_jpeg(file)
+    if header.startswith(b"\x89PNG"):
+        return readable_png(file)
+    if header.startswith(b"RIFF") and header[8:12] == b"WEBP":
+        return _trim_webp(file)
+    if header[4:8] == b"ftyp":
+        return trim_items(file)
+    return trim_tags(file) if is_tiff(header) else file
+
+
+def _trim_jpeg(file: Any) -> Any:
+    """Without the application segments and comments after the first megabytes of them."""
+    kept: list[Part] = []
+    begin, n_bytes = 0, 0
+    for marker, start, end in _segments(file):
+        is_adobe = marker == ADOBE and end - start < MAX_ADOBE_BYTES
+        if marker == COMMENT or (0xE0 <= marker <= 0xEF and not is_adobe):
+            n_bytes += end - start
+            if n_bytes > MAX_METADATA_BYTES:
+                kept.append((begin, start))
+                begin = end
+    return EditedFile(file, [*kept, (begin, file.seek(0, io.SEEK_END))]) if kept else file
+
+
+def _segments(file: Any) -> Iterator[tuple[int, int, int]]:
+    """The marker, the start and the end of each segment before the first scan."""
+    place = 2
+    while True:
+        file.seek(place)
+        head = file.read(4)
+        if len(head) < 4 or head[0] != 0xFF or head[1] == SCAN:
+            return
+        if head[1] in (0x00, 0xFF):  # padding
+            place += 1
+            continue
+        end = place + 2 + max(2, int.from_bytes(head[2:], "big"))
+        yield head[1], place, end
+        place = end
+
+
+def _trim_webp(file: Any) -> Any:
+    """Without the profiles, EXIF, XMP and unknown chunks that are too large, and what follows the picture."""
+    file_end = file.seek(0, io.SEEK_END)
+    file.seek(4)
+    end = min(file_end, 8 + int.from_bytes(file.read(4), "little"))
+    kept: list[Part] = []
+    place, begin, n_bytes = 12, 12, 0
+    while place + 8 <= end:
+        file.seek(place)
+        kind, size = file.read(4), int.from_bytes(file.read(4), "little")
+        after = place + 8 + size + size % 2
+        if kind not in PIXELS_OF_WEBP:
+            n_bytes += size
+            if size > MAX_TAG_BYTES or n_bytes > MAX_METADATA_BYTES:
+                kept.append((begin, place))
+                begin = min(after, end)
+        place = after
+    if not kept and file_end - end <= MAX_TAG_BYTES:
+        return file
+    kept.append((begin, end))
+    n_kept = sum(part[1] - part[0] for part in kept if not isinstance(part, bytes))
+    return EditedFile(file, [b"RIFF" + (4 + n_kept).to_bytes(4, "little") + b"WEBP", *kept])

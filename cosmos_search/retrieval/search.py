@@ -98,6 +98,7 @@ def search(
         scored = _scored(snapshot, candidates, wanted, whole_vector, scoring)
         best = sorted(scored, key=lambda item: (-item[1].score, item[0]))[:top]
         pictures = snapshot.catalog.pictures([id_ for id_, _ in best])
+        best = [(id_, scored) for id_, scored in best if id_ in pictures]
     curve = encoder.calibration if example is None else None
     hits = [_hit(i, pictures[id_], s, texts, wanted, snapshot.encoder, curve) for i, (id_, s) in enumerate(best, 1)]
     return hits if everything or curve is None else [hit for hit in hits if hit.score >= curve.cut_off]

@@ -89,6 +89,7 @@ def update(
     """
     with index.lock():
         with index.writing() as catalog:
+            catalog.drop_orphans()
             target = _choose_encoder(catalog, encoder, regions, rebuild)
             roots = choose_roots(catalog, [existing_folder(f) for f in folders], every_one=rebuild, exclude=exclude)
         run = _Run(index, encoder, target, roots, max_pixels, forget_missing)
@@ -204,8 +205,12 @@ class _Run:
         except REFUSED as error:
             if len(batch) == 1 and batch[0].failure is not None:
                 raise
+            if len(batch) == 1:
+                self._put([_refused(batch[0], error)])
+                return
             for read in batch:
-                self._put([read if len(batch) > 1 else _refused(read, error)])
+                one = self._resolve(read) if read.is_copy else read  # the one before may have dropped its picture
+                self._put([] if one is None else [one])
         else:
             for read in batch:
                 self._count(read)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, func, insert, select, tuple_, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from indexer.errors import CosmosSearchError
@@ -164,10 +164,10 @@ class Catalog:
             self._connection.execute(delete(files).where(files.c.id.in_(chunk)))
         self.drop_orphans()
 
-    def drop_orphans(self) -> None:
-        """Forget pictures that no file shows, and their vectors."""
+    def drop_orphans(self, *which: ColumnElement[bool]) -> None:
+        """Forget pictures that no file shows, and their vectors; which: only among these."""
         orphans = ~exists().where(files.c.picture_id == pictures.c.id)
-        if self._connection.execute(delete(pictures).where(orphans)).rowcount:
+        if self._connection.execute(delete(pictures).where(*which, orphans)).rowcount:
             self._touch()
 
     def failures(self) -> list[FailedFile]:
@@ -184,7 +184,10 @@ class Catalog:
         return self._connection.execute(query.where(vectors.c.encoder_id == encoder_id)).first() is not None
 
     def put(self, indexed: Sequence[IndexedFile], encoder_id: int) -> None:
-        """Write a batch of files, and the new pictures among them with their vectors."""
+        """Write a batch of files, and the new pictures among them with their vectors.
+
+        Pictures that these files showed before, and no file shows now, are forgotten with their vectors.
+        """
         new = {item.fingerprint: item for item in indexed if item.facts is not None}
         if new:
             statement = upsert(pictures).on_conflict_do_nothing()
@@ -202,7 +205,10 @@ class Catalog:
         changed = {c.name: c for c in statement.excluded if c.name not in ("id", "directory", "name")}
         statement = statement.on_conflict_do_update(index_elements=["directory", "name"], set_=changed)
         if indexed:
+            before = self._pictures_at([item.file.path for item in indexed])
             self._connection.execute(statement, [_file_row(item, ids) for item in indexed])
+            if replaced := before.difference(ids.values()):
+                self.drop_orphans(pictures.c.id.in_(replaced))
 
     def vector_ids(self, encoder_id: int) -> NDArray[np.int64]:
         """The ids of the pictures that have a vector, ascending: (n,)."""
@@ -256,7 +262,7 @@ class Catalog:
         """`n` pictures that pass, from the `start`-th (0 is the first), newest first, undated ones last."""
         ids = newest(self._connection, filters, start, n)
         found = self.pictures(ids)
-        return [found[i] for i in ids]
+        return [found[i] for i in ids if i in found]
 
     def facets(self, filters: Filters) -> Facets:
         """How many pictures each value of a filter would leave."""
@@ -279,6 +285,11 @@ class Catalog:
                 rows[row.id] = row
                 paths.setdefault(row.id, []).append(row.directory / row.file_name)
         return {i: PictureRecord(i, row.fingerprint.hex(), tuple(paths[i]), _facts(row)) for i, row in rows.items()}
+
+    def _pictures_at(self, paths: Sequence[Path]) -> set[int]:
+        places = [(path.parent, path.name) for path in paths]
+        query = select(files.c.picture_id).where(tuple_(files.c.directory, files.c.name).in_(places))
+        return set(self._connection.execute(query.where(files.c.picture_id.is_not(None))).scalars())
 
     def _pictures_of(self, file_ids: Sequence[int]) -> dict[int, int]:
         query = select(files.c.id, files.c.picture_id).where(files.c.picture_id.is_not(None))

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, func, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from indexer.errors import CosmosSearchError
@@ -287,9 +287,12 @@ class Catalog:
         return {i: PictureRecord(i, row.fingerprint.hex(), tuple(paths[i]), _facts(row)) for i, row in rows.items()}
 
     def _pictures_at(self, paths: Sequence[Path]) -> set[int]:
-        places = [(path.parent, path.name) for path in paths]
-        query = select(files.c.picture_id).where(tuple_(files.c.directory, files.c.name).in_(places))
-        return set(self._connection.execute(query.where(files.c.picture_id.is_not(None))).scalars())
+        names: dict[Path, list[str]] = {}
+        for path in paths:
+            names.setdefault(path.parent, []).append(path.name)
+        query = select(files.c.picture_id).where(files.c.picture_id.is_not(None))
+        queries = (query.where(files.c.directory == d, files.c.name.in_(n)) for d, n in names.items())
+        return {picture_id for query in queries for picture_id in self._connection.execute(query).scalars()}
 
     def _pictures_of(self, file_ids: Sequence[int]) -> dict[int, int]:
         query = select(files.c.id, files.c.picture_id).where(files.c.picture_id.is_not(None))

@@ -17,7 +17,7 @@ from indexer.pictures.metadata import Metadata
 from indexer.store.facets import Facets, count_facets
 from indexer.store.filters import Filters, count_matching, matching, newest
 from indexer.store.records import EncoderRecord, FailedFile, Folder, IndexedFile, KnownFile, PictureFacts, PictureRecord
-from indexer.store.schema import encoders, files, folders, pictures, settings, vectors, versions
+from indexer.store.schema import encoders, failures, files, folders, pictures, settings, vectors, versions
 
 __all__ = ["Catalog"]
 
@@ -77,8 +77,9 @@ class Catalog:
 
     def folders(self) -> list[Folder]:
         """Every indexed folder with its counts, by path."""
+        unread = select(func.count()).where(failures.c.folder_id == folders.c.id).scalar_subquery()
         query = (
-            select(folders, func.count(files.c.picture_id), func.count(files.c.failure))
+            select(folders, func.count(files.c.picture_id), func.count(files.c.failure) + unread)
             .outerjoin(files)
             .group_by(folders.c.id)
             .order_by(folders.c.path)
@@ -93,6 +94,7 @@ class Catalog:
         self._connection.execute(upsert(folders).values(path=path).on_conflict_do_nothing())
         folder_id = self._connection.execute(select(folders.c.id).where(folders.c.path == path)).scalar_one()
         self._connection.execute(update(files).where(files.c.folder_id.in_(inner)).values(folder_id=folder_id))
+        self._connection.execute(update(failures).where(failures.c.folder_id.in_(inner)).values(folder_id=folder_id))
         self._connection.execute(delete(folders).where(folders.c.id.in_(inner)))
         if parts:
             self.exclude(folder_id, [pattern for f in parts for pattern in f.exclude])
@@ -125,17 +127,23 @@ class Catalog:
         )
         return {directory / row.name: _known_file(row) for row in self._connection.execute(query)}
 
-    def directories(self, folder_id: int) -> list[tuple[Path, int | None, list[int]]]:
-        """Every directory of a folder that holds files, with its device and the files' ids."""
+    def devices(self) -> list[tuple[Path, int | None]]:
+        """Every directory that holds files, with the device that it was on; more than once where that changed."""
         columns = (files.c.directory, files.c.device)
+        return [(directory, device) for directory, device in self._connection.execute(select(*columns).distinct())]
+
+    def directories(self, folder_id: int) -> list[tuple[Path, int | None, str | None, list[int]]]:
+        """Every directory of a folder that holds files, with its device, inodes and the files' ids."""
+        columns = (files.c.directory, files.c.device, files.c.inodes)
         query = select(*columns, func.group_concat(files.c.id)).where(files.c.folder_id == folder_id)
         rows = self._connection.execute(query.group_by(*columns))
-        return [(directory, device, [int(i) for i in ids.split(",")]) for directory, device, ids in rows]
+        return [(row[0], row[1], row[2], [int(i) for i in row[3].split(",")]) for row in rows]
 
-    def set_device(self, ids: Sequence[int], device: int) -> None:
-        """The directories of these files are on this device now."""
+    def set_device(self, ids: Sequence[int], device: int, inodes: str | None = None) -> None:
+        """The directories of these files are on this device now; None: their inodes are as before."""
+        values = {"device": device} if inodes is None else {"device": device, "inodes": inodes}
         for chunk in _chunks(ids):
-            self._connection.execute(update(files).where(files.c.id.in_(chunk)).values(device=device))
+            self._connection.execute(update(files).where(files.c.id.in_(chunk)).values(values))
 
     def last_file_id(self) -> int:
         """Files with a higher id were added later."""
@@ -171,10 +179,31 @@ class Catalog:
             self._touch()
 
     def failures(self) -> list[FailedFile]:
-        """Every file that could not be read, by path."""
-        query = select(files.c.directory, files.c.name, files.c.failure).where(files.c.failure.is_not(None))
-        rows = self._connection.execute(query.order_by(files.c.directory, files.c.name))
+        """Every file and directory that could not be read, by path."""
+        of_files = select(files.c.directory, files.c.name, files.c.failure).where(files.c.failure.is_not(None))
+        query = of_files.union_all(select(failures.c.directory, failures.c.name, failures.c.reason))
+        rows = self._connection.execute(query.order_by("directory", "name"))
         return [FailedFile(directory / name, reason) for directory, name, reason in rows]
+
+    def record_failures(self, folder_id: int, failed: Sequence[FailedFile], replace: Path | None) -> None:
+        """What a run could not look at; files that have a failed row are left out.
+
+        replace: the directory that was walked to its end: what failed there before is forgotten.
+        """
+        if replace is not None:
+            before = self._connection.execute(select(failures.c.directory, failures.c.name)).all()
+            for directory, name in before:
+                if (directory / name).is_relative_to(replace):
+                    which = (failures.c.directory == directory, failures.c.name == name)
+                    self._connection.execute(delete(failures).where(*which))
+        for item in failed:
+            place = {"directory": item.path.parent, "name": item.path.name}
+            has_row = select(files.c.id).filter_by(**place).where(files.c.failure.is_not(None))
+            if self._connection.execute(has_row).first() is None:
+                reason = item.reason.encode("utf-8", "backslashreplace").decode()
+                values = {"folder_id": folder_id, "reason": reason}
+                statement = upsert(failures).values(place | values)
+                self._connection.execute(statement.on_conflict_do_update(index_elements=list(place), set_=values))
 
     # pictures and vectors
 
@@ -332,6 +361,7 @@ def _known_file(row: Row[tuple[object, ...]]) -> KnownFile:
         fingerprint=row.fingerprint,
         max_pixels=row.max_pixels,
         device=row.device,
+        inodes=row.inodes,
         has_vector=bool(row.has_vector),
     )
 
@@ -370,4 +400,5 @@ def _file_row(item: IndexedFile, picture_ids: dict[bytes | None, int]) -> dict[s
         "failure": item.failure,
         "max_pixels": item.max_pixels,
         "device": item.file.device,
+        "inodes": item.file.inodes,
     }

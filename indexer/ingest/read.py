@@ -1,11 +1,7 @@
 """Read one file: its content's fingerprint, and its pixels if that content is new. Runs in several threads."""
 
-import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
-from stat import S_ISREG
 from threading import Event, Lock
 from typing import BinaryIO, cast
 
@@ -14,16 +10,14 @@ from numpy.typing import NDArray
 
 from indexer.encoder import ImageEncoder, Prepared
 from indexer.errors import PictureError
+from indexer.ingest.regular_file import BoundedFile, StoppedError, open_regular
 from indexer.ingest.scan import Change
 from indexer.pictures.images import fingerprint, open_picture
 from indexer.pictures.regions import pyramid
 from indexer.store.index import Index
 from indexer.store.records import EncoderRecord, PictureFacts
 
-__all__ = ["MAX_FILE_BYTES", "ReadFile", "Reader"]
-
-MAX_FILE_BYTES = 4_000_000_000
-FIRST_BYTES = 1 << 20  # are read of a file whose size is 0: it may not be true, and reading it may fail
+__all__ = ["ReadFile", "Reader"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +65,14 @@ class Reader:
         """
         content = None
         try:
-            with _open_regular(change.file.path) as (file, n_bytes):
-                content = fingerprint(cast(BinaryIO, _Bounded(file, n_bytes, self._stop)))
+            with open_regular(change.file.path) as (file, n_bytes):
+                content = fingerprint(cast(BinaryIO, BoundedFile(file, n_bytes, self._stop)))
                 if not decode_copies and not self._claim(content):
                     return ReadFile(change, content)
                 picture = open_picture(file, min_side=self._encoder.min_side, max_pixels=self._max_pixels)
             regions = pyramid(self._target.regions, picture.width, picture.height)
             prepared = self._encoder.prepare(picture.image, regions)
-        except _StoppedError:
+        except StoppedError:
             return None
         except PictureError as error:
             return ReadFile(change, content, failure=str(error), may_pass=_may_pass(error.__cause__))
@@ -101,39 +95,6 @@ class Reader:
             self._claimed.add(content)
         with self._index.reading() as catalog:
             return not catalog.has_vector(content, self._target.id)
-
-
-class _StoppedError(Exception):
-    """The run is to end before this file is read."""
-
-
-@dataclass(slots=True)
-class _Bounded:
-    """The first bytes of a file, which may grow while it is read; raises _StoppedError once `stop` is set."""
-
-    file: BinaryIO
-    n_left: int
-    stop: Event
-
-    def read(self, n_bytes: int) -> bytes:
-        if self.stop.is_set():
-            raise _StoppedError
-        content = self.file.read(min(n_bytes, self.n_left))
-        self.n_left -= len(content)
-        return content
-
-
-@contextmanager
-def _open_regular(path: Path) -> Iterator[tuple[BinaryIO, int]]:
-    """A file and how many bytes it has now. A pipe that took its place is not waited for: PictureError."""
-    flags = os.O_NONBLOCK | os.O_NOCTTY
-    with open(path, "rb", opener=lambda name, mode: os.open(name, mode | flags)) as file:
-        status = os.fstat(file.fileno())
-        if not S_ISREG(status.st_mode):
-            raise PictureError("it is not a regular file")
-        if status.st_size > MAX_FILE_BYTES:
-            raise PictureError(f"too large: {status.st_size / 1e9:.1f} GB, over {MAX_FILE_BYTES / 1e9:g} GB")
-        yield file, status.st_size or FIRST_BYTES
 
 
 def _may_pass(error: BaseException | None) -> bool:

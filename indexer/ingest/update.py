@@ -11,14 +11,14 @@ from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, Programmin
 
 from indexer.cores import available_cores
 from indexer.encoder import ImageEncoder, Vectors
-from indexer.errors import CosmosSearchError, UsageError
+from indexer.ingest.encoder_choice import choose_encoder, unfinished_rebuild
 from indexer.ingest.forget import missing_files, not_to_forget
 from indexer.ingest.read import Reader, ReadFile
 from indexer.ingest.roots import Roots, choose_roots, existing_folder, real_path
 from indexer.ingest.scan import HELD_BACK, Change, Disks, Scan, known_disks
 from indexer.ingest.threads import batched, ordered_map, workers
 from indexer.pictures.images import DEFAULT_MAX_PIXELS, reading_pictures
-from indexer.pictures.regions import REGIONS, pyramid
+from indexer.pictures.regions import pyramid
 from indexer.store.catalog import Catalog
 from indexer.store.index import Index
 from indexer.store.records import EncoderRecord, FailedFile, IndexedFile
@@ -90,7 +90,7 @@ def update(
     with index.lock():
         with index.writing() as catalog:
             catalog.drop_orphans()
-            target = _choose_encoder(catalog, encoder, regions, rebuild)
+            target = choose_encoder(catalog, encoder, regions, rebuild)
             roots = choose_roots(catalog, [existing_folder(f) for f in folders], every_one=rebuild, exclude=exclude)
         run = _Run(index, encoder, target, roots, max_pixels, forget_missing, stop or Event())
         try:
@@ -153,6 +153,7 @@ class _Run:
                 if self._stop.is_set():
                     break
         self.report.is_stopped = self._stop.is_set()
+        self.report.failed += [failed for scan in self._scans for failed in scan.failed]
         self._record_failures()
         if not self.report.is_stopped:
             self._finish(last_file_id, disks)
@@ -172,7 +173,6 @@ class _Run:
                     if self._stop.is_set():
                         return
                     yield change
-            self.report.failed += scan.failed
 
     def _embed(self, batch: list[ReadFile]) -> list[ReadFile]:
         prepared = [read.prepared for read in batch if read.prepared is not None]
@@ -284,7 +284,7 @@ class _Run:
             return
         without = np.setdiff1d(catalog.vector_ids(current.id), catalog.vector_ids(self._target.id))
         if len(without):
-            self.report.warnings.append(_unfinished_rebuild(len(without), current, self._target))
+            self.report.warnings.append(unfinished_rebuild(len(without), current, self._target))
         else:
             catalog.switch_to(self._target)
 
@@ -298,42 +298,3 @@ def _keeps_its_row(read: ReadFile) -> bool:
 def _refused(read: ReadFile, error: Exception) -> ReadFile:
     problem = error.orig if isinstance(error, StatementError) else error
     return replace(read, facts=None, vectors=None, failure=f"the index can't store it: {problem}")
-
-
-def _choose_encoder(catalog: Catalog, encoder: ImageEncoder, regions: str | None, rebuild: bool) -> EncoderRecord:
-    """The set of vectors to write to."""
-    current = catalog.encoder()
-    wanted = regions or (current.regions if current is not None else encoder.default_regions)
-    if wanted not in REGIONS:
-        raise UsageError(f"There are no {wanted!r} regions; choose from: {', '.join(REGIONS)}")
-    if current is None or not catalog.n_pictures():
-        first = catalog.add_encoder(encoder.name, encoder.version, encoder.dim, wanted)
-        catalog.switch_to(first)
-        return first
-    if rebuild:
-        return catalog.add_encoder(encoder.name, encoder.version, encoder.dim, wanted)
-    if (current.name, current.version, current.regions) == (encoder.name, encoder.version, wanted):
-        return current
-    raise CosmosSearchError(_other_encoder(current, encoder, wanted))
-
-
-def _other_encoder(current: EncoderRecord, encoder: ImageEncoder, wanted: str) -> str:
-    change = f"--model {encoder.name}"
-    if current.name != encoder.name:
-        made = current.name
-    elif current.version != encoder.version:
-        made = f"another version of {encoder.name}"
-    else:
-        made, change = f"{current.regions} regions", f"--regions {wanted}"
-    return (
-        f"This index was made with {made}. To change over, embedding every picture anew: "
-        f"cosmos-search index {change} --rebuild"
-    )
-
-
-def _unfinished_rebuild(n_pictures: int, current: EncoderRecord, target: EncoderRecord) -> str:
-    return (
-        f"{n_pictures} pictures could not be read anew, so searches go on with the old vectors ({current.name}, "
-        f"{current.regions} regions). Mount their disk, or forget them by adding --forget-missing, and run again: "
-        f"cosmos-search index --model {target.name} --regions {target.regions} --rebuild"
-    )

@@ -15,6 +15,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from indexer.errors import CosmosSearchError
 from indexer.pictures.metadata import Metadata
 from indexer.store.facets import Facets, count_facets
+from indexer.store.failures import read_failures, record_failures
 from indexer.store.filters import Filters, count_matching, matching, newest
 from indexer.store.records import EncoderRecord, FailedFile, Folder, IndexedFile, KnownFile, PictureFacts, PictureRecord
 from indexer.store.schema import encoders, failures, files, folders, pictures, settings, vectors, versions
@@ -180,30 +181,11 @@ class Catalog:
 
     def failures(self) -> list[FailedFile]:
         """Every file and directory that could not be read, by path."""
-        of_files = select(files.c.directory, files.c.name, files.c.failure).where(files.c.failure.is_not(None))
-        query = of_files.union_all(select(failures.c.directory, failures.c.name, failures.c.reason))
-        rows = self._connection.execute(query.order_by("directory", "name"))
-        return [FailedFile(directory / name, reason) for directory, name, reason in rows]
+        return read_failures(self._connection)
 
     def record_failures(self, folder_id: int, failed: Sequence[FailedFile], replace: Path | None) -> None:
-        """What a run could not look at; files that have a failed row are left out.
-
-        replace: the directory that was walked to its end: what failed there before is forgotten.
-        """
-        if replace is not None:
-            before = self._connection.execute(select(failures.c.directory, failures.c.name)).all()
-            for directory, name in before:
-                if (directory / name).is_relative_to(replace):
-                    which = (failures.c.directory == directory, failures.c.name == name)
-                    self._connection.execute(delete(failures).where(*which))
-        for item in failed:
-            place = {"directory": item.path.parent, "name": item.path.name}
-            has_row = select(files.c.id).filter_by(**place).where(files.c.failure.is_not(None))
-            if self._connection.execute(has_row).first() is None:
-                reason = item.reason.encode("utf-8", "backslashreplace").decode()
-                values = {"folder_id": folder_id, "reason": reason}
-                statement = upsert(failures).values(place | values)
-                self._connection.execute(statement.on_conflict_do_update(index_elements=list(place), set_=values))
+        """What a run could not look at. See `indexer.store.failures.record_failures`."""
+        record_failures(self._connection, folder_id, failed, replace)
 
     # pictures and vectors
 

@@ -50,5 +50,6 @@ def open_regular(path: Path) -> Iterator[tuple[BinaryIO, int]]:
         if not S_ISREG(status.st_mode):
             raise PictureError("it is not a regular file")
         if status.st_size > MAX_FILE_BYTES:
-            raise PictureError(f"too large: {status.st_size / 1e9:.1f} GB, over the limit of {MAX_FILE_BYTES / 1e9:g}")
+            size, limit = (n_bytes / 1e9 for n_bytes in (status.st_size, MAX_FILE_BYTES))
+            raise PictureError(f"too large: {size:.1f} GB, over the limit of {limit:g} GB")
         yield file, status.st_size or FIRST_BYTES

@@ -119,7 +119,7 @@ def test_a_file_over_the_limit_is_named_at_once_and_not_tried_again(tmp_path):
         report = within(lambda: library.add(tmp_path / "photos"))
         assert (report.added, [failed.reason for failed in report.failed]) == (
             1,
-            ["too large: 200.0 GB, over the limit of 4"],
+            ["too large: 200.0 GB, over the limit of 4 GB"],
         )
         assert library.add(tmp_path / "photos").failed_before == 1
 

@@ -112,10 +112,10 @@ class Scan:
             is_same = self._is_same(read, path if kind == S_IFDIR else path.parent, inodes)
             if not is_same or _is_link_to_nothing(top):
                 missing.doubtful.extend(ids)
-            elif device != HELD_BACK and (device, read.device) in disks:
+            elif (device, read.device) in disks:
                 missing.gone.extend(ids)
             else:
-                missing.unconfirmed.extend(ids)
+                (missing.unconfirmed if device == read.device else missing.doubtful).extend(ids)
         return missing
 
     def record_numbers(self, catalog: Catalog) -> None:
@@ -186,11 +186,11 @@ class Scan:
 def known_disks(catalog: Catalog, encoder_id: int, place: Path) -> Disks:
     """The file systems that are there, known again by a file that did not change since it was indexed.
 
-    A number (st_dev) is no proof: it may change with each mount, and another disk may get it. The file system that the
-    index itself is on (`place`) is known without. To be called before a run writes: it compares with what was indexed.
+    A number (st_dev) is no proof: it may change with each mount, and another disk may get it. Only the file system that
+    the index itself is on (`place`) is taken to have its number still, where no file tells of it.
+    To be called before a run writes: it compares with what was indexed.
     """
-    here = device_of(place.stat())
-    disks: Disks = {(here, here)}
+    disks: Disks = set()
     for directory, device in catalog.devices():
         try:
             pair = device, device_of(directory.stat())
@@ -200,7 +200,8 @@ def known_disks(catalog: Catalog, encoder_id: int, place: Path) -> Disks:
             known = catalog.known_files(directory, encoder_id)
             if any(_is_there_unchanged(path, file) for path, file in known.items() if file.device == device):
                 disks.add(pair)
-    return disks
+    here = device_of(place.stat())
+    return disks if any(now == here for _, now in disks) else disks | {(here, here)}
 
 
 def _is_there_unchanged(path: Path, known: KnownFile) -> bool:

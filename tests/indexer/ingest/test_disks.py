@@ -140,6 +140,28 @@ def test_a_disk_that_is_mounted_anew_may_lose_files_as_any_folder(library, photo
     assert (report.removed, report.kept, report.warnings) == (2, 3 * N - 2, [])
 
 
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_number_that_went_over_to_another_disk_proves_nothing(library, photos, is_there):
+    """The folder's disk has the number now that the disk which is away had."""
+    library.add(photos)
+    change_numbers(library, "device = device + 1000", photos)
+    (photos / "cam").rename(photos.parent / "away")
+    if is_there:
+        (photos / "cam").mkdir()
+    held(library, photos, 2 * N)
+
+
+def test_a_disk_that_lost_files_while_it_was_away_is_as_any_folder_again(library, photos):
+    library.add(photos)
+    change_numbers(library, "device = device + 1000", f"{photos}/cam%")
+    (photos / "cam").rename(photos.parent / "away")
+    assert len(library.add(photos).warnings) == 1
+    (photos.parent / "away").rename(photos / "cam")
+    (photos / "cam" / "0.png").unlink()
+    report = library.add(photos)
+    assert (report.removed, report.kept, report.warnings) == (1, 3 * N - 1, [])
+
+
 def delete_a_file(photos):
     (photos / "0.png").unlink()
     return 1

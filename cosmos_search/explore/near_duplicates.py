@@ -69,7 +69,8 @@ def near_duplicates(
         leaders = _leaders(layouts, min_cosine, lambda share: on_progress((1 + share) / 2))
         groups = _groups(ids, leaders)
         pictures = catalog.pictures([id_ for group in groups for id_ in group])
-    return [tuple(sorted((pictures[id_] for id_ in group), key=_by_date)) for group in groups]
+    found = ([pictures[id_] for id_ in group if id_ in pictures] for group in groups)
+    return [tuple(sorted(group, key=_by_date)) for group in found if len(group) > 1]
 
 
 def _layouts(

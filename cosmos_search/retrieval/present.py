@@ -30,7 +30,7 @@ def present(
     """
     records = snapshot.pictures([score.picture_id for score in scores])
     hits = []
-    for rank, score in enumerate(scores, 1):
+    for rank, score in enumerate((score for score in scores if score.picture_id in records), 1):
         record = records[score.picture_id]
         # The first path is one that exists: others may have been moved, or lie on a disk that is not mounted.
         paths = tuple(sorted(record.paths, key=lambda path: not os.path.exists(path)))  # noqa: PTH110

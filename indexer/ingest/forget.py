@@ -14,7 +14,7 @@ def not_to_forget(scan: Scan, found: Missing, moved: set[int], lost: set[int]) -
 
     moved: files that have a new path; lost: files that were the last with their picture.
     """
-    kept = [i for i in found.doubtful if i not in moved]
+    kept = [i for i in found.doubtful + found.unconfirmed if i not in moved]
     gone = [i for i in found.gone if i in lost]
     n_pictures = scan.folder.n_pictures - len(kept)
     is_large = len(gone) > LARGE_LOSS and 2 * len(gone) > n_pictures

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from threading import Lock
+from threading import Event, Lock
+from typing import BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer.encoder import ImageEncoder, Prepared
 from indexer.errors import PictureError
+from indexer.ingest.regular_file import BoundedFile, StoppedError, open_regular
 from indexer.ingest.scan import Change
 from indexer.pictures.images import fingerprint, open_picture
 from indexer.pictures.regions import pyramid
@@ -39,28 +41,39 @@ class ReadFile:
 class Reader:
     """Reads files for one encoder. Of several copies of a new content only the first is decoded."""
 
-    def __init__(self, index: Index, encoder: ImageEncoder, target: EncoderRecord, max_pixels: int | None) -> None:
+    def __init__(
+        self,
+        index: Index,
+        encoder: ImageEncoder,
+        target: EncoderRecord,
+        max_pixels: int | None,
+        stop: Event,
+    ) -> None:
         self._index = index
         self._encoder = encoder
         self._target = target
         self._max_pixels = max_pixels
+        self._stop = stop
         self._claimed: set[bytes] = set()  # contents being worked on, not yet in the catalog
         self._guard = Lock()
 
     def read(self, change: Change, *, decode_copies: bool = False) -> ReadFile | None:
-        """Never raises for a bad file: it comes back with its failure; None: it was deleted since it was found.
+        """Never raises for a bad file: it comes back with its failure; None: it was deleted since it was found, or the
+        run is stopped.
 
         decode_copies: also a content that is known, or being read from another file.
         """
         content = None
         try:
-            with change.file.path.open("rb") as file:
-                content = fingerprint(file)
+            with open_regular(change.file.path) as (file, n_bytes):
+                content = fingerprint(cast(BinaryIO, BoundedFile(file, n_bytes, self._stop)))
                 if not decode_copies and not self._claim(content):
                     return ReadFile(change, content)
                 picture = open_picture(file, min_side=self._encoder.min_side, max_pixels=self._max_pixels)
             regions = pyramid(self._target.regions, picture.width, picture.height)
             prepared = self._encoder.prepare(picture.image, regions)
+        except StoppedError:
+            return None
         except PictureError as error:
             return ReadFile(change, content, failure=str(error), may_pass=_may_pass(error.__cause__))
         except (OSError, MemoryError, RecursionError) as error:

@@ -11,14 +11,14 @@ from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, Programmin
 
 from indexer.cores import available_cores
 from indexer.encoder import ImageEncoder, Vectors
-from indexer.errors import CosmosSearchError, UsageError
+from indexer.ingest.encoder_choice import choose_encoder, unfinished_rebuild
 from indexer.ingest.forget import missing_files, not_to_forget
 from indexer.ingest.read import Reader, ReadFile
 from indexer.ingest.roots import Roots, choose_roots, existing_folder, real_path
-from indexer.ingest.scan import HELD_BACK, Change, Scan
+from indexer.ingest.scan import HELD_BACK, Change, Disks, Scan, known_disks
 from indexer.ingest.threads import batched, ordered_map, workers
 from indexer.pictures.images import DEFAULT_MAX_PIXELS, reading_pictures
-from indexer.pictures.regions import REGIONS, pyramid
+from indexer.pictures.regions import pyramid
 from indexer.store.catalog import Catalog
 from indexer.store.index import Index
 from indexer.store.records import EncoderRecord, FailedFile, IndexedFile
@@ -89,11 +89,12 @@ def update(
     """
     with index.lock():
         with index.writing() as catalog:
-            target = _choose_encoder(catalog, encoder, regions, rebuild)
+            catalog.drop_orphans()
+            target = choose_encoder(catalog, encoder, regions, rebuild)
             roots = choose_roots(catalog, [existing_folder(f) for f in folders], every_one=rebuild, exclude=exclude)
-        run = _Run(index, encoder, target, roots, max_pixels, forget_missing)
+        run = _Run(index, encoder, target, roots, max_pixels, forget_missing, stop or Event())
         try:
-            run.go(on_progress, stop or Event())
+            run.go(on_progress)
         finally:
             index.save_vectors()
     return run.report
@@ -119,6 +120,7 @@ class _Run:
         roots: Roots,
         max_pixels: int | None,
         forget_missing: bool,
+        stop: Event,
     ) -> None:
         self.report = Report(model=encoder.name, device=encoder.device, warnings=list(roots.warnings))
         self._index = index
@@ -127,16 +129,19 @@ class _Run:
         self._max_pixels = max_pixels = None if max_pixels is None else min(max_pixels, MAX_INTEGER)
         self._forget_missing = forget_missing
         self._scans = [Scan(index, r.folder, r.path, target.id, max_pixels) for r in roots.found]
-        self._reader = Reader(index, encoder, target, max_pixels)
+        self._stop = stop
+        self._reader = Reader(index, encoder, target, max_pixels, stop)
+        self._unread: list[FailedFile] = []  # indexed pictures that can't be read at this moment
         self._failed_contents: dict[bytes | None, str] = {}
 
-    def go(self, on_progress: Callable[[Report], None], stop: Event) -> None:
+    def go(self, on_progress: Callable[[Report], None]) -> None:
         started = monotonic()
         with self._index.reading() as catalog:
             last_file_id = catalog.last_file_id()
+            disks = known_disks(catalog, self._target.id, self._index.place)
         n_cores = available_cores()
         with reading_pictures(), workers(n_cores) as pool:
-            changes = self._changes(lambda: on_progress(self.report), stop)
+            changes = self._changes(lambda: on_progress(self.report))
             size = self._encoder.batch_size
             read = ordered_map(pool, self._reader.read, changes, ahead=4 * size)
             there = (file for file in read if file is not None)
@@ -145,26 +150,29 @@ class _Run:
                 self._write(batch)
                 self.report.seconds = monotonic() - started
                 on_progress(self.report)
-                if stop.is_set():
+                if self._stop.is_set():
                     break
-        self.report.is_stopped = stop.is_set()
+        self.report.is_stopped = self._stop.is_set()
+        self.report.failed += [failed for scan in self._scans for failed in scan.failed]
+        self._record_failures()
         if not self.report.is_stopped:
-            self._finish(last_file_id)
+            self._finish(last_file_id, disks)
         self.report.seconds = monotonic() - started
         on_progress(self.report)
 
-    def _changes(self, tick: Callable[[], None], stop: Event) -> Iterator[Change]:
+    def _changes(self, tick: Callable[[], None]) -> Iterator[Change]:
         for scan in self._scans:
             for changes in scan.changes():
+                if self._stop.is_set():
+                    return
                 self.report.kept += changes.n_kept
                 self.report.failed_before += changes.n_failed_before
                 self.report.needs_extra += changes.n_needs_extra
                 tick()
                 for change in changes.to_read:
-                    if stop.is_set():
+                    if self._stop.is_set():
                         return
                     yield change
-            self.report.failed += scan.failed
 
     def _embed(self, batch: list[ReadFile]) -> list[ReadFile]:
         prepared = [read.prepared for read in batch if read.prepared is not None]
@@ -204,8 +212,12 @@ class _Run:
         except REFUSED as error:
             if len(batch) == 1 and batch[0].failure is not None:
                 raise
+            if len(batch) == 1:
+                self._put([_refused(batch[0], error)])
+                return
             for read in batch:
-                self._put([read if len(batch) > 1 else _refused(read, error)])
+                one = self._resolve(read) if read.is_copy else read  # the one before may have dropped its picture
+                self._put([] if one is None else [one])
         else:
             for read in batch:
                 self._count(read)
@@ -227,7 +239,9 @@ class _Run:
         self.report.embedded += read.vectors is not None
         if read.failure is not None:
             self.report.failed.append(FailedFile(read.change.file.path, read.failure))
-            if not read.may_pass:
+            if _keeps_its_row(read):
+                self._unread.append(self.report.failed[-1])
+            if not read.may_pass and read.fingerprint is not None:
                 self._failed_contents[read.fingerprint] = read.failure
         elif known is None:
             self.report.added += 1
@@ -236,10 +250,17 @@ class _Run:
         else:
             self.report.updated += 1
 
-    def _finish(self, last_file_id: int) -> None:
+    def _record_failures(self) -> None:
+        """Of what has no row of its own; a stopped run adds to those of the run before."""
         with self._index.writing() as catalog:
-            missing = [(scan, scan.missing(catalog)) for scan in self._scans]
-            vanished = [i for _, found in missing for i in found.gone + found.excluded + found.doubtful]
+            for scan in self._scans:
+                failed = scan.failed + [file for file in self._unread if file.path.is_relative_to(scan.path)]
+                catalog.record_failures(scan.folder.id, failed, None if self.report.is_stopped else scan.path)
+
+    def _finish(self, last_file_id: int, disks: Disks) -> None:
+        with self._index.writing() as catalog:
+            missing = [(scan, scan.missing(catalog, disks)) for scan in self._scans]
+            vanished = [i for _, found in missing for i in found.all]
             moved = catalog.moved(vanished, last_file_id)
             lost = catalog.last_of(vanished)
             forgotten: list[int] = []
@@ -247,9 +268,9 @@ class _Run:
                 kept = [] if self._forget_missing else not_to_forget(scan, found, moved, lost)
                 if kept:
                     self.report.warnings.append(missing_files(scan, len(kept)))
-                    catalog.set_device(list(set(kept).intersection(found.gone)), HELD_BACK)
-                forgotten += set(found.gone + found.excluded + found.doubtful) - set(kept)
-                scan.record_devices(catalog)
+                    catalog.set_device(list(set(kept).intersection(found.gone + found.unconfirmed)), HELD_BACK)
+                forgotten += set(found.all) - set(kept)
+                scan.record_numbers(catalog)
             self.report.moved = len(moved.intersection(forgotten))
             self.report.added -= self.report.moved
             self.report.removed = len(forgotten) - self.report.moved
@@ -263,7 +284,7 @@ class _Run:
             return
         without = np.setdiff1d(catalog.vector_ids(current.id), catalog.vector_ids(self._target.id))
         if len(without):
-            self.report.warnings.append(_unfinished_rebuild(len(without), current, self._target))
+            self.report.warnings.append(unfinished_rebuild(len(without), current, self._target))
         else:
             catalog.switch_to(self._target)
 
@@ -277,42 +298,3 @@ def _keeps_its_row(read: ReadFile) -> bool:
 def _refused(read: ReadFile, error: Exception) -> ReadFile:
     problem = error.orig if isinstance(error, StatementError) else error
     return replace(read, facts=None, vectors=None, failure=f"the index can't store it: {problem}")
-
-
-def _choose_encoder(catalog: Catalog, encoder: ImageEncoder, regions: str | None, rebuild: bool) -> EncoderRecord:
-    """The set of vectors to write to."""
-    current = catalog.encoder()
-    wanted = regions or (current.regions if current is not None else encoder.default_regions)
-    if wanted not in REGIONS:
-        raise UsageError(f"There are no {wanted!r} regions; choose from: {', '.join(REGIONS)}")
-    if current is None or not catalog.n_pictures():
-        first = catalog.add_encoder(encoder.name, encoder.version, encoder.dim, wanted)
-        catalog.switch_to(first)
-        return first
-    if rebuild:
-        return catalog.add_encoder(encoder.name, encoder.version, encoder.dim, wanted)
-    if (current.name, current.version, current.regions) == (encoder.name, encoder.version, wanted):
-        return current
-    raise CosmosSearchError(_other_encoder(current, encoder, wanted))
-
-
-def _other_encoder(current: EncoderRecord, encoder: ImageEncoder, wanted: str) -> str:
-    change = f"--model {encoder.name}"
-    if current.name != encoder.name:
-        made = current.name
-    elif current.version != encoder.version:
-        made = f"another version of {encoder.name}"
-    else:
-        made, change = f"{current.regions} regions", f"--regions {wanted}"
-    return (
-        f"This index was made with {made}. To change over, embedding every picture anew: "
-        f"cosmos-search index {change} --rebuild"
-    )
-
-
-def _unfinished_rebuild(n_pictures: int, current: EncoderRecord, target: EncoderRecord) -> str:
-    return (
-        f"{n_pictures} pictures could not be read anew, so searches go on with the old vectors ({current.name}, "
-        f"{current.regions} regions). Mount their disk, or forget them by adding --forget-missing, and run again: "
-        f"cosmos-search index --model {target.name} --regions {target.regions} --rebuild"
-    )

@@ -34,6 +34,7 @@ class FoundFile:
     mtime_ns: int
     ctime_ns: int
     device: int | None = None  # of its directory
+    inodes: str | None = None  # of its directory, see Directory
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,26 +44,29 @@ class Directory:
     path: Path
     files: list[FoundFile]  # by name
     device: int | None = None
+    inodes: str | None = None  # of this directory and those above it, up to the top of the walk: "77 35 2"
     n_needs_extra: int = 0  # files that the extra [formats] would find
     unreadable: str | None = None  # why it could not be listed
     is_repeated: bool = False  # seen before in another way, and not looked into again
     bad_files: dict[Path, str] = field(default_factory=dict)  # files that could not be looked at, and why
 
 
-def walk(root: Path, exclude: Sequence[str] = ()) -> Iterator[Directory]:
+def walk(root: Path, exclude: Sequence[str] = (), top: Path | None = None) -> Iterator[Directory]:
     """Every directory below `root`, and `root` itself, but for what is left out (see `is_left_out`).
 
+    top: a directory above `root` up to which inodes are noted.
     Links are followed, out of `root` too, after everything else; a directory that can be reached in two ways is
     looked into once.
     """
-    waiting = deque([root])
+    waiting = deque([(root, _inodes_above(root, top or root))])
     seen: set[tuple[int, int]] = set()
     while waiting:
-        path = waiting.popleft()
+        path, above = waiting.popleft()
         try:
             status = path.stat()
+            inodes = f"{status.st_ino} {above}".rstrip()
             if (status.st_dev, status.st_ino) in seen:
-                yield Directory(path, [], is_repeated=True)
+                yield Directory(path, [], device_of(status), inodes, is_repeated=True)
                 continue
             seen.add((status.st_dev, status.st_ino))
             with os.scandir(path) as found:
@@ -75,9 +79,9 @@ def walk(root: Path, exclude: Sequence[str] = ()) -> Iterator[Directory]:
             yield Directory(path, [], unreadable=f"the folder can't be listed: {error.strerror}")
             continue
         directories = [e for e in entries if _is_directory(e)]
-        waiting.extendleft(Path(e.path) for e in reversed(directories) if not e.is_symlink())
-        waiting.extend(Path(e.path) for e in directories if e.is_symlink())
-        yield _directory(path, entries, device_of(status))
+        waiting.extendleft((Path(e.path), inodes) for e in reversed(directories) if not e.is_symlink())
+        waiting.extend((Path(e.path), inodes) for e in directories if e.is_symlink())
+        yield _directory(path, entries, device_of(status), inodes)
 
 
 def is_left_out(path: str, exclude: Sequence[str] = ()) -> bool:
@@ -98,9 +102,16 @@ def count_files(roots: Iterable[tuple[Path, Sequence[str]]], is_stopped: Callabl
     return sum(len(directory.files) for directory in takewhile(lambda _: not is_stopped(), directories))
 
 
-def _directory(path: Path, entries: list[os.DirEntry[str]], device: int) -> Directory:
+def _inodes_above(root: Path, top: Path) -> str:
+    try:
+        return " ".join(str(path.stat().st_ino) for path in root.parents if path.is_relative_to(top))
+    except OSError:
+        return ""
+
+
+def _directory(path: Path, entries: list[os.DirEntry[str]], device: int, inodes: str) -> Directory:
     readable, needs_extra = _suffixes()
-    directory = Directory(path, [], device, sum(_suffix(entry) in needs_extra for entry in entries))
+    directory = Directory(path, [], device, inodes, sum(_suffix(entry) in needs_extra for entry in entries))
     for entry in entries:
         if _suffix(entry) not in readable:
             continue
@@ -114,8 +125,8 @@ def _directory(path: Path, entries: list[os.DirEntry[str]], device: int) -> Dire
         if status is None:
             continue
         if status.st_mtime_ns in STORABLE_NS and status.st_ctime_ns in STORABLE_NS:
-            file = FoundFile(Path(entry.path), status.st_size, status.st_mtime_ns, status.st_ctime_ns, device)
-            directory.files.append(file)
+            times = status.st_mtime_ns, status.st_ctime_ns
+            directory.files.append(FoundFile(Path(entry.path), status.st_size, *times, device, inodes))
         else:
             directory.bad_files[Path(entry.path)] = "its date is not between the years 1678 and 2261; set another one"
     return directory

@@ -15,10 +15,11 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from indexer.errors import CosmosSearchError
 from indexer.pictures.metadata import Metadata
 from indexer.store.facets import Facets, count_facets
+from indexer.store.failures import read_failures, record_failures
 from indexer.store.filters import Filters, count_matching, matching, newest
 from indexer.store.records import EncoderRecord, FailedFile, Folder, IndexedFile, KnownFile, PictureFacts, PictureRecord
 from indexer.store.rows import unpack_rows
-from indexer.store.schema import encoders, files, folders, pictures, settings, vectors, versions
+from indexer.store.schema import encoders, failures, files, folders, pictures, settings, vectors, versions
 
 __all__ = ["Catalog"]
 
@@ -78,8 +79,9 @@ class Catalog:
 
     def folders(self) -> list[Folder]:
         """Every indexed folder with its counts, by path."""
+        unread = select(func.count()).where(failures.c.folder_id == folders.c.id).scalar_subquery()
         query = (
-            select(folders, func.count(files.c.picture_id), func.count(files.c.failure))
+            select(folders, func.count(files.c.picture_id), func.count(files.c.failure) + unread)
             .outerjoin(files)
             .group_by(folders.c.id)
             .order_by(folders.c.path)
@@ -94,6 +96,7 @@ class Catalog:
         self._connection.execute(upsert(folders).values(path=path).on_conflict_do_nothing())
         folder_id = self._connection.execute(select(folders.c.id).where(folders.c.path == path)).scalar_one()
         self._connection.execute(update(files).where(files.c.folder_id.in_(inner)).values(folder_id=folder_id))
+        self._connection.execute(update(failures).where(failures.c.folder_id.in_(inner)).values(folder_id=folder_id))
         self._connection.execute(delete(folders).where(folders.c.id.in_(inner)))
         if parts:
             self.exclude(folder_id, [pattern for f in parts for pattern in f.exclude])
@@ -126,17 +129,23 @@ class Catalog:
         )
         return {directory / row.name: _known_file(row) for row in self._connection.execute(query)}
 
-    def directories(self, folder_id: int) -> list[tuple[Path, int | None, list[int]]]:
-        """Every directory of a folder that holds files, with its device and the files' ids."""
+    def devices(self) -> list[tuple[Path, int | None]]:
+        """Every directory that holds files, with the device that it was on; more than once where that changed."""
         columns = (files.c.directory, files.c.device)
+        return [(directory, device) for directory, device in self._connection.execute(select(*columns).distinct())]
+
+    def directories(self, folder_id: int) -> list[tuple[Path, int | None, str | None, list[int]]]:
+        """Every directory of a folder that holds files, with its device, inodes and the files' ids."""
+        columns = (files.c.directory, files.c.device, files.c.inodes)
         query = select(*columns, func.group_concat(files.c.id)).where(files.c.folder_id == folder_id)
         rows = self._connection.execute(query.group_by(*columns))
-        return [(directory, device, [int(i) for i in ids.split(",")]) for directory, device, ids in rows]
+        return [(row[0], row[1], row[2], [int(i) for i in row[3].split(",")]) for row in rows]
 
-    def set_device(self, ids: Sequence[int], device: int) -> None:
-        """The directories of these files are on this device now."""
+    def set_device(self, ids: Sequence[int], device: int, inodes: str | None = None) -> None:
+        """The directories of these files are on this device now; None: their inodes are as before."""
+        values = {"device": device} if inodes is None else {"device": device, "inodes": inodes}
         for chunk in _chunks(ids):
-            self._connection.execute(update(files).where(files.c.id.in_(chunk)).values(device=device))
+            self._connection.execute(update(files).where(files.c.id.in_(chunk)).values(values))
 
     def last_file_id(self) -> int:
         """Files with a higher id were added later."""
@@ -165,17 +174,19 @@ class Catalog:
             self._connection.execute(delete(files).where(files.c.id.in_(chunk)))
         self.drop_orphans()
 
-    def drop_orphans(self) -> None:
-        """Forget pictures that no file shows, and their vectors."""
+    def drop_orphans(self, *which: ColumnElement[bool]) -> None:
+        """Forget pictures that no file shows, and their vectors; which: only among these."""
         orphans = ~exists().where(files.c.picture_id == pictures.c.id)
-        if self._connection.execute(delete(pictures).where(orphans)).rowcount:
+        if self._connection.execute(delete(pictures).where(*which, orphans)).rowcount:
             self._touch()
 
     def failures(self) -> list[FailedFile]:
-        """Every file that could not be read, by path."""
-        query = select(files.c.directory, files.c.name, files.c.failure).where(files.c.failure.is_not(None))
-        rows = self._connection.execute(query.order_by(files.c.directory, files.c.name))
-        return [FailedFile(directory / name, reason) for directory, name, reason in rows]
+        """Every file and directory that could not be read, by path."""
+        return read_failures(self._connection)
+
+    def record_failures(self, folder_id: int, failed: Sequence[FailedFile], replace: Path | None) -> None:
+        """What a run could not look at. See `indexer.store.failures.record_failures`."""
+        record_failures(self._connection, folder_id, failed, replace)
 
     # pictures and vectors
 
@@ -185,7 +196,10 @@ class Catalog:
         return self._connection.execute(query.where(vectors.c.encoder_id == encoder_id)).first() is not None
 
     def put(self, indexed: Sequence[IndexedFile], encoder_id: int) -> None:
-        """Write a batch of files, and the new pictures among them with their vectors."""
+        """Write a batch of files, and the new pictures among them with their vectors.
+
+        Pictures that these files showed before, and no file shows now, are forgotten with their vectors.
+        """
         new = {item.fingerprint: item for item in indexed if item.facts is not None}
         if new:
             statement = upsert(pictures).on_conflict_do_nothing()
@@ -203,7 +217,10 @@ class Catalog:
         changed = {c.name: c for c in statement.excluded if c.name not in ("id", "directory", "name")}
         statement = statement.on_conflict_do_update(index_elements=["directory", "name"], set_=changed)
         if indexed:
+            before = self._pictures_at([item.file.path for item in indexed])
             self._connection.execute(statement, [_file_row(item, ids) for item in indexed])
+            if replaced := before.difference(ids.values()):
+                self.drop_orphans(pictures.c.id.in_(replaced))
 
     def vector_ids(self, encoder_id: int) -> NDArray[np.int64]:
         """The ids of the pictures that have a vector, ascending: (n,)."""
@@ -256,7 +273,7 @@ class Catalog:
         """`n` pictures that pass, from the `start`-th (0 is the first), newest first, undated ones last."""
         ids = newest(self._connection, filters, start, n)
         found = self.pictures(ids)
-        return [found[i] for i in ids]
+        return [found[i] for i in ids if i in found]
 
     def facets(self, filters: Filters) -> Facets:
         """How many pictures each value of a filter would leave."""
@@ -279,6 +296,14 @@ class Catalog:
                 rows[row.id] = row
                 paths.setdefault(row.id, []).append(row.directory / row.file_name)
         return {i: PictureRecord(i, row.fingerprint.hex(), tuple(paths[i]), _facts(row)) for i, row in rows.items()}
+
+    def _pictures_at(self, paths: Sequence[Path]) -> set[int]:
+        names: dict[Path, list[str]] = {}
+        for path in paths:
+            names.setdefault(path.parent, []).append(path.name)
+        query = select(files.c.picture_id).where(files.c.picture_id.is_not(None))
+        queries = (query.where(files.c.directory == d, files.c.name.in_(n)) for d, n in names.items())
+        return {picture_id for query in queries for picture_id in self._connection.execute(query).scalars()}
 
     def _pictures_of(self, file_ids: Sequence[int]) -> dict[int, int]:
         query = select(files.c.id, files.c.picture_id).where(files.c.picture_id.is_not(None))
@@ -318,6 +343,7 @@ def _known_file(row: Row[tuple[object, ...]]) -> KnownFile:
         fingerprint=row.fingerprint,
         max_pixels=row.max_pixels,
         device=row.device,
+        inodes=row.inodes,
         has_vector=bool(row.has_vector),
     )
 
@@ -356,4 +382,5 @@ def _file_row(item: IndexedFile, picture_ids: dict[bytes | None, int]) -> dict[s
         "failure": item.failure,
         "max_pixels": item.max_pixels,
         "device": item.file.device,
+        "inodes": item.file.inodes,
     }

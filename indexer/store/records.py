@@ -45,6 +45,7 @@ class KnownFile:
     fingerprint: bytes | None  # None: it failed
     max_pixels: int | None  # the limit under which it failed
     device: int | None  # of its directory; None: not recorded
+    inodes: str | None  # of its directory and those above, see indexer.pictures.walk; None: not recorded
     has_vector: bool  # of the encoder that was asked about
 
 

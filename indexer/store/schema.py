@@ -26,6 +26,7 @@ __all__ = [
     "APPLICATION_ID",
     "MIGRATIONS",
     "encoders",
+    "failures",
     "files",
     "folders",
     "metadata",
@@ -49,6 +50,13 @@ MIGRATIONS: Sequence[Sequence[str]] = (
         "CREATE TABLE versions (id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, version INTEGER NOT NULL UNIQUE)",
         "INSERT INTO versions (version) VALUES (abs(random() / 2))",
         "ALTER TABLE settings DROP COLUMN generation",
+    ),
+    (
+        "ALTER TABLE files ADD COLUMN inodes TEXT",
+        "CREATE TABLE failures (directory BLOB NOT NULL, name BLOB NOT NULL, folder_id INTEGER NOT NULL "
+        "REFERENCES folders (id) ON DELETE CASCADE, reason TEXT NOT NULL, PRIMARY KEY (directory, name))",
+        "DELETE FROM pictures WHERE id NOT IN (SELECT picture_id FROM files WHERE picture_id IS NOT NULL)",
+        "INSERT INTO versions (version) VALUES (abs(random() / 2))",
     ),
 )
 
@@ -145,8 +153,21 @@ files = Table(
     Column("failure", Text),
     Column("max_pixels", Integer),  # the limit under which it failed
     Column("device", Integer),  # the file system of its directory; NULL: indexed when this was not recorded
+    # The inodes of its directory and of those above it, up to the indexed folder; NULL: as for the device.
+    Column("inodes", Text),
     UniqueConstraint("directory", "name"),
     Index("files_by_folder", "folder_id", "directory"),
     Index("files_by_directory", "directory", "picture_id"),  # to count a directory's pictures
     sqlite_autoincrement=True,
+)
+
+# What the last run could not look at and has no failed row in `files`: directories, files without a status, and
+# indexed pictures that could not be read at that moment.
+failures = Table(
+    "failures",
+    metadata,
+    Column("directory", PathBytes, primary_key=True),
+    Column("name", PathBytes, primary_key=True),
+    Column("folder_id", ForeignKey("folders.id", ondelete="CASCADE"), nullable=False),
+    Column("reason", Text, nullable=False),
 )

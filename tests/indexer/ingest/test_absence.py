@@ -140,7 +140,8 @@ def test_an_index_that_recorded_no_devices_goes_on_and_records_them(library, pho
     library.close()
     with closing(sqlite3.connect(library.place / "catalog.db")) as catalog:
         catalog.executescript(
-            "ALTER TABLE files DROP COLUMN device; ALTER TABLE folders DROP COLUMN exclude; DROP TABLE versions; "
+            "ALTER TABLE files DROP COLUMN device; ALTER TABLE files DROP COLUMN inodes; DROP TABLE failures; "
+            "ALTER TABLE folders DROP COLUMN exclude; DROP TABLE versions; "
             "ALTER TABLE settings ADD COLUMN generation INTEGER NOT NULL DEFAULT 7; PRAGMA user_version = 3"
         )
     (photos / "red.png").unlink()

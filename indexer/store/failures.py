@@ -1,0 +1,39 @@
+"""What could not be read: rows of files that failed, and what the last run could not look at."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from sqlalchemy import Connection, delete, select
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from indexer.store.records import FailedFile
+from indexer.store.schema import failures, files
+
+__all__ = ["read_failures", "record_failures"]
+
+
+def read_failures(connection: Connection) -> list[FailedFile]:
+    """Every file and directory that could not be read, by path."""
+    of_files = select(files.c.directory, files.c.name, files.c.failure).where(files.c.failure.is_not(None))
+    query = of_files.union_all(select(failures.c.directory, failures.c.name, failures.c.reason))
+    rows = connection.execute(query.order_by("directory", "name"))
+    return [FailedFile(directory / name, reason) for directory, name, reason in rows]
+
+
+def record_failures(connection: Connection, folder_id: int, failed: Sequence[FailedFile], replace: Path | None) -> None:
+    """Keep what a run could not look at; files that have a failed row are left out.
+
+    replace: the directory that was walked to its end: what failed there before is forgotten; None: nothing is.
+    """
+    if replace is not None:
+        for directory, name in connection.execute(select(failures.c.directory, failures.c.name)).all():
+            if (directory / name).is_relative_to(replace):
+                which = failures.c.directory == directory, failures.c.name == name
+                connection.execute(delete(failures).where(*which))
+    for item in failed:
+        place = {"directory": item.path.parent, "name": item.path.name}
+        has_row = select(files.c.id).filter_by(**place).where(files.c.failure.is_not(None))
+        if connection.execute(has_row).first() is None:
+            values = {"folder_id": folder_id, "reason": item.reason.encode("utf-8", "backslashreplace").decode()}
+            statement = upsert(failures).values(place | values)
+            connection.execute(statement.on_conflict_do_update(index_elements=list(place), set_=values))

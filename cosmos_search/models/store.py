@@ -14,6 +14,7 @@ from safetensors import SafetensorError
 from cosmos_search.model_config import read_object
 from cosmos_search.models.drafts import draft_folder
 from indexer.errors import CosmosSearchError, UsageError
+from indexer.files import open_file
 
 __all__ = ["MINI", "NEEDED", "WEIGHTS", "Card", "Shelf", "check_unchanged", "default_shelf"]
 
@@ -161,7 +162,7 @@ def _describe(folder: Path, name: str, source: str, role: str | None) -> Card:
 
 def _hash(path: Path) -> str:
     digest = hashlib.sha256()
-    with path.open("rb") as file:
+    with open_file(path) as file:
         while piece := file.read(1 << 20):
             digest.update(piece)
     return digest.hexdigest()[:12]

@@ -9,21 +9,12 @@ from typing import BinaryIO
 
 __all__ = ["append_file", "open_file", "read_file", "replace_file"]
 
-READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
 CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 def open_file(path: Path) -> BinaryIO:
     """A regular file, opened for reading. Raises OSError for all else: a pipe would wait, a device might never end."""
-    descriptor = os.open(path, READ)  # without O_NONBLOCK the opening of a pipe waits for its writer
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError("it is not a regular file")
-        return os.fdopen(descriptor, "rb")
-    except BaseException:
-        os.close(descriptor)
-        raise
+    return open(path, "rb", opener=_open_regular)
 
 
 def read_file(path: Path, max_bytes: int | None = None) -> bytes:
@@ -56,8 +47,16 @@ def replace_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
 
 def append_file(path: Path, data: bytes) -> None:
     """Add to the end of a file, which is made if it is absent. Raises OSError, also where a link or a pipe is."""
-    descriptor = os.open(path, APPEND | getattr(os, "O_BINARY", 0), 0o666)
-    with os.fdopen(descriptor, "ab") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError("it is not a regular file")
+    with open(path, "ab", opener=_open_regular) as file:
         file.write(data)
+
+
+def _open_regular(path: str, flags: int) -> int:
+    """Without O_NONBLOCK the opening of a pipe waits for its other end."""
+    if flags & os.O_APPEND:
+        flags |= getattr(os, "O_NOFOLLOW", 0)
+    descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0), 0o666)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError("it is not a regular file")
+    return descriptor

@@ -78,8 +78,9 @@ def add_model(
     if path.is_file():
         return _add_checkpoint(shelf, path, name, role, source=path.name, like=like)
     if not path.is_dir():
-        what = "is neither a file nor a directory" if path.exists() else "is not there"
-        raise CosmosSearchError(f"{path} {what}; name a .pt file, or a directory with a model.")
+        if path.exists():
+            raise CosmosSearchError(f"{path} holds no model: it is neither a file nor a directory.")
+        raise CosmosSearchError(f"There is no file or directory {path} with a model.")
     return shelf.put(name, path.name, lambda draft: _copy_directory(path, draft))
 
 

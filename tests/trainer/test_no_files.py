@@ -1,4 +1,4 @@
-"""Pipes and devices where training reads a file, and links where it writes one: a sentence, and nothing is waited for."""
+"""Pipes and devices where training reads a file, links where it writes one: one sentence, and no waiting."""
 
 import os
 import shutil

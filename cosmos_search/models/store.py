@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -76,9 +76,17 @@ class Shelf:
         """What a model takes on disk, its exported graphs included."""
         return sum(path.stat().st_size for path in self.folder(name).rglob("*") if path.is_file())
 
-    def put(self, name: str, source: str, make: Callable[[Path], None], role: str | None = None) -> Card:
+    def put(
+        self,
+        name: str,
+        source: str,
+        make: Callable[[Path], None],
+        role: str | None = None,
+        origins: Mapping[str, str] | None = None,
+    ) -> Card:
         """Install what `make` writes into the directory that it is given.
 
+        origins: the file that each part was made from, for messages; else it is the one of that name in `source`.
         Raises UsageError for a name that can't be one, CosmosSearchError for one that is taken and for a
         model that lacks a part or can't be opened; then nothing has changed. Imports torch.
         """
@@ -88,7 +96,7 @@ class Shelf:
                 draft = scratch / name
                 draft.mkdir()
                 make(draft)
-                card = _describe(draft, name, source, role)
+                card = _describe(draft, name, source, role, origins or {})
                 (draft / CARD).write_text(json.dumps(asdict(card), indent=2) + "\n", encoding="utf-8")
                 draft.rename(self.folder(name))
         except (OSError, SafetensorError) as error:
@@ -143,14 +151,17 @@ def check_unchanged(folder: Path, card: Card, *, weights: bool = False) -> None:
             )
 
 
-def _describe(folder: Path, name: str, source: str, role: str | None) -> Card:
-    """The card of a model that was opened once; messages name its source, not the draft."""
+def _describe(folder: Path, name: str, source: str, role: str | None, origins: Mapping[str, str]) -> Card:
+    """The card of a model that was opened once; messages name what it was made from, not the draft."""
     from cosmos_search.models.trial import open_once  # torch: only those who install need it
 
     try:
         sizes = open_once(folder)
     except CosmosSearchError as error:
-        raise CosmosSearchError(str(error).replace(str(folder), source)) from error
+        said = str(error)
+        for part, origin in origins.items():
+            said = said.replace(str(folder / part), origin)
+        raise CosmosSearchError(said.replace(str(folder), source)) from error
     crop_side = sizes.side
     if sizes.kind == "cosmos":
         crop_side = max(1, round(sizes.side * LOCAL_CROP / sizes.patch)) * sizes.patch

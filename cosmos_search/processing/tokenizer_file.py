@@ -182,9 +182,9 @@ def _steps(content: Any, part: str, list_name: str, known: Mapping[str, Fields])
 def _check_replacing(step: Mapping[str, Any]) -> None:
     """Of white space, or of a literal text, by nothing that is longer."""
     pattern, content = step.get("pattern"), step.get("content")
-    replaced = " " if pattern == WHITE_SPACE else (pattern or {}).get("String")
-    is_known = isinstance(replaced, str) and pattern in (WHITE_SPACE, {"String": replaced})
-    if not is_known or not isinstance(content, str) or not 0 < len(replaced) >= len(content):
+    replaced = str(" " if pattern == WHITE_SPACE else (pattern or {}).get("String", ""))
+    is_known = pattern in (WHITE_SPACE, {"String": replaced}) and isinstance(content, str)
+    if not is_known or not 0 < len(replaced) >= len(str(content)):
         raise _UnknownError(f"its normalizer replaces {_short(pattern)} by {_short(content)}, which is not known")
 
 

@@ -7,9 +7,24 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["append_file", "open_file", "read_file", "replace_file"]
+from indexer.errors import UsageError
+
+__all__ = ["append_file", "expand_home", "open_file", "read_file", "replace_file"]
 
 CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+
+
+def expand_home(path: str | Path) -> Path:
+    """A path as a user writes it, with ~ for a home. Raises UsageError for that of an unknown user.
+
+    Taken as it stands, that would name a folder here, and a new one would be made.
+    """
+    expanded = os.path.expanduser(path)  # noqa: PTH111  (Path loses a ./ at the beginning, which says: no home)
+    if str(expanded).startswith("~"):
+        name = Path(expanded).parts[0]
+        raise UsageError(f"There is no home {name}; a file or folder of that name here is ./{name}")
+    whole = Path(expanded)
+    return whole.absolute() if str(whole).startswith("~") else whole  # or who expands it again takes it for a home
 
 
 def open_file(path: Path) -> BinaryIO:

@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from cosmos_search.model_config import read_object
 from cosmos_search.models.drafts import draft_folder
 from indexer.errors import CosmosSearchError, UsageError
-from indexer.files import open_file
+from indexer.files import expand_home, open_file
 
 __all__ = ["MINI", "NEEDED", "WEIGHTS", "Card", "Shelf", "check_unchanged", "default_shelf"]
 
@@ -134,7 +134,7 @@ class Shelf:
 def default_shelf() -> Shelf:
     """COSMOS_SEARCH_MODELS, else a directory among the user's data."""
     named = os.environ.get("COSMOS_SEARCH_MODELS")
-    return Shelf(Path(named).expanduser() if named else user_data_path("cosmos-search") / "models")
+    return Shelf(expand_home(named) if named else user_data_path("cosmos-search") / "models")
 
 
 def check_unchanged(folder: Path, card: Card, *, weights: bool = False) -> None:

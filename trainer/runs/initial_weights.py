@@ -17,6 +17,7 @@ from cosmos_search.network.checkpoint import load_checkpoint, load_model
 from cosmos_search.network.cosmos import CosmosConfig, CosmosModel
 from cosmos_search.network.towers import load_clip
 from indexer.errors import CosmosSearchError, UsageError
+from indexer.files import expand_home
 from trainer.runs.checkpoints import best_checkpoint
 from trainer.runs.export import run_networks
 
@@ -79,7 +80,7 @@ def clip_as_cosmos(clip: CLIPModel, seed: int) -> CosmosModel:
 
 
 def _found(init: str, config: CosmosConfig, seed: int) -> CosmosModel:
-    path = Path(init)
+    path = expand_home(init)
     if (card := default_shelf().card(init)) is not None:
         return _from_folder(default_shelf().folder(init), card.kind, seed)
     if path.is_file():

@@ -8,7 +8,7 @@
 Names are loaded on first use, so that importing this package costs next to nothing.
 
 Importing it turns off the telemetry of ONNX Runtime, which is on by default, and of the Hugging Face libraries. They
-read these variables when they are imported themselves. A variable that the user has set stays as it is.
+read these variables when they are imported themselves. A value that the user has given stays as it is.
 """
 
 import os
@@ -16,7 +16,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 for _switch in ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY"):
-    os.environ.setdefault(_switch, "1")
+    if not os.environ.get(_switch, "").strip():  # set but empty, it is no choice, and the libraries take it for "no"
+        os.environ[_switch] = "1"
 
 if TYPE_CHECKING:
     from cosmos_search.encoders.base import BaseEncoder

@@ -20,6 +20,7 @@ from cosmos_search.retrieval.hits import Hit
 from cosmos_search.retrieval.query import parse_query
 from cosmos_search.retrieval.search import search
 from indexer.errors import CosmosSearchError, PictureError, UsageError
+from indexer.files import expand_home
 from indexer.ingest.roots import existing_folder, real_path
 from indexer.ingest.update import Report, remove, update
 from indexer.pictures.images import DEFAULT_MAX_PIXELS, open_picture, reading_pictures
@@ -294,10 +295,10 @@ class Library:
 
 
 def _typed(path: str | Path) -> Path:
-    """A path as a user writes it, with ~ for the home. Raises UsageError for an empty text, which is no path."""
+    """A path as a user writes it, with ~ for the home. Raises UsageError for an empty text or an unknown user."""
     if not str(path).strip():
         raise UsageError("The path is empty; name a folder.")
-    return Path(os.path.expanduser(path))  # noqa: PTH111  (an unknown ~user stays)
+    return expand_home(path)
 
 
 def _picture(like: str | Path | Image.Image) -> Image.Image:

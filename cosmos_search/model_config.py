@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from indexer.errors import CosmosSearchError
+from indexer.files import read_file
 
 __all__ = ["MAX_TOKENIZER_BYTES", "Sizes", "clip_towers", "cosmos_values", "read_kind", "read_object", "read_sizes"]
 
@@ -114,16 +115,14 @@ def clip_towers(content: Mapping[str, Any], path: Path) -> tuple[dict[str, Any],
 def read_object(path: Path, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
     """The JSON object in a file. Raises CosmosSearchError for all else, before much of it is read."""
     try:
-        if not path.is_file():  # a pipe would wait for ever, a device never end
-            _refuse(path, "it is missing, or no file")
-        with path.open("rb") as file:
-            data = file.read(max_bytes + 1)
-        if len(data) > max_bytes:
-            _refuse(path, f"it has more than {max_bytes:,} bytes")
+        data = read_file(path, max_bytes)
+    except OSError as error:
+        raise CosmosSearchError(f"{path} can't be used: {error.strerror or error}.") from error
+    try:
         content = json.loads(data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_number)
     except UnicodeDecodeError as error:
         raise CosmosSearchError(f"{path} can't be used: it is not in UTF-8.") from error
-    except (OSError, ValueError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error).splitlines()[0][:200]
         raise CosmosSearchError(f"{path} is no config that can be read ({reason}).") from error
     if not isinstance(content, dict):

@@ -68,8 +68,8 @@ def prepare(source: Path, out: Path, shard_mb: int, max_side: int | None, as_jso
 @train.command()
 @click.option("--config", "config_file", type=PATH, metavar="FILE", help="A training config in JSON.")
 @click.option("--preset", metavar="NAME", help="A config by its name instead; see `presets`.")
-@click.option("--data", metavar="DIR", help="Shards (.tar), or pictures beside captions.")
-@click.option("--val", metavar="DIR", help="The same, held out: chooses the best checkpoint.")
+@click.option("--data", type=PATH, metavar="DIR", help="Shards (.tar), or pictures beside captions.")
+@click.option("--val", type=PATH, metavar="DIR", help="The same, held out: chooses the best checkpoint.")
 @click.option("--out", type=PATH, metavar="DIR", help="A new folder for the run.")
 @click.option("--init", metavar="WHAT", help="Fine-tune: a model's name, a model's or run's folder, a .pt file.")
 @click.option("--tokenizer", type=PATH, metavar="FILE", help="A tokenizer.json, for a vocabulary other than CLIP's.")
@@ -77,8 +77,8 @@ def prepare(source: Path, out: Path, shard_mb: int, max_side: int | None, as_jso
 def run(
     config_file: Path | None,
     preset: str | None,
-    data: str | None,
-    val: str | None,
+    data: Path | None,
+    val: Path | None,
     out: Path | None,
     init: str | None,
     tokenizer: Path | None,
@@ -101,13 +101,13 @@ def run(
     if resume is not None:
         if config_file or preset or out or init or tokenizer:
             raise UsageError("A run goes on with what it began with: --resume takes --data and --val alone.")
-        data, val = (str(Path(where).absolute()) if where is not None else None for where in (data, val))
-        last = resume_run(resume, data=data, val=val)
+        where = [str(path.absolute()) if path is not None else None for path in (data, val)]
+        last = resume_run(resume, data=where[0], val=where[1])
     elif out is None or data is None:
         raise UsageError("A new run needs --data and --out; an old one: --resume RUN")
     else:
         config = _config(config_file, preset)
-        sources = Sources(str(Path(data).absolute()), str(Path(val).absolute()) if val is not None else None)
+        sources = Sources(str(data.absolute()), str(val.absolute()) if val is not None else None)
         last = start_run(config, sources, out, init=init, tokenizer=tokenizer)
     say(run_text(last))
 

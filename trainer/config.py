@@ -9,11 +9,13 @@ from typing import Any, get_args
 from cosmos_search.model_config import cosmos_values
 from cosmos_search.network.cosmos import CosmosConfig
 from indexer.errors import CosmosSearchError
+from indexer.files import read_file, replace_file
 from trainer.method.step import Precision
 from trainer.method.student import Method
 
 __all__ = ["PRESETS", "TrainConfig", "load_config", "save_config"]
 
+MAX_BYTES = 1 << 20  # of a config
 TEXT_MODES = ("dreamlip", "pixelprose", "sentences")
 N_ASKING_HEADS = 8  # of cross-attention, in every network (cosmos_search.network.cross_attention)
 B16 = CosmosConfig()
@@ -86,7 +88,7 @@ class TrainConfig:
 def load_config(path: Path) -> TrainConfig:
     """From JSON; what it doesn't say is as by default. Raises CosmosSearchError for an unknown key or a wrong kind."""
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        content: dict[str, Any] = json.loads(read_file(path, MAX_BYTES).decode("utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise CosmosSearchError(f"{path} is no training config ({error}).") from error
     if not isinstance(content, dict):
@@ -103,7 +105,8 @@ def load_config(path: Path) -> TrainConfig:
 
 def save_config(config: TrainConfig, path: Path) -> None:
     """As JSON, every key."""
-    path.write_text(json.dumps(asdict(config), indent=2) + "\n", encoding="utf-8")
+    text = json.dumps(asdict(config), indent=2) + "\n"
+    replace_file(path, lambda file: file.write(text.encode()))
 
 
 def _checked(content: dict[str, Any], record: type, path: Path) -> dict[str, Any]:

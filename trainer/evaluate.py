@@ -16,6 +16,7 @@ from cosmos_search.network.cosmos import CosmosModel
 from cosmos_search.processing.image import Preprocess
 from cosmos_search.processing.text import TextTokenizer
 from indexer.errors import CosmosSearchError, PictureError
+from indexer.files import open_file
 from indexer.pictures.images import open_picture, reading_pictures
 from indexer.pictures.walk import walk
 from trainer.data.batches import captions_of, picture_of
@@ -177,7 +178,7 @@ def _readable(files: Sequence[tuple[int, Path]], side: int) -> Iterator[tuple[in
     with reading_pictures():
         for label, path in files:
             try:
-                with path.open("rb") as file:
+                with open_file(path) as file:
                     yield label, open_picture(file, min_side=side).image
             except (PictureError, OSError):
                 continue

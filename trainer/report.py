@@ -9,6 +9,7 @@ from shlex import quote
 
 from tqdm import tqdm
 
+from indexer.files import read_file
 from trainer.config import TrainConfig
 from trainer.data.samples import Refused
 from trainer.data.shards import REFUSED, Prepared
@@ -59,7 +60,7 @@ def prepared_bar() -> Iterator[Callable[[Prepared], None]]:
 def run_text(last: Path) -> str:
     """What a run that ended at this checkpoint leaves, and what to do with it."""
     run = last.parent.parent
-    n_refused = sum(json.loads((last / "state.json").read_text(encoding="utf-8"))["n_refused"])
+    n_refused = sum(json.loads(read_file(last / "state.json"))["n_refused"])
     lines = [f"Done: {last}"]
     if n_refused:
         lines.append(f"{n_refused} samples were of no use, each time they came; {run}/refused-*.jsonl names them.")

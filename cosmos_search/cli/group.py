@@ -13,9 +13,12 @@ import click
 from cosmos_search.cli.terminal import escape, open_streams, say, settle_streams
 from cosmos_search.retrieval.query import QueryError
 from indexer.errors import CosmosSearchError, UsageError
+from indexer.files import expand_home
 
-__all__ = ["TEXT", "Commands", "OpenCommands", "UserPath"]
+__all__ = ["TEXT", "Commands", "OpenCommands", "UserPath", "as_words"]
 
+NOWHERE = "The current directory is not there any more; change to another one, or give full paths."
+INTERRUPTED = 130  # the exit code that shells know for Ctrl-C
 GROUP = "cosmos_search.commands"  # entry points: so the packages above are found without being imported
 
 
@@ -28,7 +31,13 @@ class UserPath(click.Path):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if not str(value).strip():
             self.fail("The path is empty.", param, ctx)
-        return super().convert(os.path.expanduser(value), param, ctx)  # noqa: PTH111  (an unknown ~user stays)
+        try:
+            path = expand_home(value)
+        except UsageError as error:
+            self.fail(str(error), param, ctx)
+        if not path.is_absolute() and _is_nowhere():
+            self.fail(NOWHERE, param, ctx)
+        return super().convert(path, param, ctx)
 
 
 class _Text(click.types.StringParamType):
@@ -39,6 +48,14 @@ class _Text(click.types.StringParamType):
 
 
 TEXT = _Text()
+
+
+def as_words(text: str) -> str:
+    """What was typed as UTF-8, also where the locale has but ASCII and Python keeps the bytes as lone surrogates."""
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # other surrogates
+        return text
 
 
 class _Mistake(click.ClickException):
@@ -52,8 +69,17 @@ class _WrongCall(_Mistake):
     exit_code = 2
 
 
+class _Command(click.Command):
+    def invoke(self, ctx: click.Context) -> Any:
+        if _is_nowhere():  # torch's libraries end the process there; each path that was typed is a full one by now
+            os.chdir(os.sep)
+        return super().invoke(ctx)
+
+
 class Commands(click.Group):
     """Shows the errors that a user can mend as one line: exit code 2 for a wrong call, 1 otherwise."""
+
+    command_class = _Command
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -79,7 +105,8 @@ class Commands(click.Group):
         except click.ClickException as error:
             code = error.exit_code
             say(_shown(error), err=True)
-        except click.Abort:
+        except click.Abort:  # of Ctrl-C
+            code = INTERRUPTED
             say("Aborted!", err=True)
         except OSError as error:
             say(f"Error: {escape(_reason(error))}", err=True)
@@ -117,5 +144,16 @@ def _shown(error: click.ClickException) -> str:
 
 def _reason(error: OSError) -> str:
     """ "No space left on device", with the file if it is about one."""
+    if isinstance(error, FileNotFoundError) and not error.filename and _is_nowhere():
+        return NOWHERE
     reason = error.strerror or str(error)
     return f"{reason}: {os.fsdecode(error.filename)}" if isinstance(error.filename, str | bytes) else reason
+
+
+def _is_nowhere() -> bool:
+    """Whether the current directory was deleted."""
+    try:
+        os.getcwd()  # noqa: PTH109
+    except FileNotFoundError:
+        return True
+    return False

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from cosmos_search.cli.group import TEXT, UserPath
+from cosmos_search.cli.group import TEXT, Commands, UserPath
 from cosmos_search.cli.terminal import json_line, say
 
 __all__ = ["models"]
@@ -17,7 +17,7 @@ ROLE = click.option(
 )
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Commands, invoke_without_command=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 @click.pass_context
 def models(ctx: click.Context, as_json: bool) -> None:

@@ -171,8 +171,12 @@ def model_json(row: ModelRow) -> dict[str, Any]:
 
 def printable(path: Path) -> str:
     """A path on one line of any terminal: relative if it is below the working directory, odd characters escaped."""
-    here = Path.cwd()
-    return escape(str(path.relative_to(here) if path.is_relative_to(here) else path))
+    try:
+        here = Path.cwd()
+    except OSError:  # it was deleted
+        return escape(str(path))
+    is_below = path.is_relative_to(here) and here.parent != here  # all is below the root
+    return escape(str(path.relative_to(here) if is_below else path))
 
 
 def _folder(folder: Folder) -> str:

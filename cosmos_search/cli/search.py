@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from cosmos_search.cli.group import TEXT, UserPath
+from cosmos_search.cli.group import TEXT, UserPath, as_words
 from cosmos_search.cli.terminal import json_line, say
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def show_answer(
         raise UsageError(f"--explain writes into a directory, and {explain} is none; choose another: --explain why/")
     wanted = _filters(**filters)
     hits = library.search(
-        query,
+        as_words(query),
         top,
         like=like,
         box=parse_box(box) if box is not None else None,
@@ -130,7 +130,7 @@ def _filters(
         after=parse_date(after) if after is not None else None,
         before=parse_date(before) if before is not None else None,
         folder=folder,
-        camera=camera,
+        camera=as_words(camera) if camera is not None else None,
         near=parse_near(near) if near is not None else None,
         min_pixels=parse_size(min_size) if min_size is not None else None,
         orientation=orientation.lower() if orientation is not None else None,

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from indexer.files import read_file
+
 __all__ = ["Calibration", "fit", "packaged"]
 
 
@@ -31,7 +33,7 @@ class Calibration:
     @classmethod
     def load(cls, path: Path) -> "Calibration":
         """What `save` wrote."""
-        return cls(**json.loads(path.read_text(encoding="utf-8")))
+        return cls(**json.loads(read_file(path)))
 
 
 def packaged(name: str) -> Calibration:

@@ -4,6 +4,8 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from indexer.files import read_file
+
 __all__ = ["Choice"]
 
 FILE = "choice.json"
@@ -33,4 +35,4 @@ class Choice:
     @classmethod
     def load(cls, folder: Path) -> "Choice":
         """What `save` wrote."""
-        return cls(**json.loads((folder / FILE).read_text(encoding="utf-8")))
+        return cls(**json.loads(read_file(folder / FILE)))

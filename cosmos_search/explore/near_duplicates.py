@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from indexer.errors import UsageError
 from indexer.pictures.regions import WHOLE, Box, pyramid
 from indexer.store.catalog import Catalog
-from indexer.store.index import Index
+from indexer.store.index import Index, no_pictures
 from indexer.store.records import EncoderRecord, PictureRecord
 
 __all__ = ["MIN_COSINE", "near_duplicates"]
@@ -62,7 +62,8 @@ def near_duplicates(
         raise UsageError(f"{min_cosine} is no cosine of near pictures; choose one above 0, and 1 at most.")
     with index.reading_pictures() as catalog:
         encoder = catalog.encoder()
-        assert encoder is not None, "there are pictures, and nothing made their vectors"
+        if encoder is None:
+            raise no_pictures(index.place)
         shapes = catalog.sizes(catalog.vector_ids(encoder.id).tolist())
         ids = sorted(shapes, key=lambda id_: (-shapes[id_][0] * shapes[id_][1], id_))
         layouts = _layouts(catalog, encoder, ids, shapes, lambda share: on_progress(share / 2))

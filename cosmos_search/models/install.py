@@ -7,9 +7,10 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
-from cosmos_search.model_config import MAX_TOKENIZER_BYTES, read_kind
+from cosmos_search.model_config import read_kind
 from cosmos_search.models.published import PUBLISHED, REPOSITORY, PublishedModel
 from cosmos_search.models.store import MINI, NEEDED, WEIGHTS, Card, Shelf, default_model
+from cosmos_search.network.model_files import find_files, read_part
 from indexer.errors import CosmosSearchError, UsageError
 
 __all__ = ["ModelRow", "add_model", "list_models", "pull_model"]
@@ -77,6 +78,8 @@ def add_model(
     if path.is_file():
         return _add_checkpoint(shelf, path, name, role, source=path.name, like=like)
     if not path.is_dir():
+        if path.exists():
+            raise CosmosSearchError(f"{path} holds no model: it is neither a file nor a directory.")
         raise CosmosSearchError(f"There is no file or directory {path} with a model.")
     return shelf.put(name, path.name, lambda draft: _copy_directory(path, draft))
 
@@ -84,49 +87,29 @@ def add_model(
 def _add_checkpoint(shelf: Shelf, path: Path, name: str, role: str, source: str, like: Path | None = None) -> Card:
     from cosmos_search.network.checkpoint import convert  # torch: only those who convert need it
 
-    return shelf.put(name, source, lambda draft: convert(path, draft, role, like), role)
+    origins = dict.fromkeys(NEEDED, source)
+    if like is not None:
+        origins |= {part: str(like / part) for part in NEEDED if part != WEIGHTS}
+    return shelf.put(name, source, lambda draft: convert(path, draft, role, like), role, origins)
 
 
 def _copy_directory(source: Path, draft: Path) -> None:
     """The parts of a model in the Hugging Face layout; weights only as safetensors, which can't run code."""
-    from cosmos_search.network.towers import check_weights
+    from cosmos_search.network.towers import check_weights  # torch: only those who install need it
 
-    parts = _parts(source)
+    parts = find_files(source, NEEDED)
+    if "config.json" not in parts:
+        raise CosmosSearchError(f"{source} holds no model: it has no config.json.")
     kind = read_kind(source)
     if missing := [part for part in NEEDED if part not in parts]:
         raise CosmosSearchError(f"{source} is no complete model: {missing[0]} is missing.")
     check_weights(source, kind, parts[WEIGHTS])  # before gigabytes are copied
     try:
         for part in (part for part in NEEDED if part != WEIGHTS):
-            if parts[part].stat().st_size > MAX_TOKENIZER_BYTES:
-                raise CosmosSearchError(f"{source / part} can't be used: it is larger than any of its kind.")
-            shutil.copyfile(parts[part], draft / part)
+            (draft / part).write_bytes(read_part(source, part))
         shutil.copyfile(parts[WEIGHTS], draft / WEIGHTS)
     except OSError as error:
         raise CosmosSearchError(f"{source} can't be copied ({error}).") from error
-
-
-def _parts(source: Path) -> dict[str, Path]:
-    """The files there are, of those that are needed; a link may lead to files of the same model alone.
-
-    In a snapshot of the hub's cache every file is a link into the folder `blobs` of that model.
-    """
-    place = source.resolve()
-    allowed = [place, *([place.parents[1] / "blobs"] if place.parent.name == "snapshots" else [])]
-    found = {}
-    for part in NEEDED:
-        try:
-            file = (source / part).resolve(strict=True)
-        except (OSError, RuntimeError):  # absent, or a link to nothing or to itself
-            continue
-        if not any(file.is_relative_to(folder) for folder in allowed):
-            raise CosmosSearchError(f"{source / part} can't be used: it is a link to a file outside of the model.")
-        if not file.is_file():
-            raise CosmosSearchError(f"{source / part} can't be used: it is no file.")
-        found[part] = file
-    if "config.json" not in found:
-        raise CosmosSearchError(f"{source} holds no model: it has no config.json.")
-    return found
 
 
 def _download(file: str, place: Path, endpoint: str | None) -> Path:

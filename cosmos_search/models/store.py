@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from cosmos_search.model_config import read_object
 from cosmos_search.models.drafts import draft_folder
 from cosmos_search.models.published import PUBLISHED
 from indexer.errors import CosmosSearchError, UsageError
+from indexer.files import expand_home, open_file
 
 __all__ = ["MINI", "NEEDED", "WEIGHTS", "Card", "Shelf", "check_unchanged", "default_model", "default_shelf"]
 
@@ -76,9 +77,17 @@ class Shelf:
         """What a model takes on disk, its exported graphs included."""
         return sum(path.stat().st_size for path in self.folder(name).rglob("*") if path.is_file())
 
-    def put(self, name: str, source: str, make: Callable[[Path], None], role: str | None = None) -> Card:
+    def put(
+        self,
+        name: str,
+        source: str,
+        make: Callable[[Path], None],
+        role: str | None = None,
+        origins: Mapping[str, str] | None = None,
+    ) -> Card:
         """Install what `make` writes into the directory that it is given.
 
+        origins: the file that each part was made from, for messages; else it is the one of that name in `source`.
         Raises UsageError for a name that can't be one, CosmosSearchError for one that is taken and for a
         model that lacks a part or can't be opened; then nothing has changed. Imports torch.
         """
@@ -88,7 +97,7 @@ class Shelf:
                 draft = scratch / name
                 draft.mkdir()
                 make(draft)
-                card = _describe(draft, name, source, role)
+                card = _describe(draft, name, source, role, origins or {})
                 (draft / CARD).write_text(json.dumps(asdict(card), indent=2) + "\n", encoding="utf-8")
                 draft.rename(self.folder(name))
         except (OSError, SafetensorError) as error:
@@ -126,7 +135,7 @@ class Shelf:
 def default_shelf() -> Shelf:
     """COSMOS_SEARCH_MODELS, else a directory among the user's data."""
     named = os.environ.get("COSMOS_SEARCH_MODELS")
-    return Shelf(Path(named).expanduser() if named else user_data_path("cosmos-search") / "models")
+    return Shelf(expand_home(named) if named else user_data_path("cosmos-search") / "models")
 
 
 def default_model(shelf: Shelf | None = None) -> str:
@@ -149,14 +158,17 @@ def check_unchanged(folder: Path, card: Card, *, weights: bool = False) -> None:
             )
 
 
-def _describe(folder: Path, name: str, source: str, role: str | None) -> Card:
-    """The card of a model that was opened once; messages name its source, not the draft."""
+def _describe(folder: Path, name: str, source: str, role: str | None, origins: Mapping[str, str]) -> Card:
+    """The card of a model that was opened once; messages name what it was made from, not the draft."""
     from cosmos_search.models.trial import open_once  # torch: only those who install need it
 
     try:
         sizes = open_once(folder)
     except CosmosSearchError as error:
-        raise CosmosSearchError(str(error).replace(str(folder), source)) from error
+        said = str(error)
+        for part, origin in origins.items():
+            said = said.replace(str(folder / part), origin)
+        raise CosmosSearchError(said.replace(str(folder), source)) from error
     crop_side = sizes.side
     if sizes.kind == "cosmos":
         crop_side = max(1, round(sizes.side * LOCAL_CROP / sizes.patch)) * sizes.patch
@@ -168,7 +180,7 @@ def _describe(folder: Path, name: str, source: str, role: str | None) -> Card:
 
 def _hash(path: Path) -> str:
     digest = hashlib.sha256()
-    with path.open("rb") as file:
+    with open_file(path) as file:
         while piece := file.read(1 << 20):
             digest.update(piece)
     return digest.hexdigest()[:12]

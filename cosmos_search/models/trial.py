@@ -13,11 +13,12 @@ from indexer.errors import CosmosSearchError
 
 __all__ = ["open_once"]
 
-TEXT = "a photo of a dog, 犬 🐕"  # with signs that few vocabularies have
+TEXTS = ("a photo of a dog, 犬 🐕", "red")  # one with signs that few vocabularies have
+LEAST = 1e-6  # that one number of two unit vectors must differ by
 
 
 def open_once(folder: Path) -> Sizes:
-    """The sizes of a model that gives a finite vector for a picture and for a text.
+    """The sizes of a model that gives finite unit vectors, other ones for other pictures and for other texts.
 
     Raises CosmosSearchError, in one sentence, if a part is damaged or doesn't fit the others.
     """
@@ -31,17 +32,24 @@ def open_once(folder: Path) -> Sizes:
     tokenizer = TextTokenizer.from_file(folder / "tokenizer.json", sizes.context_length)
     _check_tokens(tokenizer, sizes, folder)
     image, text = load_networks(folder, sizes.kind)
-    pixels = torch.full((1, sizes.side, sizes.side, 3), 127, dtype=torch.uint8)
     with torch.inference_mode():
-        vectors = [image(pixels), _text_vector(text, tokenizer)]
-    for vector in vectors:
-        if tuple(vector.shape) != (1, sizes.dim) or not bool(torch.isfinite(vector).all()):
-            raise CosmosSearchError(f"{folder} can't be used: its network gives no finite vectors.")
+        of_texts = torch.cat([_text_vector(text, tokenizer, words) for words in TEXTS])
+        for what, vectors in (("pictures", image(_pictures(sizes.side))), ("texts", of_texts)):
+            if tuple(vectors.shape) != (2, sizes.dim) or not bool(torch.isfinite(vectors).all()):
+                raise CosmosSearchError(f"{folder} can't be used: its network gives no finite vectors.")
+            if not bool((vectors.norm(dim=1) > 0.5).all()) or not bool((vectors[0] - vectors[1]).abs().max() > LEAST):
+                raise CosmosSearchError(f"{folder} can't be used: its network gives all {what} the same vector.")
     return sizes
 
 
-def _text_vector(text: TextNetwork, tokenizer: TextTokenizer) -> torch.Tensor:
-    ids = np.array([tokenizer.cut_ids(TEXT)], dtype=np.int64)
+def _pictures(side: int) -> torch.Tensor:
+    """A grey one and one of noise: (2, side, side, 3)."""
+    noise = torch.randint(0, 256, (side, side, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    return torch.stack([torch.full_like(noise, 127), noise])
+
+
+def _text_vector(text: TextNetwork, tokenizer: TextTokenizer, words: str) -> torch.Tensor:
+    ids = np.array([tokenizer.cut_ids(words)], dtype=np.int64)
     vector: torch.Tensor = text(torch.from_numpy(ids))
     return vector
 

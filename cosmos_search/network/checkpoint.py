@@ -5,6 +5,7 @@ A published file holds student, teacher, and AdamW's two moments, each in fp32: 
 
 import json
 import re
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -18,11 +19,13 @@ from torch import Tensor
 
 from cosmos_search.model_config import cosmos_values, read_object
 from cosmos_search.network.cosmos import CosmosConfig, CosmosModel
+from cosmos_search.network.model_files import find_files, read_part
 from cosmos_search.network.state_dict import from_official, to_official
 from cosmos_search.network.weights import check_memory, load_weights
 from cosmos_search.processing.image import Preprocess
 from cosmos_search.processing.text import save_clip_tokenizer
 from indexer.errors import CosmosSearchError
+from indexer.files import open_file
 
 __all__ = ["ROLES", "convert", "infer_config", "load_checkpoint", "load_model", "read_config", "save_model"]
 
@@ -64,7 +67,11 @@ def convert(path: Path, folder: Path, role: str = "teacher", like: Path | None =
     like: a folder with the config.json, tokenizer.json and preprocessor_config.json of a network whose sizes the
     checkpoint doesn't tell.
     """
-    config = read_config(like) if like is not None else None
+    config = None
+    if like is not None:
+        if "config.json" not in find_files(like, ("config.json",)):
+            raise CosmosSearchError(f"{like} can't be used: it has no config.json.")
+        config = read_config(like)
     model = load_checkpoint(path, role, config)
     save_model(model, folder, like)
 
@@ -77,7 +84,7 @@ def save_model(model: CosmosModel, folder: Path, like: Path | None = None) -> No
     (folder / "config.json").write_text(json.dumps(asdict(model.config), indent=2) + "\n", encoding="utf-8")
     if like is not None:
         for part in ("tokenizer.json", "preprocessor_config.json"):
-            (folder / part).write_bytes((like / part).read_bytes())
+            (folder / part).write_bytes(read_part(like, part))
     elif model.config.vocab_size == VOCABULARY:
         save_clip_tokenizer(folder / "tokenizer.json")
         Preprocess(model.config.image_size).save(folder / "preprocessor_config.json")
@@ -102,14 +109,11 @@ def read_config(folder: Path) -> CosmosConfig:
 
 def infer_config(official: Mapping[str, Tensor], path: Path) -> CosmosConfig:
     """The sizes of a network, from the shapes in its official state dict."""
-    try:
-        vision_width, _, patch, _ = official["visual.conv1.weight"].shape
-        n_positions = len(official["visual.positional_embedding"])
-        context_length, text_width = official["positional_embedding"].shape
-        vocabulary, _ = official["token_embedding.weight"].shape
-        embed_dim = official["visual.proj"].shape[1]
-    except (KeyError, ValueError, IndexError) as error:
-        raise _no_checkpoint(path, f"{error} is missing or has another shape") from error
+    vision_width, _, patch, _ = _shape(official, "visual.conv1.weight", 4, path)
+    n_positions, _ = _shape(official, "visual.positional_embedding", 2, path)
+    context_length, text_width = _shape(official, "positional_embedding", 2, path)
+    vocabulary, _ = _shape(official, "token_embedding.weight", 2, path)
+    _, embed_dim = _shape(official, "visual.proj", 2, path)
     for width in (vision_width, text_width):
         if width % HEAD_WIDTH:
             raise CosmosSearchError(
@@ -132,16 +136,30 @@ def infer_config(official: Mapping[str, Tensor], path: Path) -> CosmosConfig:
     return CosmosConfig(**cosmos_values(values, path))
 
 
+def _shape(official: Mapping[str, Tensor], name: str, n_dims: int, path: Path) -> tuple[int, ...]:
+    if name not in official:
+        raise _no_checkpoint(path, f"{name} is missing")
+    shape = tuple(official[name].shape)
+    if len(shape) != n_dims:
+        raise _no_checkpoint(path, f"{name} has the shape {shape} and not one of {n_dims} numbers")
+    return shape
+
+
 def _read(path: Path, role: str) -> dict[str, Tensor]:
     """One role's official state dict. The file is mapped, so the other three copies are never read."""
     assert role in ROLES, role
     try:
-        with torch.serialization.safe_globals(ALLOWED):
+        open_file(path).close()  # a pipe would be waited for
+    except FileNotFoundError as error:
+        raise CosmosSearchError(f"There is no file {path}.") from error
+    except OSError as error:
+        raise CosmosSearchError(f"{path} can't be read: {error.strerror or error}.") from error
+    try:
+        with torch.serialization.safe_globals(ALLOWED), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch's, of what is refused in the next moment
             content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except UnpicklingError as error:
         raise _refused(path, error) from error
-    except FileNotFoundError as error:
-        raise CosmosSearchError(f"There is no file {path}.") from error
     except Exception as error:  # a damaged pickle raises nearly everything
         raise _no_checkpoint(path, "it is cut short or of another format") from error
     if not isinstance(content, dict) or not isinstance(content.get(role), dict):
@@ -159,7 +177,7 @@ def _check(official: Mapping[str, Tensor], model: CosmosModel, path: Path) -> No
     if missing := sorted(expected.keys() - official.keys()):
         raise _no_checkpoint(path, f"{len(missing)} tensors are missing, {missing[0]} among them")
     if extra := sorted(official.keys() - expected.keys()):
-        raise _no_checkpoint(path, f"{len(extra)} tensors are unknown, {extra[0]} among them")
+        raise _no_checkpoint(path, f"{len(extra)} tensors are unknown, {_short(extra[0])} among them")
     for name, shape in expected.items():
         tensor = official[name]
         if tuple(tensor.shape) != shape:
@@ -169,7 +187,7 @@ def _check(official: Mapping[str, Tensor], model: CosmosModel, path: Path) -> No
 
 
 def _n_blocks(official: Mapping[str, Tensor], tower: str) -> int:
-    names = (re.match(rf"{tower}\.resblocks\.(\d+)\.", name) for name in official)
+    names = (re.match(rf"{tower}\.resblocks\.([0-9]{{1,6}})\.", name) for name in official)  # longer ones are unknown
     return 1 + max((int(found[1]) for found in names if found), default=-1)
 
 
@@ -179,6 +197,11 @@ def _refused(path: Path, error: Exception) -> CosmosSearchError:
     return CosmosSearchError(
         f"{path} is not opened: {named}. Get the file from the authors, or ask them for safetensors."
     )
+
+
+def _short(name: str) -> str:
+    text = ascii(name)[1:-1]
+    return text if len(text) <= 80 else text[:79] + "…"
 
 
 def _no_checkpoint(path: Path, reason: str) -> CosmosSearchError:

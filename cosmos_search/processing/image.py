@@ -74,17 +74,20 @@ class Preprocess:
             size = content["size"]
             keys = ("shortest_edge",) if isinstance(size, dict) and "shortest_edge" in size else ("height", "width")
             side, crop = _side(size, keys), _side(content.get("crop_size", size), ("height", "width"), keys)
-            mean, std = (tuple(float(x) for x in content[f"image_{name}"]) for name in ("mean", "std"))
+            mean, std = (_channels(content[f"image_{name}"]) for name in ("mean", "std"))
             keeps_shape = isinstance(size, int) or "shortest_edge" in size
-            resample = Image.Resampling(content.get("resample", Image.Resampling.BICUBIC))
+            resample = Image.Resampling(_whole(content.get("resample", int(Image.Resampling.BICUBIC))))
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise CosmosSearchError(f"{path} does not say how pictures are prepared for this model.") from error
-        if crop != side or len(mean) != 3 or len(std) != 3:
+        if crop != side:
             raise CosmosSearchError(f"{path} asks for a crop of {crop} from {side} pixels; only equal ones are known.")
         if not all(abs(x) <= MAX_SCALE for x in mean) or not all(1 / MAX_SCALE <= x <= MAX_SCALE for x in std):
             raise CosmosSearchError(f"{path} scales pictures by an image_mean or image_std that is out of bounds.")
         steps = [content.get(f"do_{step}", True) for step in ("resize", "rescale", "normalize")]
         factor = content.get("rescale_factor", 1 / 255)
+        is_cropped = content.get("do_center_crop", True)
+        if type(is_cropped) is not bool or (keeps_shape and not is_cropped):
+            raise CosmosSearchError(f"{path} keeps pictures of any shape, and a network takes squares.")
         if not all(step is True for step in steps) or type(factor) is not float or abs(factor * 255 - 1) > 1e-4:
             raise CosmosSearchError(f"{path} prepares pictures in another way than CLIP does, which is not known.")
         return cls(side, mean, std, keeps_shape, resample)
@@ -96,9 +99,23 @@ def _side(size: object, *choices: tuple[str, ...]) -> int:
         keys = next(keys for keys in choices if keys[0] in size or keys == choices[-1])
         sides = {size[key] for key in keys}
         (size,) = sides  # a ValueError if it is no square
-    if type(size) is not int or not 1 <= size <= MAX_SIDE:
+    if not 1 <= _whole(size) <= MAX_SIDE:
         raise ValueError(size)
-    return size
+    return _whole(size)
+
+
+def _whole(value: object) -> int:
+    if type(value) is not int:  # a bool is none
+        raise TypeError(value)
+    return value
+
+
+def _channels(values: object) -> tuple[float, float, float]:
+    """Three numbers."""
+    if not isinstance(values, list) or any(type(value) not in (int, float) for value in values):
+        raise TypeError(values)
+    red, green, blue = (float(value) for value in values)
+    return red, green, blue
 
 
 def _not_too_long(picture: Image.Image) -> Image.Image:

@@ -15,7 +15,7 @@ import tokenizers
 from numpy.typing import NDArray
 from tokenizers import decoders, models, pre_tokenizers, processors
 
-from cosmos_search.model_config import MAX_TOKENIZER_BYTES
+from cosmos_search.processing.tokenizer_file import is_panic, read_tokenizer
 from indexer.errors import CosmosSearchError
 
 __all__ = ["END", "START", "TextTokenizer", "clip_tokenizer", "save_clip_tokenizer"]
@@ -50,15 +50,7 @@ class TextTokenizer:
     @classmethod
     def from_file(cls, path: Path, context_length: int) -> "TextTokenizer":
         """From a model directory's tokenizer.json. Raises CosmosSearchError if it is none of CLIP's kind."""
-        if not path.is_file() or path.stat().st_size > MAX_TOKENIZER_BYTES:
-            raise CosmosSearchError(f"{path} can't be used: it is missing, no file, or larger than any tokenizer.")
-        try:
-            return cls(tokenizers.Tokenizer.from_file(str(path)), context_length)
-        except BaseException as error:  # the library raises Exception itself, and a panic of Rust is none
-            if isinstance(error, KeyboardInterrupt | SystemExit | CosmosSearchError):
-                raise
-            reason = (str(error).splitlines() or [""])[0][:200]
-            raise CosmosSearchError(f"{path} is damaged, or no tokenizer ({reason}).") from error
+        return cls(read_tokenizer(path), context_length)
 
     @property
     def n_ids(self) -> int:
@@ -109,8 +101,11 @@ class TextTokenizer:
         words = regex.findall(WORDS, text, regex.IGNORECASE) if self._is_clip else text
         try:
             encoding = self._tokenizer.encode(words, is_pretokenized=self._is_clip, add_special_tokens=False)
-        except Exception as error:  # such as a vocabulary without a token for what is unknown
-            raise CosmosSearchError(f"The model's tokenizer can't read {text[:40]!r} ({error}).") from error
+        except BaseException as error:  # such as a vocabulary without a token for what is unknown
+            if not isinstance(error, Exception) and not is_panic(error):
+                raise
+            reason = (str(error).splitlines() or [""])[0][:200]
+            raise CosmosSearchError(f"The model's tokenizer can't read {text[:40]!r} ({reason}).") from error
         ids: list[int] = encoding.ids
         return ids
 

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from cosmos_search.encoders.protocol import Encoder
 from cosmos_search.retrieval.hits import Evidence, Hit
 from indexer.errors import CosmosSearchError
+from indexer.files import open_file, replace_file
 from indexer.pictures.images import open_picture, reading_pictures
 
 __all__ = ["COLOURS", "draw_boxes", "draw_heat", "explain", "heat_map", "open_hit", "save_explanations"]
@@ -44,9 +46,7 @@ def explain(hit: Hit, encoder: Encoder) -> Image.Image:
 def open_hit(hit: Hit) -> Image.Image:
     """The upright picture of a hit, its longer side at most SIDE pixels."""
     try:
-        if not hit.path.is_file():  # a pipe of that name would be waited for
-            raise CosmosSearchError("it is no file")
-        with reading_pictures(), hit.path.open("rb") as file:
+        with reading_pictures(), open_file(hit.path) as file:
             picture = open_picture(file, min_side=SIDE, max_pixels=None).image
     except (OSError, CosmosSearchError) as error:
         raise CosmosSearchError(
@@ -104,7 +104,7 @@ def save_explanations(hits: Sequence[Hit], encoder: Encoder, folder: Path) -> li
         paths.append(folder / f"{hit.rank:02}-{_file_name(hit.path.stem)}.png")
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            sheet.save(paths[-1])
+            replace_file(paths[-1], partial(sheet.save, format="PNG"))
         except OSError as error:
             reason = error.strerror or error
             raise CosmosSearchError(

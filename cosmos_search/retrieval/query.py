@@ -1,7 +1,7 @@
 """The query language: sentences, signs, weights and places."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -36,6 +36,7 @@ LONELY = re.compile(rf"{OPERATOR}(?=\s*+(?:$|{OPERATOR}))")
 OPERATORS = re.compile(OPERATOR)  # never within a word
 WEIGHT = re.compile(r"(\d++(?:\.\d*+)?|\.\d++):(?=[^\s\d])")
 PLACE = re.compile(rf"(?:^|(?<=[\s{QUOTE}{MASK}]))@([^\s@{QUOTE}{MASK}]+)")
+SECOND_PLACE = "A sentence has one place; end it with a full stop before the next: a dog @left. a cat @right"
 
 
 class QueryError(UsageError):
@@ -67,7 +68,7 @@ def parse_query(text: str) -> Query:
     line = "".join(c if c.isprintable() or c == "\n" or c in JOINERS else " " for c in line)
     masked = QUOTED.sub(lambda quote: QUOTE + MASK * (len(quote[0]) - 1), line)
     _check(line, masked)
-    quotes = (quote[0][1:-1] for quote in QUOTED.finditer(line))
+    quotes = (quote[0] for quote in QUOTED.finditer(line))
     terms = [term for sign, piece in _pieces(masked) for term in _terms(sign, piece, quotes)]
     if not terms:
         raise UsageError('The query is empty. Say what to look for: cosmos-search search "a red car"')
@@ -109,19 +110,30 @@ def _pieces(masked: str) -> Iterator[tuple[str, str]]:
 def _terms(sign: str, piece: str, quotes: Iterator[str]) -> Iterator[Term]:
     """The sentences of a piece; its sign is that of the first."""
     for i, sentence in enumerate(split_sentences(piece)):
-        weight, place = WEIGHT.match(sentence), PLACE.search(sentence)
+        weight = WEIGHT.match(sentence)
         if weight and not MIN_WEIGHT <= float(weight[1]) <= MAX_WEIGHT:
             limits = f"from {MIN_WEIGHT} to {MAX_WEIGHT:.0f}"
             raise _error(weight[0], 0, f"A weight must be above 0, {limits}; to exclude something: - people")
-        bare = PLACE.sub(" ", sentence[weight.end() if weight else 0 :])
-        text = " ".join(re.sub(f"{QUOTE}{MASK}*", lambda _: next(quotes), bare).split())
+        start = weight.end() if weight else 0
+        own = [next(quotes) for _ in range(sentence.count(QUOTE))]
+        text = " ".join(_filled(PLACE.sub(" ", sentence[start:]), [quote[1:-1] for quote in own]).split())
+        places = list(PLACE.finditer(sentence[start:]))
+        if len(places) > 1 or (places and not text):
+            message = "Nothing is looked for at this place" if not text else SECOND_PLACE
+            raise _error(_filled(sentence, own), start + places[-1 if not text else 1].start(), message)
         if text:
             yield Term(
                 text,
                 weight=float(weight[1]) if weight else 1.0,
                 is_negative=sign == "-" and i == 0,
-                place=_place(place[1]) if place else None,
+                place=_place(places[0][1]) if places else None,
             )
+
+
+def _filled(masked: str, quotes: Sequence[str]) -> str:
+    """With the quoted texts in their places."""
+    rest = iter(quotes)
+    return re.sub(f"{QUOTE}{MASK}*", lambda _: next(rest), masked)
 
 
 def _place(name: str) -> Box:

@@ -1,14 +1,16 @@
 """Lists of pictures with captions as data sets come: CSV, TSV, JSONL, or a folder with captions beside pictures."""
 
 import csv
+import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, BinaryIO
 
 from indexer.errors import CosmosSearchError
+from indexer.files import open_file
 from trainer.data.batches import caption_record
 from trainer.data.captions import DREAMLIP_KEYS, split_caption
 from trainer.data.samples import Pair, Refused, open_source, readable_key
@@ -35,13 +37,13 @@ def listed(source: Path) -> Iterator[Listed | Refused]:
     """Every pair in the list's order. Raises CosmosSearchError for what is no list, before the first pair."""
     if source.is_dir():
         return _beside(source)
-    if not source.is_file():
+    if not source.exists():
         raise CosmosSearchError(f"There is no file or folder {source}.")
     kind = source.suffix.lower()
     if kind in (".csv", ".tsv"):
         return _table(source, "\t" if kind == ".tsv" else ",")
     if kind in (".jsonl", ".ndjson"):
-        return _lines(source)
+        return _lines(source, _opened(source))
     raise CosmosSearchError(f"{source} is neither a folder nor a .csv, .tsv or .jsonl.")
 
 
@@ -64,7 +66,7 @@ def _of_pair(pair: Pair) -> Listed | Refused:
 
 def _table(source: Path, delimiter: str) -> Iterator[Listed | Refused]:
     """Bytes that are no UTF-8 come through marked, so that a row can be refused by its line."""
-    file = source.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
+    file = io.TextIOWrapper(_opened(source), encoding="utf-8-sig", errors="surrogateescape", newline="")
     options: dict[str, Any] = {"quoting": csv.QUOTE_NONE} if delimiter == "\t" else {}  # in TSV a quote is a letter
     rows = csv.DictReader(file, delimiter=delimiter, **options)
     try:
@@ -101,8 +103,15 @@ def _form_of_columns(columns: Sequence[str], source: Path) -> str:
         ) from error
 
 
-def _lines(source: Path) -> Iterator[Listed | Refused]:
-    with source.open("rb") as file:
+def _opened(source: Path) -> BinaryIO:
+    try:
+        return open_file(source)
+    except OSError as error:
+        raise CosmosSearchError(f"The list {source} can't be read: {error.strerror or error}.") from error
+
+
+def _lines(source: Path, file: BinaryIO) -> Iterator[Listed | Refused]:
+    with file:
         for number, line in enumerate(file, start=1):
             if not line.strip():
                 continue

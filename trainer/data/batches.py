@@ -20,6 +20,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from cosmos_search.processing.text import TextTokenizer
 from indexer.errors import CosmosSearchError, PictureError
+from indexer.files import read_file
 from indexer.pictures.images import open_picture, reading_pictures
 from trainer.config import TrainConfig
 from trainer.data.captions import DREAMLIP_KEYS, dreamlip_pool, pixelprose_pool, sample_captions, split_caption
@@ -212,8 +213,11 @@ def caption_record(pair: Pair) -> dict[str, Any]:
     try:
         text = _content(pair.captions).decode("utf-8-sig")
         record = {"caption": text} if pair.kind == ".txt" else json.loads(text)
-    except ValueError as error:
-        raise PictureError(f"its captions can't be read: {error}") from error
+    except OSError as error:
+        raise PictureError(f"its captions can't be read: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
+        reason = "nested too deeply" if isinstance(error, RecursionError) else error
+        raise PictureError(f"its captions can't be read: {reason}") from error
     if not isinstance(record, dict):
         raise PictureError("its captions can't be read: no JSON object")
     return record
@@ -244,4 +248,4 @@ def _sentences(sample: dict[str, Any], key: str) -> list[str]:
 
 
 def _content(file: Path | bytes) -> bytes:
-    return file if isinstance(file, bytes) else file.read_bytes()
+    return file if isinstance(file, bytes) else read_file(file)

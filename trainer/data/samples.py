@@ -10,6 +10,7 @@ from random import Random
 from typing import Protocol
 
 from indexer.errors import CosmosSearchError
+from indexer.files import open_file
 
 __all__ = ["Folder", "Pair", "Refused", "Shards", "Source", "open_source", "readable_key", "shuffled"]
 
@@ -59,6 +60,8 @@ def open_source(path: Path) -> Source:
     if not path.is_dir():
         raise CosmosSearchError(f"There is no folder {path}. It should hold .tar shards, or pictures beside captions.")
     if tars := sorted(path.glob("*.tar")):
+        if odd := [tar for tar in tars if not tar.is_file()]:
+            raise CosmosSearchError(f"{odd[0]} is no shard: it is not a regular file.")
         return Shards(tuple(tars))
     if pairs := tuple(_pairs_in(path)):
         return Folder(pairs)
@@ -149,7 +152,7 @@ def _pairs_of(tar: Path) -> Iterator[Pair | Refused]:
     """A truncated or damaged shard gives what comes before the damage, and then its name and the reason."""
     key, parts = "", dict[str, bytes]()
     try:
-        with tarfile.open(tar, mode="r|") as shard:
+        with open_file(tar) as file, tarfile.open(fileobj=file, mode="r|") as shard:
             for member in shard:
                 if not member.isfile():
                     continue
@@ -159,9 +162,9 @@ def _pairs_of(tar: Path) -> Iterator[Pair | Refused]:
                 if name != key:
                     yield from _joined(tar, key, parts)
                     key, parts = name, {}
-                file = shard.extractfile(member)
-                assert file is not None, member.name
-                parts["." + kind.lower()] = file.read()
+                content = shard.extractfile(member)
+                assert content is not None, member.name
+                parts["." + kind.lower()] = content.read()
     except (tarfile.TarError, OSError, EOFError) as error:
         if parts.keys() & PICTURES and parts.keys() & CAPTIONS:
             yield from _joined(tar, key, parts)

@@ -14,6 +14,7 @@ from PIL import Image
 
 from indexer.cores import available_cores
 from indexer.errors import CosmosSearchError, PictureError, UsageError
+from indexer.files import read_file
 from indexer.ingest.threads import ordered_map, workers
 from indexer.pictures.images import open_picture, reading_pictures
 from trainer.data.annotations import Listed, listed
@@ -145,7 +146,7 @@ def _says_something(captions: object) -> bool:
 
 
 def _picture(path: Path, max_side: int | None) -> tuple[bytes, str]:
-    content = path.read_bytes()
+    content = read_file(path)
     picture = open_picture(io.BytesIO(content), min_side=max_side or 1)  # of a JPEG no more than is needed
     if max_side is None or max(picture.width, picture.height) <= max_side:
         return content, path.suffix.lower()

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from cosmos_search.network.cosmos import CosmosModel
 from indexer.errors import CosmosSearchError
+from indexer.files import open_file, read_file, replace_file
 from trainer.data.batches import Place
 from trainer.method.step import Learner
 
@@ -76,14 +77,14 @@ def save_state(run: Path, learner: Learner, progress: Progress) -> Path:
 def load_state(folder: Path, learner: Learner) -> Progress:
     """Put a checkpoint into the learner. Raises CosmosSearchError if it is damaged or of another network."""
     try:
-        content: dict[str, Any] = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+        content: dict[str, Any] = json.loads(read_file(folder / "state.json"))
         load_student_and_teacher(folder, learner.student, learner.teacher)
-        _load_moments(learner, load_file(folder / "optimizer.safetensors"))
+        _load_moments(learner, _tensors(folder / "optimizer.safetensors"))
         content["places"] = tuple(tuple((epoch, n) for epoch, n in workers) for workers in content["places"])
         content["n_refused"] = tuple(content["n_refused"])
         content["scaler"] = tuple((name, value) for name, value in content["scaler"])
         progress = Progress(**content)
-    except (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
+    except (OSError, ValueError, TypeError, KeyError, RuntimeError, RecursionError, SafetensorError) as error:
         raise CosmosSearchError(f"{folder} is damaged ({error}); remove it to go on from the one before.") from error
     if progress.scaler and learner.scaler.is_enabled():
         learner.scaler.load_state_dict(dict(progress.scaler))
@@ -94,7 +95,7 @@ def load_student_and_teacher(folder: Path, student: CosmosModel, teacher: Cosmos
     """Only the networks of a checkpoint, for evaluation or export. Raises CosmosSearchError if they don't fit it."""
     try:
         for model, name in ((student, "student"), (teacher, "teacher")):
-            tensors = load_file(folder / f"{name}.safetensors")
+            tensors = _tensors(folder / f"{name}.safetensors")
             if difference := _difference(tensors, model.state_dict()):
                 raise CosmosSearchError(f"{folder} is of another network than config.json says: {difference}.")
             model.load_state_dict(tensors)
@@ -104,12 +105,10 @@ def load_student_and_teacher(folder: Path, student: CosmosModel, teacher: Cosmos
 
 def save_score(folder: Path, score: float, scored_by: str) -> None:
     """Add a score to a checkpoint. Raises CosmosSearchError."""
-    file, draft = folder / "state.json", folder / ".state.json"
+    path = folder / "state.json"
     try:
-        content = json.loads(file.read_text(encoding="utf-8")) | {"score": score, "scored_by": scored_by}
-        draft.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-        _sync(draft)
-        draft.replace(file)
+        content = json.loads(read_file(path)) | {"score": score, "scored_by": scored_by}
+        replace_file(path, lambda file: file.write((json.dumps(content, indent=2) + "\n").encode()))
     except OSError as error:
         raise CosmosSearchError(f"The score of {folder} could not be written ({error}).") from error
 
@@ -157,6 +156,11 @@ def _write(folder: Path, learner: Learner, progress: Progress) -> None:
         _sync(path)
 
 
+def _tensors(path: Path) -> dict[str, Tensor]:
+    with open_file(path):  # safetensors would wait for a pipe
+        return load_file(path)
+
+
 def _moments(learner: Learner) -> dict[str, Tensor]:
     """AdamW's state by our names: NAME/exp_avg, NAME/exp_avg_sq and NAME/step."""
     state = learner.optimizer.state
@@ -187,9 +191,9 @@ def _remove(folder: Path) -> None:
 def _score(folder: Path) -> tuple[str | None, float]:
     """Its kind and the score."""
     try:
-        content = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+        content = json.loads(read_file(folder / "state.json"))
         return str(content["scored_by"]), float(content["score"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None, float("-inf")
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
+from cosmos_search.models.drafts import draft_folder
 from cosmos_search.network.checkpoint import save_model
 from cosmos_search.network.cosmos import CosmosModel
 from cosmos_search.processing.image import Preprocess
@@ -28,15 +29,13 @@ def export(run: Path, folder: Path, *, role: str = "teacher", which: str = "best
         raise UsageError(f"{folder} is there already; choose another folder, or remove it first.")
     checkpoint = chosen_checkpoint(run, which)
     network = run_networks(run, checkpoint)[role]
-    draft = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(draft, ignore_errors=True)
     try:
-        save_model(network, draft, like=_like(run, network, draft))
-        draft.rename(folder)
+        with draft_folder(folder.absolute().parent) as place:
+            draft = place / "model"
+            save_model(network, draft, like=_like(run, network, draft))
+            draft.rename(folder)
     except (OSError, SafetensorError) as error:
         raise CosmosSearchError(f"{folder} could not be written ({error}).") from error
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
     return checkpoint
 
 

@@ -16,7 +16,7 @@ from trainer.runs.distributed import Ranks
 __all__ = ["check_is_new", "check_places", "claimed", "data_order", "writing"]
 
 LOCK = ".lock"
-LEFTOVERS = (".*.partial", "checkpoints/.step-*", "checkpoints/step-*/.state.json")  # of a run that was killed
+LEFTOVERS = (".*.partial", "checkpoints/.step-*", "checkpoints/step-*/.*")  # of a run that was killed
 # What a run that has begun may have left, by the beginnings of their names.
 OWN = (
     "sources.json",
@@ -26,8 +26,11 @@ OWN = (
     "metrics.",
     "refused-",
     "tensorboard",
+    ".config.",
     ".metrics.",
     ".refused-",
+    ".sources.",
+    ".tokenizer.",
     LOCK,
 )
 

@@ -1,6 +1,5 @@
 """The network that fine-tuning begins with: a published, installed or local encoder, an earlier run's, or a CLIP."""
 
-import json
 import logging
 import re
 from dataclasses import asdict
@@ -11,12 +10,14 @@ import torch
 from torch import Tensor
 from transformers import CLIPModel
 
+from cosmos_search.model_config import read_kind
 from cosmos_search.models.published import PUBLISHED
 from cosmos_search.models.store import default_shelf
 from cosmos_search.network.checkpoint import load_checkpoint, load_model
 from cosmos_search.network.cosmos import CosmosConfig, CosmosModel
 from cosmos_search.network.towers import load_clip
 from indexer.errors import CosmosSearchError, UsageError
+from indexer.files import expand_home
 from trainer.runs.checkpoints import best_checkpoint
 from trainer.runs.export import run_networks
 
@@ -79,7 +80,7 @@ def clip_as_cosmos(clip: CLIPModel, seed: int) -> CosmosModel:
 
 
 def _found(init: str, config: CosmosConfig, seed: int) -> CosmosModel:
-    path = Path(init)
+    path = expand_home(init)
     if (card := default_shelf().card(init)) is not None:
         return _from_folder(default_shelf().folder(init), card.kind, seed)
     if path.is_file():
@@ -87,7 +88,7 @@ def _found(init: str, config: CosmosConfig, seed: int) -> CosmosModel:
     if path.is_dir() and (checkpoint := best_checkpoint(path)) is not None:
         return run_networks(path, checkpoint)["teacher"]
     if path.is_dir():
-        return _from_folder(path, _kind(path), seed)
+        return _from_folder(path, read_kind(path), seed)
     if init in PUBLISHED:
         raise UsageError(f"The model {init} is not installed; get it: cosmos-search models pull {init}")
     raise UsageError(f"There is no model, file or folder {init!r} to begin with; see cosmos-search models")
@@ -95,16 +96,6 @@ def _found(init: str, config: CosmosConfig, seed: int) -> CosmosModel:
 
 def _from_folder(folder: Path, kind: str, seed: int) -> CosmosModel:
     return load_model(folder) if kind == "cosmos" else clip_as_cosmos(load_clip(folder), seed)
-
-
-def _kind(folder: Path) -> str:
-    try:
-        kind = json.loads((folder / "config.json").read_text(encoding="utf-8"))["model_type"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CosmosSearchError(f"{folder} holds no model: its config.json can't be read.") from error
-    if kind not in ("cosmos", "clip"):
-        raise CosmosSearchError(f"{folder} holds a model of type {kind}; training begins with COSMOS or CLIP.")
-    return str(kind)
 
 
 def _config_of(clip: CLIPModel) -> CosmosConfig:

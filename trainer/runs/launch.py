@@ -1,7 +1,6 @@
 """A run as its user knows it: a folder that remembers its config, its data and its tokenizer."""
 
 import json
-import shutil
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -12,9 +11,11 @@ from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
+from cosmos_search.model_config import MAX_TOKENIZER_BYTES
 from cosmos_search.network.cosmos import CosmosModel
 from cosmos_search.processing.text import TextTokenizer
 from indexer.errors import CosmosSearchError, PictureError
+from indexer.files import read_file, replace_file
 from trainer.attention_sheet import attention_picture
 from trainer.config import TrainConfig, load_config
 from trainer.data.batches import picture_of
@@ -30,6 +31,7 @@ from trainer.runs.loop import Evaluate, Show, resume, train
 __all__ = ["Sources", "evaluate_run", "resume_run", "start_run"]
 
 SOURCES = "sources.json"
+MAX_TEMPLATES_BYTES = 1 << 20
 N_SCORED = 1000  # pairs, at each checkpoint
 N_SHOWN = 3  # sentences of a picture
 
@@ -54,15 +56,13 @@ def start_run(
     init: see `trainer.runs.initial_weights`. tokenizer: a tokenizer.json, for a vocabulary that isn't CLIP's.
     """
     check_is_new(run)
-    if tokenizer is not None and not tokenizer.is_file():
-        raise CosmosSearchError(f"There is no tokenizer {tokenizer}; name a tokenizer.json: --tokenizer FILE")
+    reader = TextTokenizer.from_file(tokenizer, config.network.context_length) if tokenizer else None
     source = open_source(Path(sources.data))
     network = initial_network(init, config.network, config.seed) if init is not None else None
     with joined_ranks() as ranks, claimed(run, ranks):
         check_is_new(run)  # once more: another run may have begun there
         if ranks.rank == 0:
             _remember(replace(sources, inventory=source.inventory()), run, tokenizer, is_new=True)
-        reader = TextTokenizer.from_file(tokenizer, config.network.context_length) if tokenizer else None
         reader = reader or run_tokenizer(run, config)
         evaluate, show = _watchers(config, sources, reader)
         return train(config, source, reader, run, init=network, evaluate=evaluate, show=show)
@@ -121,7 +121,9 @@ def evaluate_run(
 
 def _lines(file: Path) -> list[str]:
     try:
-        found = [line.strip() for line in file.read_text(encoding="utf-8").splitlines() if "{}" in line]
+        found = [
+            line.strip() for line in read_file(file, MAX_TEMPLATES_BYTES).decode("utf-8").splitlines() if "{}" in line
+        ]
     except (OSError, ValueError) as error:
         raise CosmosSearchError(f"The templates in {file} can't be read ({error}).") from error
     if not found:
@@ -142,19 +144,21 @@ def _check_inventory(found: dict[str, int], known: dict[str, int], data: str) ->
 
 def _remember(sources: Sources, run: Path, tokenizer: Path | None, *, is_new: bool = False) -> None:
     try:
-        (run / SOURCES).write_text(json.dumps(asdict(sources), indent=2) + "\n", encoding="utf-8")
+        text = json.dumps(asdict(sources), indent=2) + "\n"
+        replace_file(run / SOURCES, lambda file: file.write(text.encode()))
         if is_new:
             (run / TOKENIZER).unlink(missing_ok=True)  # of a beginning that failed
         if tokenizer is not None:
-            shutil.copyfile(tokenizer, run / TOKENIZER)
+            content = read_file(tokenizer, MAX_TOKENIZER_BYTES)
+            replace_file(run / TOKENIZER, lambda file: file.write(content))
     except OSError as error:
         raise CosmosSearchError(f"{run} can't be written to ({error}).") from error
 
 
 def _remembered(run: Path) -> Sources:
     try:
-        return Sources(**json.loads((run / SOURCES).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
+        return Sources(**json.loads(read_file(run / SOURCES)))
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise CosmosSearchError(f"{run} doesn't say where its data are; name them: --data FOLDER") from error
 
 

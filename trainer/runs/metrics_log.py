@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from indexer.files import append_file, read_file, replace_file
 from trainer.data.samples import Refused
 
 if TYPE_CHECKING:
@@ -71,19 +72,17 @@ def open_journal(run: Path, rank: int, step: int) -> Journal:
 
 
 def _append(path: Path, lines: Sequence[Mapping[str, object]]) -> None:
-    with path.open("a", encoding="utf-8") as file:
-        file.writelines(json.dumps(line) + "\n" for line in lines)
+    append_file(path, "".join(json.dumps(line) + "\n" for line in lines).encode())
 
 
 def _cut(path: Path, step: int) -> None:
     """Keep what was noted before a step; a line that was cut short goes too."""
     if not path.exists():
+        path.unlink(missing_ok=True)  # a link to nothing
         return
     kept = []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in read_file(path).decode("utf-8", "replace").splitlines():
         with suppress(ValueError):
             if json.loads(line)["step"] < step:
                 kept.append(line + "\n")
-    draft = path.with_name(f".{path.name}.partial")
-    draft.write_text("".join(kept), encoding="utf-8")
-    draft.replace(path)
+    replace_file(path, lambda file: file.write("".join(kept).encode()))

@@ -1,18 +1,24 @@
 """What users type besides the query: paths, values, places; mistakes are one sentence and change nothing."""
 
+import json
 import os
 import shlex
+import subprocess
+import sys
 
+import click
 import pytest
 from click.testing import CliRunner
 from platformdirs import user_cache_path
 
 import cosmos_search
+from cosmos_search.cli.group import Commands, as_words
 from cosmos_search.cli.main import main
 from cosmos_search.library import default_place
 from cosmos_search.models.store import default_shelf
 from indexer.errors import CosmosSearchError, UsageError
 from indexer.store.database import open_database
+from tests import ROOT
 from tests.colour import ColourEncoder, paint
 from tests.demo import link_photos, make_index
 
@@ -151,10 +157,10 @@ def test_an_explanation_goes_into_a_directory_or_is_refused_in_one_sentence(plac
         done = run("search", "a cat", "--all", "-n", 1, "--explain", where, "--index", place)
         assert done.exit_code in (1, 2), where
         assert len(done.stderr.splitlines()) == 1, done.stderr
-    (tmp_path / "full").mkdir()
-    (tmp_path / "full" / "01-chelsea.png").symlink_to("/dev/full")
-    done = run("search", "a cat", "--all", "-n", 1, "--explain", tmp_path / "full", "--index", place)
-    assert (done.exit_code, "No space left" in done.stderr) == (1, True)
+    (tmp_path / "taken" / "01-chelsea.png").mkdir(parents=True)
+    done = run("search", "a cat", "--all", "-n", 1, "--explain", tmp_path / "taken", "--index", place)
+    assert (done.exit_code, "Is a directory" in done.stderr) == (1, True)
+    assert len(list((tmp_path / "taken").iterdir())) == 1
     assert "chelsea" in done.stdout
 
 
@@ -177,3 +183,168 @@ def test_paths_in_commands_that_are_suggested_are_quoted(tmp_path, name):
         open_database(place / "catalog.db")
     command = shlex.split(str(caught.value).split("again: ", 1)[1])
     assert command[:4] == ["mv", str(place), f"{place}.damaged", "&&"]
+
+
+UNKNOWN_HOMES = [
+    ["info", "--index", "~nosuch/x"],
+    ["info", "--index=~nosuch"],
+    ["index", "~nosuch/photos"],
+    ["index", "photos", "--index", "~nosuch/x"],
+    ["remove", "~nosuch/photos"],
+    ["search", "a", "--like", "~nosuch/a.jpg"],
+    ["search", "a", "--explain", "~nosuch/why"],
+    ["models", "add", "~nosuch/model"],
+    ["models", "add", "x.pt", "--like", "~nosuch/model"],
+    ["train", "run", "--data", "~nosuch/data", "--out", "x", "--preset", "tiny"],
+    ["train", "run", "--data", "x", "--val", "~nosuch/data", "--out", "x", "--preset", "tiny"],
+    ["train", "prepare", "x", "~nosuch/shards"],
+]
+
+
+@pytest.mark.parametrize("words", UNKNOWN_HOMES, ids=lambda words: " ".join(words))
+def test_the_home_of_an_unknown_user_is_refused_and_nothing_is_made(words, place, home, tmp_path):
+    done = run(*words, env={"COSMOS_SEARCH_INDEX": str(place)})
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "There is no home ~nosuch" in done.stderr
+    assert [*(tmp_path / "here").iterdir(), *home.iterdir()] == []
+
+
+@pytest.mark.parametrize("name", ["COSMOS_SEARCH_INDEX", "COSMOS_SEARCH_MODELS"])
+def test_the_home_of_an_unknown_user_is_refused_in_the_environment_too(name, home, tmp_path):
+    done = run(*(["info"] if name.endswith("INDEX") else ["models"]), env={name: "~nosuch/x"})
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "There is no home ~nosuch" in done.stderr
+    assert list((tmp_path / "here").iterdir()) == []
+
+
+def test_a_folder_whose_name_begins_with_a_tilde_can_be_named(home, tmp_path):
+    for i, name in enumerate(("~nosuch", "~", "~root")):
+        paint(tmp_path / "here" / name / "red.png", "red")
+        done = run("index", f"./{name}", "--index", f"./~{i}")
+        assert done.exit_code == 0
+        assert done.stdout.startswith("1 added")
+        assert (tmp_path / "here" / f"~{i}").is_dir()
+    assert list(home.iterdir()) == []
+
+
+PROGRAM = [sys.executable, "-c", "from cosmos_search.cli.main import main; main()"]
+
+
+def run_nowhere(*words, tmp_path, place):
+    """From a directory that is deleted when the program starts."""
+    (tmp_path / "gone").mkdir()
+    line = 'cd "$1" && rmdir "$1" && shift && exec "$@"'
+    environment = os.environ | {"COSMOS_SEARCH_INDEX": str(place), "PYTHONPATH": str(ROOT)}
+    command = ["bash", "-c", line, "bash", str(tmp_path / "gone"), *PROGRAM, *map(str, words)]
+    return subprocess.run(command, env=environment, check=False, timeout=120, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize(
+    "words", [["info"], ["search", "a cat", "--all"], ["search", "a cat", "--explain", "WHY"], ["models"]], ids=" ".join
+)
+def test_full_paths_do_without_a_current_directory(words, place, tmp_path):
+    done = run_nowhere(*(str(tmp_path / "why") if word == "WHY" else word for word in words),
+                       tmp_path=tmp_path, place=place)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert words == ["models"] or str(place.parent) in done.stdout
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["info", "--index", "x"],
+        ["search", "a", "--index", "x"],
+        ["search", "a", "--like", "x.jpg"],
+        ["search", "a", "--explain", "why"],
+        ["index", "photos"],
+        ["index", "."],
+        ["remove", "photos"],
+        ["models", "add", "x"],
+        ["models", "add", "/x.pt", "--like", "x"],
+        ["train", "prepare", "x.csv", "shards"],
+    ],
+    ids=" ".join,
+)
+def test_a_path_that_begins_in_a_deleted_directory_is_answered_truly(words, place, tmp_path):
+    done = run_nowhere(*words, tmp_path=tmp_path, place=place)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "The current directory is not there any more" in done.stderr
+
+
+def test_training_and_models_are_reached_by_full_paths_from_nowhere(place, tmp_path):
+    (tmp_path / "x.pt").write_bytes(b"hello")
+    for words in (["models", "add", tmp_path / "x.pt"], ["train", "export", tmp_path / "run", tmp_path / "out"]):
+        done = run_nowhere(*words, tmp_path=tmp_path, place=place)
+        assert done.returncode == 1
+        assert done.stderr.startswith("Error: ")
+        assert str(tmp_path) in done.stderr
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, EOFError, click.Abort])
+def test_what_is_aborted_ends_with_130(error):
+    @click.group(cls=Commands)
+    def group():
+        pass
+
+    @group.command()
+    def work():
+        raise error
+
+    done = CliRunner().invoke(group, ["work"])
+    assert (done.exit_code, done.stdout) == (130, "")
+    assert done.stderr.strip() == "Aborted!"
+
+
+@pytest.mark.parametrize("words", [["search", "a cat", "--all"], ["info"]], ids=" ".join)
+def test_a_search_that_ctrl_c_ends_exits_with_130(words, place):
+    """The signal comes when the program opens its index, whenever that is."""
+    hook = "import os, signal, sys\n"
+    hook += "def hook(event, values):\n"
+    hook += (
+        "    if event == 'open' and str(values[0]).endswith('catalog.sqlite'): os.kill(os.getpid(), signal.SIGINT)\n"
+    )
+    hook += "    if event == 'sqlite3.connect': os.kill(os.getpid(), signal.SIGINT)\n"
+    hook += "sys.addaudithook(hook)\n"
+    command = [sys.executable, "-c", hook + PROGRAM[2], *words, "--index", str(place)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, env=environment, check=False, timeout=120, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr.strip()) == (130, "", "Aborted!")
+
+
+LOCALES = {
+    "C": {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
+    "C, as Python mends it": {"LC_ALL": "C"},
+    "C.UTF-8": {"LC_ALL": "C.UTF-8"},
+}
+
+
+@pytest.mark.parametrize("locale", LOCALES.values(), ids=LOCALES)
+@pytest.mark.parametrize("text", ["café", "зебра", "猫 🐕", "naïve @nosuch"])
+def test_a_query_in_other_letters_arrives_in_any_locale(locale, text, place):
+    code = "import sys; from cosmos_search.cli.group import as_words\n"
+    code += "from cosmos_search.retrieval.query import parse_query\n"
+    code += "try: found = parse_query(as_words(sys.argv[1])).terms[0].text\n"
+    code += "except Exception as error: found = str(error).splitlines()[1].strip()\n"
+    code += "sys.stdout.buffer.write(found.encode())"
+    environment = os.environ | locale | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", code, text], env=environment, check=True, capture_output=True)
+    assert done.stdout.decode() == text
+
+
+@pytest.mark.parametrize("locale", LOCALES.values(), ids=LOCALES)
+def test_a_search_gives_the_same_scores_in_any_locale(locale, place):
+    scores = []
+    for environment in ({"LC_ALL": "C.UTF-8"}, locale):
+        command = [*PROGRAM, "search", "um café 猫", "--all", "--json", "--index", str(place)]
+        environment = os.environ | environment | {"PYTHONPATH": str(ROOT)}
+        done = subprocess.run(command, env=environment, check=True, timeout=120, capture_output=True, text=True)
+        hits = [json.loads(line) for line in done.stdout.splitlines()]
+        assert [hit["evidence"][0]["text"] for hit in hits] == ["um café 猫"] * len(hits)
+        scores.append([hit["score"] for hit in hits])
+    assert scores[0]
+    assert scores[0] == scores[1]
+
+
+@pytest.mark.parametrize("text", ["caf\udce9", "\ud800", "\udfff x", ""])
+def test_what_is_in_no_encoding_stays_as_it_is(text):
+    assert as_words(text) == text

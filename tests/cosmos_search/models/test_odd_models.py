@@ -5,6 +5,7 @@ import os
 import pickle
 import shutil
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -229,6 +230,32 @@ def test_what_is_no_json_is_refused(part, content, model, tmp_path):
         {"image_std": [1, 1, 0]},
         {"image_std": [1, 1, -1]},
         {"image_std": [1, 1, None]},
+        {"image_mean": "123"},
+        {"image_std": "123"},
+        {"image_mean": [True, True, True]},
+        {"image_std": [True, True, True]},
+        {"image_mean": ["0.5", "0.5", "0.5"]},
+        {"image_mean": {"0.1": 1, "0.2": 2, "0.3": 3}},
+        {"image_mean": [[0.5], [0.5], [0.5]]},
+        {"image_mean": 0.5},
+        {"image_mean": None},
+        {"image_std": [0, 0, 0]},
+        {"image_std": [1e-300, 1, 1]},
+        {"image_std": [1e300, 1, 1]},
+        {"image_std": [10**400, 1, 1]},
+        {"resample": True},
+        {"resample": False},
+        {"resample": 3.0},
+        {"resample": "3"},
+        {"resample": None},
+        {"resample": -1},
+        {"resample": [3]},
+        {"size": {"shortest_edge": True}},
+        {"do_center_crop": False},
+        {"do_center_crop": "yes"},
+        {"do_resize": 1},
+        {"rescale_factor": True},
+        {"rescale_factor": "0.00392"},
         {"resample": 99},
         {"resample": "bicubic"},
         {"rescale_factor": 1.0},
@@ -291,6 +318,14 @@ CHANGES = {
     "float8": lambda weights: weights.update({"text.positions": torch.ones(12, 16).to(torch.float8_e4m3fn)}),
     "NaN": lambda weights: weights["text.token_embedding.weight"].fill_(float("nan")),
     "one infinity": lambda weights: weights["image_attention.norm_query.bias"][3:4].fill_(float("inf")),
+    "all zero": lambda weights: [tensor.zero_() for tensor in weights.values()],
+    "all one": lambda weights: [tensor.fill_(1) for tensor in weights.values()],
+    "pictures to zero": lambda weights: weights["vision.projection"].zero_(),
+    "texts to zero": lambda weights: weights["text.projection"].zero_(),
+    "pixels unseen": lambda weights: weights["vision.patch_embedding.weight"].zero_(),
+    "words and places unseen": lambda weights: [
+        weights[f"text.{name}"].zero_() for name in ("positions", "token_embedding.weight")
+    ],
     "too large": lambda weights: weights["vision.projection"].fill_(3e38),
 }
 
@@ -342,7 +377,12 @@ PARTS = ("config.json", "model.safetensors", "tokenizer.json", "preprocessor_con
     "kind", ["absent", "folder", "pipe", "link out", "link to itself", "link to nothing", "device"]
 )
 def test_parts_that_are_no_files_of_the_model_are_refused(part, kind, model, tmp_path):
-    path = model / part
+    spoil(model / part, kind)
+    refusal(model, tmp_path)
+
+
+def spoil(path, kind):
+    """Put something else where a part of a model is."""
     content = path.read_bytes()
     path.unlink()
     if kind == "folder":
@@ -350,15 +390,19 @@ def test_parts_that_are_no_files_of_the_model_are_refused(part, kind, model, tmp
     elif kind == "pipe":
         os.mkfifo(path)
     elif kind == "link out":
-        (tmp_path / "outside").write_bytes(content)
+        path.parent.with_name("outside").write_bytes(content)
         path.symlink_to("../outside")
     elif kind == "link to itself":
-        path.symlink_to(part)
+        path.symlink_to(path.name)
     elif kind == "link to nothing":
         path.symlink_to("nothing")
     elif kind == "device":
         path.symlink_to("/dev/zero")
-    refusal(model, tmp_path)
+    elif kind == "large":
+        with path.open("wb") as file:
+            file.truncate(1 << 40)
+    elif kind == "no JSON":
+        path.write_bytes(b"hello")
 
 
 def test_a_snapshot_of_the_hubs_cache_is_made_of_links_and_is_added(good, tmp_path):
@@ -395,6 +439,11 @@ def test_pickles_in_a_directory_are_never_opened(model, tmp_path, monkeypatch):
         lambda state: state.update({"token_embedding.weight": torch.zeros(1).expand(10**9, 16)}),
         lambda state: state.update({"visual.positional_embedding": torch.zeros(0, 24)}),
         lambda state: state.update({"visual.proj": torch.zeros(16)}),
+        lambda state: state.update({f"visual.transformer.resblocks.{'9' * 5000}.x": torch.zeros(24)}),
+        lambda state: state.update({f"transformer.resblocks.{'9' * 5000}.x": torch.zeros(24)}),
+        lambda state: state.update({"transformer.resblocks.٣٣.x": torch.zeros(24)}),
+        lambda state: state.update({"transformer.resblocks.-1.x": torch.zeros(24)}),
+        lambda state: state.update({"\x1b[2J" * 1000: torch.zeros(24)}),
         lambda state: state.update({"ln_final.bias": torch.zeros(16, dtype=torch.complex64)}),
         lambda state: state.update({"ln_final.bias": torch.zeros(16).to_sparse()}),
         lambda state: state.update({"ln_final.bias": torch.zeros(16, dtype=torch.int64)}),
@@ -410,7 +459,70 @@ def test_checkpoints_with_odd_tensors_are_refused(change, config, tmp_path):
     torch.save({"teacher": state}, tmp_path / "odd.pt")
     with pytest.raises(CosmosSearchError) as caught:
         load_checkpoint(tmp_path / "odd.pt", config=config)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) - len(str(tmp_path)) < 400
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (16,), (1, 2, 3), (1,) * 6])
+@pytest.mark.parametrize(
+    "name",
+    ["visual.proj", "visual.conv1.weight", "visual.positional_embedding", "positional_embedding",
+     "token_embedding.weight"],
+)  # fmt: skip
+def test_tensors_of_other_dimensions_are_named_with_their_shape(name, shape, tmp_path):
+    state = to_official(CosmosModel(MICRO).state_dict()) | {name: torch.zeros(shape)}
+    torch.save({"teacher": state}, tmp_path / "odd.pt")
+    with pytest.raises(CosmosSearchError) as caught:
+        load_checkpoint(tmp_path / "odd.pt")
+    assert f"{name} has the shape {shape}" in str(caught.value)
+    del state[name]
+    torch.save({"teacher": state}, tmp_path / "odd.pt")
+    with pytest.raises(CosmosSearchError, match=f"{name} is missing"):
+        load_checkpoint(tmp_path / "odd.pt")
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "9" * 5, "٣", "1_0", "-1", ""], ids=lambda number: number[:9])
+@pytest.mark.parametrize("tower", ["visual.transformer", "transformer"])
+def test_blocks_with_odd_numbers_are_refused(tower, number, tmp_path):
+    sizes = {"embed_dim": 64, "vision_width": 64, "text_width": 64, "vision_heads": 1, "text_heads": 1}
+    state = to_official(CosmosModel(replace(MICRO, **sizes)).state_dict())
+    torch.save({"teacher": state | {f"{tower}.resblocks.{number}.x": torch.zeros(1)}}, tmp_path / "odd.pt")
+    with pytest.raises(CosmosSearchError) as caught:
+        load_checkpoint(tmp_path / "odd.pt")
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) - len(str(tmp_path)) < 400
+
+
+LIKE = ("config.json", "tokenizer.json", "preprocessor_config.json")
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    torch.save({"teacher": to_official(CosmosModel(MICRO).state_dict())}, tmp_path / "odd.pt")
+    return tmp_path / "odd.pt"
+
+
+@pytest.mark.parametrize("part", LIKE)
+@pytest.mark.parametrize(
+    "kind", ["absent", "folder", "pipe", "link out", "link to itself", "link to nothing", "device", "large", "no JSON"]
+)
+def test_what_a_checkpoint_shall_be_like_is_read_as_strictly_as_a_model(part, kind, checkpoint, tmp_path):
+    spoil(micro_like(tmp_path / "like") / part, kind)
+    shelf = Shelf(tmp_path / "shelf")
+    with pytest.raises(CosmosSearchError) as caught:
+        add_model(shelf, checkpoint, like=tmp_path / "like")
+    assert str(tmp_path / "like") in str(caught.value)
+    assert part in str(caught.value)
     assert "\n" not in str(caught.value)
+    assert list(shelf.place.iterdir()) == []
+
+
+def test_a_checkpoint_is_no_folder_in_any_message(checkpoint, tmp_path):
+    like = micro_like(tmp_path / "like")
+    edit(like / "preprocessor_config.json", size={"shortest_edge": 64}, crop_size=64)
+    with pytest.raises(CosmosSearchError) as caught:
+        add_model(Shelf(tmp_path / "shelf"), checkpoint, like=like)
+    assert "odd.pt/" not in str(caught.value)
 
 
 def test_a_checkpoint_of_numbers_that_are_none_is_not_installed(tmp_path):

@@ -71,6 +71,23 @@ def test_a_pickle_that_could_run_code_is_refused_and_nothing_runs(tmp_path, offi
     assert not (tmp_path / "executed").exists()
 
 
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+def test_a_refusal_comes_without_warnings_of_the_library(protocol, tmp_path, official, recwarn):
+    content = {"student": official, "teacher": official, "payload": Payload()}
+    torch.save(content, tmp_path / "c.pt", pickle_protocol=protocol)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path)
+        assert "is not opened" in refusal(tmp_path / "c.pt")
+    assert not (tmp_path / "executed").exists()
+    assert list(recwarn) == []
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero"), lambda path: path.mkdir()])
+def test_what_is_no_file_is_not_waited_for(make, tmp_path):
+    make(tmp_path / "c.pt")
+    assert "can't be read" in refusal(tmp_path / "c.pt")
+
+
 def test_missing_and_unknown_tensors_and_wrong_shapes_are_named(tmp_path, official):
     less = {name: tensor for name, tensor in official.items() if name != "ln_final.bias"}
     assert "ln_final.bias" in refusal(saved(tmp_path / "a.pt", less, less))

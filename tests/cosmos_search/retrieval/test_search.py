@@ -275,3 +275,18 @@ def test_another_model_is_loaded_where_another_process_changed_over_to_it(tmp_pa
         assert library.search("red")
         assert library.search("red")
     assert loaded == [None, "two"]
+
+
+@pytest.mark.parametrize("target", ["victim", "nothing"])
+def test_explanations_are_not_written_through_links(target, library, tmp_path):
+    hit = library.search("red. blue")[0]
+    (tmp_path / "victim").write_bytes(b"mine")
+    (tmp_path / "why").mkdir()
+    name = f"01-{hit.path.stem}.png"
+    (tmp_path / "why" / name).symlink_to(tmp_path / target)
+    (path,) = save_explanations([hit], library.encoder, tmp_path / "why")
+    assert (tmp_path / "victim").read_bytes() == b"mine"
+    assert not (tmp_path / "nothing").exists()
+    assert (path.name, path.is_symlink()) == (name, False)
+    assert [other.name for other in path.parent.iterdir()] == [name]
+    Image.open(path).verify()

@@ -26,7 +26,7 @@ WRONG_VECTORS = (
     "SELECT 1 FROM vectors JOIN encoders ON encoders.id = encoder_id WHERE length(data) = 0 OR length(data) % (2 * dim)"
 )
 DAY = "[0-9][0-9][0-9][0-9]-[0-1][0-9]-[0-3][0-9] [0-2][0-9]:[0-5][0-9]:[0-5][0-9]*"
-WRONG_DATES = f"SELECT 1 FROM pictures WHERE taken_at NOT GLOB '{DAY}' LIMIT 1"
+WRONG_PICTURES = f"SELECT 1 FROM pictures WHERE width < 1 OR height < 1 OR taken_at NOT GLOB '{DAY}' LIMIT 1"
 
 
 @contextmanager
@@ -121,8 +121,8 @@ def _find_damage(engine: Engine) -> str | None:
                 return f"values of the wrong kind in {table.name}"
         if cursor.execute(WRONG_VECTORS).fetchone() is not None:
             return "vectors of the wrong length"
-        if cursor.execute(WRONG_DATES).fetchone() is not None:
-            return "dates that are none"
+        if cursor.execute(WRONG_PICTURES).fetchone() is not None:
+            return "impossible sizes or dates of pictures"
     except Exception as error:
         return str(error)
     finally:

@@ -13,9 +13,9 @@ import click
 
 from cosmos_search.cli.group import UserPath
 from indexer.errors import UsageError
-from ui.settings import TOKEN, Start, address_of, is_local
+from ui.settings import TOKEN, ServerOptions, is_local, make_url
 
-__all__ = ["Server", "server_for", "ui"]
+__all__ = ["Server", "plan_server", "ui"]
 
 # As `python -m ui.serve`, but never with a module from the directory that the user happens to be in.
 PROGRAM = "import sys; sys.path[:] = filter(None, sys.path); from ui.serve import main; main()"
@@ -54,8 +54,8 @@ def ui(host: str, port: int, token: str | None, browser: bool, place: Path | Non
       cosmos-search ui
       cosmos-search ui --host 0.0.0.0 --token "a long secret"
     """
-    host, port = _free_place(host, port)
-    server = server_for(host, port, token, browser=browser, place=place)
+    host, port = _resolve_address(host, port)
+    server = plan_server(host, port, token, browser=browser, place=place)
     click.echo(server.said, err=True)
     os.execve(sys.executable, server.command, server.environment)
 
@@ -69,11 +69,11 @@ class Server:
     said: str
 
 
-def server_for(host: str, port: int, token: str | None, *, browser: bool, place: Path | None) -> Server:
+def plan_server(host: str, port: int, token: str | None, *, browser: bool, place: Path | None) -> Server:
     """The page's server. Where others can reach it there is always a token, made up if none is given."""
     if token is not None and not token.strip():
         raise UsageError("This token is empty; choose another one, or leave --token out.")
-    address = address_of(host, port)
+    address = make_url(host, port)
     said = f"cosmos-search is at {address}, only from this machine. Ctrl-C ends it."
     if not is_local(host):
         token = token or secrets.token_urlsafe()  # 256 random bits
@@ -84,12 +84,12 @@ def server_for(host: str, port: int, token: str | None, *, browser: bool, place:
         )
         if len(token) < LONG:
             said += f"\nThis token is short, and many machines together may guess it: take {LONG} characters or more."
-    start = Start(host, port, opens_browser=browser, has_token=token is not None)
+    start = ServerOptions(host, port, opens_browser=browser, has_token=token is not None)
     command = [sys.executable, "-c", PROGRAM, *start.arguments]
-    return Server(command, _environment(token, place), said)
+    return Server(command, _build_environment(token, place), said)
 
 
-def _environment(token: str | None, place: Path | None) -> dict[str, str]:
+def _build_environment(token: str | None, place: Path | None) -> dict[str, str]:
     """That of this process, but without the server's settings, and with the paths absolute: the directory changes."""
     kept = {name: value for name, value in os.environ.items() if not name.upper().startswith(SERVERS)}
     kept |= {name: str(Path(kept[name]).expanduser().absolute()) for name in PLACES if kept.get(name)}
@@ -98,7 +98,7 @@ def _environment(token: str | None, place: Path | None) -> dict[str, str]:
     return kept | {TOKEN: token or ""}  # not in the command, which other users can list
 
 
-def _free_place(host: str, port: int) -> tuple[str, int]:
+def _resolve_address(host: str, port: int) -> tuple[str, int]:
     """The address and the port to listen at, as numbers. Raises UsageError where nobody can listen.
 
     Streamlit takes what holds a colon for IPv6, and all else for IPv4.
@@ -113,10 +113,10 @@ def _free_place(host: str, port: int) -> tuple[str, int]:
             trial.bind(address)
             return (host if family == socket.AF_INET6 else str(address[0])), trial.getsockname()[1]
     except (OSError, ValueError) as error:
-        raise UsageError(_problem(error, host, port)) from error
+        raise UsageError(_explain_bind_error(error, host, port)) from error
 
 
-def _problem(error: OSError | ValueError, host: str, port: int) -> str:
+def _explain_bind_error(error: OSError | ValueError, host: str, port: int) -> str:
     code = error.errno if isinstance(error, OSError) and not isinstance(error, socket.gaierror) else None
     if code == errno.EADDRINUSE:
         other = port + 1 if port < 65535 else 0

@@ -8,12 +8,12 @@ from typing import Any
 
 from cosmos_search.cli.terminal import escape, open_streams
 
-__all__ = ["Line", "log_lines"]
+__all__ = ["LogLine", "configure_logging"]
 
 MAX_CHARACTERS = 400
 
 
-class Line(logging.LogRecord):
+class LogLine(logging.LogRecord):
     """A record of one line without control characters; of an exception it has the type, the text and the place."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -28,10 +28,10 @@ class Line(logging.LogRecord):
         return line if len(line) <= MAX_CHARACTERS else f"{line[:MAX_CHARACTERS]}..."
 
 
-def log_lines() -> None:
+def configure_logging() -> None:
     """For all loggers of this process, whatever handlers and formatters Streamlit and uvicorn give them."""
     open_streams()
-    logging.setLogRecordFactory(Line)
+    logging.setLogRecordFactory(LogLine)
     logging.captureWarnings(True)
     logging.getLogger("py.warnings").addHandler(logging.StreamHandler())
     threading.excepthook = _log_thread

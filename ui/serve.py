@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from indexer.errors import CosmosSearchError
-from ui.log import log_lines
-from ui.settings import APP, LOCAL, MAX_UPLOAD_MB, TOKEN, Start, address_of, is_local
+from ui.log import configure_logging
+from ui.settings import APP, LOCAL, MAX_UPLOAD_MB, TOKEN, ServerOptions, is_local, make_url
 
 __all__ = ["main", "serve"]
 
@@ -22,16 +22,16 @@ UVICORN = ("WEB_CONCURRENCY",)
 
 
 def main() -> None:
-    """The program that `cosmos-search ui` becomes; its arguments are a Start."""
+    """The program that `cosmos-search ui` becomes; its arguments are a ServerOptions."""
     try:
-        serve(Start.of(sys.argv[1:]))
+        serve(ServerOptions.parse(sys.argv[1:]))
     except CosmosSearchError as error:
         sys.exit(f"Error: {error}")
     except KeyboardInterrupt:
         return
 
 
-def serve(start: Start) -> None:
+def serve(start: ServerOptions) -> None:
     """Until it is ended by a signal. Raises CosmosSearchError if the token is gone that it was started with.
 
     Streamlit reads settings and secrets from `.streamlit` in the current directory and in the home. Both are the
@@ -39,7 +39,7 @@ def serve(start: Start) -> None:
     """
     if (start.has_token or not is_local(start.host)) and not os.environ.get(TOKEN, "").strip():
         raise CosmosSearchError(f"The token that the page was started with ({TOKEN}) is gone, so it is not served.")
-    log_lines()
+    configure_logging()
     os.chdir(HERE)
     homes = {name: os.environ[name] for name in HOMES if name in os.environ}
     os.environ |= dict.fromkeys(HOMES, str(HERE))
@@ -52,31 +52,31 @@ def serve(start: Start) -> None:
     import uvicorn.config
     from starlette.middleware import Middleware
 
-    from ui.messages import OwnMessages
-    from ui.own_site import OwnSite
-    from ui.session.login import shared_gate
+    from ui.message_filter import MessageFilter
+    from ui.request_filter import RequestFilter
+    from ui.session.login import shared_login
 
     def is_in(session: str) -> bool:
-        return shared_gate().has_let_in(session)
+        return shared_login().is_logged_in(session)
 
     @asynccontextmanager
     async def running(_: object) -> AsyncIterator[dict[str, Any]]:
         for name in HOMES:
             os.environ.pop(name)
         os.environ.update(homes)
-        shared_gate()
+        shared_login()
         if start.opens_browser:
-            asyncio.get_running_loop().run_in_executor(None, webbrowser.open, address_of(start.host, start.port))
+            asyncio.get_running_loop().run_in_executor(None, webbrowser.open, make_url(start.host, start.port))
         yield {}
 
     names = {*LOCAL, start.host.lower()} if is_local(start.host) else None
     uvicorn.config.LOGGING_CONFIG["loggers"]["uvicorn.error"]["level"] = "WARNING"
-    own = [Middleware(OwnSite, names=names, is_in=is_in), Middleware(OwnMessages, is_in=is_in)]
+    own = [Middleware(RequestFilter, names=names, is_in=is_in), Middleware(MessageFilter, is_in=is_in)]
     app = st.App(APP, middleware=own, lifespan=running)
-    app.run(config=settings(start))
+    app.run(config=build_settings(start))
 
 
-def settings(start: Start) -> dict[str, object]:
+def build_settings(start: ServerOptions) -> dict[str, object]:
     """Streamlit's, by name: all that bear on who may see what and on what is sent. The rest is as Streamlit has it."""
     return {
         "server.address": start.host,
@@ -85,7 +85,7 @@ def settings(start: Start) -> dict[str, object]:
         "server.customComponentBaseUrlPath": "",
         "server.sslCertFile": "",
         "server.sslKeyFile": "",
-        # Who may speak to it (OwnSite asks first), and whom it believes.
+        # Who may speak to it (RequestFilter asks first), and whom it believes.
         "server.allowedHosts": [*LOCAL, start.host] if is_local(start.host) else [],
         "server.enableCORS": True,
         "server.corsAllowedOrigins": [],

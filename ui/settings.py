@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["APP", "LOCAL", "MAX_UPLOAD_MB", "TOKEN", "TOKEN_KEY", "Start", "address_of", "is_local"]
+__all__ = ["APP", "LOCAL", "MAX_UPLOAD_MB", "TOKEN", "TOKEN_KEY", "ServerOptions", "is_local", "make_url"]
 
 APP = Path(__file__).parent / "app.py"
 TOKEN = "COSMOS_SEARCH_TOKEN"  # the environment variable with what visitors must say; empty: nothing
@@ -15,7 +15,7 @@ LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class ServerOptions:
     """How the server is started; the token itself is in the environment, since other users can list arguments."""
 
     host: str
@@ -24,7 +24,7 @@ class Start:
     has_token: bool
 
     @classmethod
-    def of(cls, arguments: Sequence[str]) -> "Start":
+    def parse(cls, arguments: Sequence[str]) -> "ServerOptions":
         """From the arguments of a program."""
         host, port, *flags = arguments
         return cls(host, int(port), "browser" in flags, "token" in flags)
@@ -44,7 +44,7 @@ def is_local(host: str) -> bool:
         return host == "localhost"
 
 
-def address_of(host: str, port: int) -> str:
+def make_url(host: str, port: int) -> str:
     """Of the page, for a browser on this machine."""
     name = {"0.0.0.0": "localhost", "::": "localhost"}.get(host, host)
     return f"http://{f'[{name}]' if ':' in name else name}:{port}"

@@ -11,8 +11,8 @@ from streamlit.testing.v1 import AppTest
 from cosmos_search.explore.near_duplicates import MIN_COSINE
 from tests.demo import link_photos, make_home, make_index
 from tests.rights import needs_refusals
-from ui.session.login import shared_gate
-from ui.session.state import ALIKE
+from ui.session.login import shared_login
+from ui.session.state import MIN_COSINES
 from ui.settings import APP, TOKEN
 
 CUP = "a cup of coffee"
@@ -37,7 +37,7 @@ def index(made, tmp_path, monkeypatch):
 def _forget_all():
     """As if the process had just begun."""
     st.cache_resource.clear()
-    shared_gate.cache_clear()
+    shared_login.cache_clear()
 
 
 def page(**address):
@@ -247,5 +247,5 @@ def test_pictures_that_look_alike_are_never_called_the_same(index, tmp_path, mon
 
 
 def test_the_usual_setting_is_that_of_the_library():
-    assert ALIKE["usual"] == MIN_COSINE == 0.95
-    assert ALIKE["strict"] > ALIKE["usual"] > ALIKE["loose"]
+    assert MIN_COSINES["usual"] == MIN_COSINE == 0.95
+    assert MIN_COSINES["strict"] > MIN_COSINES["usual"] > MIN_COSINES["loose"]

@@ -13,8 +13,8 @@ from indexer.errors import UsageError
 from tests import ROOT
 from tests.browser import PROGRAM, is_up, until
 from tests.demo import make_home
-from ui.cli import server_for
-from ui.settings import TOKEN, Start
+from ui.cli import plan_server
+from ui.settings import TOKEN, ServerOptions
 
 OTHER_SETTINGS = """
 from streamlit import config
@@ -31,11 +31,11 @@ for name, option in config.get_config_options().items():
 """
 EFFECTIVE = """
 import sys
-from ui.settings import Start
+from ui.settings import ServerOptions
 from ui.serve import serve
 
 try:
-    serve(Start("127.0.0.1", int(sys.argv[1]), opens_browser=False, has_token=False))
+    serve(ServerOptions("127.0.0.1", int(sys.argv[1]), opens_browser=False, has_token=False))
 except SystemExit:  # the port is taken
     from streamlit import config
     for name, option in sorted(config.get_config_options().items()):
@@ -58,7 +58,7 @@ def effective(folder):
 
 
 def server(host="127.0.0.1", token=None, place=None):
-    return server_for(host, 8501, token, browser=False, place=place)
+    return plan_server(host, 8501, token, browser=False, place=place)
 
 
 def test_it_is_a_command_of_the_program():
@@ -68,7 +68,9 @@ def test_it_is_a_command_of_the_program():
 def test_only_this_machine_can_reach_it_and_it_says_so():
     alone = server()
     assert "only from this machine" in alone.said
-    assert Start.of(alone.command[3:]) == Start("127.0.0.1", 8501, opens_browser=False, has_token=False)
+    assert ServerOptions.parse(alone.command[3:]) == ServerOptions(
+        "127.0.0.1", 8501, opens_browser=False, has_token=False
+    )
     assert alone.environment[TOKEN] == ""
 
 
@@ -77,7 +79,9 @@ def test_another_host_warns_and_has_a_token():
     assert "not encrypted" in open_to_all.said
     assert len(open_to_all.environment[TOKEN]) >= 22  # 128 bits
     assert open_to_all.environment[TOKEN] in open_to_all.said
-    assert Start.of(open_to_all.command[3:]) == Start("0.0.0.0", 8501, opens_browser=False, has_token=True)
+    assert ServerOptions.parse(open_to_all.command[3:]) == ServerOptions(
+        "0.0.0.0", 8501, opens_browser=False, has_token=True
+    )
     assert server("0.0.0.0", "open sesame").environment[TOKEN] == "open sesame"
 
 

@@ -7,11 +7,11 @@ from cosmos_search.retrieval.explain import COLOURS
 from cosmos_search.retrieval.hits import Evidence, Hit
 from indexer.pictures.regions import Box
 from indexer.store.records import PictureRecord
-from ui.components.data_uri import jpeg_uri
-from ui.escape import readable
+from ui.components.data_uri import encode_jpeg_uri
+from ui.escape import replace_surrogates
 from ui.files.thumbnails import Thumbnails
 
-__all__ = ["Card", "Part", "card_of_hit", "card_of_picture", "colour", "edges", "facts", "parts_of"]
+__all__ = ["Card", "Part", "get_colour", "get_edges", "list_facts", "make_hit_card", "make_parts", "make_picture_card"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,42 +40,42 @@ class Card:
     parts: tuple[Part, ...] = ()
 
 
-def card_of_hit(hit: Hit, thumbnails: Thumbnails) -> Card:
+def make_hit_card(hit: Hit, thumbnails: Thumbnails) -> Card:
     """A picture that was found, with its evidence."""
-    parts = parts_of(hit.evidence)
-    return _card(hit.picture, thumbnails, figure=f"{hit.score:.2f}", parts=parts)
+    parts = make_parts(hit.evidence)
+    return _make_card(hit.picture, thumbnails, figure=f"{hit.score:.2f}", parts=parts)
 
 
-def card_of_picture(picture: PictureRecord, thumbnails: Thumbnails) -> Card:
+def make_picture_card(picture: PictureRecord, thumbnails: Thumbnails) -> Card:
     """A picture that nobody asked for."""
-    return _card(picture, thumbnails, figure="", parts=())
+    return _make_card(picture, thumbnails, figure="", parts=())
 
 
-def parts_of(evidence: Sequence[Evidence]) -> tuple[Part, ...]:
+def make_parts(evidence: Sequence[Evidence]) -> tuple[Part, ...]:
     """Each sentence in its colour."""
     return tuple(
         Part(
             text=("not: " if part.is_negative else "") + part.text,
             score=max(0.0, min(1.0, part.score)),
             figure=f"{part.score:.2f}",
-            colour=colour(number),
-            box=None if part.is_negative else edges(part.box),
+            colour=get_colour(number),
+            box=None if part.is_negative else get_edges(part.box),
         )
         for number, part in enumerate(evidence)
     )
 
 
-def colour(number: int) -> str:
+def get_colour(number: int) -> str:
     """Of the sentence with that number, from 0."""
     return COLOURS[number % len(COLOURS)]
 
 
-def edges(box: Box) -> tuple[float, float, float, float]:
+def get_edges(box: Box) -> tuple[float, float, float, float]:
     """left, top, right, bottom."""
     return box.left, box.top, box.right, box.bottom
 
 
-def facts(picture: PictureRecord) -> list[tuple[str, str]]:
+def list_facts(picture: PictureRecord) -> list[tuple[str, str]]:
     """What is known of a picture, for a person: name and value."""
     m = picture.facts.metadata
     megapixels = picture.facts.width * picture.facts.height / 1e6
@@ -90,23 +90,23 @@ def facts(picture: PictureRecord) -> list[tuple[str, str]]:
     return [(name, value) for name, value in rows if value]
 
 
-def _card(picture: PictureRecord, thumbnails: Thumbnails, figure: str, parts: tuple[Part, ...]) -> Card:
+def _make_card(picture: PictureRecord, thumbnails: Thumbnails, figure: str, parts: tuple[Part, ...]) -> Card:
     data = thumbnails.get(picture)
-    name = readable(picture.paths[0].name)
+    name = replace_surrogates(picture.paths[0].name)
     return Card(
         id=picture.id,
         name=name,
-        note=_note(picture),
+        note=_format_note(picture),
         figure=figure,
-        alt=readable(picture.facts.metadata.caption or name),
+        alt=replace_surrogates(picture.facts.metadata.caption or name),
         width=picture.facts.width,
         height=picture.facts.height,
-        thumbnail=None if data is None else jpeg_uri(data),
+        thumbnail=None if data is None else encode_jpeg_uri(data),
         parts=parts,
     )
 
 
-def _note(picture: PictureRecord) -> str:
+def _format_note(picture: PictureRecord) -> str:
     taken, n_copies = picture.facts.metadata.taken_at, len(picture.paths) - 1
     said = [f"{taken:%d %b %Y}"] if taken else []
     said += [f"{n_copies} more {'copy' if n_copies == 1 else 'copies'}"] if n_copies else []

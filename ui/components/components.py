@@ -15,22 +15,24 @@ from indexer.pictures.regions import Box
 from ui.components.cards import Card, Part
 from ui.components.map_cards import MapCards
 
-__all__ = ["frame", "grid", "picture_map"]
+__all__ = ["show_frame", "show_grid", "show_map"]
 
 HERE = Path(__file__).parent
 
 
-def _component(name: str, html: str) -> Any:
+def _register_component(name: str, html: str) -> Any:
     css, shared, own = ((HERE / file).read_text(encoding="utf-8") for file in (f"{name}.css", "nodes.js", f"{name}.js"))
     return st.components.v2.component(f"cosmos_search_{name}", html=html, css=css, js=f"{shared}\n{own}")
 
 
-_grid = _component("grid", '<div class="grid" role="list"></div>')
-_frame = _component("frame", '<div class="holder"></div>')
-_map = _component("map", '<div class="map" tabindex="0" role="application" aria-label="Map of pictures"></div>')
+_grid = _register_component("grid", '<div class="grid" role="list"></div>')
+_frame = _register_component("frame", '<div class="holder"></div>')
+_map = _register_component(
+    "map", '<div class="map" tabindex="0" role="application" aria-label="Map of pictures"></div>'
+)
 
 
-def grid(
+def show_grid(
     cards: Sequence[Card],
     *,
     key: str,
@@ -53,7 +55,7 @@ def grid(
     )
 
 
-def frame(
+def show_frame(
     *,
     key: str,
     image: str | None,
@@ -91,9 +93,7 @@ def frame(
     )
 
 
-def picture_map(
-    cards: MapCards, *, key: str, on_opened: Callable[[int], None], on_chosen: Callable[[int], None]
-) -> None:
+def show_map(cards: MapCards, *, key: str, on_opened: Callable[[int], None], on_chosen: Callable[[int], None]) -> None:
     """A map to move about in, by wheel, hand and keys. The callbacks get a picture's id, or the number of a place."""
     _map(
         key=key,

@@ -6,19 +6,19 @@ from itertools import zip_longest
 
 from cosmos_search.explore.embedding_map import Atlas, Point
 from indexer.store.records import PictureRecord
-from ui.components.cards import colour
-from ui.components.data_uri import jpeg_uri
-from ui.escape import readable
+from ui.components.cards import get_colour
+from ui.components.data_uri import encode_jpeg_uri
+from ui.escape import replace_surrogates
 from ui.files.thumbnails import Thumbnails
 
-__all__ = ["MapCards", "Place", "Sight", "map_cards"]
+__all__ = ["MapCards", "MapThumbnail", "Place", "make_map_cards"]
 
 SIDE = 128  # pixels of a thumbnail
-MAX_SIGHTS = 150
+MAX_THUMBNAILS = 150
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class MapThumbnail:
     """A picture that is shown where it lies, x and y in 0..1."""
 
     id: int
@@ -45,29 +45,29 @@ class MapCards:
 
     points: tuple[Point, ...]
     places: tuple[Place, ...]
-    sights: tuple[Sight, ...]
+    sights: tuple[MapThumbnail, ...]
 
 
-def map_cards(
+def make_map_cards(
     atlas: Atlas, pictures: Callable[[Sequence[int]], Sequence[PictureRecord]], thumbnails: Thumbnails
 ) -> MapCards:
-    """At most MAX_SIGHTS pictures, of each cluster in turn those that lie nearest to its middle.
+    """At most MAX_THUMBNAILS pictures, of each cluster in turn those that lie nearest to its middle.
 
     pictures: gives those of some ids that are indexed, as `Library.pictures` does.
     Every encoder has its own scale of cosines, so it is the third with the least apt names that has none.
     """
     least = sorted(cluster.cosine for cluster in atlas.clusters)[len(atlas.clusters) // 3]
     places = tuple(
-        Place(c.name if c.cosine >= least else "", c.x, c.y, c.n, colour(number))
+        Place(c.name if c.cosine >= least else "", c.x, c.y, c.n, get_colour(number))
         for number, c in enumerate(atlas.clusters)
     )
-    chosen = _in_turn(atlas)[:MAX_SIGHTS]
+    chosen = _order_round_robin(atlas)[:MAX_THUMBNAILS]
     known = {picture.id: picture for picture in pictures([point.id for point in chosen])}
-    sights = (_sight(point, known.get(point.id), thumbnails) for point in chosen)
+    sights = (_make_thumbnail(point, known.get(point.id), thumbnails) for point in chosen)
     return MapCards(atlas.points, places, tuple(sight for sight in sights if sight is not None))
 
 
-def _in_turn(atlas: Atlas) -> list[Point]:
+def _order_round_robin(atlas: Atlas) -> list[Point]:
     """The middle picture of each cluster, then the next ones of each, and so on."""
     members: list[list[Point]] = [[] for _ in atlas.clusters]
     for point in atlas.points:
@@ -77,8 +77,8 @@ def _in_turn(atlas: Atlas) -> list[Point]:
     return [point for turn in zip_longest(*members) for point in turn if point is not None]
 
 
-def _sight(point: Point, picture: PictureRecord | None, thumbnails: Thumbnails) -> Sight | None:
+def _make_thumbnail(point: Point, picture: PictureRecord | None, thumbnails: Thumbnails) -> MapThumbnail | None:
     data = None if picture is None else thumbnails.get(picture, SIDE)
     if picture is None or data is None:
         return None
-    return Sight(point.id, point.x, point.y, readable(picture.paths[0].name), jpeg_uri(data))
+    return MapThumbnail(point.id, point.x, point.y, replace_surrogates(picture.paths[0].name), encode_jpeg_uri(data))

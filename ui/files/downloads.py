@@ -12,10 +12,10 @@ from threading import Lock
 
 from indexer.errors import PictureError
 from indexer.store.records import PictureRecord
-from ui.escape import readable
-from ui.files.originals import opened_original
+from ui.escape import replace_surrogates
+from ui.files.originals import open_original
 
-__all__ = ["MAX_ZIP_BYTES", "as_csv", "as_json", "as_zip", "size_bytes"]
+__all__ = ["MAX_ZIP_BYTES", "format_csv", "format_json", "make_zip", "sum_file_sizes"]
 
 MAX_ZIP_BYTES = 500 << 20  # it is made in memory
 _packing = Lock()
@@ -30,12 +30,12 @@ FORMULA = re.compile(r'(^(?=[\t\r\n])|(?:^|[;,|\t\r\n])(?=(?:[^\S\t\r\n]|")*[=+\
 COLUMNS = ("path", "width", "height", "taken_at", "latitude", "longitude", "camera")
 
 
-def size_bytes(pictures: Sequence[PictureRecord]) -> int:
+def sum_file_sizes(pictures: Sequence[PictureRecord]) -> int:
     """Of the files, as far as they are there."""
     return sum(_size(path) for picture in pictures for path in picture.paths[:1])
 
 
-def as_zip(pictures: Sequence[PictureRecord]) -> bytes:
+def make_zip(pictures: Sequence[PictureRecord]) -> bytes:
     """The original files, as they are; gone ones are named in missing.txt. One at a time: each takes memory."""
     with _packing:
         return _packed(pictures)
@@ -46,27 +46,27 @@ def _packed(pictures: Sequence[PictureRecord]) -> bytes:
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:  # photos are compressed already
         for picture in pictures:
             try:
-                with opened_original(picture) as file:
-                    archive.writestr(_free_name(picture.paths[0], names), file.read())
+                with open_original(picture) as file:
+                    archive.writestr(_choose_free_name(picture.paths[0], names), file.read())
             except PictureError as error:
-                missing.append(f"{_on_one_line(picture.paths[0])}: {error}")
+                missing.append(f"{_replace_control_characters(picture.paths[0])}: {error}")
         if missing:
             archive.writestr(MISSING, "\n".join(missing) + "\n")
     return packed.getvalue()
 
 
-def as_csv(pictures: Sequence[PictureRecord]) -> str:
+def format_csv(pictures: Sequence[PictureRecord]) -> str:
     """A table with a header. A cell that a spreadsheet would take for a formula has a quote before it."""
     text = io.StringIO()
     table = csv.writer(text)
     table.writerow(COLUMNS)
-    table.writerows([_harmless(value) for value in _row(picture)] for picture in pictures)
+    table.writerows([_escape_formula(value) for value in _list_values(picture)] for picture in pictures)
     return text.getvalue()
 
 
-def as_json(pictures: Sequence[PictureRecord]) -> str:
+def format_json(pictures: Sequence[PictureRecord]) -> str:
     """A list of objects."""
-    return json.dumps([dict(zip(COLUMNS, _row(picture), strict=True)) for picture in pictures], indent=2)
+    return json.dumps([dict(zip(COLUMNS, _list_values(picture), strict=True)) for picture in pictures], indent=2)
 
 
 def _size(path: Path) -> int:
@@ -76,21 +76,21 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _row(picture: PictureRecord) -> tuple[object, ...]:
+def _list_values(picture: PictureRecord) -> tuple[object, ...]:
     m = picture.facts.metadata
     taken = m.taken_at.isoformat() if m.taken_at else None
     size = picture.facts.width, picture.facts.height
-    return readable(picture.paths[0]), *size, taken, m.latitude, m.longitude, m.camera
+    return replace_surrogates(picture.paths[0]), *size, taken, m.latitude, m.longitude, m.camera
 
 
-def _harmless(value: object) -> object:
+def _escape_formula(value: object) -> object:
     """A text with a quote before whatever a spreadsheet could take for a formula; numbers are no formulas."""
     return FORMULA.sub(r"\1'", value) if isinstance(value, str) else value
 
 
-def _free_name(path: Path, taken: set[str]) -> str:
+def _choose_free_name(path: Path, taken: set[str]) -> str:
     """A name that every system takes as one file beside the others; two files of one name get numbers."""
-    name = _fit_name(path.name)
+    name = _sanitize_name(path.name)
     stem, suffix, number = Path(name).stem, Path(name).suffix, 2
     while (key := unicodedata.normalize("NFC", name).casefold()) in taken:
         name, number = f"{stem}-{number}{suffix}", number + 1
@@ -98,8 +98,8 @@ def _free_name(path: Path, taken: set[str]) -> str:
     return name
 
 
-def _fit_name(name: str) -> str:
-    name = UNFIT.sub("_", readable(name)).strip(" ").rstrip(". ") or "_"
+def _sanitize_name(name: str) -> str:
+    name = UNFIT.sub("_", replace_surrogates(name)).strip(" ").rstrip(". ") or "_"
     if RESERVED.match(name):
         name = "_" + name
     suffix = Path(name).suffix.encode()[:20].decode("utf-8", "ignore")
@@ -107,5 +107,5 @@ def _fit_name(name: str) -> str:
     return name if len(name.encode()) <= MAX_NAME_BYTES else stem + suffix
 
 
-def _on_one_line(path: Path) -> str:
-    return re.sub(f"[{UNSEEN}]", "_", readable(path))
+def _replace_control_characters(path: Path) -> str:
+    return re.sub(f"[{UNSEEN}]", "_", replace_surrogates(path))

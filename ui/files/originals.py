@@ -11,16 +11,16 @@ from indexer.errors import PictureError
 from indexer.pictures.images import fingerprint, open_picture, reading_pictures
 from indexer.store.records import PictureRecord
 
-__all__ = ["is_there", "opened_original", "upright"]
+__all__ = ["is_available", "open_original", "read_upright"]
 
 
 @contextmanager
-def opened_original(picture: PictureRecord) -> Iterator[BinaryIO]:
+def open_original(picture: PictureRecord) -> Iterator[BinaryIO]:
     """The first of a picture's files with the content that was indexed; PictureError if there is none.
 
     So no link, no swapped file and no address of a page ever shows anything else than indexed pictures.
     """
-    for path in filter(is_there, picture.paths):
+    for path in filter(is_available, picture.paths):
         try:
             file = path.open("rb")
         except OSError:
@@ -33,7 +33,7 @@ def opened_original(picture: PictureRecord) -> Iterator[BinaryIO]:
     raise PictureError("it was deleted or changed since it was indexed")
 
 
-def is_there(path: Path) -> bool:
+def is_available(path: Path) -> bool:
     """Whether it is a file (a pipe or a device might never end) that can be reached."""
     try:
         return path.is_file()
@@ -41,9 +41,9 @@ def is_there(path: Path) -> bool:
         return False
 
 
-def upright(picture: PictureRecord, side: int) -> Image.Image:
+def read_upright(picture: PictureRecord, side: int) -> Image.Image:
     """The picture, its longer side at most `side` pixels. Raises PictureError with the reason why not."""
-    with reading_pictures(), opened_original(picture) as file:
+    with reading_pictures(), open_original(picture) as file:
         image = open_picture(file, min_side=side).image
     image.thumbnail((side, side), Image.Resampling.BICUBIC)
     return image

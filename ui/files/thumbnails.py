@@ -8,7 +8,7 @@ from threading import Lock
 
 from indexer.errors import PictureError
 from indexer.store.records import PictureRecord
-from ui.files.originals import is_there, upright
+from ui.files.originals import is_available, read_upright
 
 __all__ = ["Thumbnails"]
 
@@ -27,10 +27,10 @@ class Thumbnails:
 
     def get(self, picture: PictureRecord, side: int = 320) -> bytes | None:
         """A JPEG of what was indexed, its longer side at most `side` pixels; None if no file is there any more."""
-        if not any(map(is_there, picture.paths)):
+        if not any(map(is_available, picture.paths)):
             return None
         kept = self.folder / f"{picture.fingerprint}-{side}.jpg"
-        if (data := _used_again(kept)) is None and (data := _made(picture, side)) is not None:
+        if (data := _read_cached(kept)) is None and (data := _render_thumbnail(picture, side)) is not None:
             self._keep(kept, data)
         return data
 
@@ -70,7 +70,7 @@ class Thumbnails:
         return used
 
 
-def _used_again(kept: Path) -> bytes | None:
+def _read_cached(kept: Path) -> bytes | None:
     """What was kept, if it was; its file's time says when it was used last."""
     try:
         data = kept.read_bytes()
@@ -80,9 +80,9 @@ def _used_again(kept: Path) -> bytes | None:
     return data
 
 
-def _made(picture: PictureRecord, side: int) -> bytes | None:
+def _render_thumbnail(picture: PictureRecord, side: int) -> bytes | None:
     try:
-        image = upright(picture, side)
+        image = read_upright(picture, side)
     except PictureError:
         return None
     buffer = io.BytesIO()

@@ -8,13 +8,13 @@ from indexer.errors import PictureError, UsageError
 from indexer.pictures.images import open_picture, reading_pictures
 from ui.settings import MAX_UPLOAD_MB
 
-__all__ = ["uploaded_picture"]
+__all__ = ["read_upload"]
 
 MAX_PIXELS = 100_000_000
 SIDE = 1024  # pixels that are kept of it
 
 
-def uploaded_picture(content: bytes) -> Image.Image:
+def read_upload(content: bytes) -> Image.Image:
     """Upright, in RGB. Raises UsageError with a sentence for what is too large or no picture."""
     if len(content) > MAX_UPLOAD_MB << 20:
         raise UsageError(f"This file is larger than {MAX_UPLOAD_MB} MB; choose a smaller one.")

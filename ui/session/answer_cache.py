@@ -5,12 +5,12 @@ from collections.abc import Callable, Hashable
 from threading import Lock
 from typing import Any, TypeVar
 
-__all__ = ["Memory"]
+__all__ = ["AnswerCache"]
 
 T = TypeVar("T")
 
 
-class Memory:
+class AnswerCache:
     """At most `size` answers; those not asked for longest go first. Safe from several threads.
 
     Two who ask the same at once wait for one answer.

@@ -16,13 +16,13 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from ui.settings import TOKEN, TOKEN_KEY
 
-__all__ = ["Gate", "is_open", "shared_gate"]
+__all__ = ["Login", "require_login", "shared_login"]
 
 WINDOW_S = 20.0  # for so long a wrong token counts
 MAX_WRONG_PER_ADDRESS = 5  # in WINDOW_S, from one address
 
 
-class Gate:
+class Login:
     """Compares tokens, counts each address's wrong ones, and keeps which sessions are in. Safe from several threads.
 
     Once an address has said MAX_WRONG_PER_ADDRESS wrong ones, no token from there is looked at until the oldest has
@@ -36,7 +36,7 @@ class Gate:
 
     def __init__(self, token: str, clock: Callable[[], float] = monotonic) -> None:
         self.is_needed = bool(token)
-        self._digest = _digest(token)
+        self._digest = _hash_token(token)
         self._clock = clock
         self._wrong: deque[tuple[float, str]] = deque()  # when and from where
         self._n_wrong: Counter[str] = Counter()
@@ -45,7 +45,7 @@ class Gate:
 
     def judge(self, said: str, address: str | None) -> Literal["right", "wrong", "wait"]:
         """Whether it is the token; "wait": it was not looked at. address: of the visitor; None: this machine."""
-        place = _place(address)
+        place = _normalize_address(address)
         with self._guard:
             now = self._clock()
             while self._wrong and self._wrong[0][0] <= now - WINDOW_S:
@@ -55,32 +55,32 @@ class Gate:
                     del self._n_wrong[other]
             if self._n_wrong[place] >= MAX_WRONG_PER_ADDRESS:
                 return "wait"
-            if hmac.compare_digest(_digest(said), self._digest):
+            if hmac.compare_digest(_hash_token(said), self._digest):
                 return "right"
             self._wrong.append((now, place))
             self._n_wrong[place] += 1
             return "wrong"
 
-    def let_in(self, session: str) -> None:
+    def log_in(self, session: str) -> None:
         """From now on. session: an id that the server has made up."""
         self._inside.add(session)
 
-    def has_let_in(self, session: str) -> bool:
+    def is_logged_in(self, session: str) -> bool:
         """Always, where no token is needed."""
         return not self.is_needed or session in self._inside
 
 
 @cache
-def shared_gate() -> Gate:
+def shared_login() -> Login:
     """That of this process. The token is taken out of the environment once: what happens to that later is no matter."""
-    return Gate(os.environ.pop(TOKEN, ""))
+    return Login(os.environ.pop(TOKEN, ""))
 
 
-def is_open() -> bool:
+def require_login() -> bool:
     """Whether this visitor may come in; asks for the token where one is needed."""
-    gate, run = shared_gate(), get_script_run_ctx()
+    gate, run = shared_login(), get_script_run_ctx()
     assert run is not None
-    if gate.has_let_in(run.session_id):
+    if gate.is_logged_in(run.session_id):
         return True
     st.title("cosmos-search")
     with st.form("gate"):
@@ -92,7 +92,7 @@ def is_open() -> bool:
         return False
     verdict = gate.judge(said, st.context.ip_address)
     if verdict == "right":
-        gate.let_in(run.session_id)
+        gate.log_in(run.session_id)
         st.rerun()
     if verdict == "wait":
         st.error(f"Too many wrong tokens; this one was not looked at. Try again in {WINDOW_S:.0f} seconds.")
@@ -101,7 +101,7 @@ def is_open() -> bool:
     return False
 
 
-def _place(address: str | None) -> str:
+def _normalize_address(address: str | None) -> str:
     """What counts as one address."""
     if address is None:
         return "this machine"
@@ -114,6 +114,6 @@ def _place(address: str | None) -> str:
     return str(ip.ipv4_mapped or IPv6Network((int(ip), 64), strict=False))
 
 
-def _digest(token: str) -> bytes:
+def _hash_token(token: str) -> bytes:
     """Of one length, so that comparing takes one time; a token from the environment need not be valid text."""
     return sha256(token.encode("utf-8", "surrogatepass")).digest()

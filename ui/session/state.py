@@ -10,12 +10,12 @@ from indexer.errors import UsageError
 from indexer.pictures.regions import Box
 from indexer.store.filters import ORIENTATIONS, Filters, parse_date, parse_near, parse_size
 
-__all__ = ["ALIKE", "DEFAULT", "MAX_TEXT", "State"]
+__all__ = ["DEFAULT", "MAX_TEXT", "MIN_COSINES", "State"]
 
 VIEWS = ("search", "explore", "library")
 SORTS = ("score", "date")
 EXPLORES = ("map", "duplicates")
-ALIKE = {"strict": 0.98, "usual": MIN_COSINE, "loose": 0.9}  # the least cosine
+MIN_COSINES = {"strict": 0.98, "usual": MIN_COSINE, "loose": 0.9}  # the least cosine
 MAX_PAGE = 10_000
 MAX_TEXT = 1000  # characters of a query, and of any other value
 
@@ -46,17 +46,17 @@ class State:
     alike: str = "usual"  # how much pictures of a group must be
 
     @classmethod
-    def of(cls, address: Mapping[str, str]) -> "State":
+    def from_address(cls, address: Mapping[str, str]) -> "State":
         """From the query parameters of an address."""
-        values = {name: _read(name, address[name][:MAX_TEXT]) for name in _NAMES if name in address}
+        values = {name: _parse_value(name, address[name][:MAX_TEXT]) for name in _NAMES if name in address}
         return cls(**{name: value for name, value in values.items() if value is not None})
 
-    def address(self) -> dict[str, str]:
+    def to_address(self) -> dict[str, str]:
         """The query parameters that say it; what is as usual is left out."""
         changed = {name: getattr(self, name) for name in _NAMES if getattr(self, name) != getattr(DEFAULT, name)}
-        return {name: _written(value) for name, value in changed.items()}
+        return {name: _format_value(value) for name, value in changed.items()}
 
-    def but(self, **changes: Any) -> "State":
+    def with_(self, **changes: Any) -> "State":
         """The same place with something else.
 
         Another search begins at its first page, with no picture open; other words or another example are again asked
@@ -91,21 +91,21 @@ DEFAULT = State()
 _NAMES = tuple(field.name for field in fields(State))
 
 
-def _read(name: str, text: str) -> Any:
+def _parse_value(name: str, text: str) -> Any:
     """None for what makes no sense there."""
     try:
-        return _READERS.get(name, str)(text)
+        return _PARSERS.get(name, str)(text)
     except (ValueError, UsageError):
         return None
 
 
-def _written(value: object) -> str:
+def _format_value(value: object) -> str:
     if isinstance(value, Box):
         return ",".join(f"{edge:.4g}" for edge in (value.left, value.top, value.right, value.bottom))
     return str(int(value)) if isinstance(value, bool) else str(value)
 
 
-def _one_of(*known: str) -> Callable[[str], str]:
+def _make_choice_parser(*known: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         if text not in known:
             raise ValueError(text)
@@ -114,32 +114,32 @@ def _one_of(*known: str) -> Callable[[str], str]:
     return read
 
 
-def _count(text: str) -> int:
+def _parse_count(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 16):
         raise ValueError(text)
     return int(text)
 
 
-def _page(text: str) -> int:
-    return min(max(1, _count(text)), MAX_PAGE)
+def _parse_page(text: str) -> int:
+    return min(max(1, _parse_count(text)), MAX_PAGE)
 
 
-def _switch(text: str) -> bool:
-    return bool(_count(text))
+def _parse_flag(text: str) -> bool:
+    return bool(_parse_count(text))
 
 
-_READERS: dict[str, Callable[[str], Any]] = {
-    "view": _one_of(*VIEWS),
-    "sort": _one_of(*SORTS),
-    "explore": _one_of(*EXPLORES),
-    "alike": _one_of(*ALIKE),
-    "orientation": _one_of(*ORIENTATIONS),
-    "like": _count,
-    "picture": _count,
-    "heat": _count,
-    "cluster": _count,
-    "page": _page,
+_PARSERS: dict[str, Callable[[str], Any]] = {
+    "view": _make_choice_parser(*VIEWS),
+    "sort": _make_choice_parser(*SORTS),
+    "explore": _make_choice_parser(*EXPLORES),
+    "alike": _make_choice_parser(*MIN_COSINES),
+    "orientation": _make_choice_parser(*ORIENTATIONS),
+    "like": _parse_count,
+    "picture": _parse_count,
+    "heat": _parse_count,
+    "cluster": _parse_count,
+    "page": _parse_page,
     "box": parse_box,
-    "all": _switch,
-    "where": _switch,
+    "all": _parse_flag,
+    "where": _parse_flag,
 }

@@ -5,16 +5,16 @@ from collections.abc import Sequence
 import streamlit as st
 
 from ui.components.cards import Card
-from ui.components.components import grid
+from ui.components.components import show_grid
 from ui.session.address import go
 from ui.session.state import State
 
-__all__ = ["open_picture", "pictures_grid"]
+__all__ = ["open_picture", "show_picture_grid"]
 
 
-def pictures_grid(state: State, cards: Sequence[Card], key: str) -> None:
+def show_picture_grid(state: State, cards: Sequence[Card], key: str) -> None:
     """key: tells the grids of a page apart."""
-    grid(
+    show_grid(
         cards,
         key=key,
         on_opened=lambda id_: open_picture(state, id_),

@@ -6,32 +6,32 @@ from cosmos_search.retrieval.compose import placed, with_place, with_word
 from cosmos_search.retrieval.query import parse_query
 from indexer.errors import UsageError
 from indexer.pictures.regions import Box
-from ui.components.cards import Part, colour, edges
-from ui.components.components import frame
-from ui.session.address import go, here
-from ui.session.shared import Opened
+from ui.components.cards import Part, get_colour, get_edges
+from ui.components.components import show_frame
+from ui.session.address import go, read_state
+from ui.session.shared import SharedResources
 from ui.session.state import MAX_TEXT, State
-from ui.views.example import chip, upload_view
+from ui.views.example import show_example_chip, show_upload
 
-__all__ = ["refine_view"]
+__all__ = ["show_refine"]
 
 CANVAS = (3, 2)  # the shape of most photos
 
 
-def refine_view(shared: Opened, state: State) -> None:
+def show_refine(shared: SharedResources, state: State) -> None:
     """A drawer with the means, and below it the example that is searched for."""
     with st.expander("Refine", icon=":material/tune:"):
         words, places, picture = st.tabs(["Words", "Places", "Your picture"])
         with words:
-            _words(state)
+            _show_words(state)
         with places:
-            _places(state)
+            _show_places(state)
         with picture:
-            upload_view(state)
-    chip(shared, state)
+            show_upload(state)
+    show_example_chip(shared, state)
 
 
-def _words(state: State) -> None:
+def _show_words(state: State) -> None:
     """+ and −, for those who don't know the query language."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input("A word or a sentence", key="word", placeholder="people", max_chars=MAX_TEXT)
@@ -47,18 +47,20 @@ def _add_word(sign: str) -> None:
     word = st.session_state["word"].strip()
     if word:
         st.session_state["word"] = ""
-        go(query=with_word(here().query, sign, word))
+        go(query=with_word(read_state().query, sign, word))
 
 
-def _places(state: State) -> None:
+def _show_places(state: State) -> None:
     """A canvas: draw where something should be, then say what."""
     drawn: Box | None = st.session_state.get("place")
-    parts = [Part(text, 0.0, "", colour(i), edges(box)) for i, (text, box) in enumerate(_placed(state))]
+    parts = [
+        Part(text, 0.0, "", get_colour(i), get_edges(box)) for i, (text, box) in enumerate(_parse_placed_terms(state))
+    ]
     if drawn is not None:
-        parts.append(Part("here", 0.0, "", "#ffffff", edges(drawn)))
+        parts.append(Part("here", 0.0, "", "#ffffff", get_edges(drawn)))
     left, right = st.columns([3, 2])
     with left:
-        frame(
+        show_frame(
             key="canvas",
             image=None,
             alt="" if parts else "Drag a box where something should be",
@@ -77,7 +79,7 @@ def _places(state: State) -> None:
         st.button("Add to the search", on_click=_add_place, disabled=drawn is None, type="primary")
 
 
-def _placed(state: State) -> list[tuple[str, Box]]:
+def _parse_placed_terms(state: State) -> list[tuple[str, Box]]:
     try:
         return placed(parse_query(state.query)) if state.query else []
     except UsageError:
@@ -88,4 +90,4 @@ def _add_place() -> None:
     text, box = st.session_state["placed_text"].strip(), st.session_state.get("place")
     if text and box is not None:
         st.session_state.update(placed_text="", place=None)
-        go(query=with_place(here().query, text, box))
+        go(query=with_place(read_state().query, text, box))

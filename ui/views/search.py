@@ -9,19 +9,19 @@ from cosmos_search.retrieval.hits import Hit
 from indexer.cores import available_cores
 from indexer.errors import UsageError
 from indexer.store.records import PictureRecord
-from ui.components.cards import Card, card_of_hit, card_of_picture
-from ui.escape import plain
-from ui.session.address import bound, choice, go
-from ui.session.shared import Opened
+from ui.components.cards import Card, make_hit_card, make_picture_card
+from ui.escape import escape_markdown
+from ui.session.address import bind_widget, go, show_choice
+from ui.session.shared import SharedResources
 from ui.session.state import MAX_TEXT, State
-from ui.views.example import example
-from ui.views.filters import filters_view
-from ui.views.grid import pictures_grid
-from ui.views.picture import picture_view
-from ui.views.refine import refine_view
-from ui.views.selection import selection_view
+from ui.views.example import load_example
+from ui.views.filters import show_filters
+from ui.views.grid import show_picture_grid
+from ui.views.picture import show_picture
+from ui.views.refine import show_refine
+from ui.views.selection import show_selection
 
-__all__ = ["search_view"]
+__all__ = ["show_search"]
 
 PER_PAGE = 40
 SUGGESTED = ("A cat.", "A space shuttle. A flag.", "A rocket on its launch pad.", "A zebra crossing.")
@@ -29,32 +29,32 @@ SORTED_BY_DATE = 1000  # the best of these many are put in order
 DEPTHS = (PER_PAGE + 1, 200, 1000, 5000, 10_000)  # how many hits are asked for: pages share an answer
 
 
-def search_view(shared: Opened, state: State) -> None:
+def show_search(shared: SharedResources, state: State) -> None:
     """The whole view."""
-    filters_view(shared, state)
-    _search_box(state)
-    refine_view(shared, state)
+    show_filters(shared, state)
+    _show_search_box(state)
+    show_refine(shared, state)
     try:
-        shown = _shown(shared, state)
+        shown = _find_results(shared, state)
     except UsageError as error:
-        st.error(_as_sentence(error))
+        st.error(_format_error(error))
         return
     if state.picture is not None:
-        picture_view(shared, state, shown[:PER_PAGE])
+        show_picture(shared, state, shown[:PER_PAGE])
         return
-    selection_view(shared)
+    show_selection(shared)
     if not shown:
-        _nothing(shared, state)
+        _show_no_results(shared, state)
         return
-    _heading(state, shown)
-    pictures_grid(state, _cards(shared, shown[:PER_PAGE]), key="grid")
-    _pager(state, has_more=len(shown) > PER_PAGE)
+    _show_heading(state, shown)
+    show_picture_grid(state, _make_cards(shared, shown[:PER_PAGE]), key="grid")
+    _show_pager(state, has_more=len(shown) > PER_PAGE)
 
 
-def _search_box(state: State) -> None:
+def _show_search_box(state: State) -> None:
     st.text_input(
         "Search",
-        key=bound("query", state.query),
+        key=bind_widget("query", state.query),
         placeholder="What is in the picture?  A dog on a sofa. A red lamp.",
         on_change=lambda: go(query=st.session_state["query"].strip()),
         max_chars=MAX_TEXT,
@@ -73,9 +73,9 @@ def _suggestions() -> None:
             st.button(text, on_click=go, kwargs={"query": text})
 
 
-def _shown(shared: Opened, state: State) -> Sequence[Hit] | Sequence[PictureRecord]:
+def _find_results(shared: SharedResources, state: State) -> Sequence[Hit] | Sequence[PictureRecord]:
     """What the page shows, and one more if there is more. Raises UsageError for what can't be asked."""
-    like, like_key = example(shared, state)
+    like, like_key = load_example(shared, state)
     first, filters = (state.page - 1) * PER_PAGE, state.filters
     if not state.query and like is None:
         return shared.library.browse(filters, start=first, n=PER_PAGE + 1)
@@ -85,29 +85,29 @@ def _shown(shared: Opened, state: State) -> Sequence[Hit] | Sequence[PictureReco
     def search() -> Sequence[Hit]:
         picture = None if like is None else like()
         hits = shared.library.search(state.query, top, like=picture, filters=filters, include_unlikely=state.all)
-        return sorted(hits, key=_when, reverse=True) if by_date else hits
+        return sorted(hits, key=_get_date, reverse=True) if by_date else hits
 
-    hits = shared.remembered("search", search, state.query, top, like_key, filters, state.all, by_date)
+    hits = shared.cached("search", search, state.query, top, like_key, filters, state.all, by_date)
     return hits[first : first + PER_PAGE + 1]
 
 
-def _when(hit: Hit) -> str:
+def _get_date(hit: Hit) -> str:
     taken = hit.facts.metadata.taken_at
     return taken.isoformat() if taken else ""
 
 
-def _cards(shared: Opened, shown: Sequence[Hit] | Sequence[PictureRecord]) -> Sequence[Card]:
+def _make_cards(shared: SharedResources, shown: Sequence[Hit] | Sequence[PictureRecord]) -> Sequence[Card]:
     """Thumbnails that are not kept yet are made side by side."""
 
     def card(one: Hit | PictureRecord) -> Card:
-        make = card_of_hit if isinstance(one, Hit) else card_of_picture
+        make = make_hit_card if isinstance(one, Hit) else make_picture_card
         return make(one, shared.thumbnails)  # type: ignore[arg-type]
 
     with ThreadPoolExecutor(available_cores()) as pool:
         return list(pool.map(card, shown))
 
 
-def _heading(state: State, shown: Sequence[object]) -> None:
+def _show_heading(state: State, shown: Sequence[object]) -> None:
     """What is shown, and how."""
     first = (state.page - 1) * PER_PAGE + 1
     last = first + min(len(shown), PER_PAGE) - 1
@@ -118,17 +118,17 @@ def _heading(state: State, shown: Sequence[object]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(f"**{what}** {first}–{last}", width="content")
         if is_search:
-            _display(state)
+            _show_display_options(state)
 
 
-def _display(state: State) -> None:
+def _show_display_options(state: State) -> None:
     with st.container(horizontal=True, vertical_alignment="center", width="content"):
-        key = bound("where", state.where)
+        key = bind_widget("where", state.where)
         st.toggle("Show where", key=key, on_change=lambda: go(where=st.session_state["where"]))
-        choice("Sort", "sort", state.sort, {"score": "Best first", "date": "Newest first"})
+        show_choice("Sort", "sort", state.sort, {"score": "Best first", "date": "Newest first"})
 
 
-def _nothing(shared: Opened, state: State) -> None:
+def _show_no_results(shared: SharedResources, state: State) -> None:
     if state.page > 1:
         st.info("There is nothing more.")
         st.button("To the first page", on_click=go, kwargs={"page": 1})
@@ -140,20 +140,20 @@ def _nothing(shared: Opened, state: State) -> None:
             st.button("Show the nearest all the same", on_click=go, kwargs={"all": True})
 
 
-def _pager(state: State, *, has_more: bool) -> None:
+def _show_pager(state: State, *, has_more: bool) -> None:
     if state.page == 1 and not has_more:
         return
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="center"):
-        for label, icon, step, is_there in (
+        for label, icon, step, is_available in (
             ("Back", ":material/chevron_left:", -1, state.page > 1),
             ("More", ":material/chevron_right:", 1, has_more),
         ):
-            st.button(label, icon=icon, disabled=not is_there, on_click=go, kwargs={"page": state.page + step})
+            st.button(label, icon=icon, disabled=not is_available, on_click=go, kwargs={"page": state.page + step})
             if step < 0:
                 st.markdown(f"Page {state.page}", width="content")
 
 
-def _as_sentence(error: UsageError) -> str:
+def _format_error(error: UsageError) -> str:
     """Without the mark that the command line puts under a mistake, in a fixed-width font; nor with its commands."""
     first, *rest = str(error).split(": cosmos-search ")[0].splitlines()
-    return plain(first.rstrip(":") + (f": {rest[0].strip()}" if rest else ""))
+    return escape_markdown(first.rstrip(":") + (f": {rest[0].strip()}" if rest else ""))

@@ -3,25 +3,25 @@ from threading import Event
 
 import pytest
 
-from ui.session.answer_cache import Memory
+from ui.session.answer_cache import AnswerCache
 
 
 def test_an_answer_is_asked_for_once():
-    memory, asked = Memory(2), []
+    memory, asked = AnswerCache(2), []
     for key in ("a", "a", "b", "a"):
         assert memory.get(key, lambda key=key: asked.append(key) or key.upper()) == key.upper()
     assert asked == ["a", "b"]
 
 
 def test_those_not_asked_for_longest_go_first():
-    memory, asked = Memory(2), []
+    memory, asked = AnswerCache(2), []
     for key in ("a", "b", "a", "c", "a", "b"):
         memory.get(key, lambda key=key: asked.append(key))
     assert asked == ["a", "b", "c", "b"]
 
 
 def test_two_who_ask_at_once_wait_for_one_answer():
-    memory, may, asked = Memory(2), Event(), []
+    memory, may, asked = AnswerCache(2), Event(), []
 
     def ask():
         may.wait(10)
@@ -36,7 +36,7 @@ def test_two_who_ask_at_once_wait_for_one_answer():
 
 
 def test_a_mistake_is_not_kept():
-    memory = Memory(2)
+    memory = AnswerCache(2)
     with pytest.raises(ZeroDivisionError):
         memory.get("a", lambda: 1 / 0)
     assert memory.get("a", lambda: 1) == 1

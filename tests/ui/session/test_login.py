@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ui.session.login import MAX_WRONG_PER_ADDRESS, WINDOW_S, Gate
+from ui.session.login import MAX_WRONG_PER_ADDRESS, WINDOW_S, Login
 
 TOKEN = "open sesame"
 
@@ -26,7 +26,7 @@ def clock():
 
 @pytest.fixture
 def gate(clock):
-    return Gate(TOKEN, clock)
+    return Login(TOKEN, clock)
 
 
 @pytest.mark.parametrize(
@@ -49,13 +49,13 @@ def test_only_the_token_itself_is_right(said, gate):
 
 @pytest.mark.parametrize("token", ["\N{KEY}", "caf\udce9", "ÿ"])
 def test_a_token_may_be_any_text(token):
-    assert Gate(token).judge(token, None) == "right"
-    assert Gate(token).judge("?", None) == "wrong"
+    assert Login(token).judge(token, None) == "right"
+    assert Login(token).judge("?", None) == "wrong"
 
 
 def test_without_a_token_there_is_nothing_to_ask():
-    assert not Gate("").is_needed
-    assert Gate("x").is_needed
+    assert not Login("").is_needed
+    assert Login("x").is_needed
 
 
 def test_wrong_tokens_are_counted_over_all_sessions_at_once(gate):
@@ -112,12 +112,12 @@ def test_what_counts_as_one_address(one, other, are_one, gate):
     assert gate.judge(TOKEN, other) == ("wait" if are_one else "right")
 
 
-def test_only_the_sessions_that_were_let_in_are_in(gate):
-    gate.let_in("one")
-    assert gate.has_let_in("one")
-    assert not gate.has_let_in("other")
-    assert not gate.has_let_in("")
-    assert Gate("").has_let_in("any")
+def test_only_the_sessions_that_were_log_in_are_in(gate):
+    gate.log_in("one")
+    assert gate.is_logged_in("one")
+    assert not gate.is_logged_in("other")
+    assert not gate.is_logged_in("")
+    assert Login("").is_logged_in("any")
 
 
 def test_right_tokens_are_never_too_many(gate):

@@ -6,7 +6,7 @@ import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
-from ui.messages import MAX_STRANGER_BYTES, passed_on
+from ui.message_filter import MAX_BYTES_BEFORE_LOGIN, filter_message
 
 FIELD, BUTTON = "$$ID-0123-token", "$$ID-4567-FormSubmitter-gate-Open"
 ESCAPES = "\x1b]0;owned\x07\n2026-01-01 forged line \u202e"
@@ -47,7 +47,7 @@ def state(id_, value):
 
 
 def passed(made, is_in):
-    got = passed_on(made.SerializeToString(), is_in=is_in)
+    got = filter_message(made.SerializeToString(), is_in=is_in)
     return None if got is None else BackMsg.FromString(got)
 
 
@@ -60,8 +60,8 @@ def test_every_kind_of_message_is_dropped_but_what_the_page_uses(kind):
 
 def test_the_last_of_several_kinds_counts_as_it_does_for_streamlit():
     both = message("rerun_script").SerializeToString() + message("load_git_info").SerializeToString()
-    assert passed_on(both, is_in=True) is None
-    assert passed_on(both[::-1], is_in=True) is None
+    assert filter_message(both, is_in=True) is None
+    assert filter_message(both[::-1], is_in=True) is None
 
 
 @pytest.mark.parametrize(
@@ -107,8 +107,8 @@ def test_who_is_in_says_what_the_page_asks():
 
 
 def test_a_message_before_the_token_is_small():
-    fits = rerun(query_string="x" * (MAX_STRANGER_BYTES - 100))
-    too_large = rerun(query_string="x" * MAX_STRANGER_BYTES)
+    fits = rerun(query_string="x" * (MAX_BYTES_BEFORE_LOGIN - 100))
+    too_large = rerun(query_string="x" * MAX_BYTES_BEFORE_LOGIN)
     assert passed(fits, is_in=False).rerun_script.query_string == fits.rerun_script.query_string
     assert passed(too_large, is_in=False) is None
     assert passed(too_large, is_in=True) == too_large
@@ -120,7 +120,7 @@ def test_what_is_no_message_is_dropped(is_in):
     for size in (0, 1, 2, 3, 10, 100, 1000):
         for _ in range(200):
             content = noise.randbytes(size)
-            got = passed_on(content, is_in=is_in)
+            got = filter_message(content, is_in=is_in)
             if got is not None:
                 assert BackMsg.FromString(got).WhichOneof("type") in KINDS
-    assert passed_on(b"\xff" * 50, is_in=is_in) is None
+    assert filter_message(b"\xff" * 50, is_in=is_in) is None

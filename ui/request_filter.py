@@ -7,7 +7,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["OwnSite"]
+__all__ = ["RequestFilter"]
 
 STREAM = "/_stcore/stream"
 FILES = {"/", "/index.html", "/favicon.png", "/manifest.json", "/_stcore/health", "/_stcore/host-config"}
@@ -15,7 +15,7 @@ FOLDERS = ("/static/", "/media/")
 UPLOADS = "/_stcore/upload_file/"
 
 
-class OwnSite:
+class RequestFilter:
     """ASGI middleware that refuses requests and websockets of other web sites, before Streamlit sees them.
 
     Streamlit alone lets any page of this machine's addresses in, on whatever port, and asks a web service for its

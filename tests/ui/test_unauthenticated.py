@@ -17,7 +17,7 @@ from websockets.exceptions import ConnectionClosed
 from tests import ROOT
 from tests.browser import page
 from tests.demo import make_home
-from tests.ui.test_messages import ESCAPES, KINDS, VALUES, message, rerun, state
+from tests.ui.test_message_filter import ESCAPES, KINDS, VALUES, message, rerun, state
 from tests.visitor import visit
 from ui.session.login import MAX_WRONG_PER_ADDRESS
 

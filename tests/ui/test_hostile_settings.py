@@ -103,7 +103,7 @@ def refused():
     assert caught.value.response.status_code == 403
 
 
-def test_the_token_is_asked_and_nobody_elses_page_is_let_in(hostile):
+def test_the_token_is_asked_and_nobody_elses_page_is_log_in(hostile):
     with visit(hostile) as visitor:
         assert ASKED in visitor.run(query="query=a+cat").text
         assert "Search" not in visitor.text
@@ -184,7 +184,7 @@ def test_who_does_not_know_the_token_cannot_make_the_page_forget(tmp_path):
         assert "Done" in inside.run(query="view=library").text
 
 
-def test_nobody_is_let_in_by_what_a_browser_says_of_the_session(tmp_path, index):
+def test_nobody_is_log_in_by_what_a_browser_says_of_the_session(tmp_path, index):
     with page(index, make_home(tmp_path), "open sesame") as address:
         for value in ({"bool_value": True}, {"trigger_value": True}, {"string_value": "x"}, {"json_value": "true"}):
             with visit(address) as visitor:

@@ -12,16 +12,16 @@ from streamlit.proto.NewSession_pb2 import EnvironmentInfo, NewSession, UserInfo
 
 from ui.settings import TOKEN_KEY
 
-__all__ = ["MAX_STRANGER_BYTES", "OwnMessages", "passed_on"]
+__all__ = ["MAX_BYTES_BEFORE_LOGIN", "MessageFilter", "filter_message"]
 
-MAX_STRANGER_BYTES = 64 << 10  # of a message before the token was said
-MAX_STRANGER_STATES = 8  # the gate has a field and a button
-FOR_ALL = {"rerun_script", "app_heartbeat", "stop_script"}
-FOR_INSIDERS = FOR_ALL | {"file_urls_request", "backend_operation_request"}
+MAX_BYTES_BEFORE_LOGIN = 64 << 10  # of a message before the token was said
+MAX_WIDGETS_BEFORE_LOGIN = 8  # the gate has a field and a button
+ALLOWED_BEFORE_LOGIN = {"rerun_script", "app_heartbeat", "stop_script"}
+ALLOWED_AFTER_LOGIN = ALLOWED_BEFORE_LOGIN | {"file_urls_request", "backend_operation_request"}
 REQUEST_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 
 
-class OwnMessages:
+class MessageFilter:
     """ASGI middleware that drops the messages which the page has no use for, without a word.
 
     Streamlit itself runs `git`, empties caches, and logs what a message says, for everyone who connects.
@@ -37,14 +37,14 @@ class OwnMessages:
         if scope["type"] != "websocket":
             await self.app(scope, receive, send)
             return
-        session = _resumed_session(Headers(scope=scope))
+        session = _read_session_id(Headers(scope=scope))
 
         async def receive_wanted() -> Message:
             while True:
                 message = await receive()
                 if message["type"] != "websocket.receive":
                     return message
-                wanted = passed_on(message.get("bytes") or b"", is_in=self.is_in(session))
+                wanted = filter_message(message.get("bytes") or b"", is_in=self.is_in(session))
                 if wanted is not None:
                     return {"type": "websocket.receive", "bytes": wanted}
 
@@ -54,54 +54,54 @@ class OwnMessages:
                 forward = ForwardMsg.FromString(content)
                 if forward.WhichOneof("type") == "new_session":
                     session = forward.new_session.initialize.session_id
-                    _make_discreet(forward.new_session)
+                    _remove_server_details(forward.new_session)
                     message = {"type": "websocket.send", "bytes": forward.SerializeToString()}
             await send(message)
 
         await self.app(scope, receive_wanted, send_discreetly)
 
 
-def passed_on(content: bytes, *, is_in: bool) -> bytes | None:
+def filter_message(content: bytes, *, is_in: bool) -> bytes | None:
     """What Streamlit gets of a visitor's message; None: nothing.
 
     Before the token that is what the gate needs: the text of its field, pressed buttons, and the address.
     """
-    if not content or (not is_in and len(content) > MAX_STRANGER_BYTES):
+    if not content or (not is_in and len(content) > MAX_BYTES_BEFORE_LOGIN):
         return None
     try:
         message = BackMsg.FromString(content)
     except DecodeError:
         return None
     kind = message.WhichOneof("type")
-    if kind not in (FOR_INSIDERS if is_in else FOR_ALL):
+    if kind not in (ALLOWED_AFTER_LOGIN if is_in else ALLOWED_BEFORE_LOGIN):
         return None
     if kind == "backend_operation_request":
         asked = message.backend_operation_request
         if asked.WhichOneof("payload") != "deferred_file" or not REQUEST_ID.fullmatch(asked.request_id):
             return None
     if kind == "rerun_script" and not is_in:
-        message = _of_the_gate(message)
+        message = _reduce_to_login(message)
     message.DiscardUnknownFields()
     return bytes(message.SerializeToString())
 
 
-def _of_the_gate(message: BackMsg) -> BackMsg:
+def _reduce_to_login(message: BackMsg) -> BackMsg:
     kept = BackMsg()
     kept.rerun_script.query_string = message.rerun_script.query_string
-    for state in message.rerun_script.widget_states.widgets[:MAX_STRANGER_STATES]:
+    for state in message.rerun_script.widget_states.widgets[:MAX_WIDGETS_BEFORE_LOGIN]:
         wanted = "string_value" if state.id.endswith(f"-{TOKEN_KEY}") else "trigger_value"
         if state.WhichOneof("value") == wanted:
             kept.rerun_script.widget_states.widgets.append(state)
     return kept
 
 
-def _resumed_session(headers: Headers) -> str:
+def _read_session_id(headers: Headers) -> str:
     """The id that a browser goes on with after its connection broke; only who was told it can know it."""
     _, _, session = (headers.get("sec-websocket-protocol", "") + ",,").split(",", 3)[:3]
     return session.strip()
 
 
-def _make_discreet(news: NewSession) -> None:
+def _remove_server_details(news: NewSession) -> None:
     """Without what identifies this machine or tells its versions and directories; no part of the page needs that."""
     news.main_script_path = news.name
     news.initialize.user_info.CopyFrom(UserInfo())

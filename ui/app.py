@@ -1,4 +1,4 @@
-"""The page, from its top: who may see it, where the visitor is, and what is shown there."""
+"""Streamlit script of the page: log in, read the state from the address, show the selected view."""
 
 from collections.abc import Callable
 
@@ -16,12 +16,12 @@ from ui.views.first_run import show_first_run
 from ui.views.library import show_library
 from ui.views.search import show_search
 
-VIEW_OF: dict[str, Callable[[SharedResources, State], None]] = {
+VIEWS: dict[str, Callable[[SharedResources, State], None]] = {
     "search": show_search,
     "explore": show_explore,
     "library": show_library,
 }
-NAMES = {
+LABELS = {
     "search": ":material/search: Search",
     "explore": ":material/map: Explore",
     "library": ":material/photo_library: Library",
@@ -29,23 +29,23 @@ NAMES = {
 
 
 def main() -> None:
-    """Once for every interaction."""
+    """Run by Streamlit at every interaction."""
     st.set_page_config("cosmos-search", page_icon="🔭", layout="wide")
     st.html(f"<style>{STYLE}</style>")
     if not require_login():
         return
     try:
-        _show(shared_resources(), read_state())
+        _show_view(shared_resources(), read_state())
     except CosmosSearchError as error:
         st.error(escape_markdown(error))
 
 
-def _show(shared: SharedResources, state: State) -> None:
-    show_choice("View", "view", state.view, NAMES, picture=None)
+def _show_view(shared: SharedResources, state: State) -> None:
+    show_choice("View", "view", state.view, LABELS, picture=None)
     if state.view != "library" and not shared.library.n_pictures():
         show_first_run(shared)
     else:
-        VIEW_OF[state.view](shared, state)
+        VIEWS[state.view](shared, state)
 
 
 main()

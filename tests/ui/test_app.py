@@ -214,7 +214,7 @@ def test_a_page_with_a_token_shows_nothing_to_those_who_do_not_know_it(index, mo
     assert "Best matches" not in said(test)
     test.text_input[0].set_value("open barley")
     test.button[0].click().run()
-    assert "not the token" in said(test)
+    assert "Wrong token" in said(test)
     test.text_input[0].set_value("open sesame")
     test.button[0].click().run()
     assert "Best matches" in said(test)

@@ -18,7 +18,7 @@ from tests.visitor import visit
 from ui.session.login import MAX_WRONG_PER_ADDRESS
 
 HOSTILE = DATA / "streamlit-folder"
-ASKED = "The one that `cosmos-search ui` printed"
+ASKED = "The token that `cosmos-search ui` printed"
 FOREIGN = [
     "http://evil.example",
     "null",
@@ -107,8 +107,8 @@ def test_the_token_is_asked_and_nobody_elses_page_is_log_in(hostile):
     with visit(hostile) as visitor:
         assert ASKED in visitor.run(query="query=a+cat").text
         assert "Search" not in visitor.text
-        assert "not the token" in visitor.say("").text
-        assert "not the token" in visitor.say("open barley").text
+        assert "Wrong token" in visitor.say("").text
+        assert "Wrong token" in visitor.say("open barley").text
         assert "Newest pictures" in visitor.say("open sesame").text
     for origin in FOREIGN:
         with refused(), visit(hostile, origin):
@@ -146,7 +146,7 @@ def test_wrong_tokens_are_counted_over_all_sessions(tmp_path, index):
             with visit(address) as guesser:
                 guesser.run()
                 answers.append(guesser.say(f"guess {i}").text)
-        assert ["not the token" in text for text in answers] == [True] * MAX_WRONG_PER_ADDRESS + [False] * 2
+        assert ["Wrong token" in text for text in answers] == [True] * MAX_WRONG_PER_ADDRESS + [False] * 2
         assert all("Too many wrong tokens" in text for text in answers[-2:])
         assert "Newest pictures" in inside.run().text
 

@@ -175,7 +175,7 @@ def test_who_does_not_know_the_token_cannot_make_the_page_forget(tmp_path):
     with page(tmp_path / "index", make_home(tmp_path), "open sesame") as address, visit(address) as inside:
         inside.run()
         inside.say("open sesame")
-        inside.press("Or try it with the photos that come with the program")
+        inside.press("Or use the demo photos")
         until(lambda: "Done" in inside.run(query="view=library").text, "it is not indexed")
         with visit(address) as stranger:
             stranger.run()

@@ -1,4 +1,4 @@
-"""Pictures as a page can hold them."""
+"""Encode pictures as data URIs."""
 
 import io
 from base64 import b64encode
@@ -11,12 +11,12 @@ QUALITY = 88
 
 
 def encode_data_uri(picture: Image.Image) -> str:
-    """A JPEG in a URI."""
+    """The picture as a JPEG in a data URI."""
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=QUALITY)
     return encode_jpeg_uri(buffer.getvalue())
 
 
 def encode_jpeg_uri(data: bytes) -> str:
-    """The bytes of a JPEG in a URI."""
+    """A data URI with the content of a JPEG file."""
     return "data:image/jpeg;base64," + b64encode(data).decode("ascii")

@@ -1,4 +1,4 @@
-"""Where a picture was taken, on an outline of the world that needs no network."""
+"""Offline map of the place where a picture was taken."""
 
 import json
 from functools import cache
@@ -6,14 +6,13 @@ from pathlib import Path
 
 __all__ = ["draw_place_map", "make_map_link"]
 
-LAND = (
-    Path(__file__).parent / "land.json"
-)  # rings of longitude, latitude, … in degrees; across 180° they are there twice
-WIDTH, HEIGHT = 90.0, 50.0  # degrees that are shown
+# Rings of longitude, latitude, … in degrees; rings that cross 180° are there twice.
+LAND = Path(__file__).parent / "land.json"
+WIDTH, HEIGHT = 90.0, 50.0  # visible part, degrees
 
 
 def draw_place_map(latitude: float, longitude: float) -> str:
-    """An SVG of the land around a place (degrees, WGS84), with a mark on it."""
+    """An SVG map around a place (degrees, WGS84) with a marker on it."""
     x, y = longitude, -latitude
     left = min(max(x - WIDTH / 2, -180.0), 180.0 - WIDTH)
     top = min(max(y - HEIGHT / 2, -90.0), 90.0 - HEIGHT)
@@ -26,7 +25,7 @@ def draw_place_map(latitude: float, longitude: float) -> str:
 
 
 def make_map_link(latitude: float, longitude: float) -> str:
-    """A map in the web, for those who choose to go there."""
+    """URL of the place on openstreetmap.org."""
     return (
         f"https://www.openstreetmap.org/?mlat={latitude:.6f}&mlon={longitude:.6f}#map=14/{latitude:.6f}/{longitude:.6f}"
     )

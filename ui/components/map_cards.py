@@ -1,4 +1,4 @@
-"""What the page's map shows: dots for all pictures of an atlas, thumbnails for some, names of places."""
+"""Data of the map: a dot for each picture, thumbnails of some, labels of the clusters."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from ui.components.data_uri import encode_jpeg_uri
 from ui.escape import replace_surrogates
 from ui.files.thumbnails import Thumbnails
 
-__all__ = ["MapCards", "MapThumbnail", "Place", "make_map_cards"]
+__all__ = ["ClusterLabel", "MapCards", "MapThumbnail", "make_map_cards"]
 
 SIDE = 128  # pixels of a thumbnail
 MAX_THUMBNAILS = 150
@@ -19,7 +19,7 @@ MAX_THUMBNAILS = 150
 
 @dataclass(frozen=True, slots=True)
 class MapThumbnail:
-    """A picture that is shown where it lies, x and y in 0..1."""
+    """A thumbnail at its position, x and y in 0..1."""
 
     id: int
     x: float
@@ -29,10 +29,10 @@ class MapThumbnail:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A cluster's name, where it is written."""
+class ClusterLabel:
+    """The label of a cluster at its centre, x and y in 0..1."""
 
-    name: str  # "" where it is not to be trusted
+    name: str  # "" if no word is near enough
     x: float
     y: float
     n: int
@@ -41,34 +41,35 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class MapCards:
-    """A map as a browser can draw it. The sights come in the order in which they take their room."""
+    """The map for the browser. Earlier thumbnails have priority where they overlap."""
 
     points: tuple[Point, ...]
-    places: tuple[Place, ...]
-    sights: tuple[MapThumbnail, ...]
+    labels: tuple[ClusterLabel, ...]
+    thumbnails: tuple[MapThumbnail, ...]
 
 
 def make_map_cards(
     atlas: Atlas, pictures: Callable[[Sequence[int]], Sequence[PictureRecord]], thumbnails: Thumbnails
 ) -> MapCards:
-    """At most MAX_THUMBNAILS pictures, of each cluster in turn those that lie nearest to its middle.
+    """The map of an atlas, with at most MAX_THUMBNAILS thumbnails, those nearest to the cluster centres first.
 
-    pictures: gives those of some ids that are indexed, as `Library.pictures` does.
-    Every encoder has its own scale of cosines, so it is the third with the least apt names that has none.
+    pictures: returns the records of ids, as `Library.pictures` does.
+    The third of the clusters with the lowest cosine to their name gets no name. A fixed threshold would not work,
+    because the scale of cosines depends on the encoder.
     """
     least = sorted(cluster.cosine for cluster in atlas.clusters)[len(atlas.clusters) // 3]
-    places = tuple(
-        Place(c.name if c.cosine >= least else "", c.x, c.y, c.n, get_colour(number))
+    labels = tuple(
+        ClusterLabel(c.name if c.cosine >= least else "", c.x, c.y, c.n, get_colour(number))
         for number, c in enumerate(atlas.clusters)
     )
     chosen = _order_round_robin(atlas)[:MAX_THUMBNAILS]
-    known = {picture.id: picture for picture in pictures([point.id for point in chosen])}
-    sights = (_make_thumbnail(point, known.get(point.id), thumbnails) for point in chosen)
-    return MapCards(atlas.points, places, tuple(sight for sight in sights if sight is not None))
+    records = {picture.id: picture for picture in pictures([point.id for point in chosen])}
+    shown = (_make_thumbnail(point, records.get(point.id), thumbnails) for point in chosen)
+    return MapCards(atlas.points, labels, tuple(thumbnail for thumbnail in shown if thumbnail is not None))
 
 
 def _order_round_robin(atlas: Atlas) -> list[Point]:
-    """The middle picture of each cluster, then the next ones of each, and so on."""
+    """The picture nearest to the centre of each cluster, then the second nearest of each, and so on."""
     members: list[list[Point]] = [[] for _ in atlas.clusters]
     for point in atlas.points:
         members[point.cluster].append(point)

@@ -51,7 +51,10 @@ class Thumbnails:
                 self._used_bytes = self._evict_oldest()
 
     def _evict_oldest(self) -> int:
-        """Delete the least recently used files; returns the bytes in use. Lists the folder, as other processes use it too."""
+        """Delete the least recently used files; returns the bytes in use.
+
+        Lists the folder each time, because another process may use it too.
+        """
         found = []
         for path in self.folder.iterdir():
             try:

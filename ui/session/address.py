@@ -16,7 +16,7 @@ def read_state() -> State:
 
 
 def go(**changes: Any) -> None:
-    """Change the address to the current state with these changes. For callbacks: Streamlit reruns the page after them."""
+    """Change fields of the state in the address. For callbacks, after which Streamlit reruns the page."""
     st.query_params.from_dict(read_state().with_(**changes).to_address())
 
 

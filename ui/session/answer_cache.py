@@ -14,9 +14,9 @@ class AnswerCache:
     """An LRU cache of at most `size` values that computes each key once. Thread-safe.
 
     Threads that request the same key at the same time wait for one computation; other keys are not blocked.
-    `st.cache_resource(max_entries=...)` also computes a key once, but it is not used here: every visitor can clear it
-    with a message to Streamlit, also before login; its size is per function, not per cache; its maximum evicts the
-    oldest entry by insertion, not by use; and it would need to hash callbacks.
+    `st.cache_resource(max_entries=...)` also computes each key once, but it raises CacheReplayClosureError if the
+    computation updates a progress bar on the page, as the search for near duplicates does. It also keeps a lock for
+    each key that was ever requested.
     """
 
     def __init__(self, size: int) -> None:

@@ -1,4 +1,4 @@
-"""The example of a search: an indexed picture, a part of one, or a picture that the visitor hands in."""
+"""Example pictures for a search: an indexed picture, an upload, or a part of either."""
 
 import io
 from collections.abc import Callable
@@ -27,14 +27,14 @@ CHIP_SIDE = 72
 
 
 def load_example(shared: SharedResources, state: State) -> tuple[Callable[[], Image.Image] | None, str]:
-    """What makes the picture to find the like of, a part already cut out, and what stands for it; None: there is none.
+    """A function that loads the example picture (None: there is no example), and its cache key.
 
-    Raises UsageError if it is not indexed any more; the function does if it is not there any more.
+    Raises UsageError if the picture is not indexed any more. The function raises it if the file is missing.
     """
     if state.like is not None:
         record = shared.library.picture(state.like)
         if record is None:
-            raise UsageError("The picture to find the like of is not indexed any more.")
+            raise UsageError("The example picture is not indexed any more.")
         return lambda: _load_indexed(record, state.box), f"{record.fingerprint}-{state.box}"
     picture, box = _get_upload()
     if picture is None:
@@ -43,7 +43,7 @@ def load_example(shared: SharedResources, state: State) -> tuple[Callable[[], Im
 
 
 def show_example_chip(shared: SharedResources, state: State) -> None:
-    """What the example is, and a way to be rid of it."""
+    """The current example with a button to remove it."""
     if state.like is not None:
         record = shared.library.picture(state.like)
         data = None if record is None else shared.thumbnails.get(record)
@@ -56,10 +56,10 @@ def show_example_chip(shared: SharedResources, state: State) -> None:
 
 
 def show_upload(state: State) -> None:
-    """To hand in a picture, and to choose a part of it."""
-    key = f"file_{st.session_state.get('n_dropped', 0)}"  # a new one is an empty one
+    """Upload of an example picture, and selection of a part of it."""
+    key = f"file_{st.session_state.get('n_dropped', 0)}"  # a new key makes an empty uploader
     st.file_uploader(
-        "Find the like of a picture of yours. It is looked at in memory, and not kept.",
+        "Find pictures similar to one of your own. It is processed in memory and not stored.",
         key=key,
         on_change=_store_upload,
         args=(key,),
@@ -75,11 +75,11 @@ def _load_indexed(record: PictureRecord, box: Box | None) -> Image.Image:
     try:
         return _crop(read_upright(record, SIDE), box)
     except PictureError as error:
-        raise UsageError(f"The picture to find the like of can't be used: {error}.") from error
+        raise UsageError(f"The example picture can't be used: {error}.") from error
 
 
 def _store_upload(key: str) -> None:
-    """What was put into the uploader, or taken out of it."""
+    """Callback of the uploader: store the uploaded picture in the session, or remove it."""
     file = st.session_state[key]
     st.session_state.update(upload=None, upload_box=None)
     if file is None:
@@ -108,19 +108,19 @@ def _show_part_selector(picture: Image.Image, box: Box | None) -> None:
         alt="Your picture",
         size=picture.size,
         parts=[] if box is None else [Part("this part", 0.0, "", get_colour(0), get_edges(box))],
-        on_drawn=lambda drawn: st.session_state.update(upload_box=drawn),
+        on_draw=lambda drawn: st.session_state.update(upload_box=drawn),
     )
-    st.caption("Drag a box over a part of it to search for that part alone.")
+    st.caption("Drag a box over a part of the picture to search for that part only.")
     if box is not None:
-        st.button("The whole picture again", on_click=lambda: st.session_state.update(upload_box=None))
+        st.button("Use the whole picture", on_click=lambda: st.session_state.update(upload_box=None))
 
 
-def _show_chip(image: Image.Image | None, box: Box | None, what: str, on_removed: Callable[[], None]) -> None:
+def _show_chip(image: Image.Image | None, box: Box | None, name: str, on_remove: Callable[[], None]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if image is not None:
             st.image(_crop(image, box), width=CHIP_SIDE)
-        st.markdown(f"Like {'a part of ' if box is not None else ''}{what}", width="content")
-        st.button("Remove", icon=":material/close:", key="drop_example", on_click=on_removed)
+        st.markdown(f"Similar to {'a part of ' if box is not None else ''}{name}", width="content")
+        st.button("Remove", icon=":material/close:", key="drop_example", on_click=on_remove)
 
 
 def _crop(picture: Image.Image, box: Box | None) -> Image.Image:

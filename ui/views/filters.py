@@ -1,4 +1,4 @@
-"""The filters in the sidebar, each with how many pictures it would leave."""
+"""Filters in the sidebar, with the number of pictures for each value."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ CLEARED = dict.fromkeys(("after", "before", "folder", "camera", "near", "min_siz
 
 
 def show_filters(shared: SharedResources, state: State) -> None:
-    """All of them. Those that can't be read are not counted with; the search says what is wrong."""
+    """All filters. Invalid ones are ignored in the counts; the search view shows the error."""
     try:
         filters = state.filters
     except UsageError:
@@ -41,20 +41,20 @@ def show_filters(shared: SharedResources, state: State) -> None:
         _show_text_filter("Near", "near", state, "48.14,11.58,20km")
         if filters is not None:
             n = shared.library.n_matching(filters)
-            st.caption(f"{n:,} {'picture passes' if n == 1 else 'pictures pass'}")
+            st.caption(f"{n:,} {'picture matches' if n == 1 else 'pictures match'}")
         if any(getattr(state, name) for name in CLEARED):
-            st.button("Clear the filters", on_click=go, kwargs=CLEARED, width="stretch")
+            st.button("Clear filters", on_click=go, kwargs=CLEARED, width="stretch")
 
 
 def _show_year_filter(state: State, years: Sequence[Count]) -> None:
-    """A year is from its beginning until before the next."""
+    """A year as two dates: from its start, before the next year."""
 
-    def chosen() -> None:
+    def set_dates() -> None:
         year = st.session_state["year"]
         go(after=year, before=str(int(year) + 1) if year else "")
 
     is_year = YEAR.fullmatch(state.after) is not None and state.before == str(int(state.after) + 1)
-    _show_select("Year", "year", state.after if is_year else ANY, years, chosen)
+    _show_select("Year", "year", state.after if is_year else ANY, years, set_dates)
 
 
 def _show_choice_filter(label: str, name: str, state: State, counts: Sequence[Count]) -> None:
@@ -63,7 +63,9 @@ def _show_choice_filter(label: str, name: str, state: State, counts: Sequence[Co
 
 
 def _show_select(label: str, key: str, value: str, counts: Sequence[Count], on_change: Callable[[], None]) -> None:
-    counts = [count for count in counts if count.value == replace_surrogates(count.value)]  # only text can be chosen
+    counts = [
+        count for count in counts if count.value == replace_surrogates(count.value)
+    ]  # Streamlit cannot send surrogates
     shown = {count.value: f"{count.value} ({count.n:,})" for count in counts}
     st.selectbox(
         label,

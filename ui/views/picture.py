@@ -1,4 +1,4 @@
-"""One picture, looked at closely: where each sentence was found, what is known of it, and where to go from it."""
+"""The detail view of a picture: regions and scores of the sentences, heat maps, metadata, navigation."""
 
 from collections.abc import Sequence
 from html import escape
@@ -24,24 +24,24 @@ from ui.session.state import State
 
 __all__ = ["show_picture"]
 
-SIDE = 1280  # pixels of its longer side
+SIDE = 1280  # pixels of the longer side
 
 
-def show_picture(shared: SharedResources, state: State, shown: Sequence[Hit] | Sequence[PictureRecord]) -> None:
-    """shown: the pictures beside it, for the way to the next one."""
+def show_picture(shared: SharedResources, state: State, results: Sequence[Hit] | Sequence[PictureRecord]) -> None:
+    """results: the current results, for evidence and for the previous and next picture."""
     assert state.picture is not None
     picture = shared.library.picture(state.picture)
     if picture is None:
         st.info("This picture is not indexed any more.")
         st.button("Back to the pictures", on_click=go, kwargs={"picture": None})
         return
-    evidence = next((one.evidence for one in shown if isinstance(one, Hit) and one.picture.id == picture.id), ())
-    ids = [one.picture.id if isinstance(one, Hit) else one.id for one in shown]
+    evidence = next((one.evidence for one in results if isinstance(one, Hit) and one.picture.id == picture.id), ())
+    ids = [one.picture.id if isinstance(one, Hit) else one.id for one in results]
     _show_navigation(state, ids)
-    large, beside = st.columns([5, 3], gap="large")
-    with large:
+    left, right = st.columns([5, 3], gap="large")
+    with left:
         _show_image(shared, state, picture, evidence, ids)
-    with beside:
+    with right:
         _show_evidence(state, evidence)
         _show_facts(picture)
         st.button(
@@ -54,9 +54,9 @@ def show_picture(shared: SharedResources, state: State, shown: Sequence[Hit] | S
 
 
 def _find_neighbour(state: State, ids: Sequence[int], step: int) -> int | None:
-    """The picture before or after the one that is shown."""
-    place = ids.index(state.picture) + step if state.picture in ids else -1
-    return ids[place] if 0 <= place < len(ids) else None
+    """The id of the previous (-1) or next (1) picture in the results; None at the ends."""
+    index = ids.index(state.picture) + step if state.picture in ids else -1
+    return ids[index] if 0 <= index < len(ids) else None
 
 
 def _show_navigation(state: State, ids: Sequence[int]) -> None:
@@ -83,20 +83,22 @@ def _show_image(
     if state.heat is not None and state.heat < len(evidence) and not evidence[state.heat].is_example:
         heat = _compute_heat_map(shared, picture, image, evidence[state.heat])
         if heat is None:
-            st.caption("This model does not know where in a picture a text is.")
+            st.caption("This model has no heat maps.")
         else:
             image, parts = draw_heat(image, heat, evidence[state.heat].text, get_colour(state.heat)), ()
     show_frame(
-        key="large",
+        key="picture",
         image=encode_data_uri(image),
         alt=replace_surrogates(picture.facts.metadata.caption or picture.paths[0].name),
         size=image.size,
         parts=parts,
-        on_drawn=lambda box: go(query="", like=picture.id, box=box),
-        on_closed=lambda: go(picture=None),
-        on_stepped=show_neighbour,
+        on_draw=lambda box: go(query="", like=picture.id, box=box),
+        on_close=lambda: go(picture=None),
+        on_step=show_neighbour,
     )
-    st.caption("Drag a box over a part of it to search for that part. Esc: back; arrow keys: the next one.")
+    st.caption(
+        "Drag a box over a part of the picture to search for it. Esc: back. Arrow keys: previous and next picture."
+    )
 
 
 def _compute_heat_map(
@@ -107,29 +109,30 @@ def _compute_heat_map(
 
 
 def _show_evidence(state: State, evidence: Sequence[Evidence]) -> None:
-    """Each sentence with its score, and a switch for its heat map."""
+    """Each sentence with its score and a switch for its heat map."""
     if not evidence:
         return
-    st.markdown("**Why it was found**")
+
+    def switch_heat_map(number: int, key: str) -> None:
+        go(heat=number if st.session_state[key] else None)
+
+    st.markdown("**Why it matches**")
     for number, part in enumerate(make_parts(evidence)):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.html(_render_score_bar(part))
             if not evidence[number].is_example:
                 key = bind_widget(f"heat_{number}", state.heat == number)
-                st.toggle("Heat map", key=key, on_change=_set_heat_map, args=(number, key))
+                st.toggle("Heat map", key=key, on_change=switch_heat_map, args=(number, key))
 
 
 def _render_score_bar(part: Part) -> str:
-    """The sentence, its score, and the score as a bar in its colour."""
+    """HTML with the sentence, its score, and the score as a bar."""
     return (
-        f'<div style="display:flex;gap:.6em"><span style="flex:1">{escape(part.text)}</span><b>{part.figure}</b></div>'
+        f'<div style="display:flex;gap:.6em"><span style="flex:1">{escape(part.text)}</span>'
+        f"<b>{part.score_text}</b></div>"
         f'<div style="height:8px;margin-top:4px;border-radius:4px;background:#8884">'
         f'<div style="width:{100 * part.score:.0f}%;height:8px;border-radius:4px;background:{part.colour}"></div></div>'
     )
-
-
-def _set_heat_map(number: int, key: str) -> None:
-    go(heat=number if st.session_state[key] else None)
 
 
 def _show_facts(picture: PictureRecord) -> None:
@@ -141,4 +144,4 @@ def _show_facts(picture: PictureRecord) -> None:
     m = picture.facts.metadata
     if m.latitude is not None and m.longitude is not None:
         st.image(draw_place_map(m.latitude, m.longitude), width="stretch")
-        st.link_button("Open a map in the web", make_map_link(m.latitude, m.longitude), icon=":material/open_in_new:")
+        st.link_button("Open in OpenStreetMap", make_map_link(m.latitude, m.longitude), icon=":material/open_in_new:")

@@ -1,4 +1,4 @@
-"""What a visitor has selected, and how to take it away."""
+"""Downloads of the selected pictures."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -12,8 +12,8 @@ __all__ = ["show_selection"]
 
 
 def show_selection(shared: SharedResources) -> None:
-    """A bar, where something is selected."""
-    ids: Sequence[int] = st.session_state.get("ticked", ())
+    """A bar with download buttons; hidden if nothing is selected."""
+    ids: Sequence[int] = st.session_state.get("selected", ())
     if not ids:
         return
     with st.container(horizontal=True, vertical_alignment="center", border=True):
@@ -21,15 +21,19 @@ def show_selection(shared: SharedResources) -> None:
         pictures = shared.library.pictures(ids)
         is_too_large = sum_file_sizes(pictures) > MAX_ZIP_BYTES
         st.download_button(
-            "Zip file",
-            partial(make_zip, pictures),  # made when it is asked for
+            "Download ZIP",
+            partial(make_zip, pictures),  # made when the button is clicked
             "pictures.zip",
             "application/zip",
             on_click="ignore",
             icon=":material/folder_zip:",
             disabled=is_too_large,
-            help=f"These are more than {MAX_ZIP_BYTES >> 20} MB; take the list instead." if is_too_large else None,
+            help=f"The selection is larger than {MAX_ZIP_BYTES >> 20} MB; download a list instead."
+            if is_too_large
+            else None,
         )
-        st.download_button("Paths as CSV", format_csv(pictures), "pictures.csv", "text/csv", on_click="ignore")
-        st.download_button("JSON", format_json(pictures), "pictures.json", "application/json", on_click="ignore")
-        st.button("Clear", icon=":material/close:", on_click=lambda: st.session_state.update(ticked=[]))
+        st.download_button("List as CSV", format_csv(pictures), "pictures.csv", "text/csv", on_click="ignore")
+        st.download_button(
+            "List as JSON", format_json(pictures), "pictures.json", "application/json", on_click="ignore"
+        )
+        st.button("Clear selection", icon=":material/close:", on_click=lambda: st.session_state.update(selected=[]))

@@ -19,10 +19,10 @@ def hit_of(picture, *evidence):
 
 def test_a_hit_becomes_a_card_with_a_bar_and_a_box_for_each_sentence(picture, thumbnails):
     card = make_hit_card(hit_of(picture, SEEN, UNWANTED), thumbnails)
-    assert (card.id, card.name, card.figure) == (1, "red.png", "0.88")
+    assert (card.id, card.name, card.score_text) == (1, "red.png", "0.88")
     assert card.thumbnail.startswith("data:image/jpeg;base64,")
     seen, unwanted = card.parts
-    assert (seen.text, seen.figure, seen.box) == ("a red car", "0.91", (0.1, 0.2, 0.5, 0.6))
+    assert (seen.text, seen.score_text, seen.box) == ("a red car", "0.91", (0.1, 0.2, 0.5, 0.6))
     assert (unwanted.text, unwanted.score, unwanted.box) == ("not: people", 1.0, None)
     assert [part.colour for part in card.parts] == list(COLOURS[:2])
 
@@ -33,7 +33,7 @@ def test_there_are_colours_for_any_number_of_sentences():
 
 def test_a_picture_without_a_query_has_no_score(picture, thumbnails):
     card = make_picture_card(picture, thumbnails)
-    assert (card.figure, card.parts) == ("", ())
+    assert (card.score_text, card.parts) == ("", ())
 
 
 def test_a_deleted_picture_is_a_card_without_a_thumbnail(picture, thumbnails):

@@ -6,7 +6,7 @@ import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
-from ui.message_filter import MAX_BYTES_BEFORE_LOGIN, filter_message
+from ui.message_filter import ALLOWED_AFTER_LOGIN, ALLOWED_BEFORE_LOGIN, MAX_BYTES_BEFORE_LOGIN, filter_message
 
 FIELD, BUTTON = "$$ID-0123-token", "$$ID-4567-FormSubmitter-login-Log in"
 ESCAPES = "\x1b]0;owned\x07\n2026-01-01 forged line \u202e"
@@ -122,5 +122,6 @@ def test_what_is_no_message_is_dropped(is_logged_in):
             content = noise.randbytes(size)
             got = filter_message(content, is_logged_in=is_logged_in)
             if got is not None:
-                assert BackMsg.FromString(got).WhichOneof("type") in KINDS
+                kinds = ALLOWED_AFTER_LOGIN if is_logged_in else ALLOWED_BEFORE_LOGIN
+                assert BackMsg.FromString(got).WhichOneof("type") in kinds
     assert filter_message(b"\xff" * 50, is_logged_in=is_logged_in) is None

@@ -41,7 +41,7 @@ def _show_map(shared: SharedResources, state: State) -> None:
     n_shown = len(atlas.points)
     of = f" of {atlas.n_pictures:,}, sampled evenly" if n_shown < atlas.n_pictures else ""
     st.caption(
-        f"{n_shown:,} pictures{of}. Similar pictures are close together; groups are named by the best matching word. "
+        f"{n_shown:,} pictures{of}. Similar pictures are close together; groups are named by the nearest word. "
         "Zoom with the wheel or + and −, drag to move, click a picture or a group to open it."
     )
     show_map(

@@ -1,1 +1,1 @@
-"""The web page: search, see why, refine. A skin over the library API."""
+"""The web page for searching, refining and indexing. It only calls the public library API."""

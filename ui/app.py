@@ -1,4 +1,4 @@
-"""The page, from its top: who may see it, where the visitor is, and what is shown there."""
+"""Streamlit script of the page: log in, read the state from the address, show the selected view."""
 
 from collections.abc import Callable
 
@@ -6,22 +6,22 @@ import streamlit as st
 
 from indexer.errors import CosmosSearchError
 from ui.components.style import STYLE
-from ui.escape import plain
-from ui.session.address import choice, here
-from ui.session.login import is_open
-from ui.session.shared import Opened, opened
+from ui.escape import escape_markdown
+from ui.session.address import read_state, show_choice
+from ui.session.login import require_login
+from ui.session.shared import SharedResources, shared_resources
 from ui.session.state import State
-from ui.views.explore import explore_view
-from ui.views.first_run import first_run
-from ui.views.library import library_view
-from ui.views.search import search_view
+from ui.views.explore import show_explore
+from ui.views.first_run import show_first_run
+from ui.views.library import show_library
+from ui.views.search import show_search
 
-VIEW_OF: dict[str, Callable[[Opened, State], None]] = {
-    "search": search_view,
-    "explore": explore_view,
-    "library": library_view,
+VIEWS: dict[str, Callable[[SharedResources, State], None]] = {
+    "search": show_search,
+    "explore": show_explore,
+    "library": show_library,
 }
-NAMES = {
+LABELS = {
     "search": ":material/search: Search",
     "explore": ":material/map: Explore",
     "library": ":material/photo_library: Library",
@@ -29,23 +29,23 @@ NAMES = {
 
 
 def main() -> None:
-    """Once for every interaction."""
+    """Run by Streamlit at every interaction."""
     st.set_page_config("cosmos-search", page_icon="🔭", layout="wide")
     st.html(f"<style>{STYLE}</style>")
-    if not is_open():
+    if not require_login():
         return
     try:
-        _show(opened(), here())
+        _show_view(shared_resources(), read_state())
     except CosmosSearchError as error:
-        st.error(plain(error))
+        st.error(escape_markdown(error))
 
 
-def _show(shared: Opened, state: State) -> None:
-    choice("View", "view", state.view, NAMES, picture=None)
+def _show_view(shared: SharedResources, state: State) -> None:
+    show_choice("View", "view", state.view, LABELS, picture=None)
     if state.view != "library" and not shared.library.n_pictures():
-        first_run(shared)
+        show_first_run(shared)
     else:
-        VIEW_OF[state.view](shared, state)
+        VIEWS[state.view](shared, state)
 
 
 main()

@@ -1,24 +1,25 @@
-"""Text that came from outside, made safe for places that read Markdown: it is shown as it is, whatever is in it."""
+"""Escaping of untrusted text (file names, metadata, messages) before it is shown as Markdown."""
 
 import re
 
-__all__ = ["plain", "readable"]
+__all__ = ["escape_markdown", "replace_surrogates"]
 
-# Streamlit's page reads these once more, after the escapes are gone: as links, arrows and dashes, icons and its logo.
-READ_AGAIN = re.compile(r"(?<=[<>=~-])(?=[<>=~-])|(?<=:)(?=[\w/])|(?<=@)(?=\w)|(?<=www)(?=\.)", re.IGNORECASE)
-WORD_JOINER = "\u2060"  # has no width
+# Streamlit's front end replaces these in the text that Markdown yields, so backslashes do not protect them: links,
+# arrows and dashes, icons, its logo.
+REPLACED_LATER = re.compile(r"(?<=[<>=~-])(?=[<>=~-])|(?<=:)(?=[\w/])|(?<=@)(?=\w)|(?<=www)(?=\.)", re.IGNORECASE)
+WORD_JOINER = "\u2060"  # zero width
 PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 
 
-def readable(text: object) -> str:
-    """As a browser takes it: file names need not be valid in any encoding, and what isn't becomes a question mark."""
+def replace_surrogates(text: object) -> str:
+    """Text that can be encoded as UTF-8: bytes of file names that are not valid text become question marks."""
     return str(text).encode("utf-8", "replace").decode("utf-8")
 
 
-def plain(text: object) -> str:
-    """Readable, on one line, and every mark that Markdown, its directives, emoji and formulas could read escaped.
+def escape_markdown(text: object) -> str:
+    """Text on one line with all ASCII punctuation escaped, so that Markdown shows it literally.
 
-    Where a mark would be read in spite of that, a character without width is put beside it.
+    A zero-width character separates sequences that Streamlit would still replace.
     """
-    line = " ".join(readable(text).split())
-    return PUNCTUATION.sub(r"\\\1", READ_AGAIN.sub(WORD_JOINER, line))
+    line = " ".join(replace_surrogates(text).split())
+    return PUNCTUATION.sub(r"\\\1", REPLACED_LATER.sub(WORD_JOINER, line))

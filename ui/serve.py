@@ -1,4 +1,4 @@
-"""Streamlit's server for the page. Its settings are all made here: no file or variable of the user's changes them."""
+"""Streamlit server of the page. All its settings are set here; config files and variables of the user are ignored."""
 
 import asyncio
 import os
@@ -11,90 +11,91 @@ from pathlib import Path
 from typing import Any
 
 from indexer.errors import CosmosSearchError
-from ui.log import log_lines
-from ui.settings import APP, LOCAL, MAX_UPLOAD_MB, TOKEN, Start, address_of, is_local
+from ui.log import configure_logging
+from ui.settings import APP, LOCAL, MAX_UPLOAD_MB, TOKEN, ServerOptions, is_local, make_url
 
 __all__ = ["main", "serve"]
 
 HERE = Path(__file__).parent
 HOMES = ("HOME", "USERPROFILE")
-UVICORN = ("WEB_CONCURRENCY",)
 
 
 def main() -> None:
-    """The program that `cosmos-search ui` becomes; its arguments are a Start."""
+    """Entry point of the server process; its arguments are those of ServerOptions."""
     try:
-        serve(Start.of(sys.argv[1:]))
+        serve(ServerOptions.parse(sys.argv[1:]))
     except CosmosSearchError as error:
         sys.exit(f"Error: {error}")
     except KeyboardInterrupt:
         return
 
 
-def serve(start: Start) -> None:
-    """Until it is ended by a signal. Raises CosmosSearchError if the token is gone that it was started with.
+def serve(options: ServerOptions) -> None:
+    """Serve the page until a signal ends the process. Raises CosmosSearchError if the token is missing.
 
-    Streamlit reads settings and secrets from `.streamlit` in the current directory and in the home. Both are the
-    package's own directory while the settings are made; the current directory stays it.
+    Streamlit reads settings and secrets from `.streamlit` in the current directory and the home directory. Both are set
+    to the package's own directory while Streamlit starts; the home directory is restored afterwards.
     """
-    if (start.has_token or not is_local(start.host)) and not os.environ.get(TOKEN, "").strip():
-        raise CosmosSearchError(f"The token that the page was started with ({TOKEN}) is gone, so it is not served.")
-    log_lines()
+    if (options.has_token or not is_local(options.host)) and not os.environ.get(TOKEN, "").strip():
+        raise CosmosSearchError(f"The environment variable {TOKEN} is missing, so the page is not served.")
+    configure_logging()
     os.chdir(HERE)
     homes = {name: os.environ[name] for name in HOMES if name in os.environ}
     os.environ |= dict.fromkeys(HOMES, str(HERE))
-    for name in UVICORN:
-        os.environ.pop(name, None)
-    os.environ["FORWARDED_ALLOW_IPS"] = ""  # or uvicorn believes this machine's programs what address they come from
-    os.environ["STREAMLIT_SERVER_COOKIE_SECRET"] = secrets.token_hex(32)  # a setting that can't be given otherwise
+    os.environ.pop("WEB_CONCURRENCY", None)
+    os.environ["FORWARDED_ALLOW_IPS"] = ""  # no proxy headers: uvicorn would accept forged client addresses
+    os.environ["STREAMLIT_SERVER_COOKIE_SECRET"] = secrets.token_hex(32)  # cannot be set in `config`
 
     import streamlit as st
     import uvicorn.config
     from starlette.middleware import Middleware
 
-    from ui.messages import OwnMessages
-    from ui.own_site import OwnSite
-    from ui.session.login import shared_gate
+    from ui.message_filter import MessageFilter
+    from ui.request_filter import RequestFilter
+    from ui.session.login import shared_login
 
-    def is_in(session: str) -> bool:
-        return shared_gate().has_let_in(session)
+    def is_logged_in(session: str) -> bool:
+        return shared_login().is_logged_in(session)
 
     @asynccontextmanager
-    async def running(_: object) -> AsyncIterator[dict[str, Any]]:
+    async def run_lifespan(_: object) -> AsyncIterator[dict[str, Any]]:
         for name in HOMES:
             os.environ.pop(name)
         os.environ.update(homes)
-        shared_gate()
-        if start.opens_browser:
-            asyncio.get_running_loop().run_in_executor(None, webbrowser.open, address_of(start.host, start.port))
+        shared_login()
+        if options.opens_browser:
+            asyncio.get_running_loop().run_in_executor(None, webbrowser.open, make_url(options.host, options.port))
         yield {}
 
-    names = {*LOCAL, start.host.lower()} if is_local(start.host) else None
+    names = {*LOCAL, options.host.lower()} if is_local(options.host) else None
     uvicorn.config.LOGGING_CONFIG["loggers"]["uvicorn.error"]["level"] = "WARNING"
-    own = [Middleware(OwnSite, names=names, is_in=is_in), Middleware(OwnMessages, is_in=is_in)]
-    app = st.App(APP, middleware=own, lifespan=running)
-    app.run(config=settings(start))
+    middleware = [
+        Middleware(RequestFilter, names=names, is_logged_in=is_logged_in),
+        Middleware(MessageFilter, is_logged_in=is_logged_in),
+    ]
+    app = st.App(APP, middleware=middleware, lifespan=run_lifespan)
+    app.run(config=build_settings(options))
 
 
-def settings(start: Start) -> dict[str, object]:
-    """Streamlit's, by name: all that bear on who may see what and on what is sent. The rest is as Streamlit has it."""
+def build_settings(options: ServerOptions) -> dict[str, object]:
+    """Streamlit options by name: all that affect access, data that is sent, and logging. Others keep their default."""
     return {
-        "server.address": start.host,
-        "server.port": start.port,
+        "server.address": options.host,
+        "server.port": options.port,
         "server.baseUrlPath": "",
         "server.customComponentBaseUrlPath": "",
         "server.sslCertFile": "",
         "server.sslKeyFile": "",
-        # Who may speak to it (OwnSite asks first), and whom it believes.
-        "server.allowedHosts": [*LOCAL, start.host] if is_local(start.host) else [],
+        # Access (RequestFilter checks before Streamlit does).
+        "server.allowedHosts": [*LOCAL, options.host] if is_local(options.host) else [],
         "server.enableCORS": True,
         "server.corsAllowedOrigins": [],
         "server.enableXsrfProtection": True,
         "server.xsrfCookieSameSite": "strict",
         "server.trustedUserHeaders": {},
         "client.allowedOrigins": [],
-        "secrets.files": [str(HERE / "no-secrets.toml")],  # an empty list would stand for the usual places
-        # What it answers besides the page.
+        "secrets.files": [str(HERE / "no-secrets.toml")],  # an empty list means the default places
+        # Other endpoints and modes.
         "server.enableAgentApi": False,
         "server.enableStaticServing": False,
         "server.scriptHealthCheckEnabled": False,
@@ -103,24 +104,24 @@ def settings(start: Start) -> dict[str, object]:
         "global.e2eTest": False,
         "global.unitTest": False,
         "global.appTest": False,
-        # How much it takes.
+        # Limits.
         "server.maxUploadSize": MAX_UPLOAD_MB,
         "server.maxMessageSize": 200,
         "server.maxWidgetStateSize": 25,
-        # What it tells others: nothing. The browser is opened by `serve`: an unattended server doesn't offer to
-        # install instructions for coding assistants.
+        # No usage statistics. Headless, because Streamlit otherwise offers to install instructions for coding
+        # assistants; `serve` opens the browser itself.
         "browser.gatherUsageStats": False,
-        "browser.serverAddress": start.host,
-        "browser.serverPort": start.port,
+        "browser.serverAddress": options.host,
+        "browser.serverPort": options.port,
         "server.unsafeMetricsUserAttributes": [],
         "server.headless": True,
         "server.showEmailPrompt": False,
-        # What it watches: nothing.
+        # No file watching.
         "server.fileWatcherType": "none",
         "server.folderWatchList": [],
         "server.runOnSave": False,
         "server.allowRunOnSave": False,
-        # What visitors see.
+        # User interface and log.
         "client.toolbarMode": "minimal",
         "client.showErrorDetails": "none",
         "client.showErrorLinks": False,

@@ -13,8 +13,8 @@ from indexer.errors import UsageError
 from tests import ROOT
 from tests.browser import PROGRAM, is_up, until
 from tests.demo import make_home
-from ui.cli import server_for
-from ui.settings import TOKEN, Start
+from ui.cli import plan_server
+from ui.settings import TOKEN, ServerOptions
 
 OTHER_SETTINGS = """
 from streamlit import config
@@ -31,11 +31,11 @@ for name, option in config.get_config_options().items():
 """
 EFFECTIVE = """
 import sys
-from ui.settings import Start
+from ui.settings import ServerOptions
 from ui.serve import serve
 
 try:
-    serve(Start("127.0.0.1", int(sys.argv[1]), opens_browser=False, has_token=False))
+    serve(ServerOptions("127.0.0.1", int(sys.argv[1]), opens_browser=False, has_token=False))
 except SystemExit:  # the port is taken
     from streamlit import config
     for name, option in sorted(config.get_config_options().items()):
@@ -58,26 +58,30 @@ def effective(folder):
 
 
 def server(host="127.0.0.1", token=None, place=None):
-    return server_for(host, 8501, token, browser=False, place=place)
+    return plan_server(host, 8501, token, browser=False, place=place)
 
 
 def test_it_is_a_command_of_the_program():
-    assert "Open the page" in CliRunner().invoke(main, ["ui", "--help"]).output
+    assert "Open the web page" in CliRunner().invoke(main, ["ui", "--help"]).output
 
 
 def test_only_this_machine_can_reach_it_and_it_says_so():
     alone = server()
-    assert "only from this machine" in alone.said
-    assert Start.of(alone.command[3:]) == Start("127.0.0.1", 8501, opens_browser=False, has_token=False)
+    assert "this machine only" in alone.notice
+    assert ServerOptions.parse(alone.command[3:]) == ServerOptions(
+        "127.0.0.1", 8501, opens_browser=False, has_token=False
+    )
     assert alone.environment[TOKEN] == ""
 
 
 def test_another_host_warns_and_has_a_token():
     open_to_all = server("0.0.0.0")
-    assert "not encrypted" in open_to_all.said
+    assert "not encrypted" in open_to_all.notice
     assert len(open_to_all.environment[TOKEN]) >= 22  # 128 bits
-    assert open_to_all.environment[TOKEN] in open_to_all.said
-    assert Start.of(open_to_all.command[3:]) == Start("0.0.0.0", 8501, opens_browser=False, has_token=True)
+    assert open_to_all.environment[TOKEN] in open_to_all.notice
+    assert ServerOptions.parse(open_to_all.command[3:]) == ServerOptions(
+        "0.0.0.0", 8501, opens_browser=False, has_token=True
+    )
     assert server("0.0.0.0", "open sesame").environment[TOKEN] == "open sesame"
 
 
@@ -100,7 +104,7 @@ def test_nothing_is_served_where_the_token_is_gone(host, left, tmp_path):
     environment |= {} if left is None else {TOKEN: left}
     done = subprocess.run(wanted.command, capture_output=True, text=True, env=environment, cwd=tmp_path)
     assert done.returncode == 1
-    assert "is gone" in done.stderr
+    assert "is missing" in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 
@@ -166,7 +170,7 @@ def test_a_port_that_is_taken_is_said(host):
         done = invoke("--host", host, "--port", str(port))
     assert done.exit_code == 2
     assert f"cosmos-search ui --port {port + 1}" in done.output
-    assert "is at" not in done.output
+    assert "is running at" not in done.output
 
 
 @pytest.mark.parametrize("port", ["-1", "65536", "70000", "1e3", "", "8501.5", "99999999999999999999"])
@@ -174,7 +178,7 @@ def test_what_is_no_port_is_said(port):
     done = invoke("--port", port)
     assert done.exit_code == 2
     assert "--port" in done.output
-    assert "cosmos-search is at" not in done.output
+    assert "cosmos-search is running at" not in done.output
 
 
 @pytest.mark.parametrize(
@@ -201,7 +205,7 @@ def test_what_is_no_port_is_said(port):
 def test_an_address_that_this_machine_lacks_is_said_in_one_sentence(host):
     done = invoke("--host", host, "--port", "0")
     assert done.exit_code == 2
-    assert "--host 127.0.0.1 is for this machine alone" in done.output
+    assert "--host 127.0.0.1 for this machine only" in done.output
     assert "--port" not in done.output
     assert len(done.output.splitlines()) == 1
     assert done.output.strip().isprintable()
@@ -214,17 +218,19 @@ def test_the_port_that_is_announced_is_the_one_that_is_served(host, tmp_path):
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=tmp_path, env=environment) as server:
         try:
             said = server.stderr.readline()
-            address = re.fullmatch(r"cosmos-search is at (http://127\.0\.0\.1:[1-9]\d*), only .*\n", said)[1]
+            address = re.fullmatch(
+                r"cosmos-search is running at (http://127\.0\.0\.1:[1-9]\d*) \(this machine only\).*\n", said
+            )[1]
             until(lambda: is_up(f"{address}/"))
         finally:
             server.terminate()
 
 
 def test_a_short_token_for_other_machines_is_warned_of():
-    assert "short" in server("0.0.0.0", "open sesame").said
-    assert "short" not in server("0.0.0.0", "a long secret of mine").said
-    assert "short" not in server("0.0.0.0").said
-    assert "short" not in server("127.0.0.1", "open sesame").said
+    assert "short" in server("0.0.0.0", "open sesame").notice
+    assert "short" not in server("0.0.0.0", "a long secret of mine").notice
+    assert "short" not in server("0.0.0.0").notice
+    assert "short" not in server("127.0.0.1", "open sesame").notice
 
 
 def test_the_command_is_known_without_loading_the_page():
@@ -240,4 +246,4 @@ def test_nothing_in_the_current_folder_is_run(tmp_path):
     wanted = server(token="open sesame")
     environment = {name: value for name, value in wanted.environment.items() if name != TOKEN}
     done = subprocess.run(wanted.command, capture_output=True, text=True, cwd=tmp_path, env=environment)
-    assert "is gone" in done.stderr
+    assert "is missing" in done.stderr

@@ -9,9 +9,9 @@ from tests import ROOT
 
 LOG = """
 import logging, sys, threading, warnings
-from ui.log import log_lines
+from ui.log import configure_logging
 
-log_lines()
+configure_logging()
 from streamlit.logger import get_logger
 
 text = "a\\x1b[31mb\\r\\n2026 forged\\x07\\u202e\\x9b"

@@ -100,7 +100,7 @@ def test_the_evidence_of_a_picture_is_shown_and_photographed(look, tmp_path):
     look.type("Search", TWO)
     look.cards(lambda names: names[:1] == ["astronaut.png"])
     look.click(".card")
-    look.says("Why it was found")
+    look.says("Why it matches")
     assert in_address(look)["picture"].isdigit()
     until(lambda: [look.text(label) for label in look.all(".label")] == ["A space shuttle", "A flag"])
     look.says("512 × 512 pixels")
@@ -145,7 +145,7 @@ def test_keys_open_move_and_close(look):
     look.says("1 selected")
     until(lambda: look.focused().get_attribute("aria-label").startswith(names[1]), "the focus is lost")
     look.press(Keys.SPACE)
-    until(lambda: not look.all(".card.ticked"))
+    until(lambda: not look.all(".card.selected"))
     look.press(Keys.ENTER)
     look.says(names[1])
     look.one(".canvas img")
@@ -160,7 +160,7 @@ def test_a_box_on_a_picture_finds_the_like_of_that_part(look):
     look.cards(lambda names: names[:1] == ["chelsea.png"])
     look.click(".card")
     look.drag(".canvas:not(.blank)", (0.2, 0.2), (0.7, 0.8))
-    look.says("Like a part of this picture")
+    look.says("Similar to a part of this picture")
     assert look.cards()[0] == "chelsea.png"
     box = [float(edge) for edge in in_address(look)["box"].split(",")]
     assert box == pytest.approx([0.2, 0.2, 0.7, 0.8], abs=0.02)
@@ -170,10 +170,10 @@ def test_a_box_on_a_picture_finds_the_like_of_that_part(look):
 
 def test_a_thing_is_bound_to_a_place(look):
     look.click("summary", "Refine")
-    look.click('[role="tab"]', "Places")
+    look.click('[role="tab"]', "Positions")
     look.drag(".canvas.blank", (0.3, 0.0), (0.9, 0.9))
     look.type("What should be there?", "a cup of coffee", end=Keys.TAB)
-    look.click("button", "Add to the search")
+    look.click("button", "Add to search")
     assert "a cup of coffee @0.3,0,0.9,0.9" in in_address(look)["query"]
     assert look.cards(lambda names: names[:1] == ["coffee.png"])
 
@@ -184,20 +184,21 @@ def test_a_picture_of_ones_own_is_an_example_and_is_not_kept(look, home, tmp_pat
     look.click("summary", "Refine")
     look.click('[role="tab"]', "Your picture")
     look.one('input[type="file"]').send_keys(str(tmp_path / "mine.jpg"))
-    look.says("Like your picture")
+    look.says("Similar to your picture")
     assert look.cards(lambda names: names[:1] == ["coffee.png"])
-    assert not list(home.rglob("mine*"))
+    uploaded = (tmp_path / "mine.jpg").read_bytes()
+    assert not [path for path in home.rglob("*") if path.is_file() and path.read_bytes() == uploaded]
     look.click("button", "Remove")
     look.says("Newest pictures")
     look.one('input[type="file"]').send_keys(str(tmp_path / "mine.jpg"))
-    look.says("Like your picture")
+    look.says("Similar to your picture")
 
 
 def test_filters_go_into_the_address(look):
     look.choose("Year", "2009 (1)")
     assert look.cards(lambda names: len(names) == 1) == ["chelsea.png"]
     assert in_address(look) == {"after": "2009", "before": "2010"}
-    look.click("button", "Clear the filters")
+    look.click("button", "Clear filters")
     assert len(look.cards(lambda names: len(names) > 1)) > 20
 
 
@@ -221,9 +222,9 @@ def test_an_address_can_be_shared(site, look, tmp_path_factory):
 
 def test_nothing_matches_is_an_answer(look):
     look.type("Search", "a zebra crossing")
-    look.says("Nothing here matches.")
+    look.says("No matches.")
     assert not look.all(".card")
-    look.click("button", "Show the nearest all the same")
+    look.click("button", "Show the nearest matches")
     assert look.cards()
 
 
@@ -234,7 +235,7 @@ def test_a_file_name_with_html_in_it_is_text(look):
     assert names.count(EVIL) == 1
     look.click(f".card:nth-child({names.index(EVIL) + 1})")
     look.says(EVIL)
-    look.says("Why it was found")
+    look.says("Why it matches")
     assert look.browser.title == "cosmos-search"
     assert not look.all('img[src="x"]')
     assert not look.all('img[src*="evil"]')
@@ -244,7 +245,7 @@ def test_a_file_name_is_no_link_and_none_of_its_marks_are_replaced(look, site):
     look.open(site + "?query=something+blue&all=1")
     names = look.cards(lambda names: READ_AGAIN in names)
     look.click(f".card:nth-child({names.index(READ_AGAIN) + 1})")
-    look.says("Why it was found")
+    look.says("Why it matches")
     heading = look.one('[data-testid="stMarkdownContainer"] strong', "evil.example")
     assert look.text(heading).replace("\u2060", "") == READ_AGAIN
     assert not look.all('a[href*="evil"]')
@@ -256,19 +257,19 @@ def test_ticked_pictures_can_be_taken_away(look, tmp_path):
     look.cards(lambda names: names[:1] == ["astronaut.png"])
     look.click(".tick")
     look.says("1 selected")
-    look.click("button", "Zip file")
+    look.click("button", "Download ZIP")
     packed = until(lambda: next(tmp_path.glob("*.zip"), None), "no zip file")
     until(lambda: not list(tmp_path.glob("*.crdownload")))
     with zipfile.ZipFile(io.BytesIO(packed.read_bytes())) as archive:
         assert archive.read("astronaut.png") == (SKIMAGE / "astronaut.png").read_bytes()
-    look.click("button", "JSON")
+    look.click("button", "List as JSON")
     listed = until(lambda: next(tmp_path.glob("*.json"), None), "no list")
     assert json.loads(listed.read_text())[0]["path"].endswith("astronaut.png")
-    look.click("button", "Clear")
-    until(lambda: not look.all(".card.ticked"))
+    look.click("button", "Clear selection")
+    until(lambda: not look.all(".card.selected"))
     look.click(".tick")
     look.says("1 selected")
-    look.click("button", "Clear")
+    look.click("button", "Clear selection")
 
 
 def test_it_is_good_on_a_phone_and_in_the_dark(look, tmp_path):
@@ -289,7 +290,7 @@ def test_the_page_asks_nobody_else(look, site):
     look.type("Search", TWO)
     look.cards(lambda names: names[:1] == ["astronaut.png"])
     look.click(".card")
-    look.says("Why it was found")
+    look.says("Why it matches")
     asked = {urlparse(url).netloc for url in look.requested() if urlparse(url).scheme not in ("data", "blob", "chrome")}
     assert asked == {urlparse(site).netloc}
 
@@ -313,8 +314,8 @@ def test_from_nothing_to_a_first_result_and_on(browser, home, tmp_path):
     (photos / "broken.jpg").write_bytes(b"no picture")
     with page(tmp_path / "index", home) as address:
         browser.open(address)
-        browser.says("Find your pictures by what is in them")
-        browser.type("A folder with pictures", str(photos))
+        browser.says("Find your pictures by their content")
+        browser.type("Folder with pictures", str(photos))
         browser.says("Newest pictures")
         browser.click("button", "A space shuttle. A flag.")
         browser.cards(lambda names: names[:1] == ["astronaut.png"])
@@ -324,22 +325,22 @@ def test_from_nothing_to_a_first_result_and_on(browser, home, tmp_path):
         shutil.copy(SKIMAGE / "coins.png", more / "zzz.png")
         browser.click("button", "Library")
         browser.says("1 file could not be read")
-        browser.type("A folder with pictures", str(more), end="")
-        browser.click("button", "Index it")
+        browser.type("Folder with pictures", str(more), end="")
+        browser.click("button", "Index")
         browser.says("of 151 files")
         browser.click("button", "Search")
         browser.type("Search", "a cat")
         browser.cards(lambda names: names[:1] == ["chelsea.png"])
         browser.click("button", "Library")
         browser.click("button", "Stop")
-        browser.says("Stopped; kept so far")
+        browser.says("Stopped; indexed so far")
         (photos / "chelsea.png").unlink()
         browser.open(address + "?query=a+cat")
         assert browser.cards() == ["chelsea.png"]
         browser.one(".gone", "Deleted or changed")
         browser.click("button", "Library")
-        browser.click("button", "Forget")
-        browser.click("button", "Forget this folder")
+        browser.click("button", "Remove")
+        browser.click("button", "Remove from index")
         until(lambda: not browser.with_text("p", str(more)), "the folder is still there")
 
 

@@ -1,1 +1,1 @@
-"""Pieces of the page that several views use, with their scripts and styles."""
+"""Components that several views use: Streamlit components with scripts and styles, and the data they show."""

@@ -1,4 +1,4 @@
-"""What the page's grid shows of a picture: plain values that a browser can draw."""
+"""Cards of the picture grid: plain values for the browser."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,22 +7,22 @@ from cosmos_search.retrieval.explain import COLOURS
 from cosmos_search.retrieval.hits import Evidence, Hit
 from indexer.pictures.regions import Box
 from indexer.store.records import PictureRecord
-from ui.components.data_uri import jpeg_uri
-from ui.escape import readable
+from ui.components.data_uri import encode_jpeg_uri
+from ui.escape import replace_surrogates
 from ui.files.thumbnails import Thumbnails
 
-__all__ = ["Card", "Part", "card_of_hit", "card_of_picture", "colour", "edges", "facts", "parts_of"]
+__all__ = ["Card", "Part", "get_colour", "get_edges", "list_facts", "make_hit_card", "make_parts", "make_picture_card"]
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One sentence of the query: what it says, how well and where it is answered."""
+    """One sentence of the query with its score and its region in the picture."""
 
     text: str
     score: float  # 0..1, the length of its bar
-    figure: str  # the same for reading
+    score_text: str  # the score as text; "" for a box without a score
     colour: str  # CSS
-    box: tuple[float, float, float, float] | None  # left, top, right, bottom, 0..1; None for what should not be there
+    box: tuple[float, float, float, float] | None  # left, top, right, bottom, 0..1; None for an excluded sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,51 +32,51 @@ class Card:
     id: int
     name: str
     note: str  # date, copies
-    figure: str  # the score; "" without a query
+    score_text: str  # "" without a query
     alt: str
     width: int
     height: int
-    thumbnail: str | None  # a data URI; None: the picture is gone
+    thumbnail: str | None  # a data URI; None: the file is missing
     parts: tuple[Part, ...] = ()
 
 
-def card_of_hit(hit: Hit, thumbnails: Thumbnails) -> Card:
-    """A picture that was found, with its evidence."""
-    parts = parts_of(hit.evidence)
-    return _card(hit.picture, thumbnails, figure=f"{hit.score:.2f}", parts=parts)
+def make_hit_card(hit: Hit, thumbnails: Thumbnails) -> Card:
+    """The card of a search result, with its evidence."""
+    parts = make_parts(hit.evidence)
+    return _make_card(hit.picture, thumbnails, score_text=f"{hit.score:.2f}", parts=parts)
 
 
-def card_of_picture(picture: PictureRecord, thumbnails: Thumbnails) -> Card:
-    """A picture that nobody asked for."""
-    return _card(picture, thumbnails, figure="", parts=())
+def make_picture_card(picture: PictureRecord, thumbnails: Thumbnails) -> Card:
+    """A card without search evidence."""
+    return _make_card(picture, thumbnails, score_text="", parts=())
 
 
-def parts_of(evidence: Sequence[Evidence]) -> tuple[Part, ...]:
-    """Each sentence in its colour."""
+def make_parts(evidence: Sequence[Evidence]) -> tuple[Part, ...]:
+    """The sentences of a search result, each with a colour of its own."""
     return tuple(
         Part(
             text=("not: " if part.is_negative else "") + part.text,
             score=max(0.0, min(1.0, part.score)),
-            figure=f"{part.score:.2f}",
-            colour=colour(number),
-            box=None if part.is_negative else edges(part.box),
+            score_text=f"{part.score:.2f}",
+            colour=get_colour(number),
+            box=None if part.is_negative else get_edges(part.box),
         )
         for number, part in enumerate(evidence)
     )
 
 
-def colour(number: int) -> str:
-    """Of the sentence with that number, from 0."""
+def get_colour(number: int) -> str:
+    """CSS colour of a sentence or a cluster, counted from 0."""
     return COLOURS[number % len(COLOURS)]
 
 
-def edges(box: Box) -> tuple[float, float, float, float]:
-    """left, top, right, bottom."""
+def get_edges(box: Box) -> tuple[float, float, float, float]:
+    """The box as left, top, right, bottom."""
     return box.left, box.top, box.right, box.bottom
 
 
-def facts(picture: PictureRecord) -> list[tuple[str, str]]:
-    """What is known of a picture, for a person: name and value."""
+def list_facts(picture: PictureRecord) -> list[tuple[str, str]]:
+    """Known metadata of a picture as (label, text)."""
     m = picture.facts.metadata
     megapixels = picture.facts.width * picture.facts.height / 1e6
     rows = [
@@ -90,24 +90,24 @@ def facts(picture: PictureRecord) -> list[tuple[str, str]]:
     return [(name, value) for name, value in rows if value]
 
 
-def _card(picture: PictureRecord, thumbnails: Thumbnails, figure: str, parts: tuple[Part, ...]) -> Card:
+def _make_card(picture: PictureRecord, thumbnails: Thumbnails, score_text: str, parts: tuple[Part, ...]) -> Card:
     data = thumbnails.get(picture)
-    name = readable(picture.paths[0].name)
+    name = replace_surrogates(picture.paths[0].name)
     return Card(
         id=picture.id,
         name=name,
-        note=_note(picture),
-        figure=figure,
-        alt=readable(picture.facts.metadata.caption or name),
+        note=_format_note(picture),
+        score_text=score_text,
+        alt=replace_surrogates(picture.facts.metadata.caption or name),
         width=picture.facts.width,
         height=picture.facts.height,
-        thumbnail=None if data is None else jpeg_uri(data),
+        thumbnail=None if data is None else encode_jpeg_uri(data),
         parts=parts,
     )
 
 
-def _note(picture: PictureRecord) -> str:
+def _format_note(picture: PictureRecord) -> str:
     taken, n_copies = picture.facts.metadata.taken_at, len(picture.paths) - 1
-    said = [f"{taken:%d %b %Y}"] if taken else []
-    said += [f"{n_copies} more {'copy' if n_copies == 1 else 'copies'}"] if n_copies else []
-    return " · ".join(said)
+    notes = [f"{taken:%d %b %Y}"] if taken else []
+    notes += [f"{n_copies} more {'copy' if n_copies == 1 else 'copies'}"] if n_copies else []
+    return " · ".join(notes)

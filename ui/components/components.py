@@ -1,7 +1,7 @@
-"""The pieces of the page that Streamlit lacks: a grid of cards, a picture to draw a box on, a map of pictures.
+"""Streamlit components of the page: a grid of cards, a picture with boxes, a map of pictures.
 
-Each is a few lines of HTML, CSS and JavaScript beside this file, with no build step. What they are given is drawn
-as text and as data URIs; none of it is read as HTML.
+Each has its CSS and JavaScript beside this file, without a build step. Data is inserted as text and data URIs, never as
+HTML.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,67 +15,69 @@ from indexer.pictures.regions import Box
 from ui.components.cards import Card, Part
 from ui.components.map_cards import MapCards
 
-__all__ = ["frame", "grid", "picture_map"]
+__all__ = ["show_frame", "show_grid", "show_map"]
 
 HERE = Path(__file__).parent
 
 
-def _component(name: str, html: str) -> Any:
-    css, shared, own = ((HERE / file).read_text(encoding="utf-8") for file in (f"{name}.css", "nodes.js", f"{name}.js"))
-    return st.components.v2.component(f"cosmos_search_{name}", html=html, css=css, js=f"{shared}\n{own}")
+def _register_component(name: str, html: str) -> Any:
+    css, shared, js = ((HERE / file).read_text(encoding="utf-8") for file in (f"{name}.css", "nodes.js", f"{name}.js"))
+    return st.components.v2.component(f"cosmos_search_{name}", html=html, css=css, js=f"{shared}\n{js}")
 
 
-_grid = _component("grid", '<div class="grid" role="list"></div>')
-_frame = _component("frame", '<div class="holder"></div>')
-_map = _component("map", '<div class="map" tabindex="0" role="application" aria-label="Map of pictures"></div>')
+_grid = _register_component("grid", '<div class="grid" role="list"></div>')
+_frame = _register_component("frame", '<div class="holder"></div>')
+_map = _register_component(
+    "map", '<div class="map" tabindex="0" role="application" aria-label="Map of pictures"></div>'
+)
 
 
-def grid(
+def show_grid(
     cards: Sequence[Card],
     *,
     key: str,
-    on_opened: Callable[[int], None],
-    on_liked: Callable[[int], None],
-    on_ticked: Callable[[Sequence[int]], None],
-    ticked: Sequence[int] = (),
-    shows_where: bool = True,
+    on_open: Callable[[int], None],
+    on_find_similar: Callable[[int], None],
+    on_select: Callable[[Sequence[int]], None],
+    selected: Sequence[int] = (),
+    show_boxes: bool = True,
 ) -> None:
-    """Cards side by side. Arrow keys move, Enter opens, space ticks.
+    """A grid of cards. Arrow keys move the focus, Enter opens, space selects.
 
-    The callbacks get the picture's id, or all ids that are ticked, also of other pages.
+    on_open, on_find_similar: get the id of a picture. on_select: gets all selected ids, including those of other pages.
     """
     _grid(
         key=key,
-        data={"cards": [asdict(card) for card in cards], "ticked": list(ticked), "where": shows_where},
-        on_opened_change=lambda: on_opened(int(st.session_state[key].opened)),
-        on_liked_change=lambda: on_liked(int(st.session_state[key].liked)),
-        on_ticked_change=lambda: on_ticked([int(id_) for id_ in st.session_state[key].ticked]),
+        data={"cards": [asdict(card) for card in cards], "selected": list(selected), "boxes": show_boxes},
+        on_open_change=lambda: on_open(int(st.session_state[key].open)),
+        on_similar_change=lambda: on_find_similar(int(st.session_state[key].similar)),
+        on_selected_change=lambda: on_select([int(id_) for id_ in st.session_state[key].selected]),
     )
 
 
-def frame(
+def show_frame(
     *,
     key: str,
     image: str | None,
     alt: str,
     size: tuple[int, int],
     parts: Sequence[Part] = (),
-    on_drawn: Callable[[Box], None] | None = None,
-    on_closed: Callable[[], None] | None = None,
-    on_stepped: Callable[[int], None] | None = None,
+    on_draw: Callable[[Box], None] | None = None,
+    on_close: Callable[[], None] | None = None,
+    on_step: Callable[[int], None] | None = None,
 ) -> None:
-    """A picture with the boxes of its parts; without an image a blank canvas that says `alt`.
+    """A picture with the boxes of its parts; without an image, a blank canvas with the text `alt`.
 
-    image: a data URI. size: width and height, of which the shape is taken. on_drawn: gets each box that is drawn.
-    on_closed, on_stepped: for Esc, and for the left (-1) and right (1) arrow.
+    image: a data URI. size: width and height, for the aspect ratio. on_draw: gets each box that is drawn.
+    on_close: called for Esc. on_step: called for the left (-1) and the right (1) arrow key.
     """
     handlers: dict[str, Callable[[], None]] = {}
-    if on_drawn is not None:
-        handlers["on_drawn_change"] = lambda: on_drawn(Box(*map(float, st.session_state[key].drawn)))
-    if on_closed is not None:
-        handlers["on_closed_change"] = on_closed
-    if on_stepped is not None:
-        handlers["on_stepped_change"] = lambda: on_stepped(int(st.session_state[key].stepped))
+    if on_draw is not None:
+        handlers["on_box_change"] = lambda: on_draw(Box(*map(float, st.session_state[key].box)))
+    if on_close is not None:
+        handlers["on_close_change"] = on_close
+    if on_step is not None:
+        handlers["on_step_change"] = lambda: on_step(int(st.session_state[key].step))
     _frame(
         key=key,
         data={
@@ -84,20 +86,20 @@ def frame(
             "width": size[0],
             "height": size[1],
             "parts": [asdict(part) for part in parts],
-            "drawable": on_drawn is not None,
-            "keys": on_closed is not None,
+            "drawable": on_draw is not None,
+            "keys": on_close is not None,
         },
         **handlers,
     )
 
 
-def picture_map(
-    cards: MapCards, *, key: str, on_opened: Callable[[int], None], on_chosen: Callable[[int], None]
+def show_map(
+    cards: MapCards, *, key: str, on_open: Callable[[int], None], on_select_cluster: Callable[[int], None]
 ) -> None:
-    """A map to move about in, by wheel, hand and keys. The callbacks get a picture's id, or the number of a place."""
+    """A map of pictures. on_open gets the id of a picture, on_select_cluster the index of a cluster."""
     _map(
         key=key,
         data=asdict(cards),
-        on_opened_change=lambda: on_opened(int(st.session_state[key].opened)),
-        on_chosen_change=lambda: on_chosen(int(st.session_state[key].chosen)),
+        on_open_change=lambda: on_open(int(st.session_state[key].open)),
+        on_cluster_change=lambda: on_select_cluster(int(st.session_state[key].cluster)),
     )

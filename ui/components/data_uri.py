@@ -1,22 +1,22 @@
-"""Pictures as a page can hold them."""
+"""Encode pictures as data URIs."""
 
 import io
 from base64 import b64encode
 
 from PIL import Image
 
-__all__ = ["data_uri", "jpeg_uri"]
+__all__ = ["encode_data_uri", "encode_jpeg_uri"]
 
 QUALITY = 88
 
 
-def data_uri(picture: Image.Image) -> str:
-    """A JPEG in a URI."""
+def encode_data_uri(picture: Image.Image) -> str:
+    """The picture as a JPEG in a data URI."""
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=QUALITY)
-    return jpeg_uri(buffer.getvalue())
+    return encode_jpeg_uri(buffer.getvalue())
 
 
-def jpeg_uri(data: bytes) -> str:
-    """The bytes of a JPEG in a URI."""
+def encode_jpeg_uri(data: bytes) -> str:
+    """A data URI with the content of a JPEG file."""
     return "data:image/jpeg;base64," + b64encode(data).decode("ascii")

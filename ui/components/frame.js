@@ -1,8 +1,8 @@
-// A picture (or a blank canvas) with labelled boxes on it, on which a box can be drawn.
+// A picture or a blank canvas with labelled boxes; the visitor can draw a box.
 
-const SMALLEST = 0.02; // of a side: a click is no box
+const MIN_SIDE = 0.02; // fraction of a side; smaller boxes are clicks
 
-function labelled(part) {
+function makeBox(part) {
   const box = make("div", "box");
   placeBox(box, part.box);
   box.style.borderColor = part.colour;
@@ -12,7 +12,7 @@ function labelled(part) {
   return box;
 }
 
-function drawing(canvas, onDrawn) {
+function enableDrawing(canvas, onDraw) {
   const rubber = make("div", "rubber");
   let start = null;
   const at = (event) => {
@@ -34,7 +34,7 @@ function drawing(canvas, onDrawn) {
     if (!start) return;
     const box = edges(...at(event));
     start = null;
-    if (box[2] - box[0] >= SMALLEST && box[3] - box[1] >= SMALLEST) onDrawn(box);
+    if (box[2] - box[0] >= MIN_SIDE && box[3] - box[1] >= MIN_SIDE) onDraw(box);
     else rubber.remove();
   };
   canvas.onpointercancel = () => { start = null; rubber.remove(); };
@@ -52,8 +52,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
     canvas.classList.add("blank");
     canvas.append(make("span", "hint", data.alt));
   }
-  canvas.append(...data.parts.filter((part) => part.box).map(labelled));
-  if (data.drawable) drawing(canvas, (box) => setTriggerValue("drawn", box));
+  canvas.append(...data.parts.filter((part) => part.box).map(makeBox));
+  if (data.drawable) enableDrawing(canvas, (box) => setTriggerValue("box", box));
   const holder = parentElement.querySelector(".holder");
   holder.replaceChildren(canvas);
 
@@ -61,10 +61,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
     if (!data.keys) return;
     const typing = event.composedPath().some((node) => /^(INPUT|TEXTAREA|SELECT)$/.test(node.tagName ?? ""));
     if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === "Escape") setTriggerValue("closed", true);
-    else if (event.key === "ArrowLeft") setTriggerValue("stepped", -1);
-    else if (event.key === "ArrowRight") setTriggerValue("stepped", 1);
+    if (event.key === "Escape") setTriggerValue("close", true);
+    else if (event.key === "ArrowLeft") setTriggerValue("step", -1);
+    else if (event.key === "ArrowRight") setTriggerValue("step", 1);
   };
   document.addEventListener("keydown", onKey);
-  return redrawn(holder, () => document.removeEventListener("keydown", onKey));
+  return replaceCleanup(holder, () => document.removeEventListener("keydown", onKey));
 }

@@ -1,6 +1,6 @@
-// A grid of cards. Nothing that comes from outside is ever read as HTML: text goes in as text.
+// A grid of cards. Untrusted text is inserted as textContent, never as HTML.
 
-function outline(parts) {
+function makeBoxes(parts) {
   const boxes = make("div", "boxes");
   boxes.setAttribute("aria-hidden", "true");
   for (const part of parts) {
@@ -13,22 +13,22 @@ function outline(parts) {
   return boxes;
 }
 
-function bars(parts) {
+function makeBars(parts) {
   const list = make("div", "bars");
   for (const part of parts) {
     const bar = make("div", "bar");
-    bar.title = `${part.text}: ${part.figure}`;
+    bar.title = `${part.text}: ${part.score_text}`;
     const track = make("span", "track");
     const length = make("span", "length");
     Object.assign(length.style, { width: `${100 * part.score}%`, background: part.colour });
     track.append(length);
-    bar.append(make("span", "said", part.text), track, make("span", "figure", part.figure));
+    bar.append(make("span", "text", part.text), track, make("span", "value", part.score_text));
     list.append(bar);
   }
   return list;
 }
 
-function picture(card, where) {
+function makeThumbnail(card, showBoxes) {
   const frame = make("div", "frame");
   if (!card.thumbnail) {
     frame.classList.add("gone");
@@ -41,7 +41,7 @@ function picture(card, where) {
   const image = make("img", "");
   Object.assign(image, { src: card.thumbnail, alt: card.alt, draggable: false });
   held.append(image);
-  if (where) held.append(outline(card.parts));
+  if (showBoxes) held.append(makeBoxes(card.parts));
   frame.append(held);
   return frame;
 }
@@ -49,18 +49,18 @@ function picture(card, where) {
 export default function ({ data, parentElement, setTriggerValue }) {
   const grid = parentElement.querySelector(".grid");
   const focused = grid.getRootNode().activeElement?.closest(".card")?.dataset.id;
-  const ticked = new Set(data.ticked);
-  const open = (card) => setTriggerValue("opened", card.id);
+  const selected = new Set(data.selected);
+  const open = (card) => setTriggerValue("open", card.id);
 
   const tick = (node, card) => {
-    if (ticked.has(card.id)) ticked.delete(card.id);
-    else ticked.add(card.id);
+    if (selected.has(card.id)) selected.delete(card.id);
+    else selected.add(card.id);
     show(node, card);
-    setTriggerValue("ticked", [...ticked]);
+    setTriggerValue("selected", [...selected]);
   };
   const show = (node, card) => {
-    node.classList.toggle("ticked", ticked.has(card.id));
-    node.querySelector(".tick").setAttribute("aria-pressed", String(ticked.has(card.id)));
+    node.classList.toggle("selected", selected.has(card.id));
+    node.querySelector(".tick").setAttribute("aria-pressed", String(selected.has(card.id)));
   };
 
   const nodes = data.cards.map((card, i) => {
@@ -68,21 +68,21 @@ export default function ({ data, parentElement, setTriggerValue }) {
     node.tabIndex = i ? -1 : 0;
     node.dataset.id = card.id;
     node.setAttribute("role", "listitem");
-    node.setAttribute("aria-label", [card.name, card.figure && `score ${card.figure}`, card.note].filter(Boolean).join(", "));
+    node.setAttribute("aria-label", [card.name, card.score_text && `score ${card.score_text}`, card.note].filter(Boolean).join(", "));
     const box = make("button", "tick", "✓");
     Object.assign(box, { type: "button", tabIndex: -1, title: "Select" });
     box.setAttribute("aria-label", `Select ${card.name}`);
     box.onclick = (event) => { event.stopPropagation(); tick(node, card); };
-    const like = make("button", "like", "more like this");
-    Object.assign(like, { type: "button", tabIndex: -1 });
-    like.onclick = (event) => { event.stopPropagation(); setTriggerValue("liked", card.id); };
+    const similar = make("button", "like", "More like this");
+    Object.assign(similar, { type: "button", tabIndex: -1 });
+    similar.onclick = (event) => { event.stopPropagation(); setTriggerValue("similar", card.id); };
     const line = make("div", "line");
-    const score = make("span", "score", card.figure);
-    score.title = "Score: the higher, the better a match; not a probability";
+    const score = make("span", "score", card.score_text);
+    score.title = "Match score: higher is better. Not a probability.";
     line.append(make("span", "name", card.name), score);
-    node.append(picture(card, data.where), box, like, line);
+    node.append(makeThumbnail(card, data.boxes), box, similar, line);
     if (card.note) node.append(make("div", "note", card.note));
-    if (data.where && card.parts.length) node.append(bars(card.parts));
+    if (data.boxes && card.parts.length) node.append(makeBars(card.parts));
     node.onclick = () => open(card);
     show(node, card);
     return node;
@@ -111,10 +111,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
     event.preventDefault();
   };
   grid.replaceChildren(...nodes);
-  const kept = nodes.find((node) => node.dataset.id === focused);
-  if (kept) {
+  const restored = nodes.find((node) => node.dataset.id === focused);
+  if (restored) {
     nodes[0].tabIndex = -1;
-    kept.tabIndex = 0;
-    kept.focus({ preventScroll: true });
+    restored.tabIndex = 0;
+    restored.focus({ preventScroll: true });
   }
 }

@@ -1,47 +1,47 @@
-// A map of pictures: dots everywhere, thumbnails where there is room, names of the places. Wheel and drag move about.
+// A map of pictures: a dot for each, thumbnails where they do not overlap, cluster labels. Wheel zooms, dragging pans.
 
-const NAME = 26; // pixels of a name's height
+const NAME = 26; // height of a label, pixels
 
-// One for each mounted map: where the visitor has moved it survives a redraw.
-const seats = new WeakMap();
+// Zoom and centre of each mounted map, kept between renderings.
+const views = new WeakMap();
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const map = parentElement.querySelector(".map");
-  const seat = seats.get(map) ?? { zoom: 1, x: 0.5, y: 0.5 };
-  seats.set(map, seat);
-  const side = data.sights.length < 60 ? 92 : 64; // pixels of a thumbnail
+  const view = views.get(map) ?? { zoom: 1, x: 0.5, y: 0.5 };
+  views.set(map, view);
+  const side = data.thumbnails.length < 60 ? 92 : 64; // pixels of a thumbnail
   const margin = side / 2 + 10; // at the edges
   map.style.setProperty("--side", `${side}px`);
 
   const dots = make("canvas", "dots");
-  const thumbs = data.sights.map((sight) => {
+  const thumbs = data.thumbnails.map((thumbnail) => {
     const node = make("button", "thumb");
     node.type = "button";
-    node.title = sight.alt;
+    node.title = thumbnail.alt;
     const image = make("img", "");
-    Object.assign(image, { src: sight.thumbnail, alt: sight.alt, draggable: false });
+    Object.assign(image, { src: thumbnail.thumbnail, alt: thumbnail.alt, draggable: false });
     node.append(image);
-    node.onclick = () => setTriggerValue("opened", sight.id);
+    node.onclick = () => setTriggerValue("open", thumbnail.id);
     return node;
   });
-  const names = data.places.map((place, i) => {
-    const node = make("button", "place", `${place.name} ${place.n}`.trim());
+  const names = data.labels.map((label, i) => {
+    const node = make("button", "place", `${label.name} ${label.n}`.trim());
     node.type = "button";
-    node.style.borderColor = place.colour;
-    node.onclick = () => setTriggerValue("chosen", i);
+    node.style.borderColor = label.colour;
+    node.onclick = () => setTriggerValue("cluster", i);
     return node;
   });
   const closer = make("button", "zoom closer", "+");
   const farther = make("button", "zoom farther", "−");
-  Object.assign(closer, { type: "button", ariaLabel: "Closer" });
-  Object.assign(farther, { type: "button", ariaLabel: "Farther" });
+  Object.assign(closer, { type: "button", ariaLabel: "Zoom in" });
+  Object.assign(farther, { type: "button", ariaLabel: "Zoom out" });
   map.replaceChildren(dots, ...thumbs, ...names, closer, farther);
 
   const at = ({ x, y }) => {
     const width = map.clientWidth - 2 * margin, height = map.clientHeight - 2 * margin;
     return [
-      margin + width * (0.5 + (x - seat.x) * seat.zoom),
-      margin + height * (0.5 + (y - seat.y) * seat.zoom),
+      margin + width * (0.5 + (x - view.x) * view.zoom),
+      margin + height * (0.5 + (y - view.y) * view.zoom),
     ];
   };
   const isInside = ([x, y], edge) => x > -edge && y > -edge && x < map.clientWidth + edge && y < map.clientHeight + edge;
@@ -54,17 +54,17 @@ export default function ({ data, parentElement, setTriggerValue }) {
     pen.scale(scale, scale);
     for (const point of data.points) {
       const [x, y] = at(point);
-      pen.fillStyle = data.places[point.cluster]?.colour ?? "#888";
+      pen.fillStyle = data.labels[point.cluster]?.colour ?? "#888";
       pen.beginPath();
       pen.arc(x, y, 3, 0, 7);
       pen.fill();
     }
   };
-  // Each takes its room in the order given, so that the first of a place stays while one moves closer.
+  // Placed in the given order, so that the first thumbnail of a cluster stays visible while zooming in.
   const placeThumbs = () => {
     const taken = [];
-    data.sights.forEach((sight, i) => {
-      const [x, y] = at(sight);
+    data.thumbnails.forEach((thumbnail, i) => {
+      const [x, y] = at(thumbnail);
       const isFree = isInside([x, y], 0)
         && taken.every(([tx, ty]) => Math.abs(x - tx) >= side + 4 || Math.abs(y - ty) >= side + 4);
       thumbs[i].hidden = !isFree;
@@ -74,12 +74,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
     });
     return taken;
   };
-  // Below their thumbnails, where these are shown, and never cut by the edge.
+  // Below the thumbnail at the same point if it is visible, and never cut off at the edge.
   const placeNames = (shown) => {
     const taken = [];
-    data.places.forEach((place, i) => {
+    data.labels.forEach((label, i) => {
       const width = names[i].offsetWidth;
-      const [left, top] = at(place);
+      const [left, top] = at(label);
       const x = Math.min(map.clientWidth - width / 2 - 4, Math.max(width / 2 + 4, left));
       const isBelow = shown.some(([sx, sy]) => sx === left && sy === top);
       const y = Math.min(map.clientHeight - NAME, top + (isBelow ? side / 2 : 0));
@@ -97,17 +97,17 @@ export default function ({ data, parentElement, setTriggerValue }) {
   };
 
   const move = (dx, dy) => {
-    seat.x = Math.min(1, Math.max(0, seat.x - dx / (seat.zoom * (map.clientWidth - 2 * margin))));
-    seat.y = Math.min(1, Math.max(0, seat.y - dy / (seat.zoom * (map.clientHeight - 2 * margin))));
+    view.x = Math.min(1, Math.max(0, view.x - dx / (view.zoom * (map.clientWidth - 2 * margin))));
+    view.y = Math.min(1, Math.max(0, view.y - dy / (view.zoom * (map.clientHeight - 2 * margin))));
     draw();
   };
   const zoomBy = (factor, x, y) => {
-    const before = seat.zoom;
-    seat.zoom = Math.min(40, Math.max(1, seat.zoom * factor));
-    const gain = 1 / before - 1 / seat.zoom; // what lies under the mouse stays there
-    seat.x += ((x - margin) / (map.clientWidth - 2 * margin) - 0.5) * gain;
-    seat.y += ((y - margin) / (map.clientHeight - 2 * margin) - 0.5) * gain;
-    if (seat.zoom === 1) Object.assign(seat, { x: 0.5, y: 0.5 });
+    const before = view.zoom;
+    view.zoom = Math.min(40, Math.max(1, view.zoom * factor));
+    const gain = 1 / before - 1 / view.zoom; // keeps the point under the mouse in place
+    view.x += ((x - margin) / (map.clientWidth - 2 * margin) - 0.5) * gain;
+    view.y += ((y - margin) / (map.clientHeight - 2 * margin) - 0.5) * gain;
+    if (view.zoom === 1) Object.assign(view, { x: 0.5, y: 0.5 });
     move(0, 0);
   };
   map.onwheel = (event) => {
@@ -138,5 +138,5 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const watcher = new ResizeObserver(draw);
   watcher.observe(map);
   draw();
-  return redrawn(map, () => watcher.disconnect());
+  return replaceCleanup(map, () => watcher.disconnect());
 }

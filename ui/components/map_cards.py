@@ -1,4 +1,4 @@
-"""What the page's map shows: dots for all pictures of an atlas, thumbnails for some, names of places."""
+"""Data of the map: a dot for each picture, thumbnails of some, labels of the clusters."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,20 +6,20 @@ from itertools import zip_longest
 
 from cosmos_search.explore.embedding_map import Atlas, Point
 from indexer.store.records import PictureRecord
-from ui.components.cards import colour
-from ui.components.data_uri import jpeg_uri
-from ui.escape import readable
+from ui.components.cards import get_colour
+from ui.components.data_uri import encode_jpeg_uri
+from ui.escape import replace_surrogates
 from ui.files.thumbnails import Thumbnails
 
-__all__ = ["MapCards", "Place", "Sight", "map_cards"]
+__all__ = ["ClusterLabel", "MapCards", "MapThumbnail", "make_map_cards"]
 
 SIDE = 128  # pixels of a thumbnail
-MAX_SIGHTS = 150
+MAX_THUMBNAILS = 150
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
-    """A picture that is shown where it lies, x and y in 0..1."""
+class MapThumbnail:
+    """A thumbnail at its position, x and y in 0..1."""
 
     id: int
     x: float
@@ -29,10 +29,10 @@ class Sight:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A cluster's name, where it is written."""
+class ClusterLabel:
+    """The label of a cluster at its centre, x and y in 0..1."""
 
-    name: str  # "" where it is not to be trusted
+    name: str  # "" if no word is near enough
     x: float
     y: float
     n: int
@@ -41,34 +41,35 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class MapCards:
-    """A map as a browser can draw it. The sights come in the order in which they take their room."""
+    """The map for the browser. Earlier thumbnails have priority where they overlap."""
 
     points: tuple[Point, ...]
-    places: tuple[Place, ...]
-    sights: tuple[Sight, ...]
+    labels: tuple[ClusterLabel, ...]
+    thumbnails: tuple[MapThumbnail, ...]
 
 
-def map_cards(
+def make_map_cards(
     atlas: Atlas, pictures: Callable[[Sequence[int]], Sequence[PictureRecord]], thumbnails: Thumbnails
 ) -> MapCards:
-    """At most MAX_SIGHTS pictures, of each cluster in turn those that lie nearest to its middle.
+    """The map of an atlas, with at most MAX_THUMBNAILS thumbnails, those nearest to the cluster centres first.
 
-    pictures: gives those of some ids that are indexed, as `Library.pictures` does.
-    Every encoder has its own scale of cosines, so it is the third with the least apt names that has none.
+    pictures: returns the records of ids, as `Library.pictures` does.
+    The third of the clusters with the lowest cosine to their name gets no name. A fixed threshold would not work,
+    because the scale of cosines depends on the encoder.
     """
     least = sorted(cluster.cosine for cluster in atlas.clusters)[len(atlas.clusters) // 3]
-    places = tuple(
-        Place(c.name if c.cosine >= least else "", c.x, c.y, c.n, colour(number))
+    labels = tuple(
+        ClusterLabel(c.name if c.cosine >= least else "", c.x, c.y, c.n, get_colour(number))
         for number, c in enumerate(atlas.clusters)
     )
-    chosen = _in_turn(atlas)[:MAX_SIGHTS]
-    known = {picture.id: picture for picture in pictures([point.id for point in chosen])}
-    sights = (_sight(point, known.get(point.id), thumbnails) for point in chosen)
-    return MapCards(atlas.points, places, tuple(sight for sight in sights if sight is not None))
+    chosen = _order_round_robin(atlas)[:MAX_THUMBNAILS]
+    records = {picture.id: picture for picture in pictures([point.id for point in chosen])}
+    shown = (_make_thumbnail(point, records.get(point.id), thumbnails) for point in chosen)
+    return MapCards(atlas.points, labels, tuple(thumbnail for thumbnail in shown if thumbnail is not None))
 
 
-def _in_turn(atlas: Atlas) -> list[Point]:
-    """The middle picture of each cluster, then the next ones of each, and so on."""
+def _order_round_robin(atlas: Atlas) -> list[Point]:
+    """The picture nearest to the centre of each cluster, then the second nearest of each, and so on."""
     members: list[list[Point]] = [[] for _ in atlas.clusters]
     for point in atlas.points:
         members[point.cluster].append(point)
@@ -77,8 +78,8 @@ def _in_turn(atlas: Atlas) -> list[Point]:
     return [point for turn in zip_longest(*members) for point in turn if point is not None]
 
 
-def _sight(point: Point, picture: PictureRecord | None, thumbnails: Thumbnails) -> Sight | None:
+def _make_thumbnail(point: Point, picture: PictureRecord | None, thumbnails: Thumbnails) -> MapThumbnail | None:
     data = None if picture is None else thumbnails.get(picture, SIDE)
     if picture is None or data is None:
         return None
-    return Sight(point.id, point.x, point.y, readable(picture.paths[0].name), jpeg_uri(data))
+    return MapThumbnail(point.id, point.x, point.y, replace_surrogates(picture.paths[0].name), encode_jpeg_uri(data))

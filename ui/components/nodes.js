@@ -1,4 +1,4 @@
-// What the pieces share; it is put before each of them.
+// Functions shared by all components; this file is prepended to each of them.
 
 function make(kind, name, text) {
   const node = document.createElement(kind);
@@ -7,19 +7,19 @@ function make(kind, name, text) {
   return node;
 }
 
-// A box is left, top, right, bottom in 0..1 of what it lies on.
+// box: left, top, right, bottom, 0..1 of the parent element.
 function placeBox(node, [left, top, right, bottom]) {
   Object.assign(node.style, {
     left: `${100 * left}%`, top: `${100 * top}%`, width: `${100 * (right - left)}%`, height: `${100 * (bottom - top)}%`,
   });
 }
 
-// A piece is drawn anew again and again, and is told of its end only once: what one drawing has set up is undone by
-// the next one, or by the end.
-const endings = new WeakMap();
+// Streamlit renders a component many times but calls its cleanup function only once, when it is removed.
+// So each rendering runs the cleanup of the one before.
+const cleanups = new WeakMap();
 
-function redrawn(place, end) {
-  endings.get(place)?.();
-  endings.set(place, end);
-  return () => endings.get(place)?.();
+function replaceCleanup(element, cleanup) {
+  cleanups.get(element)?.();
+  cleanups.set(element, cleanup);
+  return () => cleanups.get(element)?.();
 }

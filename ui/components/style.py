@@ -1,4 +1,4 @@
-"""What is changed of Streamlit's looks: less empty room, for more pictures."""
+"""CSS that changes Streamlit's default layout: smaller margins, so that more pictures fit."""
 
 from pathlib import Path
 

@@ -1,1 +1,1 @@
-"""Files that the page shows, takes and hands out."""
+"""Original files, thumbnails, uploads and downloads. No Streamlit calls here."""

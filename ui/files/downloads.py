@@ -1,4 +1,4 @@
-"""Pictures that were selected, to take away: as a zip file, or as a list of their paths."""
+"""Downloads of selected pictures: a zip archive, or a list as CSV or JSON."""
 
 import csv
 import io
@@ -12,61 +12,61 @@ from threading import Lock
 
 from indexer.errors import PictureError
 from indexer.store.records import PictureRecord
-from ui.escape import readable
-from ui.files.originals import opened_original
+from ui.escape import replace_surrogates
+from ui.files.originals import open_original
 
-__all__ = ["MAX_ZIP_BYTES", "as_csv", "as_json", "as_zip", "size_bytes"]
+__all__ = ["MAX_ZIP_BYTES", "format_csv", "format_json", "make_zip", "sum_file_sizes"]
 
-MAX_ZIP_BYTES = 500 << 20  # it is made in memory
-_packing = Lock()
+MAX_ZIP_BYTES = 500 << 20  # the archive is made in memory
+_zipping = Lock()
 MISSING = "missing.txt"
-MAX_NAME_BYTES = 200  # file systems take 255; a number may be added
-# Control characters, and what changes the direction of writing, so that jpg.exe reads as exe.jpg.
-UNSEEN = "\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
-UNFIT = re.compile(rf'[{UNSEEN}/\\:*?"<>|]')  # in the name of a file, on one system or another
+MAX_NAME_BYTES = 200  # file systems allow 255; a number may be added
+# Control characters, and marks that change the writing direction and so can disguise a file type (exe.jpg).
+_CONTROL = "\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
+CONTROL_CHARACTERS = re.compile(f"[{_CONTROL}]")
+FORBIDDEN = re.compile(rf'[{_CONTROL}/\\:*?"<>|]')  # in a file name, on at least one operating system
 RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9\u00b9\u00b2\u00b3]) *(\.|$)", re.IGNORECASE)
-# What a spreadsheet takes for a formula: at the beginning of a cell, also of one that begins at another separator.
+# Where a spreadsheet would read a formula: at the start of a cell, for any of the usual cell separators.
 FORMULA = re.compile(r'(^(?=[\t\r\n])|(?:^|[;,|\t\r\n])(?=(?:[^\S\t\r\n]|")*[=+\-@\uff1d\uff0b\uff0d\uff20]))')
 COLUMNS = ("path", "width", "height", "taken_at", "latitude", "longitude", "camera")
 
 
-def size_bytes(pictures: Sequence[PictureRecord]) -> int:
-    """Of the files, as far as they are there."""
+def sum_file_sizes(pictures: Sequence[PictureRecord]) -> int:
+    """Total size of the files that exist, in bytes."""
     return sum(_size(path) for picture in pictures for path in picture.paths[:1])
 
 
-def as_zip(pictures: Sequence[PictureRecord]) -> bytes:
-    """The original files, as they are; gone ones are named in missing.txt. One at a time: each takes memory."""
-    with _packing:
-        return _packed(pictures)
+def make_zip(pictures: Sequence[PictureRecord]) -> bytes:
+    """A zip archive of the original files; missing files are listed in missing.txt. One call at a time: it uses memory.
 
-
-def _packed(pictures: Sequence[PictureRecord]) -> bytes:
-    packed, missing, names = io.BytesIO(), [], {MISSING}
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:  # photos are compressed already
+    File names are made valid on every operating system, and two files of one name get numbers.
+    """
+    data, missing, names = io.BytesIO(), [], {MISSING}
+    with _zipping, zipfile.ZipFile(data, "w", zipfile.ZIP_STORED) as archive:  # photos are compressed already
         for picture in pictures:
             try:
-                with opened_original(picture) as file:
-                    archive.writestr(_free_name(picture.paths[0], names), file.read())
+                with open_original(picture) as file:
+                    archive.writestr(_choose_free_name(picture.paths[0], names), file.read())
             except PictureError as error:
-                missing.append(f"{_on_one_line(picture.paths[0])}: {error}")
+                name = CONTROL_CHARACTERS.sub("_", replace_surrogates(picture.paths[0]))
+                missing.append(f"{name}: {error}")
         if missing:
             archive.writestr(MISSING, "\n".join(missing) + "\n")
-    return packed.getvalue()
+    return data.getvalue()
 
 
-def as_csv(pictures: Sequence[PictureRecord]) -> str:
-    """A table with a header. A cell that a spreadsheet would take for a formula has a quote before it."""
+def format_csv(pictures: Sequence[PictureRecord]) -> str:
+    """A table with a header. Cells that a spreadsheet would read as a formula are quoted."""
     text = io.StringIO()
     table = csv.writer(text)
     table.writerow(COLUMNS)
-    table.writerows([_harmless(value) for value in _row(picture)] for picture in pictures)
+    table.writerows([_escape_formula(value) for value in _list_values(picture)] for picture in pictures)
     return text.getvalue()
 
 
-def as_json(pictures: Sequence[PictureRecord]) -> str:
-    """A list of objects."""
-    return json.dumps([dict(zip(COLUMNS, _row(picture), strict=True)) for picture in pictures], indent=2)
+def format_json(pictures: Sequence[PictureRecord]) -> str:
+    """A JSON list with one object for each picture."""
+    return json.dumps([dict(zip(COLUMNS, _list_values(picture), strict=True)) for picture in pictures], indent=2)
 
 
 def _size(path: Path) -> int:
@@ -76,21 +76,21 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _row(picture: PictureRecord) -> tuple[object, ...]:
+def _list_values(picture: PictureRecord) -> tuple[object, ...]:
     m = picture.facts.metadata
     taken = m.taken_at.isoformat() if m.taken_at else None
     size = picture.facts.width, picture.facts.height
-    return readable(picture.paths[0]), *size, taken, m.latitude, m.longitude, m.camera
+    return replace_surrogates(picture.paths[0]), *size, taken, m.latitude, m.longitude, m.camera
 
 
-def _harmless(value: object) -> object:
-    """A text with a quote before whatever a spreadsheet could take for a formula; numbers are no formulas."""
+def _escape_formula(value: object) -> object:
+    """Text with a quote before everything that a spreadsheet could read as a formula; numbers are returned as is."""
     return FORMULA.sub(r"\1'", value) if isinstance(value, str) else value
 
 
-def _free_name(path: Path, taken: set[str]) -> str:
-    """A name that every system takes as one file beside the others; two files of one name get numbers."""
-    name = _fit_name(path.name)
+def _choose_free_name(path: Path, taken: set[str]) -> str:
+    """A valid file name that differs from those in `taken` on case-insensitive systems too; adds it to `taken`."""
+    name = _sanitize_name(path.name)
     stem, suffix, number = Path(name).stem, Path(name).suffix, 2
     while (key := unicodedata.normalize("NFC", name).casefold()) in taken:
         name, number = f"{stem}-{number}{suffix}", number + 1
@@ -98,14 +98,10 @@ def _free_name(path: Path, taken: set[str]) -> str:
     return name
 
 
-def _fit_name(name: str) -> str:
-    name = UNFIT.sub("_", readable(name)).strip(" ").rstrip(". ") or "_"
+def _sanitize_name(name: str) -> str:
+    name = FORBIDDEN.sub("_", replace_surrogates(name)).strip(" ").rstrip(". ") or "_"
     if RESERVED.match(name):
         name = "_" + name
     suffix = Path(name).suffix.encode()[:20].decode("utf-8", "ignore")
     stem = name.encode()[: MAX_NAME_BYTES - len(suffix.encode())].decode("utf-8", "ignore")
     return name if len(name.encode()) <= MAX_NAME_BYTES else stem + suffix
-
-
-def _on_one_line(path: Path) -> str:
-    return re.sub(f"[{UNSEEN}]", "_", readable(path))

@@ -1,4 +1,4 @@
-"""The one door from the page to the disk: a file is opened only if it still holds what was indexed."""
+"""Reading original files: a file is opened only if its content is still the one that was indexed."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,16 +11,16 @@ from indexer.errors import PictureError
 from indexer.pictures.images import fingerprint, open_picture, reading_pictures
 from indexer.store.records import PictureRecord
 
-__all__ = ["is_there", "opened_original", "upright"]
+__all__ = ["is_available", "open_original", "read_upright"]
 
 
 @contextmanager
-def opened_original(picture: PictureRecord) -> Iterator[BinaryIO]:
-    """The first of a picture's files with the content that was indexed; PictureError if there is none.
+def open_original(picture: PictureRecord) -> Iterator[BinaryIO]:
+    """Open the first of a picture's files that has the indexed content. Raises PictureError if there is none.
 
-    So no link, no swapped file and no address of a page ever shows anything else than indexed pictures.
+    The check by fingerprint ensures that the page shows indexed pictures only, even if a file was replaced by a link.
     """
-    for path in filter(is_there, picture.paths):
+    for path in filter(is_available, picture.paths):
         try:
             file = path.open("rb")
         except OSError:
@@ -33,17 +33,17 @@ def opened_original(picture: PictureRecord) -> Iterator[BinaryIO]:
     raise PictureError("it was deleted or changed since it was indexed")
 
 
-def is_there(path: Path) -> bool:
-    """Whether it is a file (a pipe or a device might never end) that can be reached."""
+def is_available(path: Path) -> bool:
+    """True for an accessible regular file (reading a pipe or a device might not end)."""
     try:
         return path.is_file()
-    except OSError:  # in a folder that may not be looked into, or on a share that is gone
+    except OSError:  # no permission for the folder, or the network share is not mounted
         return False
 
 
-def upright(picture: PictureRecord, side: int) -> Image.Image:
-    """The picture, its longer side at most `side` pixels. Raises PictureError with the reason why not."""
-    with reading_pictures(), opened_original(picture) as file:
+def read_upright(picture: PictureRecord, side: int) -> Image.Image:
+    """The upright picture, its longer side at most `side` pixels. Raises PictureError if it cannot be read."""
+    with reading_pictures(), open_original(picture) as file:
         image = open_picture(file, min_side=side).image
     image.thumbnail((side, side), Image.Resampling.BICUBIC)
     return image

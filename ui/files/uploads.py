@@ -1,4 +1,4 @@
-"""A picture that a visitor hands in to find the like of: looked at in memory, never stored."""
+"""Reading an uploaded example picture: decoded in memory, never stored."""
 
 import io
 
@@ -8,20 +8,20 @@ from indexer.errors import PictureError, UsageError
 from indexer.pictures.images import open_picture, reading_pictures
 from ui.settings import MAX_UPLOAD_MB
 
-__all__ = ["uploaded_picture"]
+__all__ = ["read_upload"]
 
 MAX_PIXELS = 100_000_000
-SIDE = 1024  # pixels that are kept of it
+SIDE = 1024  # pixels of the longer side after scaling
 
 
-def uploaded_picture(content: bytes) -> Image.Image:
-    """Upright, in RGB. Raises UsageError with a sentence for what is too large or no picture."""
+def read_upload(content: bytes) -> Image.Image:
+    """The uploaded picture, upright, in RGB, scaled to SIDE. Raises UsageError if it is too large or not a picture."""
     if len(content) > MAX_UPLOAD_MB << 20:
-        raise UsageError(f"This file is larger than {MAX_UPLOAD_MB} MB; choose a smaller one.")
+        raise UsageError(f"The file is larger than {MAX_UPLOAD_MB} MB; choose a smaller one.")
     try:
         with reading_pictures():
             image = open_picture(io.BytesIO(content), min_side=SIDE, max_pixels=MAX_PIXELS).image
     except PictureError as error:
-        raise UsageError(f"This file can't be used: {error}.") from error
+        raise UsageError(f"The file can't be used: {error}.") from error
     image.thumbnail((SIDE, SIDE), Image.Resampling.BICUBIC)
     return image

@@ -1,1 +1,1 @@
-"""What the page remembers: its state in the address, shared resources, indexing, who is logged in."""
+"""State of a visitor (in the address), resources shared by all visitors, indexing in the background, login."""

@@ -1,4 +1,4 @@
-"""The page's address: where a visitor is, and how to go elsewhere. The browser's back button comes with it."""
+"""Read and change the state in the query parameters of the address, so that the browser's back button works."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,32 +7,35 @@ import streamlit as st
 
 from ui.session.state import State
 
-__all__ = ["bound", "choice", "go", "here"]
+__all__ = ["bind_widget", "go", "read_state", "show_choice"]
 
 
-def here() -> State:
-    """As the address says."""
-    return State.of(st.query_params.to_dict())
+def read_state() -> State:
+    """The state in the query parameters of the current address."""
+    return State.from_address(st.query_params.to_dict())
 
 
 def go(**changes: Any) -> None:
-    """To the same place but for these; for callbacks, after which the page is drawn anew."""
-    st.query_params.from_dict(here().but(**changes).address())
+    """Change fields of the state in the address. For callbacks, after which Streamlit reruns the page."""
+    st.query_params.from_dict(read_state().with_(**changes).to_address())
 
 
-def bound(key: str, value: object) -> str:
-    """The key of a widget that is to show `value`, whatever was done with it before."""
+def bind_widget(key: str, value: object) -> str:
+    """Set the session value of a widget, so that it shows `value`; returns its key."""
     if st.session_state.get(key) != value:
         st.session_state[key] = value
     return key
 
 
-def choice(label: str, name: str, value: str, labels: Mapping[str, str], **also: Any) -> None:
-    """One of several values of the address, side by side: `labels` by value. also: what a choice changes besides."""
+def show_choice(label: str, name: str, value: str, labels: Mapping[str, str], **also: Any) -> None:
+    """A segmented control that sets the state field `name`.
+
+    labels: label for each value. also: further changes of the state when a value is selected.
+    """
     st.segmented_control(
         label,
         list(labels),
-        key=bound(name, value),
+        key=bind_widget(name, value),
         format_func=labels.__getitem__,
         on_change=lambda: go(**{name: st.session_state[name]}, **also),
         required=True,

@@ -1,44 +1,47 @@
-"""Answers that are worth keeping: the last few, by what was asked."""
+"""A small cache of search results in memory."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from threading import Lock
 from typing import Any, TypeVar
 
-__all__ = ["Memory"]
+__all__ = ["AnswerCache"]
 
 T = TypeVar("T")
 
 
-class Memory:
-    """At most `size` answers; those not asked for longest go first. Safe from several threads.
+class AnswerCache:
+    """An LRU cache of at most `size` values that computes each key once. Thread-safe.
 
-    Two who ask the same at once wait for one answer.
+    Threads that request the same key at the same time wait for one computation; other keys are not blocked.
+    `st.cache_resource(max_entries=...)` also computes each key once, but it raises CacheReplayClosureError if the
+    computation updates a progress bar on the page, as the search for near duplicates does. It also keeps a lock for
+    each key that was ever requested.
     """
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self._answers: OrderedDict[Hashable, Any] = OrderedDict()
-        self._asking: dict[Hashable, Lock] = {}
+        self._values: OrderedDict[Hashable, Any] = OrderedDict()
+        self._computing: dict[Hashable, Lock] = {}
         self._guard = Lock()
 
-    def get(self, key: Hashable, ask: Callable[[], T]) -> T:
-        """The answer to `key`; what `ask` raises is raised, and nothing is kept."""
+    def get(self, key: Hashable, compute: Callable[[], T]) -> T:
+        """The value of `key`. Exceptions of `compute` are raised, and nothing is stored."""
         with self._guard:
-            asking = self._asking.setdefault(key, Lock())
+            computing = self._computing.setdefault(key, Lock())
         try:
-            with asking:
+            with computing:
                 with self._guard:
-                    if key in self._answers:
-                        self._answers.move_to_end(key)
-                        found: T = self._answers[key]
+                    if key in self._values:
+                        self._values.move_to_end(key)
+                        found: T = self._values[key]
                         return found
-                answer = ask()
+                value = compute()
                 with self._guard:
-                    self._answers[key] = answer
-                    while len(self._answers) > self.size:
-                        self._answers.popitem(last=False)
-                return answer
+                    self._values[key] = value
+                    while len(self._values) > self.size:
+                        self._values.popitem(last=False)
+                return value
         finally:
             with self._guard:
-                self._asking.pop(key, None)
+                self._computing.pop(key, None)

@@ -1,4 +1,4 @@
-"""Indexing in the background: one run at a time, seen by every visitor of the page."""
+"""Indexing in a background thread: one job at a time, shared by all visitors."""
 
 import logging
 from collections.abc import Sequence
@@ -10,17 +10,17 @@ from indexer.errors import CosmosSearchError
 from indexer.ingest.update import Report
 from indexer.pictures.walk import count_files
 
-__all__ = ["Run", "Work"]
+__all__ = ["Indexing", "IndexingJob"]
 
 LOG = logging.getLogger(__name__)
 
 
-class Run:
-    """One run: how far it is, and what came of it."""
+class IndexingJob:
+    """One indexing job: its progress and its result."""
 
     def __init__(self, library: Library, folders: Sequence[Path]) -> None:
         self.report: Report | None = None
-        self.n_files: int | None = None  # to look at; None: not counted yet
+        self.n_files: int | None = None  # in the folders; None: not counted yet
         self.error: str | None = None
         self._library = library
         self._folders = tuple(folders)
@@ -29,77 +29,79 @@ class Run:
 
     @property
     def is_running(self) -> bool:
-        """Whether it goes on."""
+        """True until the job has ended."""
         return self._thread.is_alive()
 
     @property
     def is_stopping(self) -> bool:
-        """Whether it was told to stop, and still finishes what it has in hand."""
+        """True after `stop` until the current batch is finished."""
         return self.is_running and self._stop.is_set()
 
     @property
-    def share(self) -> float:
-        """How much is done, 0..1."""
+    def fraction(self) -> float:
+        """Fraction of the files that are processed, 0..1."""
         n_done = 0 if self.report is None else self.report.n_done
         return min(1.0, n_done / self.n_files) if self.n_files else 0.0
 
     @property
     def seconds_left(self) -> float | None:
-        """By its speed until now; None where that can't be said yet."""
-        if self.report is None or not self.share or not self.report.embedded:
+        """Remaining time, extrapolated from the time until now; None if it cannot be estimated yet."""
+        if self.report is None or not self.fraction or not self.report.embedded:
             return None
-        return self.report.seconds * (1 - self.share) / self.share
+        return self.report.seconds * (1 - self.fraction) / self.fraction
 
     def start(self) -> None:
-        """Begin."""
+        """Start indexing and counting the files, each in its own thread."""
         self._thread.start()
-        Thread(target=self._count, daemon=True).start()
+        Thread(target=self._count_files, daemon=True).start()
 
     def stop(self) -> None:
-        """After the batch in hand; what is done is kept."""
+        """Stop after the current batch. Indexed pictures are kept."""
         self._stop.set()
 
     def wait(self) -> None:
-        """Until it has ended."""
+        """Wait until the job has ended."""
         self._thread.join()
 
     def _index(self) -> None:
         try:
-            self.report = self._library.add(*self._folders, on_progress=self._see, stop=self._stop)
+            self.report = self._library.add(*self._folders, on_progress=self._store_report, stop=self._stop)
         except CosmosSearchError as error:
             self.error = str(error)
-        except Exception as error:  # nobody waits for this thread: the page and the log must tell
-            self.error = f"Indexing broke off ({type(error).__name__}: {error}); what was done is kept."
-            LOG.exception("Indexing broke off")
+        except Exception as error:  # no caller waits for this thread, so report it on the page and in the log
+            self.error = (
+                f"Indexing was interrupted ({type(error).__name__}: {error}). Pictures indexed so far are kept."
+            )
+            LOG.exception("Indexing was interrupted")
 
-    def _see(self, report: Report) -> None:
+    def _store_report(self, report: Report) -> None:
         self.report = report
 
-    def _count(self) -> None:
+    def _count_files(self) -> None:
         n_files = count_files(self._library.walked(self._folders), self._stop.is_set)
         self.n_files = None if self._stop.is_set() else n_files
 
 
-class Work:
-    """The run that goes on, or the last one. Safe from several threads."""
+class Indexing:
+    """The current or last indexing job. Thread-safe."""
 
     def __init__(self, library: Library) -> None:
-        self.run: Run | None = None
-        self.stamp_before: tuple[int, ...] | None = None  # of the library, when the run began
+        self.job: IndexingJob | None = None
+        self.version_before: tuple[int, ...] | None = None  # of the library, when the job started
         self._library = library
         self._guard = Lock()
 
     @property
     def is_running(self) -> bool:
-        """Whether a run goes on."""
-        return self.run is not None and self.run.is_running
+        """True while a job is running."""
+        return self.job is not None and self.job.is_running
 
     def start(self, folders: Sequence[Path]) -> bool:
-        """Index these folders, or all that are known; False, and nothing else, where a run goes on already."""
+        """Start indexing these folders, or all indexed folders if empty. Returns False if a job is running already."""
         with self._guard:
             if self.is_running:
                 return False
-            self.stamp_before = self._library.stamp() if self._library.exists() else None
-            self.run = Run(self._library, folders)
-            self.run.start()
+            self.version_before = self._library.stamp() if self._library.exists() else None
+            self.job = IndexingJob(self._library, folders)
+            self.job.start()
         return True

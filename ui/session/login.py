@@ -1,4 +1,4 @@
-"""The door of a page that others in the network can reach: it opens to those who know the token."""
+"""Login by token for a page that other machines can reach."""
 
 import hmac
 import os
@@ -16,36 +16,36 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from ui.settings import TOKEN, TOKEN_KEY
 
-__all__ = ["Gate", "is_open", "shared_gate"]
+__all__ = ["Login", "require_login", "shared_login"]
 
-WINDOW_S = 20.0  # for so long a wrong token counts
+WINDOW_S = 20.0  # wrong tokens are counted for this long
 MAX_WRONG_PER_ADDRESS = 5  # in WINDOW_S, from one address
 
 
-class Gate:
-    """Compares tokens, counts each address's wrong ones, and keeps which sessions are in. Safe from several threads.
+class Login:
+    """Token check with a rate limit per address, and the set of sessions that are logged in. Thread-safe.
 
-    Once an address has said MAX_WRONG_PER_ADDRESS wrong ones, no token from there is looked at until the oldest has
-    left the window. So guessing is slow however many sessions are opened, and who knows the token waits WINDOW_S at
-    most after the guessing from the same address has ended. Those who are in stay in.
+    After MAX_WRONG_PER_ADDRESS wrong tokens from one address, tokens from it are not compared until the oldest wrong
+    one is older than WINDOW_S. The limit holds over all sessions. A visitor with the right token waits at most WINDOW_S
+    after the last guess from the same address. Sessions that are logged in are not affected.
 
-    There is no limit over all addresses: it would let strangers keep out those who know the token. Against a token of
-    128 random bits, as `cosmos-search ui` makes them up, many addresses are no help; it warns of shorter ones.
-    Neighbours in an IPv6 network of 64 bits count as one address, since one machine can have them all.
+    There is no limit over all addresses, because it would let an attacker lock out everyone. The tokens that
+    `cosmos-search ui` generates have 256 random bits, so guessing from many addresses does not help; it warns of short
+    tokens. Addresses in one IPv6 /64 network count as one address, because one machine can use all of them.
     """
 
     def __init__(self, token: str, clock: Callable[[], float] = monotonic) -> None:
         self.is_needed = bool(token)
-        self._digest = _digest(token)
+        self._digest = _hash_token(token)
         self._clock = clock
-        self._wrong: deque[tuple[float, str]] = deque()  # when and from where
+        self._wrong: deque[tuple[float, str]] = deque()  # time, address
         self._n_wrong: Counter[str] = Counter()
-        self._inside: set[str] = set()
+        self._logged_in: set[str] = set()
         self._guard = Lock()
 
-    def judge(self, said: str, address: str | None) -> Literal["right", "wrong", "wait"]:
-        """Whether it is the token; "wait": it was not looked at. address: of the visitor; None: this machine."""
-        place = _place(address)
+    def check_token(self, token: str, address: str | None) -> Literal["right", "wrong", "wait"]:
+        """Compare a token; "wait": too many wrong ones, not compared. address: of the visitor; None: this machine."""
+        key = _normalize_address(address)
         with self._guard:
             now = self._clock()
             while self._wrong and self._wrong[0][0] <= now - WINDOW_S:
@@ -53,56 +53,56 @@ class Gate:
                 self._n_wrong[other] -= 1
                 if not self._n_wrong[other]:
                     del self._n_wrong[other]
-            if self._n_wrong[place] >= MAX_WRONG_PER_ADDRESS:
+            if self._n_wrong[key] >= MAX_WRONG_PER_ADDRESS:
                 return "wait"
-            if hmac.compare_digest(_digest(said), self._digest):
+            if hmac.compare_digest(_hash_token(token), self._digest):
                 return "right"
-            self._wrong.append((now, place))
-            self._n_wrong[place] += 1
+            self._wrong.append((now, key))
+            self._n_wrong[key] += 1
             return "wrong"
 
-    def let_in(self, session: str) -> None:
-        """From now on. session: an id that the server has made up."""
-        self._inside.add(session)
+    def log_in(self, session: str) -> None:
+        """Mark a session as logged in. session: an id that the server has generated."""
+        self._logged_in.add(session)
 
-    def has_let_in(self, session: str) -> bool:
-        """Always, where no token is needed."""
-        return not self.is_needed or session in self._inside
+    def is_logged_in(self, session: str) -> bool:
+        """True if the session is logged in, or if no token is needed."""
+        return not self.is_needed or session in self._logged_in
 
 
 @cache
-def shared_gate() -> Gate:
-    """That of this process. The token is taken out of the environment once: what happens to that later is no matter."""
-    return Gate(os.environ.pop(TOKEN, ""))
+def shared_login() -> Login:
+    """The login of this process. Reads the token once and removes it from the environment."""
+    return Login(os.environ.pop(TOKEN, ""))
 
 
-def is_open() -> bool:
-    """Whether this visitor may come in; asks for the token where one is needed."""
-    gate, run = shared_gate(), get_script_run_ctx()
-    assert run is not None
-    if gate.has_let_in(run.session_id):
+def require_login() -> bool:
+    """True if the visitor is logged in or no token is needed; otherwise shows the login form."""
+    login, context = shared_login(), get_script_run_ctx()
+    assert context is not None
+    if login.is_logged_in(context.session_id):
         return True
     st.title("cosmos-search")
-    with st.form("gate"):
-        said = st.text_input(
-            "Token", type="password", key=TOKEN_KEY, help="The one that `cosmos-search ui` printed when it started."
+    with st.form("login"):
+        token = st.text_input(
+            "Token", type="password", key=TOKEN_KEY, help="The token that `cosmos-search ui` printed when it started."
         )
-        tried = st.form_submit_button("Open")
-    if not tried:
+        is_submitted = st.form_submit_button("Log in")
+    if not is_submitted:
         return False
-    verdict = gate.judge(said, st.context.ip_address)
+    verdict = login.check_token(token, st.context.ip_address)
     if verdict == "right":
-        gate.let_in(run.session_id)
+        login.log_in(context.session_id)
         st.rerun()
     if verdict == "wait":
-        st.error(f"Too many wrong tokens; this one was not looked at. Try again in {WINDOW_S:.0f} seconds.")
+        st.error(f"Too many wrong tokens; this one was not checked. Try again in {WINDOW_S:.0f} seconds.")
     else:
-        st.error("That is not the token.")
+        st.error("Wrong token.")
     return False
 
 
-def _place(address: str | None) -> str:
-    """What counts as one address."""
+def _normalize_address(address: str | None) -> str:
+    """The address by which wrong tokens are counted."""
     if address is None:
         return "this machine"
     try:
@@ -114,6 +114,6 @@ def _place(address: str | None) -> str:
     return str(ip.ipv4_mapped or IPv6Network((int(ip), 64), strict=False))
 
 
-def _digest(token: str) -> bytes:
-    """Of one length, so that comparing takes one time; a token from the environment need not be valid text."""
+def _hash_token(token: str) -> bytes:
+    """SHA-256 of a token, so that comparing takes constant time. The token may hold surrogates."""
     return sha256(token.encode("utf-8", "surrogatepass")).digest()

@@ -1,4 +1,4 @@
-"""What all visitors share: the library, its thumbnails, the indexing that goes on, and answers, opened once."""
+"""Resources that all visitors share: the library, thumbnails, the indexing job and cached results."""
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
@@ -12,48 +12,48 @@ from platformdirs import user_cache_path
 from cosmos_search.library import Library, default_place
 from cosmos_search.library import open as open_library
 from ui.files.thumbnails import Thumbnails
-from ui.session.answer_cache import Memory
-from ui.session.indexing import Work
+from ui.session.answer_cache import AnswerCache
+from ui.session.indexing import Indexing
 
-__all__ = ["Opened", "opened"]
+__all__ = ["SharedResources", "shared_resources"]
 
 T = TypeVar("T")
 
 THUMBNAIL_BYTES = 1 << 30
-N_ANSWERS = 48  # a list of hits takes about a kilobyte for each
+N_RESULTS = 48  # results of searches and facets; about 1 KB for each hit
 _opening = Lock()
-N_LARGE = 6  # maps and groups of pictures that look alike
+N_LARGE_RESULTS = 6  # maps and groups of near duplicates
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
-    """An index that pages read from and write to, and pictures small enough to send."""
+class SharedResources:
+    """The open index with its thumbnails, indexing job and result caches. Thread-safe."""
 
     library: Library
     thumbnails: Thumbnails
-    work: Work
-    answers: Memory
-    large: Memory
+    indexing: Indexing
+    results: AnswerCache
+    large_results: AnswerCache
 
-    def remembered(self, what: str, ask: Callable[[], T], *arguments: Hashable) -> T:
-        """The answer to `what` with these arguments, asked again only when the index has changed."""
-        return self.answers.get((what, self.library.stamp(), arguments), ask)
+    def cached(self, name: str, compute: Callable[[], T], *arguments: Hashable) -> T:
+        """The result of `compute`, cached by name, arguments and index version."""
+        return self.results.get((name, self.library.stamp(), arguments), compute)
 
-    def remembered_calmly(self, what: str, ask: Callable[[], T], *arguments: Hashable) -> T:
-        """The same for what takes long: while indexing goes on, the answer of before it will do."""
-        stamp = self.work.stamp_before if self.work.is_running else None
-        return self.large.get((what, stamp or self.library.stamp(), arguments), ask)
+    def cached_until_idle(self, name: str, compute: Callable[[], T], *arguments: Hashable) -> T:
+        """Like `cached`, for slow computations: while a job is running, the result from before the job is returned."""
+        version = self.indexing.version_before if self.indexing.is_running else None
+        return self.large_results.get((name, version or self.library.stamp(), arguments), compute)
 
 
-def opened() -> Opened:
-    """Those of the index that `cosmos-search ui` was started for (COSMOS_SEARCH_INDEX)."""
+def shared_resources() -> SharedResources:
+    """The resources of the index that COSMOS_SEARCH_INDEX names, or of the default index."""
     with _opening:
-        return _opened(default_place())
+        return _open_resources(default_place())
 
 
-@cache  # not Streamlit's: that one every visitor can empty, also one who doesn't know the token
-def _opened(place: Path) -> Opened:
-    """The library notices by itself when its index changes, so it can stay open."""
+@cache  # not Streamlit's cache, which every visitor can clear, also before login
+def _open_resources(place: Path) -> SharedResources:
+    """Open the library once; it detects changes of its index by other processes."""
     library = open_library(place)
     thumbnails = Thumbnails(user_cache_path("cosmos-search") / "thumbnails", THUMBNAIL_BYTES)
-    return Opened(library, thumbnails, Work(library), Memory(N_ANSWERS), Memory(N_LARGE))
+    return SharedResources(library, thumbnails, Indexing(library), AnswerCache(N_RESULTS), AnswerCache(N_LARGE_RESULTS))

@@ -1,4 +1,4 @@
-"""What the page shows, as its address says it: everything here can be bookmarked, shared and gone back to."""
+"""The state of the page, kept in the query parameters of its address, so that it can be bookmarked and shared."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
@@ -10,24 +10,24 @@ from indexer.errors import UsageError
 from indexer.pictures.regions import Box
 from indexer.store.filters import ORIENTATIONS, Filters, parse_date, parse_near, parse_size
 
-__all__ = ["ALIKE", "DEFAULT", "MAX_TEXT", "State"]
+__all__ = ["DEFAULT", "MAX_TEXT", "MIN_COSINES", "State"]
 
 VIEWS = ("search", "explore", "library")
 SORTS = ("score", "date")
 EXPLORES = ("map", "duplicates")
-ALIKE = {"strict": 0.98, "usual": MIN_COSINE, "loose": 0.9}  # the least cosine
+MIN_COSINES = {"strict": 0.98, "usual": MIN_COSINE, "loose": 0.9}  # similarity setting -> least cosine
 MAX_PAGE = 10_000
 MAX_TEXT = 1000  # characters of a query, and of any other value
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """One place on the page. A value that the address has wrong is as if it were not there."""
+    """What the page shows. Field names are names of query parameters; invalid values are ignored."""
 
     view: str = "search"
     query: str = ""
-    like: int | None = None  # find the like of this picture, by id
-    box: Box | None = None  # of that part of it
+    like: int | None = None  # id of the picture to find similar pictures of
+    box: Box | None = None  # search for this part of it
     after: str = ""  # dates as `--after` takes them
     before: str = ""
     folder: str = ""
@@ -37,43 +37,43 @@ class State:
     orientation: str = ""
     sort: str = "score"
     page: int = 1
-    all: bool = False  # also what the search would leave out
-    where: bool = True  # boxes on the thumbnails
-    picture: int | None = None  # the one that is looked at closely, by id
-    heat: int | None = None  # the sentence whose heat map covers it, from 0
+    all: bool = False  # include unlikely matches
+    where: bool = True  # show boxes on the thumbnails
+    picture: int | None = None  # id of the picture in the detail view
+    heat: int | None = None  # index of the sentence whose heat map is shown, from 0
     explore: str = "map"
-    cluster: int | None = None  # of the map
-    alike: str = "usual"  # how much pictures of a group must be
+    cluster: int | None = None  # selected cluster of the map
+    alike: str = "usual"  # similarity of near duplicates
 
     @classmethod
-    def of(cls, address: Mapping[str, str]) -> "State":
-        """From the query parameters of an address."""
-        values = {name: _read(name, address[name][:MAX_TEXT]) for name in _NAMES if name in address}
+    def from_address(cls, address: Mapping[str, str]) -> "State":
+        """The state in the query parameters of an address."""
+        values = {name: _parse_value(name, address[name][:MAX_TEXT]) for name in _NAMES if name in address}
         return cls(**{name: value for name, value in values.items() if value is not None})
 
-    def address(self) -> dict[str, str]:
-        """The query parameters that say it; what is as usual is left out."""
+    def to_address(self) -> dict[str, str]:
+        """Query parameters of this state, without default values."""
         changed = {name: getattr(self, name) for name in _NAMES if getattr(self, name) != getattr(DEFAULT, name)}
-        return {name: _written(value) for name, value in changed.items()}
+        return {name: _format_value(value) for name, value in changed.items()}
 
-    def but(self, **changes: Any) -> "State":
-        """The same place with something else.
+    def with_(self, **changes: Any) -> "State":
+        """A copy with changed fields.
 
-        Another search begins at its first page, with no picture open; other words or another example are again asked
-        whether anything matches, and a box belongs to its example.
+        A changed search starts at page 1 with no picture open. A changed query or example resets `all`, and a changed
+        example resets `box`.
         """
-        anew: dict[str, Any] = {}
+        resets: dict[str, Any] = {}
         if not changes.keys() <= {"page", "picture", "heat", "where"}:
-            anew |= {"page": 1, "picture": None, "heat": None}
+            resets |= {"page": 1, "picture": None, "heat": None}
         if changes.keys() & {"query", "like"}:
-            anew |= {"all": False}
+            resets |= {"all": False}
         if "like" in changes:
-            anew |= {"box": None}
-        return replace(self, **anew | changes)
+            resets |= {"box": None}
+        return replace(self, **resets | changes)
 
     @property
     def filters(self) -> Filters | None:
-        """None where nothing is filtered. Raises UsageError for what can't be read."""
+        """The filters, or None if none is set. Raises UsageError for an invalid value."""
         if not any((self.after, self.before, self.folder, self.camera, self.near, self.min_size, self.orientation)):
             return None
         return Filters(
@@ -91,21 +91,21 @@ DEFAULT = State()
 _NAMES = tuple(field.name for field in fields(State))
 
 
-def _read(name: str, text: str) -> Any:
-    """None for what makes no sense there."""
+def _parse_value(name: str, text: str) -> Any:
+    """The value of a query parameter; None if it is not valid."""
     try:
-        return _READERS.get(name, str)(text)
+        return _PARSERS.get(name, str)(text)
     except (ValueError, UsageError):
         return None
 
 
-def _written(value: object) -> str:
+def _format_value(value: object) -> str:
     if isinstance(value, Box):
         return ",".join(f"{edge:.4g}" for edge in (value.left, value.top, value.right, value.bottom))
     return str(int(value)) if isinstance(value, bool) else str(value)
 
 
-def _one_of(*known: str) -> Callable[[str], str]:
+def _make_choice_parser(*known: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         if text not in known:
             raise ValueError(text)
@@ -114,32 +114,32 @@ def _one_of(*known: str) -> Callable[[str], str]:
     return read
 
 
-def _count(text: str) -> int:
+def _parse_count(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 16):
         raise ValueError(text)
     return int(text)
 
 
-def _page(text: str) -> int:
-    return min(max(1, _count(text)), MAX_PAGE)
+def _parse_page(text: str) -> int:
+    return min(max(1, _parse_count(text)), MAX_PAGE)
 
 
-def _switch(text: str) -> bool:
-    return bool(_count(text))
+def _parse_flag(text: str) -> bool:
+    return bool(_parse_count(text))
 
 
-_READERS: dict[str, Callable[[str], Any]] = {
-    "view": _one_of(*VIEWS),
-    "sort": _one_of(*SORTS),
-    "explore": _one_of(*EXPLORES),
-    "alike": _one_of(*ALIKE),
-    "orientation": _one_of(*ORIENTATIONS),
-    "like": _count,
-    "picture": _count,
-    "heat": _count,
-    "cluster": _count,
-    "page": _page,
+_PARSERS: dict[str, Callable[[str], Any]] = {
+    "view": _make_choice_parser(*VIEWS),
+    "sort": _make_choice_parser(*SORTS),
+    "explore": _make_choice_parser(*EXPLORES),
+    "alike": _make_choice_parser(*MIN_COSINES),
+    "orientation": _make_choice_parser(*ORIENTATIONS),
+    "like": _parse_count,
+    "picture": _parse_count,
+    "heat": _parse_count,
+    "cluster": _parse_count,
+    "page": _parse_page,
     "box": parse_box,
-    "all": _switch,
-    "where": _switch,
+    "all": _parse_flag,
+    "where": _parse_flag,
 }

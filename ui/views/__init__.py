@@ -1,1 +1,1 @@
-"""The parts of the page, each a function that draws itself from the state."""
+"""The views of the page: functions that show a part of it for a given state."""

@@ -1,4 +1,4 @@
-"""The example of a search: an indexed picture, a part of one, or a picture that the visitor hands in."""
+"""Example pictures for a search: an indexed picture, an upload, or a part of either."""
 
 import io
 from collections.abc import Callable
@@ -10,118 +10,118 @@ from PIL import Image
 from indexer.errors import PictureError, UsageError
 from indexer.pictures.regions import Box
 from indexer.store.records import PictureRecord
-from ui.components.cards import Part, colour, edges
-from ui.components.components import frame
-from ui.components.data_uri import data_uri
-from ui.escape import plain
-from ui.files.originals import upright
-from ui.files.uploads import uploaded_picture
+from ui.components.cards import Part, get_colour, get_edges
+from ui.components.components import show_frame
+from ui.components.data_uri import encode_data_uri
+from ui.escape import escape_markdown
+from ui.files.originals import read_upright
+from ui.files.uploads import read_upload
 from ui.session.address import go
-from ui.session.shared import Opened
+from ui.session.shared import SharedResources
 from ui.session.state import State
 
-__all__ = ["chip", "example", "upload_view"]
+__all__ = ["load_example", "show_example_chip", "show_upload"]
 
 SIDE = 1024  # pixels of an example
 CHIP_SIDE = 72
 
 
-def example(shared: Opened, state: State) -> tuple[Callable[[], Image.Image] | None, str]:
-    """What makes the picture to find the like of, a part already cut out, and what stands for it; None: there is none.
+def load_example(shared: SharedResources, state: State) -> tuple[Callable[[], Image.Image] | None, str]:
+    """A function that loads the example picture (None: there is no example), and its cache key.
 
-    Raises UsageError if it is not indexed any more; the function does if it is not there any more.
+    Raises UsageError if the picture is not indexed any more. The function raises it if the file is missing.
     """
     if state.like is not None:
         record = shared.library.picture(state.like)
         if record is None:
-            raise UsageError("The picture to find the like of is not indexed any more.")
-        return lambda: _indexed(record, state.box), f"{record.fingerprint}-{state.box}"
-    picture, box = _handed_in()
+            raise UsageError("The example picture is not indexed any more.")
+        return lambda: _load_indexed(record, state.box), f"{record.fingerprint}-{state.box}"
+    picture, box = _get_upload()
     if picture is None:
         return None, ""
-    return lambda: _cut(picture, box), f"{st.session_state['upload_key']}-{box}"
+    return lambda: _crop(picture, box), f"{st.session_state['upload_key']}-{box}"
 
 
-def chip(shared: Opened, state: State) -> None:
-    """What the example is, and a way to be rid of it."""
+def show_example_chip(shared: SharedResources, state: State) -> None:
+    """The current example with a button to remove it."""
     if state.like is not None:
         record = shared.library.picture(state.like)
         data = None if record is None else shared.thumbnails.get(record)
         image = None if data is None else Image.open(io.BytesIO(data))
-        _chip(image, state.box, "this picture", lambda: go(like=None))
+        _show_chip(image, state.box, "this picture", lambda: go(like=None))
         return
-    picture, box = _handed_in()
+    picture, box = _get_upload()
     if picture is not None:
-        _chip(picture, box, "your picture", _drop)
+        _show_chip(picture, box, "your picture", _drop_upload)
 
 
-def upload_view(state: State) -> None:
-    """To hand in a picture, and to choose a part of it."""
-    key = f"file_{st.session_state.get('n_dropped', 0)}"  # a new one is an empty one
+def show_upload(state: State) -> None:
+    """Upload of an example picture, and selection of a part of it."""
+    key = f"file_{st.session_state.get('n_dropped', 0)}"  # a new key makes an empty uploader
     st.file_uploader(
-        "Find the like of a picture of yours. It is looked at in memory, and not kept.",
+        "Find pictures similar to one of your own. It is processed in memory and not stored.",
         key=key,
-        on_change=_hand_in,
+        on_change=_store_upload,
         args=(key,),
     )
     if (problem := st.session_state.pop("upload_problem", None)) is not None:
-        st.error(plain(problem))
-    picture, box = _handed_in()
+        st.error(escape_markdown(problem))
+    picture, box = _get_upload()
     if picture is not None and state.like is None:
-        _part_of(picture, box)
+        _show_part_selector(picture, box)
 
 
-def _indexed(record: PictureRecord, box: Box | None) -> Image.Image:
+def _load_indexed(record: PictureRecord, box: Box | None) -> Image.Image:
     try:
-        return _cut(upright(record, SIDE), box)
+        return _crop(read_upright(record, SIDE), box)
     except PictureError as error:
-        raise UsageError(f"The picture to find the like of can't be used: {error}.") from error
+        raise UsageError(f"The example picture can't be used: {error}.") from error
 
 
-def _hand_in(key: str) -> None:
-    """What was put into the uploader, or taken out of it."""
+def _store_upload(key: str) -> None:
+    """Callback of the uploader: store the uploaded picture in the session, or remove it."""
     file = st.session_state[key]
     st.session_state.update(upload=None, upload_box=None)
     if file is None:
         return
     content = file.getvalue()
     try:
-        st.session_state.update(upload=uploaded_picture(content), upload_key=sha256(content).hexdigest())
+        st.session_state.update(upload=read_upload(content), upload_key=sha256(content).hexdigest())
     except UsageError as error:
         st.session_state["upload_problem"] = str(error)
         return
     go(like=None)
 
 
-def _drop() -> None:
+def _drop_upload() -> None:
     st.session_state.update(upload=None, upload_box=None, n_dropped=st.session_state.get("n_dropped", 0) + 1)
 
 
-def _handed_in() -> tuple[Image.Image | None, Box | None]:
+def _get_upload() -> tuple[Image.Image | None, Box | None]:
     return st.session_state.get("upload"), st.session_state.get("upload_box")
 
 
-def _part_of(picture: Image.Image, box: Box | None) -> None:
-    frame(
+def _show_part_selector(picture: Image.Image, box: Box | None) -> None:
+    show_frame(
         key="upload_frame",
-        image=data_uri(picture),
+        image=encode_data_uri(picture),
         alt="Your picture",
         size=picture.size,
-        parts=[] if box is None else [Part("this part", 0.0, "", colour(0), edges(box))],
-        on_drawn=lambda drawn: st.session_state.update(upload_box=drawn),
+        parts=[] if box is None else [Part("this part", 0.0, "", get_colour(0), get_edges(box))],
+        on_draw=lambda drawn: st.session_state.update(upload_box=drawn),
     )
-    st.caption("Drag a box over a part of it to search for that part alone.")
+    st.caption("Drag a box over a part of the picture to search for that part only.")
     if box is not None:
-        st.button("The whole picture again", on_click=lambda: st.session_state.update(upload_box=None))
+        st.button("Use the whole picture", on_click=lambda: st.session_state.update(upload_box=None))
 
 
-def _chip(image: Image.Image | None, box: Box | None, what: str, on_removed: Callable[[], None]) -> None:
+def _show_chip(image: Image.Image | None, box: Box | None, name: str, on_remove: Callable[[], None]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if image is not None:
-            st.image(_cut(image, box), width=CHIP_SIDE)
-        st.markdown(f"Like {'a part of ' if box is not None else ''}{what}", width="content")
-        st.button("Remove", icon=":material/close:", key="drop_example", on_click=on_removed)
+            st.image(_crop(image, box), width=CHIP_SIDE)
+        st.markdown(f"Similar to {'a part of ' if box is not None else ''}{name}", width="content")
+        st.button("Remove", icon=":material/close:", key="drop_example", on_click=on_remove)
 
 
-def _cut(picture: Image.Image, box: Box | None) -> Image.Image:
+def _crop(picture: Image.Image, box: Box | None) -> Image.Image:
     return picture if box is None else picture.crop(box.pixels(*picture.size))

@@ -1,4 +1,4 @@
-"""Exploring without words: a map of the collection, and pictures that look alike."""
+"""The Explore view: a map of all pictures, and groups of near duplicates."""
 
 from collections.abc import Sequence
 
@@ -6,98 +6,101 @@ import streamlit as st
 
 from cosmos_search.explore.embedding_map import Atlas
 from indexer.store.records import PictureRecord
-from ui.components.cards import card_of_picture
-from ui.components.components import picture_map
-from ui.components.map_cards import MapCards, map_cards
-from ui.escape import plain
-from ui.session.address import bound, choice, go
-from ui.session.shared import Opened
-from ui.session.state import ALIKE, State
-from ui.views.grid import open_picture, pictures_grid
-from ui.views.selection import selection_view
+from ui.components.cards import make_picture_card
+from ui.components.components import show_map
+from ui.components.map_cards import MapCards, make_map_cards
+from ui.escape import escape_markdown
+from ui.session.address import bind_widget, go, show_choice
+from ui.session.shared import SharedResources
+from ui.session.state import MIN_COSINES, State
+from ui.views.grid import open_picture, show_picture_grid
+from ui.views.selection import show_selection
 
-__all__ = ["explore_view"]
+__all__ = ["show_explore"]
 
-N_SHOWN = 60  # pictures of a cluster or a group
-GROUPS_A_PAGE = 10
-NAMES = {"map": "Map", "duplicates": "Look alike"}
+MAX_PICTURES = 60  # shown of a cluster or a group
+GROUPS_PER_PAGE = 10
+LABELS = {"map": "Map", "duplicates": "Similar pictures"}
 
 
-def explore_view(shared: Opened, state: State) -> None:
-    """Either is worked out when it is first looked at, and again only when the index has changed."""
-    choice("What to explore", "explore", state.explore, NAMES)
-    if shared.work.is_running:
-        st.info("Indexing goes on; what is new is shown when it is done.")
-    selection_view(shared)
+def show_explore(shared: SharedResources, state: State) -> None:
+    """The map or the groups; each is computed when first shown and again when the index has changed."""
+    show_choice("Explore", "explore", state.explore, LABELS)
+    if shared.indexing.is_running:
+        st.info("Indexing is running. New pictures appear here when it is done.")
+    show_selection(shared)
     if state.explore == "map":
-        _map(shared, state)
+        _show_map(shared, state)
     else:
-        _duplicates(shared, state)
+        _show_duplicates(shared, state)
 
 
-def _map(shared: Opened, state: State) -> None:
-    with st.spinner("Drawing the map; some thousands of pictures take half a minute …", show_time=True):
-        atlas, cards = shared.remembered_calmly("map", lambda: _drawn(shared))
+def _show_map(shared: SharedResources, state: State) -> None:
+    with st.spinner("Computing the map; some thousands of pictures take half a minute …", show_time=True):
+        atlas, cards = shared.cached_until_idle("map", lambda: _make_map(shared))
     n_shown = len(atlas.points)
-    of = f" of {atlas.n_pictures:,}, chosen evenly" if n_shown < atlas.n_pictures else ""
+    of = f" of {atlas.n_pictures:,}, sampled evenly" if n_shown < atlas.n_pictures else ""
     st.caption(
-        f"{n_shown:,} pictures{of}. What looks alike lies together; a name is the nearest word for what is there. "
-        "Wheel or + and −: closer. Drag: move. Click: a picture, or a place."
+        f"{n_shown:,} pictures{of}. Similar pictures are close together; groups are named by the nearest word. "
+        "Zoom with the wheel or + and −, drag to move, click a picture or a group to open it."
     )
-    picture_map(
-        cards, key="map", on_opened=lambda id_: open_picture(state, id_), on_chosen=lambda number: go(cluster=number)
+    show_map(
+        cards,
+        key="map",
+        on_open=lambda id_: open_picture(state, id_),
+        on_select_cluster=lambda number: go(cluster=number),
     )
-    if state.cluster is None or state.cluster >= len(cards.places):
+    if state.cluster is None or state.cluster >= len(cards.labels):
         return
-    place = cards.places[state.cluster]
-    st.subheader(f"{plain(place.name)}: {place.n:,}" if place.name else f"{place.n:,} pictures")
+    label = cards.labels[state.cluster]
+    st.subheader(f"{escape_markdown(label.name)}: {label.n:,}" if label.name else f"{label.n:,} pictures")
     ids = [point.id for point in atlas.points if point.cluster == state.cluster]
-    _grid(shared, state, shared.library.pictures(ids[:N_SHOWN]), n=len(ids), key="cluster")
+    _show_pictures(shared, state, shared.library.pictures(ids[:MAX_PICTURES]), n=len(ids), key="cluster")
 
 
-def _drawn(shared: Opened) -> tuple[Atlas, MapCards]:
+def _make_map(shared: SharedResources) -> tuple[Atlas, MapCards]:
     atlas = shared.library.atlas()
-    return atlas, map_cards(atlas, shared.library.pictures, shared.thumbnails)
+    return atlas, make_map_cards(atlas, shared.library.pictures, shared.thumbnails)
 
 
-def _duplicates(shared: Opened, state: State) -> None:
-    alike = list(reversed(ALIKE))
-    key = bound("alike", state.alike)
-    st.select_slider("How alike", alike, key=key, on_change=lambda: go(alike=st.session_state["alike"]), width=240)
-    groups = _groups(shared, state)
+def _show_duplicates(shared: SharedResources, state: State) -> None:
+    options = list(reversed(MIN_COSINES))
+    key = bind_widget("alike", state.alike)
+    st.select_slider("Similarity", options, key=key, on_change=lambda: go(alike=st.session_state["alike"]), width=240)
+    groups = _find_groups(shared, state)
     if not groups:
-        st.info("No two pictures look alike.", icon=":material/check_circle:")
+        st.info("No similar pictures found.", icon=":material/check_circle:")
         return
     st.caption(
-        f"{len(groups):,} {'group' if len(groups) == 1 else 'groups'} of pictures that look alike: copies that were "
-        "re-encoded, resized or cropped a little, or other pictures of one kind of thing. Look before you delete one."
+        f"{len(groups):,} {'group' if len(groups) == 1 else 'groups'} of similar pictures: copies that were re-encoded, "
+        "resized or cropped a little, or different pictures of similar things. Compare them before you delete any."
     )
-    n_pages = -(-len(groups) // GROUPS_A_PAGE)
+    n_pages = -(-len(groups) // GROUPS_PER_PAGE)
     page = min(state.page, n_pages)
-    first = (page - 1) * GROUPS_A_PAGE
-    for number, group in enumerate(groups[first : first + GROUPS_A_PAGE]):
-        _grid(shared, state, group[:N_SHOWN], n=len(group), key=f"group_{number}")
+    first = (page - 1) * GROUPS_PER_PAGE
+    for number, group in enumerate(groups[first : first + GROUPS_PER_PAGE]):
+        _show_pictures(shared, state, group[:MAX_PICTURES], n=len(group), key=f"group_{number}")
     if n_pages > 1:
-        key = bound("group_page", page)
+        key = bind_widget("group_page", page)
         st.pagination(n_pages, key=key, on_change=lambda: go(page=st.session_state["group_page"]))
 
 
-def _groups(shared: Opened, state: State) -> Sequence[Sequence[PictureRecord]]:
-    """With a bar while they are worked out."""
-    place = st.empty()
+def _find_groups(shared: SharedResources, state: State) -> Sequence[Sequence[PictureRecord]]:
+    """Groups of near duplicates, with a progress bar while they are computed."""
+    placeholder = st.empty()
 
     def show(share: float) -> None:
-        place.progress(share, text="Comparing all pictures; a hundred thousand take about a minute")
+        placeholder.progress(share, text="Comparing all pictures; 100,000 take about a minute")
 
-    least = ALIKE[state.alike]
-    groups = shared.remembered_calmly(
+    least = MIN_COSINES[state.alike]
+    groups = shared.cached_until_idle(
         "duplicates", lambda: shared.library.near_duplicates(least, on_progress=show), least
     )
-    place.empty()
+    placeholder.empty()
     return groups
 
 
-def _grid(shared: Opened, state: State, pictures: Sequence[PictureRecord], n: int, key: str) -> None:
-    pictures_grid(state, [card_of_picture(picture, shared.thumbnails) for picture in pictures], key=key)
+def _show_pictures(shared: SharedResources, state: State, pictures: Sequence[PictureRecord], n: int, key: str) -> None:
+    show_picture_grid(state, [make_picture_card(picture, shared.thumbnails) for picture in pictures], key=key)
     if n > len(pictures):
         st.caption(f"The first {len(pictures):,} of {n:,}.")

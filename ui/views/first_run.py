@@ -1,34 +1,34 @@
-"""The first page of a newcomer: from an empty index to a first result."""
+"""The start page for an empty index: index a folder, then search."""
 
 from importlib.resources import files
 from pathlib import Path
 
 import streamlit as st
 
-from ui.session.shared import Opened
-from ui.views.indexing import add_folder, progress, start
+from ui.session.shared import SharedResources
+from ui.views.indexing import show_add_folder, show_progress, start_indexing
 
-__all__ = ["first_run"]
+__all__ = ["show_first_run"]
 
 PHOTOS = Path(str(files("cosmos_search") / "data" / "photos"))
 
 
-def first_run(shared: Opened) -> None:
-    """What this is, and two ways to begin."""
+def show_first_run(shared: SharedResources) -> None:
+    """A short introduction, and two ways to start: a folder, or the demo photos."""
     st.session_state["is_new_here"] = True
-    st.title("Find your pictures by what is in them")
+    st.title("Find your pictures by their content")
     st.markdown(
-        "Say what you are looking for, in sentences. The page shows which pictures have it, and **where**; "
-        "or that nothing has. Your pictures stay on this machine, as they are."
+        "Describe what you are looking for in a few sentences. The page shows the matching pictures and **where** "
+        "in them it was found. Your pictures stay on this machine and are not changed."
     )
-    st.markdown("**1. Index a folder.** It is read once, and nothing in it is changed.")
-    add_folder(shared)
-    if not shared.work.is_running:
+    st.markdown("**1. Index a folder.** The pictures are read once and not changed.")
+    show_add_folder(shared)
+    if not shared.indexing.is_running:
         st.button(
-            "Or try it with the photos that come with the program",
+            "Or use the demo photos",
             icon=":material/photo_library:",
-            on_click=start,
+            on_click=start_indexing,
             args=(shared, (PHOTOS,)),
         )
-    progress(shared, is_first=True)
-    st.markdown("**2. Search.** The page goes on by itself as soon as the first pictures are there.")
+    show_progress(shared, is_first=True)
+    st.markdown("**2. Search.** The search opens as soon as the first pictures are indexed.")

@@ -1,4 +1,4 @@
-"""Refining a search: more words, words to leave out, things in their places, and an example picture."""
+"""Refine a search: add or exclude words, place things in the picture, add an example picture."""
 
 import streamlit as st
 
@@ -6,40 +6,40 @@ from cosmos_search.retrieval.compose import placed, with_place, with_word
 from cosmos_search.retrieval.query import parse_query
 from indexer.errors import UsageError
 from indexer.pictures.regions import Box
-from ui.components.cards import Part, colour, edges
-from ui.components.components import frame
-from ui.session.address import go, here
-from ui.session.shared import Opened
+from ui.components.cards import Part, get_colour, get_edges
+from ui.components.components import show_frame
+from ui.session.address import go, read_state
+from ui.session.shared import SharedResources
 from ui.session.state import MAX_TEXT, State
-from ui.views.example import chip, upload_view
+from ui.views.example import show_example_chip, show_upload
 
-__all__ = ["refine_view"]
+__all__ = ["show_refine"]
 
-CANVAS = (3, 2)  # the shape of most photos
+CANVAS = (3, 2)  # aspect ratio of most photos
 
 
-def refine_view(shared: Opened, state: State) -> None:
-    """A drawer with the means, and below it the example that is searched for."""
+def show_refine(shared: SharedResources, state: State) -> None:
+    """An expander with the options, and below it the current example."""
     with st.expander("Refine", icon=":material/tune:"):
-        words, places, picture = st.tabs(["Words", "Places", "Your picture"])
+        words, positions, picture = st.tabs(["Words", "Positions", "Your picture"])
         with words:
-            _words(state)
-        with places:
-            _places(state)
+            _show_words(state)
+        with positions:
+            _show_positions(state)
         with picture:
-            upload_view(state)
-    chip(shared, state)
+            show_upload(state)
+    show_example_chip(shared, state)
 
 
-def _words(state: State) -> None:
-    """+ and −, for those who don't know the query language."""
+def _show_words(state: State) -> None:
+    """Add or exclude words without knowing the query syntax."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.text_input("A word or a sentence", key="word", placeholder="people", max_chars=MAX_TEXT)
-        st.button("Also", icon=":material/add:", on_click=_add_word, args=("+",))
-        st.button("Not", icon=":material/remove:", on_click=_add_word, args=("-",), disabled=not state.query)
+        st.text_input("Word or sentence", key="word", placeholder="people", max_chars=MAX_TEXT)
+        st.button("Add", icon=":material/add:", on_click=_add_word, args=("+",))
+        st.button("Exclude", icon=":material/remove:", on_click=_add_word, args=("-",), disabled=not state.query)
     st.caption(
-        "In the search box `beach + sunset - people` says the same, `2:dog + 0.5:cat` weighs, and "
-        "`a car @left. a church @top-right` looks in places."
+        "The same in the search box: `beach + sunset - people`. Weights: `2:dog + 0.5:cat`. "
+        "Positions: `a car @left. a church @top-right`."
     )
 
 
@@ -47,24 +47,26 @@ def _add_word(sign: str) -> None:
     word = st.session_state["word"].strip()
     if word:
         st.session_state["word"] = ""
-        go(query=with_word(here().query, sign, word))
+        go(query=with_word(read_state().query, sign, word))
 
 
-def _places(state: State) -> None:
-    """A canvas: draw where something should be, then say what."""
+def _show_positions(state: State) -> None:
+    """A canvas to draw where something should be, and a field for what it is."""
     drawn: Box | None = st.session_state.get("place")
-    parts = [Part(text, 0.0, "", colour(i), edges(box)) for i, (text, box) in enumerate(_placed(state))]
+    parts = [
+        Part(text, 0.0, "", get_colour(i), get_edges(box)) for i, (text, box) in enumerate(_parse_placed_terms(state))
+    ]
     if drawn is not None:
-        parts.append(Part("here", 0.0, "", "#ffffff", edges(drawn)))
+        parts.append(Part("here", 0.0, "", "#ffffff", get_edges(drawn)))
     left, right = st.columns([3, 2])
     with left:
-        frame(
+        show_frame(
             key="canvas",
             image=None,
             alt="" if parts else "Drag a box where something should be",
             size=CANVAS,
             parts=parts,
-            on_drawn=lambda box: st.session_state.update(place=box),
+            on_draw=lambda box: st.session_state.update(place=box),
         )
     with right:
         st.text_input(
@@ -74,10 +76,10 @@ def _places(state: State) -> None:
             max_chars=MAX_TEXT,
             disabled=drawn is None,
         )
-        st.button("Add to the search", on_click=_add_place, disabled=drawn is None, type="primary")
+        st.button("Add to search", on_click=_add_place, disabled=drawn is None, type="primary")
 
 
-def _placed(state: State) -> list[tuple[str, Box]]:
+def _parse_placed_terms(state: State) -> list[tuple[str, Box]]:
     try:
         return placed(parse_query(state.query)) if state.query else []
     except UsageError:
@@ -88,4 +90,4 @@ def _add_place() -> None:
     text, box = st.session_state["placed_text"].strip(), st.session_state.get("place")
     if text and box is not None:
         st.session_state.update(placed_text="", place=None)
-        go(query=with_place(here().query, text, box))
+        go(query=with_place(read_state().query, text, box))

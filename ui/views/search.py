@@ -1,4 +1,4 @@
-"""Search: one box, a grid of what was found, and one picture looked at closely."""
+"""The Search view: search box, filters, grid of results, detail view of a picture."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -9,52 +9,53 @@ from cosmos_search.retrieval.hits import Hit
 from indexer.cores import available_cores
 from indexer.errors import UsageError
 from indexer.store.records import PictureRecord
-from ui.components.cards import Card, card_of_hit, card_of_picture
-from ui.escape import plain
-from ui.session.address import bound, choice, go
-from ui.session.shared import Opened
+from ui.components.cards import Card, make_hit_card, make_picture_card
+from ui.escape import escape_markdown
+from ui.session.address import bind_widget, go, show_choice
+from ui.session.shared import SharedResources
 from ui.session.state import MAX_TEXT, State
-from ui.views.example import example
-from ui.views.filters import filters_view
-from ui.views.grid import pictures_grid
-from ui.views.picture import picture_view
-from ui.views.refine import refine_view
-from ui.views.selection import selection_view
+from ui.views.example import load_example
+from ui.views.filters import show_filters
+from ui.views.grid import show_picture_grid
+from ui.views.picture import show_picture
+from ui.views.refine import show_refine
+from ui.views.selection import show_selection
 
-__all__ = ["search_view"]
+__all__ = ["show_search"]
 
 PER_PAGE = 40
-SUGGESTED = ("A cat.", "A space shuttle. A flag.", "A rocket on its launch pad.", "A zebra crossing.")
-SORTED_BY_DATE = 1000  # the best of these many are put in order
-DEPTHS = (PER_PAGE + 1, 200, 1000, 5000, 10_000)  # how many hits are asked for: pages share an answer
+EXAMPLE_QUERIES = ("A cat.", "A space shuttle. A flag.", "A rocket on its launch pad.", "A zebra crossing.")
+MAX_SORTED = 1000  # results that are sorted by date
+# Numbers of hits that are searched. The next larger one is used, so that several pages share a cached result.
+DEPTHS = (PER_PAGE + 1, 200, 1000, 5000, 10_000)
 
 
-def search_view(shared: Opened, state: State) -> None:
+def show_search(shared: SharedResources, state: State) -> None:
     """The whole view."""
-    filters_view(shared, state)
-    _search_box(state)
-    refine_view(shared, state)
+    show_filters(shared, state)
+    _show_search_box(state)
+    show_refine(shared, state)
     try:
-        shown = _shown(shared, state)
+        results = _find_results(shared, state)
     except UsageError as error:
-        st.error(_as_sentence(error))
+        st.error(_format_error(error))
         return
     if state.picture is not None:
-        picture_view(shared, state, shown[:PER_PAGE])
+        show_picture(shared, state, results[:PER_PAGE])
         return
-    selection_view(shared)
-    if not shown:
-        _nothing(shared, state)
+    show_selection(shared)
+    if not results:
+        _show_no_results(shared, state)
         return
-    _heading(state, shown)
-    pictures_grid(state, _cards(shared, shown[:PER_PAGE]), key="grid")
-    _pager(state, has_more=len(shown) > PER_PAGE)
+    _show_heading(state, results)
+    show_picture_grid(state, _make_cards(shared, results[:PER_PAGE]), key="grid")
+    _show_pager(state, has_more=len(results) > PER_PAGE)
 
 
-def _search_box(state: State) -> None:
+def _show_search_box(state: State) -> None:
     st.text_input(
         "Search",
-        key=bound("query", state.query),
+        key=bind_widget("query", state.query),
         placeholder="What is in the picture?  A dog on a sofa. A red lamp.",
         on_change=lambda: go(query=st.session_state["query"].strip()),
         max_chars=MAX_TEXT,
@@ -62,98 +63,93 @@ def _search_box(state: State) -> None:
         icon=":material/search:",
     )
     if st.session_state.get("is_new_here") and not state.query:
-        _suggestions()
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown("For example:", width="content")
+            for text in EXAMPLE_QUERIES:
+                st.button(text, on_click=go, kwargs={"query": text})
 
 
-def _suggestions() -> None:
-    """For a newcomer: first things to ask for."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown("For example:", width="content")
-        for text in SUGGESTED:
-            st.button(text, on_click=go, kwargs={"query": text})
-
-
-def _shown(shared: Opened, state: State) -> Sequence[Hit] | Sequence[PictureRecord]:
-    """What the page shows, and one more if there is more. Raises UsageError for what can't be asked."""
-    like, like_key = example(shared, state)
+def _find_results(shared: SharedResources, state: State) -> Sequence[Hit] | Sequence[PictureRecord]:
+    """The results of the current page, and one more if there is a next page. Raises UsageError for an invalid query."""
+    load, example_key = load_example(shared, state)
     first, filters = (state.page - 1) * PER_PAGE, state.filters
-    if not state.query and like is None:
+    if not state.query and load is None:
         return shared.library.browse(filters, start=first, n=PER_PAGE + 1)
     by_date = state.sort == "date"
-    top = SORTED_BY_DATE if by_date else next((n for n in DEPTHS if n > first + PER_PAGE), DEPTHS[-1])
+    top = MAX_SORTED if by_date else next((n for n in DEPTHS if n > first + PER_PAGE), DEPTHS[-1])
 
     def search() -> Sequence[Hit]:
-        picture = None if like is None else like()
+        picture = None if load is None else load()
         hits = shared.library.search(state.query, top, like=picture, filters=filters, include_unlikely=state.all)
-        return sorted(hits, key=_when, reverse=True) if by_date else hits
+        return sorted(hits, key=_get_date, reverse=True) if by_date else hits
 
-    hits = shared.remembered("search", search, state.query, top, like_key, filters, state.all, by_date)
+    hits = shared.cached("search", search, state.query, top, example_key, filters, state.all, by_date)
     return hits[first : first + PER_PAGE + 1]
 
 
-def _when(hit: Hit) -> str:
+def _get_date(hit: Hit) -> str:
     taken = hit.facts.metadata.taken_at
     return taken.isoformat() if taken else ""
 
 
-def _cards(shared: Opened, shown: Sequence[Hit] | Sequence[PictureRecord]) -> Sequence[Card]:
-    """Thumbnails that are not kept yet are made side by side."""
+def _make_cards(shared: SharedResources, results: Sequence[Hit] | Sequence[PictureRecord]) -> Sequence[Card]:
+    """Cards of the results. Missing thumbnails are made in parallel."""
 
     def card(one: Hit | PictureRecord) -> Card:
-        make = card_of_hit if isinstance(one, Hit) else card_of_picture
+        make = make_hit_card if isinstance(one, Hit) else make_picture_card
         return make(one, shared.thumbnails)  # type: ignore[arg-type]
 
     with ThreadPoolExecutor(available_cores()) as pool:
-        return list(pool.map(card, shown))
+        return list(pool.map(card, results))
 
 
-def _heading(state: State, shown: Sequence[object]) -> None:
-    """What is shown, and how."""
+def _show_heading(state: State, results: Sequence[object]) -> None:
+    """Title of the results, with display options for a search."""
     first = (state.page - 1) * PER_PAGE + 1
-    last = first + min(len(shown), PER_PAGE) - 1
-    is_search = isinstance(shown[0], Hit)
-    what = ("Nearest" if state.all else "Best matches") if is_search else "Newest pictures"
+    last = first + min(len(results), PER_PAGE) - 1
+    is_search = isinstance(results[0], Hit)
+    title = ("Nearest matches" if state.all else "Best matches") if is_search else "Newest pictures"
     if is_search and state.sort == "date":
-        what = f"The best {SORTED_BY_DATE:,} at most, newest first:"
+        title = f"Best {MAX_SORTED:,} matches at most, newest first:"
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown(f"**{what}** {first}–{last}", width="content")
+        st.markdown(f"**{title}** {first}–{last}", width="content")
         if is_search:
-            _display(state)
+            _show_display_options(state)
 
 
-def _display(state: State) -> None:
+def _show_display_options(state: State) -> None:
     with st.container(horizontal=True, vertical_alignment="center", width="content"):
-        key = bound("where", state.where)
-        st.toggle("Show where", key=key, on_change=lambda: go(where=st.session_state["where"]))
-        choice("Sort", "sort", state.sort, {"score": "Best first", "date": "Newest first"})
+        key = bind_widget("where", state.where)
+        st.toggle("Show regions", key=key, on_change=lambda: go(where=st.session_state["where"]))
+        show_choice("Sort", "sort", state.sort, {"score": "Best first", "date": "Newest first"})
 
 
-def _nothing(shared: Opened, state: State) -> None:
+def _show_no_results(shared: SharedResources, state: State) -> None:
     if state.page > 1:
-        st.info("There is nothing more.")
-        st.button("To the first page", on_click=go, kwargs={"page": 1})
+        st.info("There are no more results.")
+        st.button("First page", on_click=go, kwargs={"page": 1})
     elif state.filters is not None and not shared.library.n_matching(state.filters):
-        st.info("No picture passes these filters.", icon=":material/filter_alt_off:")
+        st.info("No picture matches these filters.", icon=":material/filter_alt_off:")
     else:
-        st.info("**Nothing here matches.**", icon=":material/search_off:")
+        st.info("**No matches.**", icon=":material/search_off:")
         if not state.all:
-            st.button("Show the nearest all the same", on_click=go, kwargs={"all": True})
+            st.button("Show the nearest matches", on_click=go, kwargs={"all": True})
 
 
-def _pager(state: State, *, has_more: bool) -> None:
+def _show_pager(state: State, *, has_more: bool) -> None:
     if state.page == 1 and not has_more:
         return
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="center"):
-        for label, icon, step, is_there in (
-            ("Back", ":material/chevron_left:", -1, state.page > 1),
-            ("More", ":material/chevron_right:", 1, has_more),
+        for label, icon, step, is_enabled in (
+            ("Previous", ":material/chevron_left:", -1, state.page > 1),
+            ("Next", ":material/chevron_right:", 1, has_more),
         ):
-            st.button(label, icon=icon, disabled=not is_there, on_click=go, kwargs={"page": state.page + step})
+            st.button(label, icon=icon, disabled=not is_enabled, on_click=go, kwargs={"page": state.page + step})
             if step < 0:
                 st.markdown(f"Page {state.page}", width="content")
 
 
-def _as_sentence(error: UsageError) -> str:
-    """Without the mark that the command line puts under a mistake, in a fixed-width font; nor with its commands."""
+def _format_error(error: UsageError) -> str:
+    """The message in one line, without the marker under a syntax error and without CLI commands."""
     first, *rest = str(error).split(": cosmos-search ")[0].splitlines()
-    return plain(first.rstrip(":") + (f": {rest[0].strip()}" if rest else ""))
+    return escape_markdown(first.rstrip(":") + (f": {rest[0].strip()}" if rest else ""))

@@ -1,35 +1,39 @@
-"""What a visitor has selected, and how to take it away."""
+"""Downloads of the selected pictures."""
 
 from collections.abc import Sequence
 from functools import partial
 
 import streamlit as st
 
-from ui.files.downloads import MAX_ZIP_BYTES, as_csv, as_json, as_zip, size_bytes
-from ui.session.shared import Opened
+from ui.files.downloads import MAX_ZIP_BYTES, format_csv, format_json, make_zip, sum_file_sizes
+from ui.session.shared import SharedResources
 
-__all__ = ["selection_view"]
+__all__ = ["show_selection"]
 
 
-def selection_view(shared: Opened) -> None:
-    """A bar, where something is selected."""
-    ids: Sequence[int] = st.session_state.get("ticked", ())
+def show_selection(shared: SharedResources) -> None:
+    """A bar with download buttons; hidden if nothing is selected."""
+    ids: Sequence[int] = st.session_state.get("selected", ())
     if not ids:
         return
     with st.container(horizontal=True, vertical_alignment="center", border=True):
         st.markdown(f"**{len(ids)} selected**", width="content")
         pictures = shared.library.pictures(ids)
-        is_too_large = size_bytes(pictures) > MAX_ZIP_BYTES
+        is_too_large = sum_file_sizes(pictures) > MAX_ZIP_BYTES
         st.download_button(
-            "Zip file",
-            partial(as_zip, pictures),  # made when it is asked for
+            "Download ZIP",
+            partial(make_zip, pictures),  # made when the button is clicked
             "pictures.zip",
             "application/zip",
             on_click="ignore",
             icon=":material/folder_zip:",
             disabled=is_too_large,
-            help=f"These are more than {MAX_ZIP_BYTES >> 20} MB; take the list instead." if is_too_large else None,
+            help=f"The selection is larger than {MAX_ZIP_BYTES >> 20} MB; download a list instead."
+            if is_too_large
+            else None,
         )
-        st.download_button("Paths as CSV", as_csv(pictures), "pictures.csv", "text/csv", on_click="ignore")
-        st.download_button("JSON", as_json(pictures), "pictures.json", "application/json", on_click="ignore")
-        st.button("Clear", icon=":material/close:", on_click=lambda: st.session_state.update(ticked=[]))
+        st.download_button("List as CSV", format_csv(pictures), "pictures.csv", "text/csv", on_click="ignore")
+        st.download_button(
+            "List as JSON", format_json(pictures), "pictures.json", "application/json", on_click="ignore"
+        )
+        st.button("Clear selection", icon=":material/close:", on_click=lambda: st.session_state.update(selected=[]))

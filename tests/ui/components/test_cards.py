@@ -7,7 +7,7 @@ from cosmos_search.retrieval.hits import Evidence, Hit
 from indexer.pictures.metadata import Metadata
 from indexer.pictures.regions import WHOLE, Box
 from indexer.store.records import PictureFacts
-from ui.components.cards import card_of_hit, card_of_picture, facts, parts_of
+from ui.components.cards import list_facts, make_hit_card, make_parts, make_picture_card
 
 SEEN = Evidence("a red car", 0.914, 0.3, Box(0.1, 0.2, 0.5, 0.6), is_negative=False)
 UNWANTED = Evidence("people", 1.2, 0.2, WHOLE, is_negative=True)
@@ -18,50 +18,50 @@ def hit_of(picture, *evidence):
 
 
 def test_a_hit_becomes_a_card_with_a_bar_and_a_box_for_each_sentence(picture, thumbnails):
-    card = card_of_hit(hit_of(picture, SEEN, UNWANTED), thumbnails)
-    assert (card.id, card.name, card.figure) == (1, "red.png", "0.88")
+    card = make_hit_card(hit_of(picture, SEEN, UNWANTED), thumbnails)
+    assert (card.id, card.name, card.score_text) == (1, "red.png", "0.88")
     assert card.thumbnail.startswith("data:image/jpeg;base64,")
     seen, unwanted = card.parts
-    assert (seen.text, seen.figure, seen.box) == ("a red car", "0.91", (0.1, 0.2, 0.5, 0.6))
+    assert (seen.text, seen.score_text, seen.box) == ("a red car", "0.91", (0.1, 0.2, 0.5, 0.6))
     assert (unwanted.text, unwanted.score, unwanted.box) == ("not: people", 1.0, None)
     assert [part.colour for part in card.parts] == list(COLOURS[:2])
 
 
 def test_there_are_colours_for_any_number_of_sentences():
-    assert len(parts_of([SEEN] * 20)) == 20
+    assert len(make_parts([SEEN] * 20)) == 20
 
 
 def test_a_picture_without_a_query_has_no_score(picture, thumbnails):
-    card = card_of_picture(picture, thumbnails)
-    assert (card.figure, card.parts) == ("", ())
+    card = make_picture_card(picture, thumbnails)
+    assert (card.score_text, card.parts) == ("", ())
 
 
 def test_a_deleted_picture_is_a_card_without_a_thumbnail(picture, thumbnails):
     picture.paths[0].unlink()
-    assert card_of_picture(picture, thumbnails).thumbnail is None
+    assert make_picture_card(picture, thumbnails).thumbnail is None
 
 
 def test_the_caption_is_the_alternative_text_and_the_name_otherwise(picture, thumbnails):
-    assert card_of_picture(picture, thumbnails).alt == "red.png"
+    assert make_picture_card(picture, thumbnails).alt == "red.png"
     told = replace(picture, facts=replace(picture.facts, metadata=Metadata(caption="A red square")))
-    assert card_of_picture(told, thumbnails).alt == "A red square"
+    assert make_picture_card(told, thumbnails).alt == "A red square"
 
 
 def test_date_and_copies_are_noted(picture, thumbnails):
     taken = PictureFacts(16, 16, Metadata(taken_at=datetime(2024, 6, 3)))
     many = replace(picture, facts=taken, paths=(*picture.paths, Path("/b.png")))
-    assert card_of_picture(many, thumbnails).note == "03 Jun 2024 · 1 more copy"
+    assert make_picture_card(many, thumbnails).note == "03 Jun 2024 · 1 more copy"
 
 
 def test_a_name_that_is_no_text_can_be_sent_all_the_same(picture, thumbnails):
     odd = replace(picture, paths=(Path(b"/nowhere/caf\xe9.jpg".decode("utf-8", "surrogateescape")),))
-    assert card_of_picture(odd, thumbnails).name == "caf?.jpg"
+    assert make_picture_card(odd, thumbnails).name == "caf?.jpg"
 
 
 def test_only_what_is_known_is_told(picture):
-    assert [name for name, _ in facts(picture)] == ["Size"]
+    assert [name for name, _ in list_facts(picture)] == ["Size"]
     m = Metadata(datetime(2024, 6, 3, 18, 30), 48.14, 11.58, "X100", "A lake", ("water", "boat"))
-    told = dict(facts(replace(picture, facts=PictureFacts(4000, 3000, m))))
+    told = dict(list_facts(replace(picture, facts=PictureFacts(4000, 3000, m))))
     assert told["Taken"] == "Monday, 03 June 2024, 18:30"
     assert told["Size"] == "4000 × 3000 pixels, 12.0 MP"
     assert told["Place"] == "48.14000, 11.58000"

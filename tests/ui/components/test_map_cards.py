@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 from cosmos_search.explore.embedding_map import Atlas, Cluster, Point
-from ui.components.map_cards import MAX_SIGHTS, map_cards
+from ui.components.map_cards import MAX_THUMBNAILS, make_map_cards
 
 CLUSTERS = (
     Cluster("cat", 0.1, 0.1, 3, 0.6),
@@ -23,24 +23,24 @@ def everyone(picture):
 
 
 def test_clusters_show_their_middle_pictures_in_turn(picture, thumbnails):
-    cards = map_cards(Atlas(POINTS, CLUSTERS, 6), everyone(picture), thumbnails)
-    assert [sight.id for sight in cards.sights] == [2, 5, 6, 1, 4, 3]
+    cards = make_map_cards(Atlas(POINTS, CLUSTERS, 6), everyone(picture), thumbnails)
+    assert [thumbnail.id for thumbnail in cards.thumbnails] == [2, 5, 6, 1, 4, 3]
     assert cards.points == POINTS
-    assert all(sight.thumbnail.startswith("data:image/jpeg") for sight in cards.sights)
+    assert all(thumbnail.thumbnail.startswith("data:image/jpeg") for thumbnail in cards.thumbnails)
 
 
 def test_the_least_apt_names_are_left_out(picture, thumbnails):
-    cards = map_cards(Atlas(POINTS, CLUSTERS, 6), everyone(picture), thumbnails)
-    assert [(place.name, place.n) for place in cards.places] == [("cat", 3), ("dog", 2), ("", 1)]
+    cards = make_map_cards(Atlas(POINTS, CLUSTERS, 6), everyone(picture), thumbnails)
+    assert [(label.name, label.n) for label in cards.labels] == [("cat", 3), ("dog", 2), ("", 1)]
 
 
 def test_pictures_that_are_gone_are_dots_alone(thumbnails):
-    cards = map_cards(Atlas(POINTS, CLUSTERS, 6), lambda ids: [], thumbnails)
-    assert (len(cards.points), cards.sights) == (6, ())
+    cards = make_map_cards(Atlas(POINTS, CLUSTERS, 6), lambda ids: [], thumbnails)
+    assert (len(cards.points), cards.thumbnails) == (6, ())
 
 
 def test_a_large_map_sends_some_thumbnails_only(picture, thumbnails):
     points = tuple(Point(i, 0.5, i / 1000, 0) for i in range(1000))
     atlas = Atlas(points, (Cluster("cat", 0.5, 0.5, 1000, 0.5),), 90_000)
-    cards = map_cards(atlas, everyone(picture), thumbnails)
-    assert (len(cards.points), len(cards.sights)) == (1000, MAX_SIGHTS)
+    cards = make_map_cards(atlas, everyone(picture), thumbnails)
+    assert (len(cards.points), len(cards.thumbnails)) == (1000, MAX_THUMBNAILS)

@@ -5,41 +5,40 @@ from PIL import Image
 
 from indexer.errors import PictureError
 from tests.colour import paint, record
-from ui.files.originals import is_there, opened_original, upright
+from ui.files.originals import is_available, open_original, read_upright
 
 
 def test_an_indexed_picture_is_opened(picture):
-    with opened_original(picture) as file:
+    with open_original(picture) as file:
         assert Image.open(file).size == (40, 20)
-    assert upright(picture, 10).size == (10, 5)
+    assert read_upright(picture, 10).size == (10, 5)
 
 
 def test_a_copy_stands_in_for_a_file_that_is_gone(picture, tmp_path):
-    copy = shutil.copy(picture.paths[0], tmp_path / "copy.png")
+    shutil.copy(picture.paths[0], tmp_path / "copy.png")
     both = record(picture.paths[0], tmp_path / "copy.png")
     picture.paths[0].unlink()
-    assert copy
-    assert upright(both, 40).size == (40, 20)
+    assert read_upright(both, 40).size == (40, 20)
 
 
 def test_a_file_that_became_a_link_elsewhere_is_not_followed_into_other_content(picture, tmp_path):
     secret = paint(tmp_path / "private" / "secret.png", "blue", (40, 20))
     picture.paths[0].unlink()
     picture.paths[0].symlink_to(secret)
-    with pytest.raises(PictureError, match="changed"), opened_original(picture):
+    with pytest.raises(PictureError, match="changed"), open_original(picture):
         pass
 
 
 def test_a_path_that_cannot_even_be_looked_at_is_not_there(tmp_path):
-    assert not is_there(tmp_path / ("x" * 300))
-    assert not is_there(tmp_path)
-    assert not is_there(tmp_path / "gone")
+    assert not is_available(tmp_path / ("x" * 300))
+    assert not is_available(tmp_path)
+    assert not is_available(tmp_path / "gone")
 
 
 def test_changed_and_missing_files_are_not_shown(picture):
     paint(picture.paths[0], "green", (40, 20))
     with pytest.raises(PictureError, match="deleted or changed"):
-        upright(picture, 40)
+        read_upright(picture, 40)
     picture.paths[0].unlink()
     with pytest.raises(PictureError, match="deleted or changed"):
-        upright(picture, 40)
+        read_upright(picture, 40)

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from indexer.errors import UsageError
-from ui.files.uploads import uploaded_picture
+from ui.files.uploads import read_upload
 
 
 def png(width, height):
@@ -24,7 +24,7 @@ def test_a_picture_is_upright_and_small():
     exif[0x0112] = 6
     buffer = io.BytesIO()
     Image.new("RGB", (4000, 2000), "red").save(buffer, "JPEG", exif=exif)
-    assert uploaded_picture(buffer.getvalue()).size == (512, 1024)
+    assert read_upload(buffer.getvalue()).size == (512, 1024)
 
 
 @pytest.mark.parametrize(
@@ -39,4 +39,4 @@ def test_a_picture_is_upright_and_small():
 )
 def test_what_cannot_be_used_is_said(content, said):
     with pytest.raises(UsageError, match=said):
-        uploaded_picture(content)
+        read_upload(content)

@@ -4,7 +4,7 @@ import pytest
 
 import cosmos_search
 from tests.colour import ColourEncoder, paint
-from ui.session.indexing import Work
+from ui.session.indexing import Indexing
 
 COLOURS = ("red", "green", "blue", "white")
 
@@ -31,42 +31,47 @@ def photos(tmp_path):
 
 
 @pytest.fixture
-def work(tmp_path):
+def indexing(tmp_path):
     encoder = Waiting()
     with cosmos_search.open(tmp_path / "index", encoder=encoder) as library:
-        work = Work(library)
-        yield work, library, encoder
+        indexing = Indexing(library)
+        yield indexing, library, encoder
         encoder.may.set()
-        if work.run is not None:
-            work.run.wait()
+        if indexing.job is not None:
+            indexing.job.wait()
 
 
-def test_a_folder_is_indexed_in_the_background_while_it_can_be_seen_how_far_it_is(work, photos):
-    work, library, encoder = work
-    assert work.start([photos])
-    assert work.is_running
-    assert work.run.seconds_left is None
+def test_a_folder_is_indexed_in_the_background_while_it_can_be_seen_how_far_it_is(indexing, photos):
+    indexing, library, encoder = indexing
+    assert indexing.start([photos])
+    assert indexing.is_running
+    assert indexing.job.seconds_left is None
     encoder.may.set()
-    work.run.wait()
-    assert not work.is_running
-    assert (work.run.report.added, work.run.n_files, work.run.share, work.run.error) == (24, 24, 1.0, None)
+    indexing.job.wait()
+    assert not indexing.is_running
+    assert (indexing.job.report.added, indexing.job.n_files, indexing.job.fraction, indexing.job.error) == (
+        24,
+        24,
+        1.0,
+        None,
+    )
     assert library.search("red")[0].score > 0
 
 
-def test_only_one_run_goes_on(work, photos, tmp_path):
-    work, library, encoder = work
+def test_only_one_run_goes_on(indexing, photos, tmp_path):
+    indexing, library, encoder = indexing
     paint(tmp_path / "other" / "a.png", "red")
-    assert work.start([photos])
-    assert not work.start([tmp_path / "other"])
+    assert indexing.start([photos])
+    assert not indexing.start([tmp_path / "other"])
     encoder.may.set()
-    work.run.wait()
+    indexing.job.wait()
     assert [folder.path for folder in library.info().folders] == [photos.resolve()]
 
 
-def test_it_stops_and_keeps_what_is_done(work, photos):
-    work, library, encoder = work
-    work.start([photos])
-    stopped = work.run
+def test_it_stops_and_keeps_what_is_done(indexing, photos):
+    indexing, library, encoder = indexing
+    indexing.start([photos])
+    stopped = indexing.job
     stopped.stop()
     assert stopped.is_stopping
     encoder.may.set()
@@ -74,18 +79,18 @@ def test_it_stops_and_keeps_what_is_done(work, photos):
     assert stopped.report.is_stopped
     assert library.info().n_pictures == stopped.report.added < 24
     before = library.stamp()
-    work.start([photos])
-    assert work.stamp_before == before
-    work.run.wait()
+    indexing.start([photos])
+    assert indexing.version_before == before
+    indexing.job.wait()
     assert library.info().n_pictures == 24
 
 
-def test_a_mistake_is_told_in_a_sentence(work, photos):
-    work, library, encoder = work
+def test_a_mistake_is_told_in_a_sentence(indexing, photos):
+    indexing, library, encoder = indexing
     encoder.may.set()
-    work.start([photos])
-    work.run.wait()
+    indexing.start([photos])
+    indexing.job.wait()
     with library._opened().lock():
-        work.start([photos])
-        work.run.wait()
-    assert "Another cosmos-search is writing" in work.run.error
+        indexing.start([photos])
+        indexing.job.wait()
+    assert "Another cosmos-search is writing" in indexing.job.error

@@ -1,10 +1,10 @@
-"""The gate without a page: who is let in, and how fast tokens can be guessed."""
+"""The login without a page: who is let in, and how fast tokens can be guessed."""
 
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ui.session.login import MAX_WRONG_PER_ADDRESS, WINDOW_S, Gate
+from ui.session.login import MAX_WRONG_PER_ADDRESS, WINDOW_S, Login
 
 TOKEN = "open sesame"
 
@@ -25,8 +25,8 @@ def clock():
 
 
 @pytest.fixture
-def gate(clock):
-    return Gate(TOKEN, clock)
+def login(clock):
+    return Login(TOKEN, clock)
 
 
 @pytest.mark.parametrize(
@@ -42,56 +42,56 @@ def gate(clock):
         "x" * 10_000,
     ],
 )
-def test_only_the_token_itself_is_right(said, gate):
-    assert gate.judge(said, None) == "wrong"
-    assert gate.judge(TOKEN, None) == "right"
+def test_only_the_token_itself_is_right(said, login):
+    assert login.check_token(said, None) == "wrong"
+    assert login.check_token(TOKEN, None) == "right"
 
 
 @pytest.mark.parametrize("token", ["\N{KEY}", "caf\udce9", "ÿ"])
 def test_a_token_may_be_any_text(token):
-    assert Gate(token).judge(token, None) == "right"
-    assert Gate(token).judge("?", None) == "wrong"
+    assert Login(token).check_token(token, None) == "right"
+    assert Login(token).check_token("?", None) == "wrong"
 
 
 def test_without_a_token_there_is_nothing_to_ask():
-    assert not Gate("").is_needed
-    assert Gate("x").is_needed
+    assert not Login("").is_needed
+    assert Login("x").is_needed
 
 
-def test_wrong_tokens_are_counted_over_all_sessions_at_once(gate):
+def test_wrong_tokens_are_counted_over_all_sessions_at_once(login):
     with ThreadPoolExecutor(8) as sessions:
-        judged = list(sessions.map(lambda i: gate.judge(f"guess {i}", "192.0.2.1"), range(200)))
+        judged = list(sessions.map(lambda i: login.check_token(f"guess {i}", "192.0.2.1"), range(200)))
     assert judged.count("wrong") == MAX_WRONG_PER_ADDRESS
     assert judged.count("wait") == 200 - MAX_WRONG_PER_ADDRESS
-    assert gate.judge(TOKEN, "192.0.2.1") == "wait"  # or guessing on would find it
+    assert login.check_token(TOKEN, "192.0.2.1") == "wait"  # or guessing on would find it
 
 
-def test_one_address_guesses_slowly(gate, clock):
+def test_one_address_guesses_slowly(login, clock):
     n_looked_at = 0
     for second in range(600):
         clock.now = second
-        n_looked_at += [gate.judge("guess", "192.0.2.1") for _ in range(50)].count("wrong")
+        n_looked_at += [login.check_token("guess", "192.0.2.1") for _ in range(50)].count("wrong")
     assert n_looked_at <= (600 / WINDOW_S) * MAX_WRONG_PER_ADDRESS
 
 
 @pytest.mark.parametrize("addresses", [["192.0.2.1"], [f"192.0.2.{i}" for i in range(1, 100)], ["2001:db8::1", None]])
-def test_who_knows_the_token_is_not_kept_out_by_other_addresses(addresses, gate, clock):
+def test_who_knows_the_token_is_not_kept_out_by_other_addresses(addresses, login, clock):
     for second in range(60):
         clock.now = second
         for address in addresses:
             for _ in range(10):
-                gate.judge("guess", address)
-        assert gate.judge(TOKEN, "198.51.100.2") == "right"
+                login.check_token("guess", address)
+        assert login.check_token(TOKEN, "198.51.100.2") == "right"
 
 
-def test_who_knows_the_token_waits_no_longer_than_the_window(gate, clock):
+def test_who_knows_the_token_waits_no_longer_than_the_window(login, clock):
     for i in range(100):
-        gate.judge(f"guess {i}", None)
-    assert gate.judge(TOKEN, None) == "wait"
+        login.check_token(f"guess {i}", None)
+    assert login.check_token(TOKEN, None) == "wait"
     clock.now = WINDOW_S - 0.1
-    assert gate.judge(TOKEN, None) == "wait"  # and this does not make it longer
+    assert login.check_token(TOKEN, None) == "wait"  # and this does not make it longer
     clock.now = WINDOW_S
-    assert gate.judge(TOKEN, None) == "right"
+    assert login.check_token(TOKEN, None) == "right"
 
 
 @pytest.mark.parametrize(
@@ -106,19 +106,19 @@ def test_who_knows_the_token_waits_no_longer_than_the_window(gate, clock):
         ("no address", "no address", True),
     ],
 )
-def test_what_counts_as_one_address(one, other, are_one, gate):
+def test_what_counts_as_one_address(one, other, are_one, login):
     for _ in range(MAX_WRONG_PER_ADDRESS):
-        gate.judge("guess", one)
-    assert gate.judge(TOKEN, other) == ("wait" if are_one else "right")
+        login.check_token("guess", one)
+    assert login.check_token(TOKEN, other) == ("wait" if are_one else "right")
 
 
-def test_only_the_sessions_that_were_let_in_are_in(gate):
-    gate.let_in("one")
-    assert gate.has_let_in("one")
-    assert not gate.has_let_in("other")
-    assert not gate.has_let_in("")
-    assert Gate("").has_let_in("any")
+def test_only_the_sessions_that_were_log_in_are_in(login):
+    login.log_in("one")
+    assert login.is_logged_in("one")
+    assert not login.is_logged_in("other")
+    assert not login.is_logged_in("")
+    assert Login("").is_logged_in("any")
 
 
-def test_right_tokens_are_never_too_many(gate):
-    assert {gate.judge(TOKEN, None) for _ in range(100)} == {"right"}
+def test_right_tokens_are_never_too_many(login):
+    assert {login.check_token(TOKEN, None) for _ in range(100)} == {"right"}

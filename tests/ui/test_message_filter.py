@@ -6,9 +6,9 @@ import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
-from ui.messages import MAX_STRANGER_BYTES, passed_on
+from ui.message_filter import ALLOWED_AFTER_LOGIN, ALLOWED_BEFORE_LOGIN, MAX_BYTES_BEFORE_LOGIN, filter_message
 
-FIELD, BUTTON = "$$ID-0123-token", "$$ID-4567-FormSubmitter-gate-Open"
+FIELD, BUTTON = "$$ID-0123-token", "$$ID-4567-FormSubmitter-login-Log in"
 ESCAPES = "\x1b]0;owned\x07\n2026-01-01 forged line \u202e"
 KINDS = [one.name for one in BackMsg.DESCRIPTOR.oneofs_by_name["type"].fields]
 VALUES = [one.name for one in WidgetState.DESCRIPTOR.oneofs_by_name["value"].fields]
@@ -46,22 +46,22 @@ def state(id_, value):
     return made
 
 
-def passed(made, is_in):
-    got = passed_on(made.SerializeToString(), is_in=is_in)
+def passed(made, is_logged_in):
+    got = filter_message(made.SerializeToString(), is_logged_in=is_logged_in)
     return None if got is None else BackMsg.FromString(got)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_message_is_dropped_but_what_the_page_uses(kind):
     before = {"rerun_script", "stop_script", "app_heartbeat"}
-    assert (passed(message(kind), is_in=False) is not None) == (kind in before)
-    assert (passed(message(kind), is_in=True) is not None) == (kind in before | {"file_urls_request"})
+    assert (passed(message(kind), is_logged_in=False) is not None) == (kind in before)
+    assert (passed(message(kind), is_logged_in=True) is not None) == (kind in before | {"file_urls_request"})
 
 
 def test_the_last_of_several_kinds_counts_as_it_does_for_streamlit():
     both = message("rerun_script").SerializeToString() + message("load_git_info").SerializeToString()
-    assert passed_on(both, is_in=True) is None
-    assert passed_on(both[::-1], is_in=True) is None
+    assert filter_message(both, is_logged_in=True) is None
+    assert filter_message(both[::-1], is_logged_in=True) is None
 
 
 @pytest.mark.parametrize(
@@ -73,13 +73,13 @@ def test_only_the_file_of_a_button_is_made_for_who_is_in(payload, request_id):
     made.backend_operation_request.request_id = request_id
     if payload is not None:
         getattr(made.backend_operation_request, payload).SetInParent()
-    assert passed(made, is_in=False) is None
-    assert (passed(made, is_in=True) is not None) == (payload == "deferred_file" and request_id == "6f1c-42")
+    assert passed(made, is_logged_in=False) is None
+    assert (passed(made, is_logged_in=True) is not None) == (payload == "deferred_file" and request_id == "6f1c-42")
 
 
 @pytest.mark.parametrize("value", VALUES)
 def test_the_gate_gets_only_values_of_its_own_types(value):
-    got = passed(rerun(state(FIELD, value), state(BUTTON, value), state("other", value)), is_in=False)
+    got = passed(rerun(state(FIELD, value), state(BUTTON, value), state("other", value)), is_logged_in=False)
     kept = {one.id for one in got.rerun_script.widget_states.widgets}
     assert kept == {"string_value": {FIELD}, "trigger_value": {BUTTON, "other"}}.get(value, set())
 
@@ -94,7 +94,7 @@ def test_the_gate_gets_nothing_else_of_a_visitor():
             fragment_id=ESCAPES,
             cached_message_hashes=[ESCAPES],
         ),
-        is_in=False,
+        is_logged_in=False,
     ).rerun_script
     assert len(got.widget_states.widgets) < 10
     assert {field.name for field, _ in got.ListFields()} == {"query_string", "widget_states"}
@@ -103,24 +103,25 @@ def test_the_gate_gets_nothing_else_of_a_visitor():
 
 def test_who_is_in_says_what_the_page_asks():
     made = rerun(*[state("one", value) for value in VALUES], query_string="query=a", fragment_id="f")
-    assert passed(made, is_in=True) == made
+    assert passed(made, is_logged_in=True) == made
 
 
 def test_a_message_before_the_token_is_small():
-    fits = rerun(query_string="x" * (MAX_STRANGER_BYTES - 100))
-    too_large = rerun(query_string="x" * MAX_STRANGER_BYTES)
-    assert passed(fits, is_in=False).rerun_script.query_string == fits.rerun_script.query_string
-    assert passed(too_large, is_in=False) is None
-    assert passed(too_large, is_in=True) == too_large
+    fits = rerun(query_string="x" * (MAX_BYTES_BEFORE_LOGIN - 100))
+    too_large = rerun(query_string="x" * MAX_BYTES_BEFORE_LOGIN)
+    assert passed(fits, is_logged_in=False).rerun_script.query_string == fits.rerun_script.query_string
+    assert passed(too_large, is_logged_in=False) is None
+    assert passed(too_large, is_logged_in=True) == too_large
 
 
-@pytest.mark.parametrize("is_in", [False, True])
-def test_what_is_no_message_is_dropped(is_in):
+@pytest.mark.parametrize("is_logged_in", [False, True])
+def test_what_is_no_message_is_dropped(is_logged_in):
     noise = random.Random(1)
     for size in (0, 1, 2, 3, 10, 100, 1000):
         for _ in range(200):
             content = noise.randbytes(size)
-            got = passed_on(content, is_in=is_in)
+            got = filter_message(content, is_logged_in=is_logged_in)
             if got is not None:
-                assert BackMsg.FromString(got).WhichOneof("type") in KINDS
-    assert passed_on(b"\xff" * 50, is_in=is_in) is None
+                kinds = ALLOWED_AFTER_LOGIN if is_logged_in else ALLOWED_BEFORE_LOGIN
+                assert BackMsg.FromString(got).WhichOneof("type") in kinds
+    assert filter_message(b"\xff" * 50, is_logged_in=is_logged_in) is None

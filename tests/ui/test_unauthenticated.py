@@ -17,11 +17,11 @@ from websockets.exceptions import ConnectionClosed
 from tests import ROOT
 from tests.browser import page
 from tests.demo import make_home
-from tests.ui.test_messages import ESCAPES, KINDS, VALUES, message, rerun, state
+from tests.ui.test_message_filter import ESCAPES, KINDS, VALUES, message, rerun, state
 from tests.visitor import visit
 from ui.session.login import MAX_WRONG_PER_ADDRESS
 
-ASKED = "The one that `cosmos-search ui` printed"
+ASKED = "The token that `cosmos-search ui` printed"
 TOKEN = "open sesame"
 
 

@@ -18,7 +18,7 @@ from tests.visitor import visit
 from ui.session.login import MAX_WRONG_PER_ADDRESS
 
 HOSTILE = DATA / "streamlit-folder"
-ASKED = "The one that `cosmos-search ui` printed"
+ASKED = "The token that `cosmos-search ui` printed"
 FOREIGN = [
     "http://evil.example",
     "null",
@@ -103,12 +103,12 @@ def refused():
     assert caught.value.response.status_code == 403
 
 
-def test_the_token_is_asked_and_nobody_elses_page_is_let_in(hostile):
+def test_the_token_is_asked_and_nobody_elses_page_is_log_in(hostile):
     with visit(hostile) as visitor:
         assert ASKED in visitor.run(query="query=a+cat").text
         assert "Search" not in visitor.text
-        assert "not the token" in visitor.say("").text
-        assert "not the token" in visitor.say("open barley").text
+        assert "Wrong token" in visitor.say("").text
+        assert "Wrong token" in visitor.say("open barley").text
         assert "Newest pictures" in visitor.say("open sesame").text
     for origin in FOREIGN:
         with refused(), visit(hostile, origin):
@@ -146,7 +146,7 @@ def test_wrong_tokens_are_counted_over_all_sessions(tmp_path, index):
             with visit(address) as guesser:
                 guesser.run()
                 answers.append(guesser.say(f"guess {i}").text)
-        assert ["not the token" in text for text in answers] == [True] * MAX_WRONG_PER_ADDRESS + [False] * 2
+        assert ["Wrong token" in text for text in answers] == [True] * MAX_WRONG_PER_ADDRESS + [False] * 2
         assert all("Too many wrong tokens" in text for text in answers[-2:])
         assert "Newest pictures" in inside.run().text
 
@@ -175,7 +175,7 @@ def test_who_does_not_know_the_token_cannot_make_the_page_forget(tmp_path):
     with page(tmp_path / "index", make_home(tmp_path), "open sesame") as address, visit(address) as inside:
         inside.run()
         inside.say("open sesame")
-        inside.press("Or try it with the photos that come with the program")
+        inside.press("Or use the demo photos")
         until(lambda: "Done" in inside.run(query="view=library").text, "it is not indexed")
         with visit(address) as stranger:
             stranger.run()
@@ -184,7 +184,7 @@ def test_who_does_not_know_the_token_cannot_make_the_page_forget(tmp_path):
         assert "Done" in inside.run(query="view=library").text
 
 
-def test_nobody_is_let_in_by_what_a_browser_says_of_the_session(tmp_path, index):
+def test_nobody_is_log_in_by_what_a_browser_says_of_the_session(tmp_path, index):
     with page(index, make_home(tmp_path), "open sesame") as address:
         for value in ({"bool_value": True}, {"trigger_value": True}, {"string_value": "x"}, {"json_value": "true"}):
             with visit(address) as visitor:

@@ -1,4 +1,4 @@
-"""Who may speak to the page's server, and of what: pages that it has served, and programs, which are no web pages."""
+"""ASGI middleware for requests: refuses other web sites, unknown host names and paths that the page does not use."""
 
 from collections.abc import Callable, Collection
 from urllib.parse import urlsplit
@@ -7,7 +7,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["OwnSite"]
+__all__ = ["RequestFilter"]
 
 STREAM = "/_stcore/stream"
 FILES = {"/", "/index.html", "/favicon.png", "/manifest.json", "/_stcore/health", "/_stcore/host-config"}
@@ -15,25 +15,24 @@ FOLDERS = ("/static/", "/media/")
 UPLOADS = "/_stcore/upload_file/"
 
 
-class OwnSite:
-    """ASGI middleware that refuses requests and websockets of other web sites, before Streamlit sees them.
+class RequestFilter:
+    """ASGI middleware that refuses requests and websockets of other web sites before they reach Streamlit.
 
-    Streamlit alone lets any page of this machine's addresses in, on whatever port, and asks a web service for its
-    outer address to find out whether an origin is one of them.
-    What the page doesn't use (metrics, sign-in, other components) isn't there for anyone, and no file is taken from who
-    has not said the token.
+    Streamlit accepts every origin on an address of this machine, on any port, and asks a web service for this
+    machine's external address to check origins.
+    Paths that the page does not use (metrics, sign-in, other components) are not found, and uploads need a login.
 
-    names: hosts that the server may be called by; None: any (a server for other machines has names it can't know).
-    is_in: whether a session has said the token, by its id.
+    names: accepted host names; None: all (a server for other machines does not know its names).
+    is_logged_in: tells for a session id whether its visitor is logged in.
     """
 
-    def __init__(self, app: ASGIApp, names: Collection[str] | None, is_in: Callable[[str], bool]) -> None:
+    def __init__(self, app: ASGIApp, names: Collection[str] | None, is_logged_in: Callable[[str], bool]) -> None:
         self.app = app
         self.names = names
-        self.is_in = is_in
+        self.is_logged_in = is_logged_in
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request or connection."""
+        """Handle one request or connection."""
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
         elif scope["type"] == "websocket":
@@ -42,40 +41,42 @@ class OwnSite:
             else:
                 await send({"type": "websocket.close", "code": 1008})  # before it is accepted: HTTP 403
         elif not self._is_allowed(Headers(scope=scope)):
-            await PlainTextResponse("Only for this page itself.", 403)(scope, receive, send)
+            await PlainTextResponse("Requests from other web sites are refused.", 403)(scope, receive, send)
         elif not self._is_used(scope["method"], scope["path"]):
             await PlainTextResponse("Not found.", 404)(scope, receive, send)
         else:
-            await self.app(scope, receive, _with_headers(send))
+            await self.app(scope, receive, _add_headers(send))
 
     def _is_allowed(self, headers: Headers) -> bool:
         hosts, origins = headers.getlist("host"), headers.getlist("origin")
-        if len(hosts) != 1 or (self.names is not None and _name(hosts[0]) not in self.names):
+        if len(hosts) != 1 or (self.names is not None and _parse_host(hosts[0]) not in self.names):
             return False
         return all(origin.partition("://")[2].lower() == hosts[0].lower() for origin in origins)
 
     def _is_used(self, method: str, path: str) -> bool:
         if path.startswith(UPLOADS):
-            return method in ("PUT", "DELETE", "OPTIONS") and self.is_in(path.removeprefix(UPLOADS).partition("/")[0])
+            return method in ("PUT", "DELETE", "OPTIONS") and self.is_logged_in(
+                path.removeprefix(UPLOADS).partition("/")[0]
+            )
         return method in ("GET", "HEAD") and (path in FILES or path.startswith(FOLDERS))
 
 
-def _name(host: str) -> str | None:
-    """Without the port, and an IPv6 address without its brackets; None for what is no host."""
+def _parse_host(host: str) -> str | None:
+    """Host name without port and IPv6 brackets; None if it is not a valid host."""
     try:
         return urlsplit(f"//{host}").hostname
     except ValueError:
         return None
 
 
-def _with_headers(send: Send) -> Send:
-    """No other site may show the page in a frame, and links tell none where they were followed."""
+def _add_headers(send: Send) -> Send:
+    """A `send` that adds headers: no other site may embed the page in a frame, and links send no referrer."""
 
-    async def send_more(message: Message) -> None:
+    async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             headers["Content-Security-Policy"] = "frame-ancestors 'self'"
             headers["Referrer-Policy"] = "no-referrer"
         await send(message)
 
-    return send_more
+    return send_with_headers

@@ -11,6 +11,7 @@ from typing import NoReturn
 import click
 
 from cosmos_search.cli.group import UserPath
+from cosmos_search.extras import require_extra
 from indexer.errors import UsageError
 from ui.settings import TOKEN, Start, address_of, is_local
 
@@ -51,6 +52,7 @@ def ui(host: str, port: int, token: str | None, browser: bool, place: Path | Non
       cosmos-search ui
       cosmos-search ui --host 0.0.0.0 --token "a long secret"
     """
+    require_extra("The page", "ui", "streamlit")
     _check_free(host, port)
     server = server_for(host, port, token, browser=browser, place=place)
     click.echo(server.said, err=True)

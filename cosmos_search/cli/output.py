@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from cosmos_search.cli.terminal import escape
+from cosmos_search.extras import install_command
 from cosmos_search.library import Info
 from cosmos_search.models.install import ModelRow
 from cosmos_search.retrieval.hits import Evidence, Hit
@@ -78,9 +79,7 @@ def report_text(report: Report) -> str:
     if report.failed_before:
         lines.append(f"{report.failed_before} files failed before and have not changed; cosmos-search info names them.")
     if report.needs_extra:
-        lines.append(
-            f"{report.needs_extra} HEIC or raw files skipped; to read them: pip install 'cosmos-search[formats]'"
-        )
+        lines.append(f"{report.needs_extra} HEIC or raw files skipped; to read them: {install_command('formats')}")
     return _text(lines + report.warnings)
 
 

@@ -2,8 +2,10 @@
 
 import logging
 import platform
+from importlib.util import find_spec
 from pathlib import Path
 
+from cosmos_search.extras import install_command
 from indexer.errors import UsageError
 
 __all__ = ["DEVICES", "PRECISIONS", "choose_device", "choose_precision", "has_nvidia_gpu"]
@@ -56,6 +58,8 @@ def has_nvidia_gpu(driver: Path = NVIDIA_DRIVER) -> bool:
 
 def _why_not(device: str) -> str | None:
     """What keeps torch from using this device; None if nothing does."""
+    if find_spec("torch") is None:
+        return f"it needs PyTorch ({install_command('models')})"
     import torch
 
     if device == "mps":

@@ -16,6 +16,7 @@ from PIL import Image
 from cosmos_search.encoders.calibration import Calibration
 from cosmos_search.encoders.devices import choose_device, choose_precision
 from cosmos_search.encoders.precision_check import Choice
+from cosmos_search.extras import require_extra
 from cosmos_search.models.store import Card, check_unchanged
 from cosmos_search.processing.image import Preprocess
 from cosmos_search.processing.text import TextTokenizer
@@ -125,6 +126,7 @@ class TowerEncoder:
         """Cosines of each patch with a query's vector (dim,): (rows, columns). Imports torch."""
         with self._lock:
             if self._maps is None:
+                require_extra(f"A heat map of the model {self.name}", "models", "torch", "transformers")
                 from cosmos_search.network.attention_maps import DenseMaps
 
                 check_unchanged(self._folder, self._card, weights=True)
@@ -160,6 +162,9 @@ class TowerEncoder:
                     crops, _ = self._open("crops", precision) if self._card.has_small_crops else (whole, chosen)
                     self._images = OnnxImages(whole, crops, self._preprocess.side, chosen)
                 else:
+                    require_extra(
+                        f"The model {self.name} in {precision} on {device}", "models", "torch", "transformers"
+                    )
                     from cosmos_search.encoders.torch_images import TorchImages
 
                     check_unchanged(self._folder, self._card, weights=True)
@@ -208,6 +213,7 @@ class TowerEncoder:
         return self._folder / "graphs" / f"{precision}-{runtime_version}"
 
     def _make_graphs(self, draft: Path, precision: str) -> None:
+        require_extra(f"The first use of the model {self.name} on this machine", "models", "torch", "transformers")
         from cosmos_search.encoders.onnx_export import make_graphs
 
         check_unchanged(self._folder, self._card, weights=True)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosmos_search.encoders.protocol import Encoder, require_made_by
+from cosmos_search.extras import require_extra
 from indexer.store.index import Index
 
 __all__ = ["MAX_POINTS", "Atlas", "Cluster", "Point", "draw_atlas", "everyday_words"]
@@ -60,8 +61,9 @@ def draw_atlas(
     Places: t-SNE (van der Maaten and Hinton 2008) of the principal components. Clusters: k-means of the vectors, as
     many as one and a half times the square root of their number.
     vocabulary: names for the clusters, one or more; left out, `everyday_words`.
-    Raises CosmosSearchError for an index that is empty, or that another encoder made.
+    Raises CosmosSearchError for an index that is empty, or that another encoder made, and without scikit-learn.
     """
+    require_extra("The map of a collection", "ui", "sklearn")
     words = list(vocabulary or everyday_words())
     with index.reading_pictures() as catalog:
         record = catalog.encoder()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
+from cosmos_search.extras import require_extra
 from cosmos_search.model_config import read_kind
 from cosmos_search.models.published import PUBLISHED, REPOSITORY, PublishedModel
 from cosmos_search.models.store import MINI, NEEDED, WEIGHTS, Card, Shelf, default_model
@@ -53,6 +54,7 @@ def pull_model(shelf: Shelf, name: str, role: str = "teacher", endpoint: str | N
     if published is None:
         raise UsageError(f"No model named {name!r} is published; see which are: cosmos-search models")
     shelf.check_is_free(name)
+    require_extra("Pulling a model", "models", "torch", "transformers")
     downloads = shelf.place / ".downloads" / name
     checkpoint = _download(published.file, downloads, endpoint)
     try:
@@ -75,6 +77,7 @@ def add_model(
     """
     name = path.absolute().name.removesuffix(".pt") if name is None else name
     shelf.check_is_free(name)
+    require_extra("Adding a model", "models", "torch", "transformers")
     if path.is_file():
         return _add_checkpoint(shelf, path, name, role, source=path.name, like=like)
     if not path.is_dir():

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from cosmos_search.extras import install_command
 from indexer.errors import CosmosSearchError
 from indexer.ingest.roots import existing_folder
 from indexer.ingest.update import Report
@@ -90,6 +91,6 @@ def _show_summary(report: Report) -> None:
     state = "Stopped; indexed so far" if report.is_stopped else "Done"
     st.success(f"{state}: {', '.join(text) or 'no pictures found'}.")
     if report.needs_extra:
-        st.info(f"{report.needs_extra:,} HEIC or raw files need: `pip install 'cosmos-search[formats]'`")
+        st.info(f"{report.needs_extra:,} HEIC or raw files need: `{install_command('formats')}`")
     for warning in report.warnings:
         st.warning(escape_markdown(warning))

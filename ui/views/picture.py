@@ -8,6 +8,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
 
+from cosmos_search.extras import MissingExtraError
 from cosmos_search.retrieval.explain import draw_heat, heat_map
 from cosmos_search.retrieval.hits import Evidence, Hit
 from indexer.errors import PictureError
@@ -81,11 +82,15 @@ def _show_image(
         return
     parts: Sequence[Part] = make_parts(evidence) if state.where else ()
     if state.heat is not None and state.heat < len(evidence) and not evidence[state.heat].is_example:
-        heat = _compute_heat_map(shared, picture, image, evidence[state.heat])
-        if heat is None:
-            st.caption("This model has no heat maps.")
+        try:
+            heat = _compute_heat_map(shared, picture, image, evidence[state.heat])
+        except MissingExtraError as error:
+            st.info(escape_markdown(error))
         else:
-            image, parts = draw_heat(image, heat, evidence[state.heat].text, get_colour(state.heat)), ()
+            if heat is None:
+                st.caption("This model has no heat maps.")
+            else:
+                image, parts = draw_heat(image, heat, evidence[state.heat].text, get_colour(state.heat)), ()
     show_frame(
         key="picture",
         image=encode_data_uri(image),

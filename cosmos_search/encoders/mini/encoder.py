@@ -22,7 +22,7 @@ from tokenizers import Tokenizer
 
 from cosmos_search.encoders.calibration import Calibration, packaged
 from cosmos_search.encoders.devices import has_nvidia_gpu
-from cosmos_search.encoders.mini.weights import MiniWeights, find_weights, require_package
+from cosmos_search.encoders.mini.weights import MiniWeights, find_weights
 from cosmos_search.encoders.onnx_session import (
     choose_session_device,
     device_of,
@@ -61,8 +61,7 @@ class Recipe:
 class MiniEncoder:
     """An Encoder (see cosmos_search.encoders.protocol). A tower opens when it is first used: a search loads only text.
 
-    The first use of a tower on a machine exports it into `cache` with torch, which takes seconds; later uses
-    import no torch.
+    The first use of a tower on a machine writes its ONNX graph into `cache`, which takes a second. torch is not used.
     """
 
     def __init__(self, cache: Path | None = None, recipe: Recipe | None = None, device: str = "auto") -> None:
@@ -228,19 +227,14 @@ class MiniEncoder:
         np.save(target, _unit(named + described))
 
     def _export_image(self, target: Path) -> None:
-        for package in ("torch", "efficientnet-lite-pytorch"):
-            require_package(package)
-        from cosmos_search.encoders.mini.export import export_image_tower
+        from cosmos_search.encoders.mini.export import export_image_tower  # imports onnx
 
-        recipe = self._recipe
-        export_image_tower(self._weights.image, recipe.mean, recipe.scale, recipe.side, target)
+        export_image_tower(self._weights.read_image(), self._recipe.mean, self._recipe.scale, target)
 
     def _export_text(self, target: Path) -> None:
-        for package in ("torch", "transformers", "safetensors"):
-            require_package(package)
         from cosmos_search.encoders.mini.export import export_text_tower
 
-        export_text_tower(self._weights.text, target)
+        export_text_tower(*self._weights.read_text(), target)
 
 
 class _TextTower:

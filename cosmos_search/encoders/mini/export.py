@@ -1,96 +1,176 @@
-"""Writes the two towers of cosmos-mini as ONNX graphs: the only place of that encoder that needs torch.
+"""Writes the two towers of cosmos-mini as ONNX graphs, from the weights in their packages: needs onnx, and no torch."""
 
-The exporter is torch's older one (`dynamo=False`): the newer needs onnxscript and took 17 s here against
-2 s, for graphs that compute the same to 1e-4. It is deprecated and says so; its warnings are silenced.
-"""
-
-import json
 import tempfile
-import warnings
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-import torch
-from efficientnet_lite_pytorch import EfficientNet
-from safetensors.torch import load_file
-from torch import Tensor, nn
-from transformers import BertConfig, BertModel
+import numpy as np
+import onnx
+from numpy.typing import ArrayLike, NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from cosmos_search.encoders.onnx_session import save_optimised
 
 __all__ = ["export_image_tower", "export_text_tower"]
 
-OPSET = 17
+OPSETS = {"": 17, "com.microsoft": 1}
+IR_VERSION = 8  # that of opset 17
+
+# EfficientNet-Lite2 (Tan and Le 2019, the "lite" variants without squeeze-and-excitation). Its other sizes are those
+# of its weights.
+TRAINED_SIDE = 260  # pixels; "same" padding at that size is part of the trained network
+STRIDED_BLOCKS = {1, 4, 7, 15}  # the first of the stages that halve the resolution
+BATCH_NORM_EPSILON = 1e-3
+
+Weights = Mapping[str, NDArray[Any]]
 
 
-class TextTower(nn.Module):
-    """all-MiniLM-L6-v2: the mean of the last layer's tokens, scaled to length 1."""
+class _Graph:
+    """An ONNX graph as it grows. A value is named by the string that the methods return."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__()
-        config = BertConfig(**json.loads((folder / "config.json").read_text(encoding="utf-8")))
-        self.bert = BertModel(config, add_pooling_layer=False)
-        weights = load_file(folder / "model.safetensors")
-        missing = self.bert.load_state_dict(weights, strict=False).missing_keys  # the file has a pooler more
-        assert not missing, f"{folder} lacks {missing}"
+    def __init__(self) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.weights: list[TensorProto] = []
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """tokens: (1, length), without padding. Returns (1, 384)."""
-        states = self.bert(input_ids=tokens).last_hidden_state  # (1, length, 384)
-        return nn.functional.normalize(states.mean(dim=1), dim=-1)
+    def constant(self, value: ArrayLike, dtype: type[np.generic] = np.float32) -> str:
+        name = f"weight_{len(self.weights)}"
+        self.weights.append(numpy_helper.from_array(np.ascontiguousarray(value, dtype=dtype), name))
+        return name
 
+    def add(self, kind: str, *inputs: str, output: str = "", domain: str = "", **attributes: Any) -> str:
+        output = output or f"value_{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, inputs, [output], domain=domain, **attributes))
+        return output
 
-class ImageTower(nn.Module):
-    """EfficientNet-Lite2 from bytes on: the scaling it was trained with is part of the graph."""
+    def linear(self, x: str, weight: NDArray[Any], bias: NDArray[Any], output: str = "") -> str:
+        """weight: (outputs, inputs), as torch has it."""
+        return self.add("Add", self.add("MatMul", x, self.constant(weight.T)), self.constant(bias), output=output)
 
-    def __init__(self, weights: Path, mean: float, scale: float) -> None:
-        super().__init__()
-        self.network = EfficientNet.from_name("efficientnet-lite2")
-        self.network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
-        self.mean, self.scale = mean, scale
+    def layer_norm(self, x: str, weights: Weights, name: str, epsilon: float) -> str:
+        scale, bias = self.constant(weights[f"{name}.weight"]), self.constant(weights[f"{name}.bias"])
+        return self.add("LayerNormalization", x, scale, bias, axis=-1, epsilon=epsilon)
 
-    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        """pixels: (n, height, width, 3), uint8, RGB.
-
-        Returns the logits, (n, 1000), and those of each position, (n, height / 32, width / 32, 1000): the last
-        linear layer applied there instead of to the mean, a class activation map (Zhou et al. 2016). The layer
-        is linear, so the mean of a box's positions are the logits of that box.
-        """
-        planes = (pixels.permute(0, 3, 1, 2).float() - self.mean) / self.scale
-        features = self.network.extract_features(planes)
-        classify = self.network._fc
-        return classify(features.mean(dim=(2, 3))), classify(features.permute(0, 2, 3, 1))
+    def save(self, target: Path, inputs: list[onnx.ValueInfoProto], outputs: list[onnx.ValueInfoProto]) -> None:
+        graph = helper.make_graph(self.nodes, target.stem, inputs, outputs, self.weights)
+        opsets = [helper.make_opsetid(domain, version) for domain, version in OPSETS.items()]
+        onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION), target)
 
 
-def export_text_tower(folder: Path, target: Path) -> None:
-    """Writes tokens (1, length) int64 -> vector (1, 384). folder: as sentence-transformers saves a BERT."""
-    from cosmos_search.encoders.onnx_session import (
-        save_optimised,  # the networks here are used without ONNX Runtime, too
+def export_image_tower(weights: Weights, mean: float, scale: float, target: Path) -> None:
+    """Writes pixels (n, height, width, 3) uint8 -> logits (n, 1000), map (n, rows, columns, 1000).
+
+    The scaling that the network was trained with is part of the graph. `map` is the last linear layer applied at each
+    position instead of to the mean, a class activation map (Zhou et al. 2016). The layer is linear, so the mean of a
+    box's positions are the logits of that box. weights: by the names that efficientnet-lite-pytorch gives them.
+    """
+    graph = _Graph()
+    planes = graph.add("Cast", graph.add("Transpose", "pixels", perm=[0, 3, 1, 2]), to=TensorProto.FLOAT)
+    x = graph.add("Div", graph.add("Sub", planes, graph.constant(mean)), graph.constant(scale))
+    side = TRAINED_SIDE
+    x = _convolve(graph, x, weights, "_conv_stem", "_bn0", side, stride=2, is_clipped=True)
+    side = -(-side // 2)
+    n_blocks = 1 + max(int(name.split(".")[1]) for name in weights if name.startswith("_blocks."))
+    for number in range(n_blocks):
+        stride = 2 if number in STRIDED_BLOCKS else 1
+        x = _add_block(graph, x, weights, f"_blocks.{number}", side, stride)
+        side = -(-side // stride)
+    features = _convolve(graph, x, weights, "_conv_head", "_bn1", side, is_clipped=True)
+    classify = weights["_fc.weight"], weights["_fc.bias"]
+    graph.linear(graph.add("ReduceMean", features, axes=[2, 3], keepdims=0), *classify, output="logits")
+    graph.linear(graph.add("Transpose", features, perm=[0, 2, 3, 1]), *classify, output="map")
+    n_classes = len(weights["_fc.bias"])
+    graph.save(
+        target,
+        [helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["n", "height", "width", 3])],
+        [
+            helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", n_classes]),
+            helper.make_tensor_value_info("map", TensorProto.FLOAT, ["n", "rows", "columns", n_classes]),
+        ],
     )
 
+
+def _add_block(graph: _Graph, x: str, weights: Weights, name: str, side: int, stride: int) -> str:
+    """An inverted bottleneck: expand (not in the first block), filter each channel, project, add the input."""
+    y, n_inputs = x, len(weights[f"{name}._depthwise_conv.weight"])
+    if f"{name}._expand_conv.weight" in weights:
+        n_inputs = weights[f"{name}._expand_conv.weight"].shape[1]
+        y = _convolve(graph, y, weights, f"{name}._expand_conv", f"{name}._bn0", side, is_clipped=True)
+    y = _convolve(graph, y, weights, f"{name}._depthwise_conv", f"{name}._bn1", side, stride, is_clipped=True)
+    y = _convolve(graph, y, weights, f"{name}._project_conv", f"{name}._bn2", -(-side // stride))
+    n_outputs = len(weights[f"{name}._project_conv.weight"])
+    return graph.add("Add", y, x) if stride == 1 and n_inputs == n_outputs else y
+
+
+def _convolve(
+    graph: _Graph,
+    x: str,
+    weights: Weights,
+    name: str,
+    norm: str,
+    side: int,
+    stride: int = 1,
+    *,
+    is_clipped: bool = False,
+) -> str:
+    """A convolution with its batch norm folded in, and ReLU6 where it is clipped. side: of x in training, pixels."""
+    kernel = weights[f"{name}.weight"].astype(np.float64)  # (outputs, inputs or 1, size, size)
+    variance = weights[f"{norm}.running_var"].astype(np.float64)
+    factor = weights[f"{norm}.weight"] / np.sqrt(variance + BATCH_NORM_EPSILON)
+    bias = weights[f"{norm}.bias"] - weights[f"{norm}.running_mean"] * factor
+    size = kernel.shape[2]
+    padding = max((-(-side // stride) - 1) * stride + size - side, 0)
+    before, after = padding // 2, padding - padding // 2
+    y = graph.add(
+        "Conv",
+        x,
+        graph.constant(kernel * factor[:, None, None, None]),
+        graph.constant(bias),
+        strides=[stride, stride],
+        pads=[before, before, after, after],
+        group=len(kernel) if name.endswith("_depthwise_conv") else 1,
+    )
+    return graph.add("Clip", y, graph.constant(0), graph.constant(6)) if is_clipped else y
+
+
+def export_text_tower(weights: Weights, config: Mapping[str, Any], target: Path) -> None:
+    """Writes tokens (1, length) int64 -> vector (1, 384): the mean of the last layer's tokens, scaled to length 1.
+
+    weights, config: of a BERT, by Hugging Face's names. Attention and Gelu are operators of ONNX Runtime's own.
+    """
+    graph, epsilon = _Graph(), config["layer_norm_eps"]
+    words = graph.add("Gather", graph.constant(weights["embeddings.word_embeddings.weight"]), "tokens")
+    # Every token is of the first type, and the n-th stands at the n-th position.
+    positions = weights["embeddings.position_embeddings.weight"] + weights["embeddings.token_type_embeddings.weight"][0]
+    length = graph.add("Shape", "tokens", start=1, end=2)
+    first = graph.add("Slice", graph.constant(positions), graph.constant([0], np.int64), length)
+    x = graph.layer_norm(graph.add("Add", words, first), weights, "embeddings.LayerNorm", epsilon)
+    for number in range(config["num_hidden_layers"]):
+        x = _add_layer(graph, x, weights, f"encoder.layer.{number}", config["num_attention_heads"], epsilon)
+    mean = graph.add("ReduceMean", x, axes=[1], keepdims=0)
+    graph.add("Div", mean, graph.add("ReduceL2", mean, axes=[-1], keepdims=1), output="vector")
     with tempfile.TemporaryDirectory() as scratch:
-        graph = Path(scratch) / "text.onnx"
-        tokens = torch.tensor([[101, 2023, 2003, 1037, 4937, 102]])
-        _export(TextTower(folder), tokens, graph, {"tokens": {1: "length"}}, ["vector"])
-        save_optimised(graph, target)
-
-
-def export_image_tower(weights: Path, mean: float, scale: float, side: int, target: Path) -> None:
-    """Writes pixels (n, height, width, 3) uint8 -> logits (n, 1000), map (n, rows, columns, 1000)."""
-    pixels = torch.zeros(2, side, side, 3, dtype=torch.uint8)
-    axes = {"pixels": {0: "n", 1: "height", 2: "width"}, "map": {0: "n", 1: "rows", 2: "columns"}}
-    _export(ImageTower(weights, mean, scale), pixels, target, {**axes, "logits": {0: "n"}}, ["logits", "map"])
-
-
-def _export(
-    tower: nn.Module, example: Tensor, target: Path, axes: dict[str, dict[int, str]], outputs: list[str]
-) -> None:
-    with warnings.catch_warnings(), torch.inference_mode():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            tower.eval(),
-            (example,),
-            str(target),
-            input_names=[next(iter(axes))],
-            output_names=outputs,
-            dynamic_axes=axes,
-            opset_version=OPSET,
-            dynamo=False,
+        plain = Path(scratch) / "text.onnx"
+        graph.save(
+            plain,
+            [helper.make_tensor_value_info("tokens", TensorProto.INT64, [1, "length"])],
+            [helper.make_tensor_value_info("vector", TensorProto.FLOAT, [1, config["hidden_size"]])],
         )
+        save_optimised(plain, target)
+
+
+def _add_layer(graph: _Graph, x: str, weights: Weights, name: str, n_heads: int, epsilon: float) -> str:
+    """One layer of BERT, its norms after the sums (Devlin et al. 2019)."""
+
+    def linear(y: str, part: str) -> str:
+        return graph.linear(y, weights[f"{name}.{part}.weight"], weights[f"{name}.{part}.bias"])
+
+    parts = [f"{name}.attention.self.{part}" for part in ("query", "key", "value")]
+    projection = graph.constant(np.concatenate([weights[f"{part}.weight"].T for part in parts], axis=1))
+    bias = graph.constant(np.concatenate([weights[f"{part}.bias"] for part in parts]))
+    seen = graph.add("Attention", x, projection, bias, domain="com.microsoft", num_heads=n_heads)
+    y = graph.add("Add", linear(seen, "attention.output.dense"), x)
+    x = graph.layer_norm(y, weights, f"{name}.attention.output.LayerNorm", epsilon)
+    hidden = graph.add("Gelu", linear(x, "intermediate.dense"), domain="com.microsoft")
+    y = graph.add("Add", linear(hidden, "output.dense"), x)
+    return graph.layer_norm(y, weights, f"{name}.output.LayerNorm", epsilon)

@@ -180,10 +180,10 @@ def test_fine_tuning_begins_with_a_run_an_encoder_or_a_clip(place, tmp_path):
     begun = initial_network(str(tmp_path / "clip"), MICRO, seed=0).eval()
     pixels = torch.randn(2, 3, 32, 32)
     theirs = clip.visual_projection(clip.vision_model(pixels).pooler_output)
-    assert torch.allclose(begun.vision(pixels)[0], theirs, atol=1e-5)
+    assert torch.allclose(begun.encode_images(pixels).features, theirs, atol=1e-5)
     ids = torch.tensor([[94, 3, 4, 95, 0, 0, 0, 0, 0, 0, 0, 0]])
     theirs = clip.text_projection(clip.text_model(ids).pooler_output)
-    assert torch.allclose(begun.text(ids)[0], theirs, atol=1e-5)
+    assert torch.allclose(begun.encode_texts(ids).features, theirs, atol=1e-5)
 
 
 def test_a_network_of_other_sizes_is_no_beginning(place, tmp_path):

@@ -21,7 +21,6 @@ from cosmos_search.models.install import add_model
 from cosmos_search.models.store import Shelf
 from cosmos_search.network.checkpoint import load_checkpoint, save_model
 from cosmos_search.network.cosmos import CosmosConfig, CosmosModel
-from cosmos_search.network.state_dict import to_official
 from cosmos_search.processing.image import Preprocess
 from cosmos_search.processing.text import save_clip_tokenizer
 from indexer.errors import CosmosSearchError, UsageError
@@ -282,16 +281,16 @@ def test_what_is_no_safetensors_of_this_network_is_refused(content, model, tmp_p
 
 
 CHANGES = {
-    "a tensor missing": lambda weights: weights.pop("text.norm_after.bias"),
+    "a tensor missing": lambda weights: weights.pop("ln_final.bias"),
     "a tensor more": lambda weights: weights.update(extra=torch.zeros(1)),
-    "another shape": lambda weights: weights.update({"vision.positions": torch.zeros(1, 24)}),
-    "transposed": lambda weights: weights.update({"vision.projection": weights["vision.projection"].T.contiguous()}),
-    "whole numbers": lambda weights: weights.update({"text.positions": torch.ones(12, 16, dtype=torch.int32)}),
-    "bytes": lambda weights: weights.update({"text.positions": torch.ones(12, 16, dtype=torch.uint8)}),
-    "float8": lambda weights: weights.update({"text.positions": torch.ones(12, 16).to(torch.float8_e4m3fn)}),
-    "NaN": lambda weights: weights["text.token_embedding.weight"].fill_(float("nan")),
-    "one infinity": lambda weights: weights["image_attention.norm_query.bias"][3:4].fill_(float("inf")),
-    "too large": lambda weights: weights["vision.projection"].fill_(3e38),
+    "another shape": lambda weights: weights.update({"visual.positional_embedding": torch.zeros(1, 24)}),
+    "transposed": lambda weights: weights.update({"visual.proj": weights["visual.proj"].T.contiguous()}),
+    "whole numbers": lambda weights: weights.update({"positional_embedding": torch.ones(12, 16, dtype=torch.int32)}),
+    "bytes": lambda weights: weights.update({"positional_embedding": torch.ones(12, 16, dtype=torch.uint8)}),
+    "float8": lambda weights: weights.update({"positional_embedding": torch.ones(12, 16).to(torch.float8_e4m3fn)}),
+    "NaN": lambda weights: weights["token_embedding.weight"].fill_(float("nan")),
+    "one infinity": lambda weights: weights["visual.attn_cross_pool.ln_q.bias"][3:4].fill_(float("inf")),
+    "too large": lambda weights: weights["visual.proj"].fill_(3e38),
 }
 
 
@@ -405,7 +404,7 @@ def test_pickles_in_a_directory_are_never_opened(model, tmp_path, monkeypatch):
 )
 @pytest.mark.parametrize("config", [None, MICRO], ids=["by its shapes", "by a config"])
 def test_checkpoints_with_odd_tensors_are_refused(change, config, tmp_path):
-    state = to_official(CosmosModel(MICRO).state_dict())
+    state = CosmosModel(MICRO).state_dict()
     change(state)
     torch.save({"teacher": state}, tmp_path / "odd.pt")
     with pytest.raises(CosmosSearchError) as caught:
@@ -414,7 +413,7 @@ def test_checkpoints_with_odd_tensors_are_refused(change, config, tmp_path):
 
 
 def test_a_checkpoint_of_numbers_that_are_none_is_not_installed(tmp_path):
-    state = to_official(CosmosModel(MICRO).state_dict())
+    state = CosmosModel(MICRO).state_dict()
     torch.save({"teacher": {name: torch.full_like(x, torch.nan) for name, x in state.items()}}, tmp_path / "odd.pt")
     shelf = Shelf(tmp_path / "shelf")
     with pytest.raises(CosmosSearchError, match=r"^odd\.pt.* no finite numbers\.$"):

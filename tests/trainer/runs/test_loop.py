@@ -90,7 +90,7 @@ def test_a_run_learns_what_squares_are_called(data, tokenizer, tmp_path):
 def test_a_loss_that_is_no_number_stops_with_step_rate_and_samples(data, tokenizer, tmp_path):
     init = make_learner(CONFIG, HERE).student
     with torch.no_grad():
-        init.vision.projection.fill_(torch.nan)
+        init.visual.proj.fill_(torch.nan)
     with pytest.raises(NotFiniteError, match=r"step 0, lr 0\.0005: the loss is nan.*\.tar/\w+-\w+, "):
         train(CONFIG, open_source(data), tokenizer, tmp_path / "run", init=init)
 

@@ -27,16 +27,17 @@ class SelfAttention(nn.Module):
 
         csa: the weights are softmax(q·qᵀ) + softmax(k·kᵀ), not halved (Wang et al. 2024, SCLIP).
         """
+        n, width = x.shape[0], self.out_proj.in_features
         q, k, v = (
-            part.reshape(*part.shape[:2], self.n_heads, -1).transpose(1, 2)  # (batch, heads, length, head_dim)
-            for part in F.linear(x, self.in_proj_weight, self.in_proj_bias).chunk(3, dim=-1)
+            part.reshape(n, -1, self.n_heads, width // self.n_heads).transpose(1, 2)  # (batch, heads, length, head_dim)
+            for part in F.linear(x, self.in_proj_weight, self.in_proj_bias).split(width, dim=-1)
         )
-        scale = float(q.shape[-1]) ** -0.5  # a number, also where a graph is traced
+        scale = (width // self.n_heads) ** -0.5  # the default, but a constant in an exported graph
         if csa:
             mixed = F.scaled_dot_product_attention(q, q, v) + F.scaled_dot_product_attention(k, k, v)
         else:
             mixed = F.scaled_dot_product_attention(q, k, v, is_causal=is_causal, scale=scale)
-        out: Tensor = self.out_proj(mixed.transpose(1, 2).flatten(2))
+        out: Tensor = self.out_proj(mixed.transpose(1, 2).reshape(n, -1, width))
         return out
 
 

@@ -30,7 +30,7 @@ class SelfAttention(nn.Module):
         n, width = x.shape[0], self.out_proj.in_features
         q, k, v = (
             part.reshape(n, -1, self.n_heads, width // self.n_heads).transpose(1, 2)  # (batch, heads, length, head_dim)
-            for part in F.linear(x, self.in_proj_weight, self.in_proj_bias).split(width, dim=-1)
+            for part in torch.split(F.linear(x, self.in_proj_weight, self.in_proj_bias), width, dim=-1)
         )
         scale = (width // self.n_heads) ** -0.5  # the default, but a constant in an exported graph
         if csa:

@@ -1,4 +1,4 @@
-"""Views of the network's tensors under the names of other files: those of version 0.1.0 and Hugging Face's CLIP."""
+"""The network's tensors under the names of other files: earlier ones of ours, and Hugging Face's CLIP."""
 
 from collections.abc import Collection, Mapping
 

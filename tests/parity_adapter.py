@@ -1,6 +1,7 @@
 """What check_parity.py asks of an implementation: our functions under its names, numpy in and out."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
@@ -9,9 +10,9 @@ from PIL import Image
 from cosmos_search.evaluation.metrics import retrieval_figures as retrieval
 from cosmos_search.network.checkpoint import load_checkpoint as load_official_file
 from cosmos_search.network.cosmos import CosmosConfig, CosmosModel
-from cosmos_search.network.state_dict import from_official, to_official
 from cosmos_search.processing.image import Preprocess
 from cosmos_search.processing.text import clip_tokenizer
+from tests.ranks import WORLD, on_two_ranks
 from trainer.data.captions import split_caption
 from trainer.method.optimizer import adamw
 from trainer.method.schedules import lr_at, momentum_at
@@ -48,7 +49,7 @@ def config_of(entry):
 
 def load(entry, state_dict):
     model = CosmosModel(config_of(entry))
-    model.load_state_dict(from_official({name: torch.tensor(array) for name, array in state_dict.items()}))
+    model.load_state_dict({name: torch.tensor(array) for name, array in state_dict.items()})
     return model.eval()
 
 
@@ -61,8 +62,8 @@ def encode_image(model, pixels):
     encoded = model.encode_images(torch.tensor(pixels))
     return {
         "features": encoded.features.numpy(),
-        "patch_tokens_raw": encoded.raw_tokens.numpy(),
-        "patch_tokens": encoded.tokens.numpy(),
+        "patch_tokens_raw": encoded.tokens.numpy(),
+        "patch_tokens": model.image_token_mapping(encoded.tokens).numpy(),
     }
 
 
@@ -71,17 +72,17 @@ def encode_text(model, ids):
     encoded = model.encode_texts(torch.tensor(ids))
     return {
         "features": encoded.features.numpy(),
-        "word_tokens_raw": encoded.raw_tokens.numpy(),
-        "word_tokens": encoded.tokens.numpy(),
+        "word_tokens_raw": encoded.tokens.numpy(),
+        "word_tokens": model.text_token_mapping(encoded.tokens).numpy(),
     }
 
 
 def cross_image(model, text_features, patch_tokens):
-    return _ask(model.image_attention, text_features, patch_tokens)
+    return _attend(model.visual.attn_cross_pool, text_features, patch_tokens)
 
 
 def cross_text(model, image_features, word_tokens):
-    return _ask(model.text_attention, image_features, word_tokens)
+    return _attend(model.text_attn_cross_pool, image_features, word_tokens)
 
 
 @torch.inference_mode()
@@ -90,7 +91,7 @@ def dense(model, pixels, csa):
 
 
 @torch.inference_mode()
-def _ask(attention, features, tokens):
+def _attend(attention, features, tokens):
     out, weights = attention.with_weights(torch.tensor(features)[:, None], torch.tensor(np.ascontiguousarray(tokens)))
     return out[:, 0].numpy(), weights[:, :, 0].numpy()
 
@@ -107,18 +108,26 @@ def train(entry, student_state, teacher_state, batches, hp):
             momentum = momentum_at(step, hp["momentum"], hp["total_steps"])
         batch = Batch.of(("",) * len(ids), tuple(map(torch.tensor, views)), torch.tensor(ids))
         losses = training_step(learner, batch, lr=lr, momentum=momentum)
-        gradients = to_official({name: p.grad for name, p in student.named_parameters()})
         steps.append(
             {
                 "clip_loss": losses.clip.item(),
                 "distill_loss": losses.distill.item(),
                 "cosmos_groups": _groups(losses),
-                "grad_norm": {name: float(gradient.norm()) for name, gradient in gradients.items()},
+                "grad_norm": {name: float(p.grad.norm()) for name, p in student.named_parameters()},
                 "lr": lr,
             }
         )
-    states = (to_official(model.state_dict()) for model in (student, teacher))
-    return {"steps": steps, **dict(zip(("student", "teacher"), states, strict=True))}
+    return {"steps": steps, "student": student.state_dict(), "teacher": teacher.state_dict()}
+
+
+def two_rank_loss(inputs):
+    """inputs: rank0/NAME and rank1/NAME, and the two scales."""
+    names = {name.split("/")[1] for name in inputs if "/" in name}
+    stacked = {name: np.stack([inputs[f"rank{rank}/{name}"] for rank in range(WORLD)]) for name in names}
+    scales = {name: inputs[name] for name in ("scale", "dscale")}
+    with TemporaryDirectory() as folder:
+        found = on_two_ranks(Path(folder), {name: torch.tensor(x) for name, x in (stacked | scales).items()})
+    return {f"rank{rank}/{name}": x.numpy() for rank in range(WORLD) for name, x in found[rank]["loss"].items()}
 
 
 def _learner(student, teacher, hp):

@@ -19,7 +19,8 @@ LABEL = "#e69f00"
 def attention_weights(model: CosmosModel, ids: Tensor, pixels: Tensor) -> Tensor:
     """How much each text attends to each patch of its picture, averaged over heads: (batch, patches), rows sum to 1."""
     texts, images = model.encode_texts(ids), model.encode_images(pixels)
-    _, weights = model.image_attention.with_weights(texts.features[:, None], images.tokens)
+    keys = model.image_token_mapping(images.tokens)
+    _, weights = model.visual.attn_cross_pool.with_weights(texts.features[:, None], keys)
     return weights.mean(dim=1)[:, 0]
 
 

@@ -147,7 +147,9 @@ def encode_texts(network: CosmosModel, tokenizer: TextTokenizer, texts: Sequence
     """Unit vectors, on the CPU: (n, dim)."""
     parts = [torch.from_numpy(tokenizer(texts[i : i + BATCH])) for i in range(0, len(texts), BATCH)]
     device = network.logit_scale.device
-    return torch.cat([F.normalize(network.text(part.to(device))[0], dim=-1).float().cpu() for part in parts])
+    return torch.cat(
+        [F.normalize(network.encode_texts(part.to(device)).features, dim=-1).float().cpu() for part in parts]
+    )
 
 
 def _encoded_pairs(networks: Networks, data: HeldOut, on_progress: Progress) -> tuple[list[int], dict[str, Tensor]]:
@@ -193,7 +195,7 @@ def _encode(network: CosmosModel, pictures: Sequence[Image.Image]) -> Tensor:
     """Unit vectors of pictures, prepared as the indexer does: (n, dim)."""
     prepare, device = Preprocess(network.config.image_size), network.logit_scale.device
     pixels = torch.stack([torch.from_numpy(prepare(picture)) for picture in pictures])
-    return F.normalize(network.vision(pixels.to(device))[0], dim=-1).float().cpu()
+    return F.normalize(network.encode_images(pixels.to(device)).features, dim=-1).float().cpu()
 
 
 def _class_vectors(

@@ -61,7 +61,7 @@ def measure(model: CosmosModel, tokenizer: TextTokenizer, scenes: Sequence[Scene
 def encode_pictures(model: CosmosModel, pictures: Sequence[Image.Image]) -> Tensor:
     """Unit vectors of whole pictures, squashed to the network's side: (n, dim)."""
     parts = [_pixels(model, pictures[i : i + BATCH]) for i in range(0, len(pictures), BATCH)]
-    return torch.cat([F.normalize(model.vision(part)[0], dim=-1) for part in parts])
+    return torch.cat([F.normalize(model.encode_images(part).features, dim=-1) for part in parts])
 
 
 def _pixels(model: CosmosModel, pictures: Sequence[Image.Image]) -> Tensor:
@@ -142,7 +142,7 @@ def _pointing(
     asked = [(i, group) for i, scene in enumerate(scenes) for group in scene.groups if len(group.cells) == 1]
     places, grid = [i for i, _ in asked], model.config.image_size // model.config.patch_size
     ids = torch.from_numpy(tokenizer([existence(group, n=1) for _, group in asked]))
-    texts, pixels = F.normalize(model.text(ids)[0], dim=-1), _pixels(model, pictures)
+    texts, pixels = F.normalize(model.encode_texts(ids).features, dim=-1), _pixels(model, pictures)
     dense = torch.einsum("npd,nd->np", model.dense(pixels, csa=True)[places], texts)
     attended = attention_weights(model, ids, pixels[places])
     nearest = torch.einsum("nrd,nd->nr", regions[places], texts)

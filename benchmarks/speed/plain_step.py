@@ -38,11 +38,11 @@ def _losses(
     images = [student.encode_images(view) for view in views]
     texts = [student.encode_texts(ids) for ids in captions]
     f_i, f_t = ([F.normalize(seen.features, dim=-1) for seen in part] for part in (images, texts))
-    h_i = [student.ask_text(seen.features[:, None], texts[0].tokens)[:, 0] for seen in images]
-    h_t = [student.ask_image(read.features[:, None], images[0].tokens)[:, 0] for read in texts]
+    h_i = [student.cross_attend_text(seen.features[:, None], texts[0].tokens)[:, 0] for seen in images]
+    h_t = [student.cross_attend_image(read.features[:, None], images[0].tokens)[:, 0] for read in texts]
     with torch.no_grad():
-        g_i = [F.normalize(teacher.vision(view)[0], dim=-1) for view in views[:N_GLOBAL]]
-        g_t = [F.normalize(teacher.text(ids)[0], dim=-1) for ids in captions[:N_GLOBAL]]
+        g_i = [F.normalize(teacher.encode_images(view).features, dim=-1) for view in views[:N_GLOBAL]]
+        g_t = [F.normalize(teacher.encode_texts(ids).features, dim=-1) for ids in captions[:N_GLOBAL]]
     clip = _nce(f_i[:N_GLOBAL], f_t, student.logit_scale.exp())
     scale = student.distill_logit_scale.exp()
     groups = [_nce(seen, target, scale) for seen in (h_i, h_t) for target in (g_i, g_t)]

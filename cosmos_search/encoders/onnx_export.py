@@ -93,7 +93,8 @@ def _quantise(graph: Path, target: Path) -> None:
     level = root.level
     root.setLevel(logging.ERROR)  # it recommends a pre-processing that changes nothing here
     try:
-        quantize_dynamic(graph, target, weight_type=QuantType.QInt8, op_types_to_quantize=QUANTISED)
+        # A scale for each column: queries, keys and values are one matrix, and differ in size
+        quantize_dynamic(graph, target, weight_type=QuantType.QInt8, op_types_to_quantize=QUANTISED, per_channel=True)
     finally:
         root.setLevel(level)
 

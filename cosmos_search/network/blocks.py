@@ -1,66 +1,104 @@
-"""The towers' transformer blocks: CLIP's, as transformers maintains them, initialised as OpenCLIP does."""
+"""Pre-norm transformer blocks with the authors' parameter names (OpenCLIP's), initialised as OpenCLIP does."""
 
 from typing import cast
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import CLIPVisionConfig
-from transformers.models.clip.modeling_clip import CLIPAttention, CLIPEncoderLayer
+from torch.utils.checkpoint import checkpoint
 
-__all__ = ["csa_block", "initialise_as_clip", "transformer_blocks"]
-
-
-def transformer_blocks(width: int, n_layers: int, n_heads: int) -> nn.ModuleList:
-    """Pre-norm blocks with exact GELU and fused attention; called as block(x, None), causal with is_causal=True."""
-    config = CLIPVisionConfig(
-        hidden_size=width,
-        intermediate_size=4 * width,
-        num_attention_heads=n_heads,
-        hidden_act="gelu",
-        layer_norm_eps=1e-5,
-    )
-    config._attn_implementation = "sdpa"
-    blocks = [CLIPEncoderLayer(config) for _ in range(n_layers)]
-    for block in blocks:
-        _initialise_as_packed(block.self_attn, width)
-    return nn.ModuleList(blocks)
+__all__ = ["Transformer"]
 
 
-def initialise_as_clip(blocks: nn.ModuleList, width: int) -> None:
-    """The text tower's: normal, and smaller where a block adds to the residual stream, the deeper the network."""
-    deep = width**-0.5 * (2 * len(blocks)) ** -0.5
-    for module in blocks:
-        block = cast(CLIPEncoderLayer, module)
-        attention, mlp = block.self_attn, block.mlp
-        for projection in (attention.q_proj, attention.k_proj, attention.v_proj):
-            nn.init.normal_(projection.weight, std=width**-0.5)
-        nn.init.normal_(attention.out_proj.weight, std=deep)
-        nn.init.normal_(mlp.fc1.weight, std=(2 * width) ** -0.5)
-        nn.init.normal_(mlp.fc2.weight, std=deep)
+class SelfAttention(nn.Module):
+    """Multi-head self-attention. Parameters and their initial values are those of torch's MultiheadAttention."""
+
+    def __init__(self, width: int, n_heads: int) -> None:
+        super().__init__()
+        self.n_heads = n_heads
+        self.in_proj_weight = nn.Parameter(torch.empty(3 * width, width))  # rows: queries, keys, values
+        self.in_proj_bias = nn.Parameter(torch.zeros(3 * width))
+        self.out_proj = nn.Linear(width, width)
+        nn.init.xavier_uniform_(self.in_proj_weight)
+        nn.init.zeros_(self.out_proj.bias)
+
+    def forward(self, x: Tensor, *, is_causal: bool = False, csa: bool = False) -> Tensor:
+        """x: (batch, length, width), and so is what it returns.
+
+        csa: the weights are softmax(q·qᵀ) + softmax(k·kᵀ), not halved (Wang et al. 2024, SCLIP).
+        """
+        n, width = x.shape[0], self.out_proj.in_features
+        q, k, v = (
+            part.reshape(n, -1, self.n_heads, width // self.n_heads).transpose(1, 2)  # (batch, heads, length, head_dim)
+            for part in torch.split(F.linear(x, self.in_proj_weight, self.in_proj_bias), width, dim=-1)
+        )
+        scale = (width // self.n_heads) ** -0.5  # the default, but a constant in an exported graph
+        if csa:
+            mixed = F.scaled_dot_product_attention(q, q, v) + F.scaled_dot_product_attention(k, k, v)
+        else:
+            mixed = F.scaled_dot_product_attention(q, k, v, is_causal=is_causal, scale=scale)
+        out: Tensor = self.out_proj(mixed.transpose(1, 2).reshape(n, -1, width))
+        return out
 
 
-def csa_block(module: nn.Module, x: Tensor) -> Tensor:
-    """A block whose attention weights are softmax(q·qᵀ) + softmax(k·kᵀ), not halved (Wang et al. 2024, SCLIP).
+class MLP(nn.Module):
+    """Two linear layers with exact GELU between them."""
 
-    x: (batch, length, width), and so is what comes back.
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.c_fc = nn.Linear(width, 4 * width)
+        self.c_proj = nn.Linear(4 * width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (…, width), and so is what it returns."""
+        out: Tensor = self.c_proj(F.gelu(self.c_fc(x)))
+        return out
+
+
+class Block(nn.Module):
+    """x + attention(norm(x)), then x + MLP(norm(x))."""
+
+    def __init__(self, width: int, n_heads: int) -> None:
+        super().__init__()
+        self.ln_1 = nn.LayerNorm(width)
+        self.attn = SelfAttention(width, n_heads)
+        self.ln_2 = nn.LayerNorm(width)
+        self.mlp = MLP(width)
+
+    def forward(self, x: Tensor, is_causal: bool = False, csa: bool = False) -> Tensor:
+        """x: (batch, length, width), and so is what it returns. csa: see SelfAttention."""
+        x = x + self.attn(self.ln_1(x), is_causal=is_causal, csa=csa)
+        out: Tensor = x + self.mlp(self.ln_2(x))
+        return out
+
+
+class Transformer(nn.Module):
+    """A stack of blocks.
+
+    activation_checkpointing: in training, keep only each block's input and recompute the rest for the gradient.
     """
-    block = cast(CLIPEncoderLayer, module)
-    attention = block.self_attn
-    h = block.layer_norm1(x)
-    q, k, v = (
-        projection(h).unflatten(-1, (-1, attention.head_dim)).transpose(1, 2)  # (batch, heads, length, head_dim)
-        for projection in (attention.q_proj, attention.k_proj, attention.v_proj)
-    )
-    mixed = F.scaled_dot_product_attention(q, q, v) + F.scaled_dot_product_attention(k, k, v)
-    x = x + attention.out_proj(mixed.transpose(1, 2).flatten(2))
-    out: Tensor = x + block.mlp(block.layer_norm2(x))
-    return out
 
+    def __init__(self, width: int, n_layers: int, n_heads: int) -> None:
+        super().__init__()
+        self.activation_checkpointing = False
+        self.resblocks = nn.ModuleList(Block(width, n_heads) for _ in range(n_layers))
 
-def _initialise_as_packed(attention: CLIPAttention, width: int) -> None:
-    """As torch's MultiheadAttention does with its packed (3·width, width) projection: Xavier, and no biases."""
-    bound = (6 / (4 * width)) ** 0.5
-    for projection in (attention.q_proj, attention.k_proj, attention.v_proj):
-        nn.init.uniform_(projection.weight, -bound, bound)
-        nn.init.zeros_(projection.bias)
-    nn.init.zeros_(attention.out_proj.bias)
+    def forward(self, x: Tensor, *, is_causal: bool = False, csa: bool = False) -> Tensor:
+        """x: (batch, length, width), and so is what it returns. csa: in the last block, see SelfAttention."""
+        for i, block in enumerate(self.resblocks):
+            is_csa = csa and i == len(self.resblocks) - 1
+            if self.activation_checkpointing and self.training:
+                x = checkpoint(block, x, is_causal, is_csa, use_reentrant=False)
+            else:
+                x = block(x, is_causal, is_csa)
+        return x
+
+    def initialise_for_text(self) -> None:
+        """OpenCLIP's text tower: normal, with a smaller deviation for what is added to x, the more layers there are."""
+        for block in cast(list[Block], self.resblocks):
+            width = block.attn.out_proj.in_features
+            residual = width**-0.5 * (2 * len(self.resblocks)) ** -0.5
+            nn.init.normal_(block.attn.in_proj_weight, std=width**-0.5)
+            nn.init.normal_(block.attn.out_proj.weight, std=residual)
+            nn.init.normal_(block.mlp.c_fc.weight, std=(2 * width) ** -0.5)
+            nn.init.normal_(block.mlp.c_proj.weight, std=residual)

@@ -20,7 +20,6 @@ from torch import Tensor
 from cosmos_search.model_config import cosmos_values, read_object
 from cosmos_search.network.cosmos import CosmosConfig, CosmosModel
 from cosmos_search.network.model_files import find_files, read_part
-from cosmos_search.network.state_dict import from_official, to_official
 from cosmos_search.network.weights import check_memory, load_weights
 from cosmos_search.processing.image import Preprocess
 from cosmos_search.processing.text import save_clip_tokenizer
@@ -57,7 +56,7 @@ def load_checkpoint(path: Path, role: str = "teacher", config: CosmosConfig | No
     check_memory(shape, path)
     _check(official, shape, path)
     model = CosmosModel(config)
-    model.load_state_dict(from_official(official))
+    model.load_state_dict(official)
     return model.eval()
 
 
@@ -173,7 +172,7 @@ def _read(path: Path, role: str) -> dict[str, Tensor]:
 
 def _check(official: Mapping[str, Tensor], model: CosmosModel, path: Path) -> None:
     """Every name and every shape, before anything is loaded."""
-    expected = {name: tuple(tensor.shape) for name, tensor in to_official(model.state_dict()).items()}
+    expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
     if missing := sorted(expected.keys() - official.keys()):
         raise _no_checkpoint(path, f"{len(missing)} tensors are missing, {missing[0]} among them")
     if extra := sorted(official.keys() - expected.keys()):

@@ -1,20 +1,22 @@
 """The COSMOS network (Kim et al., CVPR 2025): two towers, two cross-attentions, two scales.
 
-The towers' blocks are CLIP's, as transformers maintains them. What COSMOS adds stands here: pictures of any size
-(DINO's interpolation of positions), tokens beside features, cross-attention, and dense features.
+Modules and parameters have the names of the official code, so its state dicts load as they are. The text tower's parts
+therefore lie in the model itself, and those of the image tower in `visual`.
 """
 
 from dataclasses import dataclass
 from math import log
-from typing import Literal
+from pathlib import Path
+from typing import Literal, Self
 
 import torch
 from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cosmos_search.network.blocks import csa_block, initialise_as_clip, transformer_blocks
+from cosmos_search.network.blocks import Transformer
 from cosmos_search.network.cross_attention import CrossAttention
+from cosmos_search.network.weights import load_weights
 
 __all__ = ["CosmosConfig", "CosmosModel", "Encoded"]
 
@@ -41,15 +43,13 @@ class CosmosConfig:
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """What a tower makes of a batch.
+    """A tower's output for a batch.
 
-    features: (batch, embed_dim), not normalised. raw_tokens: (batch, n, width) after the last norm: patches
-    row by row from the top left, or all positions of the text, padding included. tokens: (batch, n, embed_dim),
-    mapped; keys and values of cross-attention.
+    features: (batch, embed_dim), not normalised. tokens: (batch, n, width) after the last norm: patches row by row
+    from the top left, or all positions of the text, padding included.
     """
 
     features: Tensor
-    raw_tokens: Tensor
     tokens: Tensor
 
 
@@ -64,34 +64,45 @@ class CosmosModel(
 
     def __init__(self, config: CosmosConfig) -> None:
         super().__init__()
-        assert config.text_width == config.embed_dim, (config.text_width, config.embed_dim)
+        dim, width = config.embed_dim, config.text_width
+        assert width == dim, (width, dim)
         self.config = config
-        self.vision = VisionTower(config)
-        self.text = TextTower(config)
-        self.image_token_map = nn.Linear(config.vision_width, config.embed_dim)
-        self.text_token_map = nn.Linear(config.text_width, config.embed_dim)
-        self.image_attention = CrossAttention(config.embed_dim)  # C^I: a text's feature asks the patches
-        self.text_attention = CrossAttention(config.embed_dim)  # C^T: a picture's feature asks the words
+        self.positional_embedding = nn.Parameter(0.01 * torch.randn(config.context_length, width))
+        self.text_projection = nn.Parameter(width**-0.5 * torch.randn(width, dim))
         self.logit_scale = nn.Parameter(torch.tensor(INITIAL_SCALE))  # both are logarithms
         self.distill_logit_scale = nn.Parameter(torch.tensor(INITIAL_SCALE))
+        self.visual = ImageTower(config)
+        self.transformer = Transformer(width, config.text_layers, config.text_heads)
+        self.transformer.initialise_for_text()
+        self.token_embedding = nn.Embedding(config.vocab_size, width)
+        nn.init.normal_(self.token_embedding.weight, std=0.02)
+        self.ln_final = nn.LayerNorm(width)
+        self.text_attn_cross_pool = CrossAttention(dim)  # C^T: queries are images' features, keys are words
+        self.image_token_mapping = nn.Linear(config.vision_width, dim)
+        self.text_token_mapping = nn.Linear(width, dim)
 
     def encode_images(self, pixels: Tensor) -> Encoded:
         """pixels: (batch, 3, height, width), normalised, sides multiples of the patch."""
-        features, patches = self.vision(pixels)
-        return Encoded(features, patches, self.image_token_map(patches))
+        tokens = self.visual(pixels)
+        return Encoded(tokens[:, 0] @ self.visual.proj, tokens[:, 1:])
 
     def encode_texts(self, ids: Tensor) -> Encoded:
-        """ids: (batch, length <= context_length), each row with its end token."""
-        features, words = self.text(ids)
-        return Encoded(features, words, self.text_token_map(words))
+        """ids: (batch, length <= context_length), each row with its end token.
 
-    def ask_image(self, texts: Tensor, image_tokens: Tensor) -> Tensor:
-        """h_T: texts (batch, n, dim), un-normalised, after a look at the mapped patches (batch, patches, dim)."""
-        return F.normalize(texts + self.image_attention(texts, image_tokens), dim=-1)
+        A text's feature is taken at its first end token, the largest id there is.
+        """
+        x = self.token_embedding(ids) + self.positional_embedding[: ids.shape[1]]
+        words = self.ln_final(self.transformer(x, is_causal=True))
+        ends = words[torch.arange(ids.shape[0], device=ids.device), ids.argmax(dim=1)]  # (batch, width)
+        return Encoded(ends @ self.text_projection, words)
 
-    def ask_text(self, images: Tensor, text_tokens: Tensor) -> Tensor:
-        """h_I: images (batch, n, dim), un-normalised, after a look at the mapped words (batch, length, dim)."""
-        return F.normalize(images + self.text_attention(images, text_tokens), dim=-1)
+    def cross_attend_image(self, texts: Tensor, patches: Tensor) -> Tensor:
+        """h_T: texts' features (batch, n, dim), un-normalised, with C^I over an image's tokens (batch, n, width)."""
+        return F.normalize(texts + self.visual.attn_cross_pool(texts, self.image_token_mapping(patches)), dim=-1)
+
+    def cross_attend_text(self, images: Tensor, words: Tensor) -> Tensor:
+        """h_I: images' features (batch, n, dim), un-normalised, with C^T over a text's tokens (batch, n, width)."""
+        return F.normalize(images + self.text_attn_cross_pool(images, self.text_token_mapping(words)), dim=-1)
 
     def dense(self, pixels: Tensor, *, csa: bool = False) -> Tensor:
         """A unit vector of the joint space for each patch: (batch, patches, dim).
@@ -99,63 +110,39 @@ class CosmosModel(
         csa: the last block attends by q·q and k·k instead of q·k (Wang et al. 2024, SCLIP), which keeps a patch's
         vector about its own place.
         """
-        return F.normalize(self.vision.tokens(pixels, csa=csa)[:, 1:] @ self.vision.projection, dim=-1)
+        return F.normalize(self.visual(pixels, csa=csa)[:, 1:] @ self.visual.proj, dim=-1)
+
+    @classmethod
+    def _load_as_safetensor(  # type: ignore[override]
+        cls, model: Self, model_file: str, map_location: str, strict: bool
+    ) -> Self:
+        """For from_pretrained: always strict, with the checks and the older names of `load_weights`."""
+        return load_weights(lambda: model, Path(model_file)).to(map_location)
 
 
-class VisionTower(nn.Module):
-    """A ViT with a class token, and norms before and after its blocks."""
+class ImageTower(nn.Module):
+    """A ViT with a class token, norms before and after its blocks, and C^I."""
 
     def __init__(self, config: CosmosConfig) -> None:
         super().__init__()
         width, self.grid = config.vision_width, config.image_size // config.patch_size
-        self.patch_embedding = nn.Conv2d(3, width, config.patch_size, stride=config.patch_size, bias=False)
         self.class_embedding = nn.Parameter(width**-0.5 * torch.randn(width))
-        self.positions = nn.Parameter(width**-0.5 * torch.randn(self.grid**2 + 1, width))
-        self.norm_before = nn.LayerNorm(width)
-        self.blocks = transformer_blocks(width, config.vision_layers, config.vision_heads)
-        self.norm_after = nn.LayerNorm(width)
-        self.projection = nn.Parameter(width**-0.5 * torch.randn(width, config.embed_dim))
+        self.positional_embedding = nn.Parameter(width**-0.5 * torch.randn(self.grid**2 + 1, width))
+        self.proj = nn.Parameter(width**-0.5 * torch.randn(width, config.embed_dim))
+        self.conv1 = nn.Conv2d(3, width, config.patch_size, stride=config.patch_size, bias=False)
+        self.ln_pre = nn.LayerNorm(width)
+        self.transformer = Transformer(width, config.vision_layers, config.vision_heads)
+        self.attn_cross_pool = CrossAttention(config.embed_dim)  # C^I: queries are texts' features, keys are patches
+        self.ln_post = nn.LayerNorm(width)
 
-    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        """Features (batch, embed_dim) and patch tokens (batch, patches, width)."""
-        tokens = self.tokens(pixels)
-        return tokens[:, 0] @ self.projection, tokens[:, 1:]
-
-    def tokens(self, pixels: Tensor, *, csa: bool = False) -> Tensor:
-        """(batch, 1 + patches, width), the class token first."""
-        patches = self.patch_embedding(pixels)  # (batch, width, rows, columns)
+    def forward(self, pixels: Tensor, *, csa: bool = False) -> Tensor:
+        """All tokens after the last norm, the class token first: (batch, 1 + patches, width)."""
+        patches = self.conv1(pixels)  # (batch, width, rows, columns)
         rows, columns = int(patches.shape[2]), int(patches.shape[3])  # numbers, also where a graph is traced
         x = torch.cat([self.class_embedding.expand(pixels.shape[0], 1, -1), patches.flatten(2).transpose(1, 2)], dim=1)
-        x = self.norm_before(x + _positions_for(self.positions, self.grid, rows, columns))
-        *first, last = self.blocks
-        for block in first:
-            x = block(x, None)
-        out: Tensor = self.norm_after(csa_block(last, x) if csa else last(x, None))
+        x = self.ln_pre(x + _positions_for(self.positional_embedding, self.grid, rows, columns))
+        out: Tensor = self.ln_post(self.transformer(x, csa=csa))
         return out
-
-
-class TextTower(nn.Module):
-    """A causal transformer; a text's feature is taken at its first end token, the largest id there is."""
-
-    def __init__(self, config: CosmosConfig) -> None:
-        super().__init__()
-        width = config.text_width
-        self.token_embedding = nn.Embedding(config.vocab_size, width)
-        self.positions = nn.Parameter(0.01 * torch.randn(config.context_length, width))
-        self.blocks = transformer_blocks(width, config.text_layers, config.text_heads)
-        self.norm_after = nn.LayerNorm(width)
-        self.projection = nn.Parameter(width**-0.5 * torch.randn(width, config.embed_dim))
-        nn.init.normal_(self.token_embedding.weight, std=0.02)
-        initialise_as_clip(self.blocks, width)
-
-    def forward(self, ids: Tensor) -> tuple[Tensor, Tensor]:
-        """Features (batch, embed_dim) and word tokens (batch, length, width)."""
-        x = self.token_embedding(ids) + self.positions[: ids.shape[1]]
-        for block in self.blocks:
-            x = block(x, None, is_causal=True)
-        words = self.norm_after(x)
-        ends = words[torch.arange(ids.shape[0], device=ids.device), ids.argmax(dim=1)]  # (batch, width)
-        return ends @ self.projection, words
 
 
 def _positions_for(positions: Tensor, grid: int, rows: int, columns: int) -> Tensor:

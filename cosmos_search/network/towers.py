@@ -56,8 +56,8 @@ def load_networks(folder: Path, kind: str) -> tuple[ImageNetwork, TextNetwork]:
     preprocess = Preprocess.load(folder / "preprocessor_config.json")
     if kind == "cosmos":
         model = load_model(folder)
-        image = ImageNetwork(model.vision, lambda pixels: model.vision(pixels)[0], preprocess)
-        return image.eval(), TextNetwork(model.text, lambda ids: model.text(ids)[0]).eval()
+        image = ImageNetwork(model.visual, lambda pixels: model.encode_images(pixels).features, preprocess)
+        return image.eval(), TextNetwork(model, lambda ids: model.encode_texts(ids).features).eval()
     clip = load_clip(folder)
     image = ImageNetwork(clip, lambda x: clip.visual_projection(clip.vision_model(x).pooler_output), preprocess)
     text = TextNetwork(clip, lambda ids: clip.text_projection(clip.text_model(ids).pooler_output))

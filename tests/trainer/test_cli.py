@@ -22,7 +22,7 @@ from tests.pictures import COLOURS, CONFIG, make_folder, make_shards
 from trainer.cli import train
 from trainer.config import PRESETS, save_config
 from trainer.runs.checkpoints import checkpoints
-from trainer.runs.initial_weights import initial_network
+from trainer.runs.initial_weights import clip_as_cosmos, initial_network
 from trainer.runs.launch import Sources, start_run
 
 
@@ -180,10 +180,10 @@ def test_fine_tuning_begins_with_a_run_an_encoder_or_a_clip(place, tmp_path):
     begun = initial_network(str(tmp_path / "clip"), MICRO, seed=0).eval()
     pixels = torch.randn(2, 3, 32, 32)
     theirs = clip.visual_projection(clip.vision_model(pixels).pooler_output)
-    assert torch.allclose(begun.vision(pixels)[0], theirs, atol=1e-5)
+    assert torch.allclose(begun.encode_images(pixels).features, theirs, atol=1e-5)
     ids = torch.tensor([[94, 3, 4, 95, 0, 0, 0, 0, 0, 0, 0, 0]])
     theirs = clip.text_projection(clip.text_model(ids).pooler_output)
-    assert torch.allclose(begun.text(ids)[0], theirs, atol=1e-5)
+    assert torch.allclose(begun.encode_texts(ids).features, theirs, atol=1e-5)
 
 
 def test_a_network_of_other_sizes_is_no_beginning(place, tmp_path):
@@ -196,7 +196,12 @@ def test_a_vocabulary_needs_its_tokenizer(place, tmp_path):
         start_run(CONFIG, Sources(str(place / "shards")), Path(tmp_path / "run"))
 
 
-def small_clip():
+def test_a_clip_with_parts_that_cosmos_has_not_is_no_beginning():
+    with pytest.raises(CosmosSearchError, match=r"vision_model\.encoder\.layers\.0\.mlp\.fc1\.weight \(48, 24\)"):
+        clip_as_cosmos(small_clip(intermediate_size=48), seed=0)
+
+
+def small_clip(**vision_options):
     torch.manual_seed(1)
     shared = {"num_hidden_layers": 2, "hidden_act": "gelu"}
     text = shared | {
@@ -205,5 +210,5 @@ def small_clip():
     }  # fmt: skip
     vision = shared | {
         "hidden_size": 24, "num_attention_heads": 3, "intermediate_size": 96, "image_size": 32, "patch_size": 8,
-    }  # fmt: skip
+    } | vision_options  # fmt: skip
     return CLIPModel(CLIPConfig(projection_dim=16, text_config=text, vision_config=vision)).eval()

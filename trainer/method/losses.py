@@ -23,14 +23,14 @@ CHUNK = 2**22  # logits at a time
 class StudentViews:
     """What the student sees, all rows unit: (views, batch, dim), or None where a part of the method is off.
 
-    asked_images are h_I: after a look at the caption. asked_texts are h_T: after a look at the picture.
+    cross_attended_images are h_I, with attention over the caption; cross_attended_texts are h_T, over the image.
     scale, distill_scale: inverse temperatures, scalars; None for distilling nothing.
     """
 
     images: Tensor
     texts: Tensor
-    asked_images: Tensor | None
-    asked_texts: Tensor | None
+    cross_attended_images: Tensor | None
+    cross_attended_texts: Tensor | None
     scale: Tensor
     distill_scale: Tensor | None
 
@@ -114,10 +114,10 @@ def _distil(student: StudentViews, teacher: TeacherViews, crossed: bool) -> Dist
         return None if seen is None else info_nce(seen, target.detach(), scale)
 
     return DistillLosses(
-        image_image=nce(student.asked_images, teacher.images),
-        image_text=nce(student.asked_images, teacher.texts) if crossed else None,
-        text_image=nce(student.asked_texts, teacher.images) if crossed else None,
-        text_text=nce(student.asked_texts, teacher.texts),
+        image_image=nce(student.cross_attended_images, teacher.images),
+        image_text=nce(student.cross_attended_images, teacher.texts) if crossed else None,
+        text_image=nce(student.cross_attended_texts, teacher.images) if crossed else None,
+        text_text=nce(student.cross_attended_texts, teacher.texts),
     )
 
 

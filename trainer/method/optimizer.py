@@ -3,15 +3,14 @@
 from math import log
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.optim import AdamW
 
 from cosmos_search.network.cosmos import CosmosModel
-from cosmos_search.network.state_dict import to_official
 
-__all__ = ["adamw", "clamp_scales", "decayed_names", "decays"]
+__all__ = ["adamw", "clamp_scales", "decayed_names"]
 
-SPARED = ("ln", "bn", "bias", "logit_scale")  # anywhere in an official name
+SPARED = ("ln", "bn", "bias", "logit_scale")  # anywhere in a parameter's name
 MAX_LOG_SCALE = log(100)
 
 
@@ -26,14 +25,9 @@ def adamw(model: CosmosModel, *, lr: float, weight_decay: float, betas: tuple[fl
     return AdamW(groups, lr=lr, betas=betas, eps=eps)
 
 
-def decays(official_name: str, n_dimensions: int) -> bool:
-    """The authors' rule, by their name for a tensor."""
-    return n_dimensions >= 2 and not any(part in official_name for part in SPARED)
-
-
 def decayed_names(model: nn.Module) -> set[str]:
-    """Our names of the tensors that decay."""
-    return {name for name, p in model.named_parameters() if decays(_official_name(name, p), p.ndim)}
+    """Names of the parameters that decay, by the authors' rule."""
+    return {n for n, p in model.named_parameters() if p.ndim >= 2 and not any(part in n for part in SPARED)}
 
 
 @torch.no_grad()
@@ -42,10 +36,3 @@ def clamp_scales(*models: CosmosModel) -> None:
     for model in models:
         model.logit_scale.clamp_(0, MAX_LOG_SCALE)
         model.distill_logit_scale.clamp_(0, MAX_LOG_SCALE)
-
-
-def _official_name(name: str, parameter: Tensor) -> str:
-    """The official name of one tensor; of q, k and v it is that of the packed one."""
-    name = name.replace("k_proj", "q_proj").replace("v_proj", "q_proj")
-    parts = {name.replace("q_proj", f"{part}_proj"): parameter for part in "qkv"}
-    return next(iter(to_official(parts)))

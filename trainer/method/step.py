@@ -72,8 +72,12 @@ def gathered_losses(method: Method, student: StudentViews, teacher: TeacherViews
     gathered = StudentViews(
         images=gather_views(student.images),
         texts=gather_views(student.texts),
-        asked_images=None if student.asked_images is None else gather_views(student.asked_images),
-        asked_texts=None if student.asked_texts is None else gather_views(student.asked_texts),
+        cross_attended_images=None
+        if student.cross_attended_images is None
+        else gather_views(student.cross_attended_images),
+        cross_attended_texts=None
+        if student.cross_attended_texts is None
+        else gather_views(student.cross_attended_texts),
         scale=student.scale,
         distill_scale=student.distill_scale,
     )

@@ -1,6 +1,6 @@
 """Forward passes of training: what student and teacher make of a batch's views (paper §3.2 and §3.3)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cosmos_search.network.cosmos import CosmosModel
+from cosmos_search.network.cosmos import CosmosModel, Encoded
 from trainer.method.losses import N_GLOBAL, StudentViews, TeacherViews
 
 __all__ = ["Batch", "Method", "Student", "look_as_teacher"]
@@ -85,17 +85,17 @@ class Student(nn.Module):
 
     def forward(self, views: Sequence[Tensor], ids: Sequence[Tensor]) -> StudentViews:
         """views, ids: as in Batch. All that looks across looks at the first global picture or caption."""
-        images, patches = _see(self.model, views)  # (views, batch, dim), (batch, patches, dim)
-        texts, words = _read(self.model, ids)  # (captions, batch, dim), (batch, length, dim)
-        asked_images, asked_texts = images, texts
+        images, patches = _encode_in_groups(self.model.encode_images, views)
+        texts, words = _encode_in_groups(self.model.encode_texts, ids)
+        cross_attended_images, cross_attended_texts = images, texts
         if self.method.cross_attention:
-            asked_images = self.model.ask_text(images.transpose(0, 1), words).transpose(0, 1)
-            asked_texts = self.model.ask_image(texts.transpose(0, 1), patches).transpose(0, 1)
+            cross_attended_images = self.model.cross_attend_text(images.transpose(0, 1), words).transpose(0, 1)
+            cross_attended_texts = self.model.cross_attend_image(texts.transpose(0, 1), patches).transpose(0, 1)
         return StudentViews(
             images=_unit(images),
             texts=_unit(texts),
-            asked_images=_unit(asked_images) if self.method.image_distillation else None,
-            asked_texts=_unit(asked_texts) if self.method.text_distillation else None,
+            cross_attended_images=_unit(cross_attended_images) if self.method.image_distillation else None,
+            cross_attended_texts=_unit(cross_attended_texts) if self.method.text_distillation else None,
             scale=self.model.logit_scale.exp(),
             distill_scale=self.model.distill_logit_scale.exp() if self.method.distils else None,
         )
@@ -104,34 +104,22 @@ class Student(nn.Module):
 @torch.no_grad()
 def look_as_teacher(teacher: CosmosModel, batch: Batch) -> TeacherViews:
     """The teacher's features of the global views; it never looks across."""
-    images, _ = _in_groups(teacher.vision, batch.views[:N_GLOBAL])
+    images, _ = _encode_in_groups(teacher.encode_images, batch.views[:N_GLOBAL])
     ids = [*_without_padding(batch.ids[:1]), *batch.ids[1:N_GLOBAL]]
-    texts, _ = _in_groups(teacher.text, ids)
+    texts, _ = _encode_in_groups(teacher.encode_texts, ids)
     return TeacherViews(_unit(images), _unit(texts))
 
 
-def _see(model: CosmosModel, views: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-    """Un-normalised features of all views, and the first one's mapped patches."""
-    features, patches = _in_groups(model.vision, views)
-    return features, model.image_token_map(patches)
+def _encode_in_groups(encode: Callable[[Tensor], Encoded], views: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """Un-normalised features (views, batch, dim) of all views, and tokens (batch, n, width) of the first.
 
-
-def _read(model: CosmosModel, ids: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-    """Un-normalised features of all captions, and the first one's mapped words."""
-    features, words = _in_groups(model.text, ids)
-    return features, model.text_token_map(words)
-
-
-def _in_groups(tower: nn.Module, views: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-    """Features (views, batch, dim) of all, and the first one's tokens; views of one size go through together."""
-    features, tokens = [], []
-    for _, group in groupby(views, key=lambda view: view.shape):
-        together = torch.cat(list(group))  # (views · batch, …), view by view
-        seen, its_tokens = tower(together)
-        features.append(seen)
-        tokens.append(its_tokens)
+    Views of one size go through the tower together, in view-major order.
+    """
+    groups = [torch.cat(list(group)) for _, group in groupby(views, key=lambda view: view.shape)]
+    encoded = [encode(group) for group in groups]
     batch = len(views[0])
-    return torch.cat(features).reshape(len(views), batch, -1), tokens[0][:batch]
+    features = torch.cat([group.features for group in encoded]).reshape(len(views), batch, -1)
+    return features, encoded[0].tokens[:batch]
 
 
 def _without_padding(captions: Sequence[Tensor]) -> list[Tensor]:

@@ -18,6 +18,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from cosmos_search.network.cosmos import CosmosModel
+from cosmos_search.network.other_names import under_names_in_file
 from indexer.errors import CosmosSearchError
 from indexer.files import open_file, read_file, replace_file
 from trainer.data.batches import Place
@@ -79,7 +80,7 @@ def load_state(folder: Path, learner: Learner) -> Progress:
     try:
         content: dict[str, Any] = json.loads(read_file(folder / "state.json"))
         load_student_and_teacher(folder, learner.student, learner.teacher)
-        _load_moments(learner, _tensors(folder / "optimizer.safetensors"))
+        _load_moments(learner, _tensors(folder / "optimizer.safetensors"), folder)
         content["places"] = tuple(tuple((epoch, n) for epoch, n in workers) for workers in content["places"])
         content["n_refused"] = tuple(content["n_refused"])
         content["scaler"] = tuple((name, value) for name, value in content["scaler"])
@@ -96,9 +97,11 @@ def load_student_and_teacher(folder: Path, student: CosmosModel, teacher: Cosmos
     try:
         for model, name in ((student, "student"), (teacher, "teacher")):
             tensors = _tensors(folder / f"{name}.safetensors")
-            if difference := _difference(tensors, model.state_dict()):
+            stored = under_names_in_file(model.state_dict(), tensors)
+            if difference := _difference(tensors, stored):
                 raise CosmosSearchError(f"{folder} is of another network than config.json says: {difference}.")
-            model.load_state_dict(tensors)
+            for key, tensor in stored.items():
+                tensor.copy_(tensors[key])
     except (OSError, SafetensorError) as error:
         raise CosmosSearchError(f"{folder} is damaged ({error}); remove it to go on from the one before.") from error
 
@@ -168,12 +171,18 @@ def _moments(learner: Learner) -> dict[str, Tensor]:
     return {f"{name}/{kind}": tensor for name, p in named for kind, tensor in state.get(p, {}).items()}
 
 
-def _load_moments(learner: Learner, moments: dict[str, Tensor]) -> None:
+def _load_moments(learner: Learner, moments: dict[str, Tensor], folder: Path) -> None:
     by_name: dict[str, dict[str, Tensor]] = {}
     for key, tensor in moments.items():
         name, kind = key.rsplit("/", 1)
         by_name.setdefault(name, {})[kind] = tensor
-    for name, p in learner.student.named_parameters():
+    named = dict(learner.student.named_parameters())
+    if not by_name.keys() <= named.keys():
+        raise CosmosSearchError(
+            f"{folder} was written by an earlier version, with other names of tensors; it can be evaluated, exported "
+            "and fine-tuned (--init), but not resumed."
+        )
+    for name, p in named.items():
         if name in by_name:
             state = by_name[name]
             learner.optimizer.state[p] = {kind: x if kind == "step" else x.to(p.device) for kind, x in state.items()}

@@ -1,13 +1,11 @@
 """The network that fine-tuning begins with: a published, installed or local encoder, an earlier run's, or a CLIP."""
 
 import logging
-import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 from transformers import CLIPModel
 
 from cosmos_search.model_config import read_kind
@@ -15,6 +13,7 @@ from cosmos_search.models.published import PUBLISHED
 from cosmos_search.models.store import default_shelf
 from cosmos_search.network.checkpoint import load_checkpoint, load_model
 from cosmos_search.network.cosmos import CosmosConfig, CosmosModel
+from cosmos_search.network.other_names import under_other_names
 from cosmos_search.network.towers import load_clip
 from indexer.errors import CosmosSearchError, UsageError
 from indexer.files import expand_home
@@ -25,22 +24,22 @@ __all__ = ["clip_as_cosmos", "initial_network"]
 
 logger = logging.getLogger("cosmos_search")
 
-# (CLIP's name in transformers, ours); what has no CLIP name, the cross-attentions and their maps, begins from scratch.
-NAMES = (
-    ("vision_model.embeddings.class_embedding", "vision.class_embedding"),
-    ("vision_model.embeddings.patch_embedding.", "vision.patch_embedding."),
-    ("vision_model.embeddings.position_embedding.weight", "vision.positions"),
-    ("vision_model.pre_layrnorm.", "vision.norm_before."),
-    ("vision_model.encoder.layers.", "vision.blocks."),
-    ("vision_model.post_layernorm.", "vision.norm_after."),
-    ("visual_projection.weight", "vision.projection"),
-    ("text_model.embeddings.token_embedding.", "text.token_embedding."),
-    ("text_model.embeddings.position_embedding.weight", "text.positions"),
-    ("text_model.encoder.layers.", "text.blocks."),
-    ("text_model.final_layer_norm.", "text.norm_after."),
-    ("text_projection.weight", "text.projection"),
-    ("logit_scale", "logit_scale"),
-)
+# Beginnings of names, ours and those of transformers' CLIPModel; cross-attention and its token maps have none there.
+CLIP_NAMES = {
+    "positional_embedding": "text_model.embeddings.position_embedding.weight",
+    "text_projection": "text_projection.weight",
+    "logit_scale": "logit_scale",
+    "visual.class_embedding": "vision_model.embeddings.class_embedding",
+    "visual.positional_embedding": "vision_model.embeddings.position_embedding.weight",
+    "visual.proj": "visual_projection.weight",
+    "visual.conv1.": "vision_model.embeddings.patch_embedding.",
+    "visual.ln_pre.": "vision_model.pre_layrnorm.",
+    "visual.transformer.resblocks.": "vision_model.encoder.layers.",
+    "visual.ln_post.": "vision_model.post_layernorm.",
+    "transformer.resblocks.": "text_model.encoder.layers.",
+    "token_embedding.": "text_model.embeddings.token_embedding.",
+    "ln_final.": "text_model.final_layer_norm.",
+}
 
 
 def initial_network(init: str, config: CosmosConfig, seed: int) -> CosmosModel:
@@ -71,11 +70,15 @@ def clip_as_cosmos(clip: CLIPModel, seed: int) -> CosmosModel:
         logger.warning("This CLIP was trained with QuickGELU, and goes on with GELU: its first steps mend that.")
     torch.manual_seed(seed)
     network = CosmosModel(_config_of(clip))
-    state = network.state_dict() | dict(_renamed(clip.state_dict()))
-    try:
-        network.load_state_dict(state)
-    except RuntimeError as error:
-        raise CosmosSearchError(f"This CLIP has parts that COSMOS has not: {error}") from error
+    state = network.state_dict()
+    state |= {name: state[name].T for name in ("visual.proj", "text_projection")}  # CLIP's are output × input
+    parts = under_other_names(state, CLIP_NAMES)
+    for name, tensor in clip.state_dict().items():
+        if name.endswith("position_ids"):
+            continue
+        if name not in parts or parts[name].shape != tensor.shape:
+            raise CosmosSearchError(f"This CLIP has a part that COSMOS has not: {name} {tuple(tensor.shape)}")
+        parts[name].copy_(tensor)
     return network
 
 
@@ -119,13 +122,3 @@ def _config_of(clip: CLIPModel) -> CosmosConfig:
         context_length=text.max_position_embeddings,
         vocab_size=text.vocab_size,
     )
-
-
-def _renamed(state: dict[str, Tensor]) -> list[tuple[str, Tensor]]:
-    found = []
-    for theirs, tensor in state.items():
-        if re.search(r"position_ids$", theirs):
-            continue
-        name = next((ours + theirs[len(old) :] for old, ours in NAMES if theirs.startswith(old)), theirs)
-        found.append((name, tensor.T.contiguous() if name.endswith(".projection") else tensor))
-    return found

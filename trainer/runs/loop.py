@@ -3,14 +3,12 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
-from functools import partial
 from pathlib import Path
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
-from torch.utils.checkpoint import checkpoint
 from tqdm import tqdm
 
 from cosmos_search.network.cosmos import CosmosModel
@@ -102,7 +100,7 @@ def make_learner(config: TrainConfig, ranks: Ranks, init: CosmosModel | None = N
     student = (init or CosmosModel(config.network)).to(ranks.device).train()
     teacher = teacher_of(student).eval()
     if config.is_checkpointed:
-        _checkpoint_blocks(student)
+        student.visual.transformer.activation_checkpointing = student.transformer.activation_checkpointing = True
     betas = (config.beta1, config.beta2)
     optimizer = adamw(student, lr=config.lr, weight_decay=config.weight_decay, betas=betas, eps=config.eps)
     return Learner(
@@ -125,13 +123,6 @@ def _forward(config: TrainConfig, student: CosmosModel, ranks: Ranks) -> nn.Modu
         return forward
     devices = [ranks.device] if ranks.device.type == "cuda" else None
     return DistributedDataParallel(forward, devices, find_unused_parameters=not config.cross_attention)
-
-
-def _checkpoint_blocks(student: CosmosModel) -> None:
-    """Keep only what goes into each block, and make the rest anew for the gradient."""
-    for block in [*student.vision.blocks, *student.text.blocks]:
-        block.gradient_checkpointing = True
-        block._gradient_checkpointing_func = partial(checkpoint, use_reentrant=False)
 
 
 class _Run:

@@ -24,7 +24,6 @@ from cosmos_search.models.published import PUBLISHED, REPOSITORY
 from cosmos_search.models.store import Shelf, default_model
 from cosmos_search.network.checkpoint import load_checkpoint, save_model
 from cosmos_search.network.cosmos import CosmosConfig, CosmosModel
-from cosmos_search.network.state_dict import to_official
 from cosmos_search.network.towers import load_networks
 from cosmos_search.processing.image import Preprocess
 from cosmos_search.processing.text import save_clip_tokenizer
@@ -263,7 +262,7 @@ def hub():
 
 @pytest.fixture
 def published_file(tmp_path):
-    student, teacher = (to_official(CosmosModel(TINY).state_dict()) for _ in range(2))
+    student, teacher = (CosmosModel(TINY).state_dict() for _ in range(2))
     torch.save({"epoch": 1, "student": student, "teacher": teacher}, tmp_path / "published.pt")
     Hub.content = (tmp_path / "published.pt").read_bytes()
     return Hub.content

@@ -22,7 +22,6 @@ from cosmos_search.models.install import add_model
 from cosmos_search.models.store import Shelf
 from cosmos_search.network.checkpoint import load_checkpoint, save_model
 from cosmos_search.network.cosmos import CosmosConfig, CosmosModel
-from cosmos_search.network.state_dict import to_official
 from cosmos_search.processing.image import Preprocess
 from cosmos_search.processing.text import save_clip_tokenizer
 from indexer.errors import CosmosSearchError, UsageError
@@ -309,24 +308,24 @@ def test_what_is_no_safetensors_of_this_network_is_refused(content, model, tmp_p
 
 
 CHANGES = {
-    "a tensor missing": lambda weights: weights.pop("text.norm_after.bias"),
+    "a tensor missing": lambda weights: weights.pop("ln_final.bias"),
     "a tensor more": lambda weights: weights.update(extra=torch.zeros(1)),
-    "another shape": lambda weights: weights.update({"vision.positions": torch.zeros(1, 24)}),
-    "transposed": lambda weights: weights.update({"vision.projection": weights["vision.projection"].T.contiguous()}),
-    "whole numbers": lambda weights: weights.update({"text.positions": torch.ones(12, 16, dtype=torch.int32)}),
-    "bytes": lambda weights: weights.update({"text.positions": torch.ones(12, 16, dtype=torch.uint8)}),
-    "float8": lambda weights: weights.update({"text.positions": torch.ones(12, 16).to(torch.float8_e4m3fn)}),
-    "NaN": lambda weights: weights["text.token_embedding.weight"].fill_(float("nan")),
-    "one infinity": lambda weights: weights["image_attention.norm_query.bias"][3:4].fill_(float("inf")),
+    "another shape": lambda weights: weights.update({"visual.positional_embedding": torch.zeros(1, 24)}),
+    "transposed": lambda weights: weights.update({"visual.proj": weights["visual.proj"].T.contiguous()}),
+    "whole numbers": lambda weights: weights.update({"positional_embedding": torch.ones(12, 16, dtype=torch.int32)}),
+    "bytes": lambda weights: weights.update({"positional_embedding": torch.ones(12, 16, dtype=torch.uint8)}),
+    "float8": lambda weights: weights.update({"positional_embedding": torch.ones(12, 16).to(torch.float8_e4m3fn)}),
+    "NaN": lambda weights: weights["token_embedding.weight"].fill_(float("nan")),
+    "one infinity": lambda weights: weights["visual.attn_cross_pool.ln_q.bias"][3:4].fill_(float("inf")),
     "all zero": lambda weights: [tensor.zero_() for tensor in weights.values()],
     "all one": lambda weights: [tensor.fill_(1) for tensor in weights.values()],
-    "pictures to zero": lambda weights: weights["vision.projection"].zero_(),
-    "texts to zero": lambda weights: weights["text.projection"].zero_(),
-    "pixels unseen": lambda weights: weights["vision.patch_embedding.weight"].zero_(),
+    "pictures to zero": lambda weights: weights["visual.proj"].zero_(),
+    "texts to zero": lambda weights: weights["text_projection"].zero_(),
+    "pixels unseen": lambda weights: weights["visual.conv1.weight"].zero_(),
     "words and places unseen": lambda weights: [
-        weights[f"text.{name}"].zero_() for name in ("positions", "token_embedding.weight")
+        weights[name].zero_() for name in ("positional_embedding", "token_embedding.weight")
     ],
-    "too large": lambda weights: weights["vision.projection"].fill_(3e38),
+    "too large": lambda weights: weights["visual.proj"].fill_(3e38),
 }
 
 
@@ -454,7 +453,7 @@ def test_pickles_in_a_directory_are_never_opened(model, tmp_path, monkeypatch):
 )
 @pytest.mark.parametrize("config", [None, MICRO], ids=["by its shapes", "by a config"])
 def test_checkpoints_with_odd_tensors_are_refused(change, config, tmp_path):
-    state = to_official(CosmosModel(MICRO).state_dict())
+    state = CosmosModel(MICRO).state_dict()
     change(state)
     torch.save({"teacher": state}, tmp_path / "odd.pt")
     with pytest.raises(CosmosSearchError) as caught:
@@ -470,7 +469,7 @@ def test_checkpoints_with_odd_tensors_are_refused(change, config, tmp_path):
      "token_embedding.weight"],
 )  # fmt: skip
 def test_tensors_of_other_dimensions_are_named_with_their_shape(name, shape, tmp_path):
-    state = to_official(CosmosModel(MICRO).state_dict()) | {name: torch.zeros(shape)}
+    state = CosmosModel(MICRO).state_dict() | {name: torch.zeros(shape)}
     torch.save({"teacher": state}, tmp_path / "odd.pt")
     with pytest.raises(CosmosSearchError) as caught:
         load_checkpoint(tmp_path / "odd.pt")
@@ -485,7 +484,7 @@ def test_tensors_of_other_dimensions_are_named_with_their_shape(name, shape, tmp
 @pytest.mark.parametrize("tower", ["visual.transformer", "transformer"])
 def test_blocks_with_odd_numbers_are_refused(tower, number, tmp_path):
     sizes = {"embed_dim": 64, "vision_width": 64, "text_width": 64, "vision_heads": 1, "text_heads": 1}
-    state = to_official(CosmosModel(replace(MICRO, **sizes)).state_dict())
+    state = CosmosModel(replace(MICRO, **sizes)).state_dict()
     torch.save({"teacher": state | {f"{tower}.resblocks.{number}.x": torch.zeros(1)}}, tmp_path / "odd.pt")
     with pytest.raises(CosmosSearchError) as caught:
         load_checkpoint(tmp_path / "odd.pt")
@@ -498,7 +497,7 @@ LIKE = ("config.json", "tokenizer.json", "preprocessor_config.json")
 
 @pytest.fixture
 def checkpoint(tmp_path):
-    torch.save({"teacher": to_official(CosmosModel(MICRO).state_dict())}, tmp_path / "odd.pt")
+    torch.save({"teacher": CosmosModel(MICRO).state_dict()}, tmp_path / "odd.pt")
     return tmp_path / "odd.pt"
 
 
@@ -526,7 +525,7 @@ def test_a_checkpoint_is_no_folder_in_any_message(checkpoint, tmp_path):
 
 
 def test_a_checkpoint_of_numbers_that_are_none_is_not_installed(tmp_path):
-    state = to_official(CosmosModel(MICRO).state_dict())
+    state = CosmosModel(MICRO).state_dict()
     torch.save({"teacher": {name: torch.full_like(x, torch.nan) for name, x in state.items()}}, tmp_path / "odd.pt")
     shelf = Shelf(tmp_path / "shelf")
     with pytest.raises(CosmosSearchError, match=r"^odd\.pt.* no finite numbers\.$"):

@@ -8,7 +8,6 @@ import torch
 
 from cosmos_search.network.checkpoint import convert, load_checkpoint
 from cosmos_search.network.cosmos import CosmosConfig, CosmosModel
-from cosmos_search.network.state_dict import to_official
 from indexer.errors import CosmosSearchError
 from tests import DATA
 from tests.cosmos_search.network.test_cosmos import SMALL
@@ -19,7 +18,7 @@ PARITY = DATA / "parity" / "expected"
 @pytest.fixture(scope="module")
 def official():
     torch.manual_seed(0)
-    return to_official(CosmosModel(SMALL).state_dict())
+    return CosmosModel(SMALL).state_dict()
 
 
 def saved(path, student, teacher, **rest):
@@ -39,7 +38,7 @@ def test_each_role_is_loaded_with_or_without_a_wrappers_prefix(tmp_path, officia
     student = {prefix + name: tensor + 1 for name, tensor in official.items()}
     path = saved(tmp_path / "c.pt", student, official, optimizer={"lr": np.float64(0.1)})
     for role, shift in (("student", 1), ("teacher", 0)):
-        state = to_official(load_checkpoint(path, role, SMALL).state_dict())
+        state = load_checkpoint(path, role, SMALL).state_dict()
         assert all(torch.equal(state[name], official[name] + shift) for name in official)
 
 
@@ -48,7 +47,7 @@ def test_published_sizes_tell_their_config_by_their_shapes(tmp_path):
         embed_dim=128, image_size=64, patch_size=16, vision_width=192, vision_layers=1, vision_heads=3,
         text_width=128, text_layers=2, text_heads=2, context_length=20, vocab_size=1000,
     )  # fmt: skip
-    state = to_official(CosmosModel(config).state_dict())
+    state = CosmosModel(config).state_dict()
     assert load_checkpoint(saved(tmp_path / "c.pt", state, state)).config == config
 
 
@@ -127,6 +126,6 @@ def test_a_network_with_its_own_vocabulary_needs_its_tokenizer(tmp_path, officia
         embed_dim=64, image_size=32, patch_size=16, vision_width=64, vision_layers=1, vision_heads=1,
         text_width=64, text_layers=1, text_heads=1, vocab_size=96,
     )  # fmt: skip
-    state = to_official(CosmosModel(config).state_dict())
+    state = CosmosModel(config).state_dict()
     with pytest.raises(CosmosSearchError, match="vocabulary of its own"):
         convert(saved(tmp_path / "c.pt", state, state), tmp_path / "model")

@@ -1,10 +1,13 @@
+import json
+
 import pytest
 import torch
 
 from cosmos_search.network.checkpoint import load_model, save_model
 from cosmos_search.network.cosmos import CosmosConfig, CosmosModel
-from cosmos_search.network.state_dict import from_official, to_official
 from indexer.errors import CosmosSearchError
+from tests import DATA
+from tests.micro import MICRO
 
 SMALL = CosmosConfig(
     embed_dim=16,
@@ -31,14 +34,13 @@ def test_the_published_sizes_have_the_published_number_of_parameters():
         for patch, n_parameters in ((16, 152_382_466), (32, 154_039_042)):
             model = CosmosModel(CosmosConfig(patch_size=patch))
             assert sum(p.numel() for p in model.parameters()) == n_parameters
-            assert len(to_official(model.state_dict())) == 323
+            assert len(model.state_dict()) == 323
 
 
-def test_official_names_and_back_change_nothing(model):
-    state = model.state_dict()
-    back = from_official(to_official(state))
-    assert back.keys() == state.keys()
-    assert all(torch.equal(back[name], state[name]) for name in state)
+def test_names_shapes_and_order_of_the_parameters_are_the_official_ones():
+    official = json.loads((DATA / "parity" / "keys_micro.json").read_text())
+    state = CosmosModel(MICRO).state_dict()
+    assert [[name, list(tensor.shape)] for name, tensor in state.items()] == official
 
 
 @pytest.mark.parametrize("size", [(32, 32), (16, 16), (24, 40), (64, 32)])
@@ -46,8 +48,7 @@ def test_pictures_of_any_size_have_a_token_for_each_patch(model, size):
     encoded = model.encode_images(torch.zeros(2, 3, *size))
     n_patches = size[0] * size[1] // 64
     assert encoded.features.shape == (2, 16)
-    assert encoded.raw_tokens.shape == (2, n_patches, 24)
-    assert encoded.tokens.shape == (2, n_patches, 16)
+    assert encoded.tokens.shape == (2, n_patches, 24)
     for csa in (False, True):
         dense = model.dense(torch.zeros(1, 3, *size), csa=csa)
         assert torch.allclose(dense.norm(dim=-1), torch.ones(1, n_patches))
@@ -60,10 +61,11 @@ def test_padding_after_the_end_changes_no_text(model):
 
 
 def test_cross_attention_gives_unit_rows_and_weights_that_sum_to_one(model):
-    images, texts = torch.randn(2, 5, 16), torch.randn(2, 7, 16)
-    assert torch.allclose(model.ask_image(texts, images).norm(dim=-1), torch.ones(2, 7))
-    out, weights = model.text_attention.with_weights(images, texts)
-    assert torch.allclose(out, model.text_attention(images, texts), atol=1e-6)
+    images, texts, patches = torch.randn(2, 5, 16), torch.randn(2, 7, 16), torch.randn(2, 9, 24)
+    assert torch.allclose(model.cross_attend_image(texts, patches).norm(dim=-1), torch.ones(2, 7))
+    assert torch.allclose(model.cross_attend_text(images, texts).norm(dim=-1), torch.ones(2, 5))
+    out, weights = model.text_attn_cross_pool.with_weights(images, texts)
+    assert torch.allclose(out, model.text_attn_cross_pool(images, texts), atol=1e-6)
     assert weights.shape == (2, 8, 5, 7)
     assert torch.allclose(weights.sum(-1), torch.ones(2, 8, 5), atol=1e-6)
 
@@ -71,10 +73,9 @@ def test_cross_attention_gives_unit_rows_and_weights_that_sum_to_one(model):
 def test_every_parameter_learns(model):
     ids = torch.tensor([[3, 4, SMALL.vocab_size - 1]])
     images, texts = model.encode_images(torch.randn(1, 3, 32, 32)), model.encode_texts(ids)
-    cross = model.ask_image(texts.features[:, None], images.tokens) + model.ask_text(
-        images.features[:, None], texts.tokens
-    )
-    loss = (cross * model.logit_scale * model.distill_logit_scale).sum()
+    h_t = model.cross_attend_image(texts.features[:, None], images.tokens)
+    h_i = model.cross_attend_text(images.features[:, None], texts.tokens)
+    loss = ((h_t + h_i) * model.logit_scale * model.distill_logit_scale).sum()
     loss.backward()
     silent = {name for name, p in model.named_parameters() if p.grad is None}
     assert silent == set()

@@ -69,7 +69,7 @@ def test_every_part_can_be_switched_off(method, groups):
     losses = losses_with_gradients(learner, micro_batch())
     names = ("image_image", "image_text", "text_image", "text_text")
     assert [name for name in names if getattr(losses.groups, name) is not None] == groups
-    assert (learner.student.image_attention.attention.in_proj_weight.grad is not None) == method.cross_attention
+    assert (learner.student.visual.attn_cross_pool.attn.in_proj_weight.grad is not None) == method.cross_attention
 
 
 def test_one_view_and_one_caption_are_plain_clip():

@@ -1,0 +1,70 @@
+"""The network's tensors under the names of other files: earlier ones of ours, and Hugging Face's CLIP."""
+
+from collections.abc import Collection, Mapping
+
+from torch import Tensor
+
+__all__ = ["under_names_in_file", "under_other_names"]
+
+# Beginnings of names, ours and those in files written before the network took the authors' names
+BEFORE = {
+    "positional_embedding": "text.positions",
+    "text_projection": "text.projection",
+    "logit_scale": "logit_scale",
+    "distill_logit_scale": "distill_logit_scale",
+    "visual.class_embedding": "vision.class_embedding",
+    "visual.positional_embedding": "vision.positions",
+    "visual.proj": "vision.projection",
+    "visual.conv1.": "vision.patch_embedding.",
+    "visual.ln_pre.": "vision.norm_before.",
+    "visual.transformer.resblocks.": "vision.blocks.",
+    "visual.attn_cross_pool.attn.": "image_attention.attention.",
+    "visual.attn_cross_pool.ln_q.": "image_attention.norm_query.",
+    "visual.attn_cross_pool.ln_k.": "image_attention.norm_tokens.",
+    "visual.ln_post.": "vision.norm_after.",
+    "transformer.resblocks.": "text.blocks.",
+    "token_embedding.": "text.token_embedding.",
+    "ln_final.": "text.norm_after.",
+    "text_attn_cross_pool.attn.": "text_attention.attention.",
+    "text_attn_cross_pool.ln_q.": "text_attention.norm_query.",
+    "text_attn_cross_pool.ln_k.": "text_attention.norm_tokens.",
+    "image_token_mapping.": "image_token_map.",
+    "text_token_mapping.": "text_token_map.",
+}
+# In blocks; both other layouts have the names of Hugging Face here, with queries, keys and values apart.
+IN_BLOCKS = {
+    "attn.": "self_attn.",
+    "ln_1.": "layer_norm1.",
+    "ln_2.": "layer_norm2.",
+    "mlp.c_fc.": "mlp.fc1.",
+    "mlp.c_proj.": "mlp.fc2.",
+}
+
+
+def under_names_in_file(state: Mapping[str, Tensor], found: Collection[str]) -> Mapping[str, Tensor]:
+    """The tensors of a state dict, as views under the names of a file.
+
+    found: all names in the file. They are the network's own, or those before it took the authors' names.
+    """
+    return under_other_names(state, BEFORE) if BEFORE["visual.positional_embedding"] in found else state
+
+
+def under_other_names(state: Mapping[str, Tensor], beginnings: Mapping[str, str]) -> dict[str, Tensor]:
+    """The tensors whose names have one of these beginnings (ours, theirs), as views that can be written to."""
+    views: dict[str, Tensor] = {}
+    for name, tensor in state.items():
+        ours = next((ours for ours in beginnings if name.startswith(ours)), None)
+        if ours is None:
+            continue
+        rest = name.removeprefix(ours)
+        if not ours.endswith("resblocks."):
+            views[beginnings[ours] + rest] = tensor
+            continue
+        for part, its_name in IN_BLOCKS.items():
+            rest = rest.replace(part, its_name)
+        if "in_proj_" in rest:
+            for part, rows in zip("qkv", tensor.chunk(3), strict=True):
+                views[beginnings[ours] + rest.replace("in_proj_", f"{part}_proj.")] = rows
+        else:
+            views[beginnings[ours] + rest] = tensor
+    return views

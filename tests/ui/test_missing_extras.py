@@ -1,0 +1,39 @@
+"""The page where only its own extra is installed."""
+
+import json
+
+from tests import ROOT
+from tests.micro import PARITY, micro_like
+from tests.missing import TORCH, run_without
+
+OPEN = """
+import json
+from streamlit.testing.v1 import AppTest
+from ui.settings import APP
+test = AppTest.from_file(str(APP), default_timeout=60)
+test.query_params.update(dict(word.split("=") for word in sys.argv[1:]))
+test.run()
+wrong = [one.value for one in [*test.exception, *test.error]]
+print(json.dumps({"said": [one.value for one in test.info], "wrong": wrong}))
+"""
+
+
+def open_page(tmp_path, *address):
+    done = run_without(TORCH, tmp_path, *address, code=OPEN)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_the_page_names_the_extra_for_a_heat_map_and_shows_the_picture_all_the_same(tmp_path):
+    add = ["models", "add", PARITY / "hub_format_micro.pt", "--name", "micro", "--like", micro_like(tmp_path / "like")]
+    assert run_without((), tmp_path, *add).returncode == 0
+    photos = ROOT / "cosmos_search/data/photos"
+    assert run_without((), tmp_path, "index", photos, "--model", "micro").returncode == 0
+    page = open_page(tmp_path, "query=a dog", "picture=1")
+    assert page == {"said": [], "wrong": []}
+    page = open_page(tmp_path, "query=a dog", "picture=1", "heat=0")
+    assert page["wrong"] == []
+    (said,) = page["said"]
+    assert said.replace("\\", "").startswith(
+        "A heat map of the model micro needs PyTorch and Transformers: pip install"
+    )

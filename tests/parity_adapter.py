@@ -20,7 +20,7 @@ from trainer.method.step import Learner, training_step
 from trainer.method.student import Batch, Method, Student
 
 sys.path.insert(0, str(Path(__file__).parent.parent))  # the checker loads this file by its path
-from tests.ranks import WORLD, on_two_ranks  # noqa: E402
+from tests.ranks import WORLD, on_two_ranks
 
 __all__ = ["lr_at", "momentum_at", "retrieval", "split_caption"]
 

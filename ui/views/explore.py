@@ -73,7 +73,7 @@ def _show_duplicates(shared: SharedResources, state: State) -> None:
         return
     st.caption(
         f"{len(groups):,} {'group' if len(groups) == 1 else 'groups'} of similar pictures: copies that were "
-        "re-encoded, resized or cropped a little, or different pictures of similar things. Compare them before deleting."
+        "re-encoded, resized or cropped a little, or different pictures of similar things. Compare before deleting."
     )
     n_pages = -(-len(groups) // GROUPS_PER_PAGE)
     page = min(state.page, n_pages)

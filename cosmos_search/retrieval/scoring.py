@@ -53,7 +53,8 @@ def score_pictures(
     score = weighted mean of the wanted terms' best regions
             - Σ weight · max(0, best region - NEGATIVE_MARGIN) of the unwanted ones
     """
-    cosines = rows @ np.stack([term.vector for term in terms]).T  # (n, terms)
+    vectors = np.stack([term.vector for term in terms])
+    cosines = np.einsum("nd,td->nt", rows, vectors)  # not by BLAS, whose threads would take other searches' cores
     placed = cosines - np.float32(PLACE_PENALTY) * _misplacement(terms, boxes)
     best = np.maximum.reduceat(placed, starts)  # (pictures, terms)
     regions = _choose_regions(placed, best - np.float32(TIE_MARGIN), starts, boxes)

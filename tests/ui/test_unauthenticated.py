@@ -91,7 +91,7 @@ def test_no_message_writes_to_the_terminal_or_ends_the_session(is_in, address, s
             visitor.send(content)
             visitor.run()
             assert (ASKED in visitor.text) != is_in, name
-    assert len(said()) <= is_in  # of the long address
+    assert len(said()) <= is_in, "\n".join(said())  # of the long address
     assert all(line.isprintable() for line in said())
 
 

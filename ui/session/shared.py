@@ -51,7 +51,7 @@ def shared_resources() -> SharedResources:
         return _open_resources(default_place())
 
 
-@cache  # not Streamlit's cache, which every visitor can clear, also before login
+@cache  # not Streamlit's cache, which a message from a browser can clear
 def _open_resources(place: Path) -> SharedResources:
     """Open the library once; it detects changes of its index by other processes."""
     library = open_library(place)

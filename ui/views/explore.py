@@ -72,8 +72,8 @@ def _show_duplicates(shared: SharedResources, state: State) -> None:
         st.info("No similar pictures found.", icon=":material/check_circle:")
         return
     st.caption(
-        f"{len(groups):,} {'group' if len(groups) == 1 else 'groups'} of similar pictures: re-encoded, resized or "
-        "slightly cropped copies, or different pictures of similar things. Compare them before you delete any."
+        f"{len(groups):,} {'group' if len(groups) == 1 else 'groups'} of similar pictures: copies that were "
+        "re-encoded, resized or cropped a little, or different pictures of similar things. Compare before deleting."
     )
     n_pages = -(-len(groups) // GROUPS_PER_PAGE)
     page = min(state.page, n_pages)

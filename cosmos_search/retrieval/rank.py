@@ -1,13 +1,14 @@
 """Second step of a search: candidates from the store, and an exact score for each. It needs no encoder."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from heapq import nsmallest
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cosmos_search.retrieval.encode import EncodedQuery
-from cosmos_search.retrieval.scoring import EncodedTerm, PictureScore, score_pictures
-from indexer.pictures.regions import whole_and_regions
+from cosmos_search.retrieval.scoring import EncodedTerm, PictureScore, combine_scores, score_pictures
+from indexer.pictures.regions import Box, whole_and_regions
 from indexer.store.filters import Filters
 from indexer.store.protocol import Snapshot
 
@@ -22,29 +23,45 @@ ROWS_FOR_ONE = 6000
 def rank(snapshot: Snapshot, encoded: EncodedQuery, top: int, filters: Filters | None = None) -> list[PictureScore]:
     """The `top` pictures with the highest scores, best first; equal scores are in the order of their ids."""
     candidates = _find_candidates(snapshot, encoded.terms, top, filters)
-    scores = _score_exactly(snapshot, candidates, encoded.terms)
-    return sorted(scores, key=lambda item: (-item.score, item.picture_id))[:top]
+    best = _choose_best(snapshot, candidates, encoded.terms, top)
+    scores = [
+        score
+        for ids, rows, starts in _read_rows(snapshot, best)
+        for score in score_pictures(encoded.terms, ids, rows, starts, _boxes(snapshot, ids))
+    ]
+    return sorted(scores, key=lambda item: (-item.score, item.picture_id))
 
 
-def _find_candidates(
-    snapshot: Snapshot, terms: Sequence[EncodedTerm], top: int, filters: Filters | None
-) -> NDArray[np.int64]:
+def _find_candidates(snapshot: Snapshot, terms: Sequence[EncodedTerm], top: int, filters: Filters | None) -> list[int]:
     """The pictures that are worth an exact score, by id."""
     wanted = [term for term in terms if not term.is_negative]
     queries, weights = np.stack([t.vector for t in wanted]), np.array([t.weight for t in wanted], dtype=np.float32)
     allowed = snapshot.matching(filters) if filters is not None else None
     n_pictures = max(MIN_CANDIDATES, 5 * top, snapshot.n_rows // ROWS_FOR_ONE)
-    return snapshot.candidates(queries, weights, n_pictures, allowed)
+    ids: list[int] = snapshot.candidates(queries, weights, n_pictures, allowed).tolist()
+    return ids
 
 
-def _score_exactly(
-    snapshot: Snapshot, candidates: NDArray[np.int64], terms: Sequence[EncodedTerm]
-) -> list[PictureScore]:
-    """Each candidate's exact score, from the stored vectors."""
-    sizes = snapshot.sizes(candidates.tolist())
-    scores: list[PictureScore] = []
-    for row_ids, data in snapshot.vectors_of(candidates.tolist()):
-        ids, starts = np.unique(row_ids, return_index=True)
-        boxes = [whole_and_regions(snapshot.encoder.regions, *sizes[int(id_)]) for id_ in ids]
-        scores += score_pictures(terms, ids.tolist(), data.astype(np.float32), starts, boxes)
-    return scores
+def _choose_best(snapshot: Snapshot, candidates: Sequence[int], terms: Sequence[EncodedTerm], top: int) -> list[int]:
+    """The ids of the `top` candidates with the highest exact scores, from the stored vectors."""
+    has_places = any(term.place is not None for term in terms)
+    scores: list[tuple[float, int]] = []
+    for ids, rows, starts in _read_rows(snapshot, candidates):
+        found = combine_scores(terms, rows, starts, _boxes(snapshot, ids) if has_places else None)
+        scores += zip((-found).tolist(), ids, strict=True)
+    return [id_ for _, id_ in nsmallest(top, scores)]
+
+
+def _read_rows(
+    snapshot: Snapshot, ids: Sequence[int]
+) -> Iterator[tuple[list[int], NDArray[np.float32], NDArray[np.int64]]]:
+    """Ids in ascending order, all their rows (n, dim), and where each picture's rows begin; in chunks."""
+    for row_ids, data in snapshot.vectors_of(ids):
+        found, starts = np.unique(row_ids, return_index=True)
+        yield found.tolist(), data.astype(np.float32), starts
+
+
+def _boxes(snapshot: Snapshot, ids: Sequence[int]) -> list[tuple[Box, ...]]:
+    """Of each picture, a box for each of its rows."""
+    sizes = snapshot.sizes(ids)
+    return [whole_and_regions(snapshot.encoder.regions, *sizes[id_]) for id_ in ids]

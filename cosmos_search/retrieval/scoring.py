@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from indexer.encoder import Vectors
 from indexer.pictures.regions import Box
 
-__all__ = ["EncodedTerm", "PictureScore", "score_pictures"]
+__all__ = ["EncodedTerm", "PictureScore", "combine_scores", "score_pictures"]
 
 # Chosen by measurement (benchmarks/quality/scenes.py).
 PLACE_PENALTY = 0.3  # what a region loses that lies wholly outside the place asked for
@@ -45,7 +45,7 @@ def score_pictures(
     starts: NDArray[np.int64],
     boxes: Sequence[Sequence[Box]],
 ) -> list[PictureScore]:
-    """The score of each picture.
+    """The score of each picture, and the regions to show.
 
     ids: (pictures,). rows: (n, dim), the vectors of all pictures, of each the global one first and then its regions;
     starts: (pictures,), where each picture's rows begin; boxes: of each picture, one for each of its rows.
@@ -53,8 +53,7 @@ def score_pictures(
     score = weighted mean of the wanted terms' best regions
             - Σ weight · max(0, best region - NEGATIVE_MARGIN) of the unwanted ones
     """
-    vectors = np.stack([term.vector for term in terms])
-    cosines = np.einsum("nd,td->nt", rows, vectors)  # not by BLAS, whose threads would take other searches' cores
+    cosines = _cosines(terms, rows)  # (n, terms)
     placed = cosines - np.float32(PLACE_PENALTY) * _misplacement(terms, boxes)
     best = np.maximum.reduceat(placed, starts)  # (pictures, terms)
     regions = _choose_regions(placed, best - np.float32(TIE_MARGIN), starts, boxes)
@@ -63,6 +62,25 @@ def score_pictures(
         PictureScore(int(id_), float(score), tuple(map(float, row)), tuple(map(int, where)))
         for id_, score, row, where in zip(ids, _combine(best, terms), shown, regions, strict=True)
     ]
+
+
+def combine_scores(
+    terms: Sequence[EncodedTerm],
+    rows: Vectors,
+    starts: NDArray[np.int64],
+    boxes: Sequence[Sequence[Box]] | None,
+) -> NDArray[np.float32]:
+    """The scores alone, as `score_pictures` has them: (pictures,). boxes: None if no term has a place."""
+    scores = _cosines(terms, rows)
+    if boxes is not None:
+        scores = scores - np.float32(PLACE_PENALTY) * _misplacement(terms, boxes)
+    return _combine(np.maximum.reduceat(scores, starts), terms)
+
+
+def _cosines(terms: Sequence[EncodedTerm], rows: Vectors) -> NDArray[np.float32]:
+    """(n, terms). Not by BLAS, whose threads would take the cores of other searches."""
+    cosines: NDArray[np.float32] = np.einsum("nd,td->nt", rows, np.stack([term.vector for term in terms]))
+    return cosines
 
 
 def _choose_regions(

@@ -113,8 +113,8 @@ def _check(connection: Connection, path: Path, newest: int) -> bool:
     version = _header(connection, "user_version")
     if version > newest:
         raise CosmosSearchError(
-            f"The index at {path.parent} was written by a newer cosmos-search; upgrade this one: "
-            "pip install --upgrade cosmos-search"
+            f"The index at {path.parent} was written by a newer cosmos-search; in its checkout: "
+            "git pull && pip install -c constraints.txt ."
         )
     return version == newest
 

@@ -111,7 +111,7 @@ def _find_damage(engine: Engine) -> str | None:
         return str(error)
     try:
         cursor = connection.cursor()
-        (found,) = cursor.execute("PRAGMA quick_check(1)").fetchone()
+        (found,) = cursor.execute("PRAGMA integrity_check(1)").fetchone()  # also compares the SQL indexes with the rows
         if found != "ok":
             return str(found)
         if cursor.execute("PRAGMA foreign_key_check").fetchone() is not None:

@@ -289,6 +289,23 @@ def test_a_damaged_catalog_ends_every_use_in_a_result_or_one_sentence(place, use
             ANY_USE[use](library)
 
 
+def test_rows_that_differ_from_their_sql_index_are_damage(place):
+    catalog = place / "catalog.db"
+    with closing(sqlite3.connect(catalog)) as connection, connection:
+        entry = connection.execute("SELECT * FROM sqlite_master WHERE name = 'pictures_by_date'").fetchone()
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("DELETE FROM sqlite_master WHERE name = 'pictures_by_date'")
+    with closing(sqlite3.connect(catalog)) as connection, connection:  # the SQL index keeps the right sizes
+        connection.execute("UPDATE pictures SET width = -width")
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("INSERT INTO sqlite_master VALUES (?, ?, ?, ?, ?)", entry)
+    with (
+        cosmos_search.open(place, encoder=ColourEncoder()) as library,
+        pytest.raises(CosmosSearchError, match="damaged"),
+    ):
+        library.near_duplicates()
+
+
 def test_vectors_that_were_damaged_match_nothing(place, caplog):
     with closing(sqlite3.connect(place / "catalog.db")) as catalog, catalog:
         (data,) = catalog.execute("SELECT data FROM vectors WHERE picture_id = 1").fetchone()

@@ -5,9 +5,9 @@ import torch
 from cosmos_search.network.cosmos import CosmosModel
 from tests.micro import MICRO
 from trainer.method.optimizer import adamw
-from trainer.method.step import Learner
+from trainer.method.step import TrainState
 from trainer.method.student import Batch, Method, Student
-from trainer.method.teacher import teacher_of
+from trainer.method.teacher import make_teacher
 
 
 def micro_learner(method=None, **options):
@@ -16,7 +16,7 @@ def micro_learner(method=None, **options):
     method = method or Method()
     optimizer = adamw(student, lr=1e-3, weight_decay=0.5, betas=(0.9, 0.98), eps=1e-4)
     scaler = torch.amp.GradScaler("cpu", enabled=False)
-    return Learner(student, teacher_of(student), optimizer, Student(student, method), method, scaler, **options)
+    return TrainState(student, make_teacher(student), optimizer, Student(student, method), method, scaler, **options)
 
 
 def micro_batch(n_samples=6, n_local=2, n_captions=4, seed=0):

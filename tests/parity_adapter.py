@@ -16,7 +16,7 @@ from cosmos_search.processing.text import clip_tokenizer
 from trainer.data.captions import split_caption
 from trainer.method.optimizer import adamw
 from trainer.method.schedules import lr_at, momentum_at
-from trainer.method.step import Learner, training_step
+from trainer.method.step import TrainState, training_step
 from trainer.method.student import Batch, Method, Student
 
 sys.path.insert(0, str(Path(__file__).parent.parent))  # the checker loads this file by its path
@@ -137,7 +137,7 @@ def _learner(student, teacher, hp):
     optimizer = adamw(student, lr=hp["lr"], weight_decay=hp["wd"], betas=tuple(hp["betas"]), eps=hp["eps"])
     method = Method()
     scaler = torch.amp.GradScaler("cpu", enabled=False)
-    return Learner(student.train(), teacher, optimizer, Student(student, method), method, scaler)
+    return TrainState(student.train(), teacher, optimizer, Student(student, method), method, scaler)
 
 
 def _groups(losses):

@@ -13,7 +13,7 @@ from torch.nn.parallel import DistributedDataParallel
 from tests import ROOT
 from tests.learners import micro_batch, micro_learner
 from trainer.method.losses import StudentViews, TeacherViews
-from trainer.method.step import Learner, gathered_losses, losses_with_gradients, training_step
+from trainer.method.step import TrainState, gathered_losses, losses_with_gradients, training_step
 from trainer.method.student import Batch, Method
 from trainer.runs.distributed import joined_ranks, leave
 
@@ -57,7 +57,7 @@ def loss(rank, folder):
 def gradients(rank, n_parts):
     learner = micro_learner()
     forward = DistributedDataParallel(learner.forward)
-    wrapped = Learner(
+    wrapped = TrainState(
         learner.student, learner.teacher, learner.optimizer, forward, learner.method, learner.scaler, n_parts=n_parts
     )
     losses = losses_with_gradients(wrapped, slices(micro_batch(), rank))

@@ -20,7 +20,7 @@ from indexer.files import open_file
 from indexer.pictures.images import open_picture, reading_pictures
 from indexer.pictures.walk import walk
 from trainer.data.batches import captions_of, picture_of
-from trainer.data.samples import Pair, Refused, Source
+from trainer.data.samples import Pair, SkippedSample, Source
 
 __all__ = [
     "TEMPLATES",
@@ -53,14 +53,14 @@ class HeldOut:
     """Samples to measure with. refused grows where a picture turns out to be of no use."""
 
     samples: list[Sample] = field(default_factory=list)
-    refused: list[Refused] = field(default_factory=list)
+    refused: list[SkippedSample] = field(default_factory=list)
 
 
 def held_out(source: Source, mode: str, limit: int) -> HeldOut:
     """The first pairs of a source that have captions, `limit` at most. Raises CosmosSearchError if there are none."""
     found = HeldOut()
     for pair in islice(source.pairs(Random(0), 0, 1), limit):
-        if isinstance(pair, Refused):
+        if isinstance(pair, SkippedSample):
             found.refused.append(pair)
             continue
         try:
@@ -68,7 +68,7 @@ def held_out(source: Source, mode: str, limit: int) -> HeldOut:
             if not whole or not sentences:
                 raise PictureError("it has no caption")
         except PictureError as error:
-            found.refused.append(Refused(pair.key, str(error)))
+            found.refused.append(SkippedSample(pair.key, str(error)))
             continue
         found.samples.append(Sample(pair, whole, tuple(dict.fromkeys(sentences))))
     if not found.samples:
@@ -171,7 +171,7 @@ def _pictures(data: HeldOut, side: int) -> Iterator[tuple[int, Image.Image]]:
         try:
             yield i, picture_of(sample.pair, min_side=side)
         except (PictureError, OSError) as error:
-            refused = Refused(sample.pair.key, str(error))
+            refused = SkippedSample(sample.pair.key, str(error))
             if refused not in data.refused:  # it is read again for every checkpoint
                 data.refused.append(refused)
 

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from indexer.files import read_file
 from trainer.config import TrainConfig
-from trainer.data.samples import Refused
+from trainer.data.samples import SkippedSample
 from trainer.data.shards import REFUSED, Prepared
 
 __all__ = [
@@ -42,7 +42,7 @@ class Evaluation:
     retrieval: Mapping[str, Mapping[str, float]]
     classification: Mapping[str, Mapping[str, float]]
     n_pairs: int
-    refused: tuple[Refused, ...]
+    refused: tuple[SkippedSample, ...]
 
 
 @contextmanager

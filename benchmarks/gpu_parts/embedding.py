@@ -136,8 +136,8 @@ def _index_photos(setting: Setting, folder: Path) -> None:
         report("Library.add", f"skipped: {', '.join(missing)} is not installed")
         return
     import cosmos_search
-    from cosmos_search.encoders.dual_encoder import TowerEncoder
-    from cosmos_search.models.store import Shelf
+    from cosmos_search.encoders.dual_encoder import DualEncoder
+    from cosmos_search.models.store import ModelStore
     from indexer.cores import available_cores
     from indexer.ingest.threads import batched, ordered_map, workers
     from indexer.pictures.images import open_picture
@@ -145,10 +145,10 @@ def _index_photos(setting: Setting, folder: Path) -> None:
 
     n, megapixels = (6, 0.5) if setting.is_dry else (400, 12)
     photos = make_photos(setting.scratch / f"photos-{n}-{megapixels}", n, megapixels)
-    shelf = Shelf(setting.scratch / "shelf")
-    card = shelf.card("b16") or shelf.put("b16", "random weights", lambda draft: _copy(folder, draft))
+    store = ModelStore(setting.scratch / "store")
+    card = store.card("b16") or store.put("b16", "random weights", lambda draft: _copy(folder, draft))
     precision = "bf16" if setting.is_dry else "auto"  # the way through torch, as on a GPU
-    encoder = TowerEncoder(shelf.folder("b16"), card, setting.device, precision)
+    encoder = DualEncoder(store.folder("b16"), card, setting.device, precision)
 
     def prepare(path: Path) -> object:
         with path.open("rb") as file:

@@ -22,7 +22,7 @@ from benchmarks.gpu_parts.networks import TOY
 from benchmarks.gpu_parts.rows import Setting, report
 from cosmos_search.processing.text import clip_tokenizer
 from trainer.config import PRESETS, TrainConfig
-from trainer.method.step import Learner, Precision, training_step
+from trainer.method.step import Precision, TrainState, training_step
 from trainer.method.student import Batch
 from trainer.runs.distributed import Ranks
 from trainer.runs.loop import make_learner
@@ -214,7 +214,7 @@ def _tokenize(captions: list[str], n: int, sample: int) -> torch.Tensor:
     return torch.from_numpy(clip_tokenizer()(texts))
 
 
-def _losses(learner: Learner, batch: Batch, n: int) -> list[float]:
+def _losses(learner: TrainState, batch: Batch, n: int) -> list[float]:
     """The total loss before each of n steps."""
     totals = [training_step(learner, batch, lr=LR, momentum=MOMENTUM).total for _ in range(n)]
     return [float(total) for total in totals]

@@ -22,11 +22,11 @@ from numpy.typing import NDArray
 from onnxruntime import InferenceSession
 
 from benchmarks.machine import describe, print_table
-from cosmos_search.encoders.dual_encoder import PreparedCrops, TowerEncoder
+from cosmos_search.encoders.dual_encoder import DualEncoder, PreparedCrops
 from cosmos_search.encoders.load import load_encoder
 from cosmos_search.encoders.onnx_export import sample_views
 from cosmos_search.encoders.torch_images import TorchImages
-from cosmos_search.models.store import Shelf
+from cosmos_search.models.store import ModelStore
 from cosmos_search.network.checkpoint import save_model
 from cosmos_search.network.cosmos import CosmosConfig, CosmosModel
 from cosmos_search.processing.image import Preprocess
@@ -58,21 +58,21 @@ def main() -> None:
     print(describe("torch", "onnxruntime"))
     print(f"Matrix products in fp32 (torch, all cores): {peak / 1e9:.0f} GFLOP/s")
     with tempfile.TemporaryDirectory() as scratch:
-        shelf = Shelf(Path(scratch, "shelf"))
+        store = ModelStore(Path(scratch, "store"))
         for name in networks:
             torch.manual_seed(0)
             model = CosmosModel(CosmosConfig(patch_size=int(name[1:])))
-            shelf.put(name, "random weights", partial(save_model, model))
-            _report_images(shelf, name, peak)
-            _report_texts(shelf, name)
+            store.put(name, "random weights", partial(save_model, model))
+            _report_images(store, name, peak)
+            _report_texts(store, name)
 
 
-def _report_images(shelf: Shelf, name: str, peak: float) -> None:
+def _report_images(store: ModelStore, name: str, peak: float) -> None:
     views = sample_views(Preprocess())[:N_PICTURES]
     rows = []
     exact: NDArray[np.float32] | None = None
     peer_rate = 0.0
-    for way in _ways(shelf, name):
+    for way in _ways(store, name):
         rates = [_pictures_per_second(way, views, batch) for batch in BATCHES]
         vectors = way.encode(views[:32])
         exact = vectors if exact is None else exact
@@ -87,22 +87,22 @@ def _report_images(shelf: Shelf, name: str, peak: float) -> None:
     print_table(header, rows)
 
 
-def _ways(shelf: Shelf, name: str) -> Iterator[Way]:
-    folder, card, n_cores = shelf.folder(name), shelf.card(name), available_cores()
+def _ways(store: ModelStore, name: str) -> Iterator[Way]:
+    folder, card, n_cores = store.folder(name), store.card(name), available_cores()
     assert card is not None
     yield Way("torch fp32, all cores", TorchImages(folder, "cosmos", "cpu", "fp32").encode, 1)
-    ours = TowerEncoder(folder, card, "cpu", "fp32")
+    ours = DualEncoder(folder, card, "cpu", "fp32")
     assert "fp32" in ours.device
     (graph,) = folder.glob("graphs/fp32-*/image.onnx")
     session = InferenceSession(graph)
     yield Way("ONNX Runtime fp32, as it comes", lambda pixels: session.run(None, {"pixels": pixels})[0], 1)
     yield Way("cosmos-search fp32", partial(_wholes, ours), n_cores)
     yield Way("torch bf16", TorchImages(folder, "cosmos", "cpu", "bf16").encode, 1)
-    small = TowerEncoder(folder, card, "cpu", "int8")
+    small = DualEncoder(folder, card, "cpu", "int8")
     yield Way(f"cosmos-search int8 ({n_cores} callers)", partial(_wholes, small), n_cores)
 
 
-def _wholes(encoder: TowerEncoder, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+def _wholes(encoder: DualEncoder, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.concatenate(encoder.encode_images([PreparedCrops(one, []) for one in pixels]))
 
 
@@ -124,10 +124,10 @@ def _centred_cosine(exact: NDArray[np.float32], other: NDArray[np.float32]) -> f
     return float(np.mean((a * b).sum(axis=1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)))
 
 
-def _report_texts(shelf: Shelf, name: str) -> None:
+def _report_texts(store: ModelStore, name: str) -> None:
     rows = []
     for precision in ("fp32", "int8"):
-        encoder = load_encoder(name, "cpu", precision, shelf)
+        encoder = load_encoder(name, "cpu", precision, store)
         encoder.encode_texts(["a cat"])
         started = perf_counter()
         encoder.encode_texts([f"a photo of {i} dogs on a beach" for i in range(50)])
@@ -135,7 +135,7 @@ def _report_texts(shelf: Shelf, name: str) -> None:
         code = "from cosmos_search.encoders.load import load_encoder; "
         code += f"load_encoder({name!r}, 'cpu', {precision!r}).encode_texts(['a cat'])"
         started = perf_counter()
-        environment = os.environ | {"COSMOS_SEARCH_MODELS": str(shelf.place)}
+        environment = os.environ | {"COSMOS_SEARCH_MODELS": str(store.place)}
         subprocess.run([sys.executable, "-c", code], check=True, env=environment)
         rows.append([precision, f"{rate:.0f}", f"{perf_counter() - started:.2f} s"])
     print()

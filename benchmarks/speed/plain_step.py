@@ -13,12 +13,12 @@ from torch.nn import functional as F
 from cosmos_search.network.cosmos import CosmosModel
 from trainer.method.losses import N_GLOBAL
 from trainer.method.optimizer import clamp_scales
-from trainer.method.step import Learner
+from trainer.method.step import TrainState
 
 __all__ = ["plain_step"]
 
 
-def plain_step(learner: Learner, views: Sequence[Tensor], ids: Tensor, momentum: float) -> tuple[float, float]:
+def plain_step(learner: TrainState, views: Sequence[Tensor], ids: Tensor, momentum: float) -> tuple[float, float]:
     """L_CLIP and L_COSMOS before the step. views: of (batch, 3, side, side) each; ids: (batch, captions, context)."""
     student, teacher = learner.student, learner.teacher
     learner.optimizer.zero_grad()

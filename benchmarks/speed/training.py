@@ -30,7 +30,7 @@ from cosmos_search.processing.text import clip_tokenizer
 from trainer.config import PRESETS, TrainConfig
 from trainer.data.batches import Views, batches
 from trainer.data.samples import open_source
-from trainer.method.step import Learner, training_step
+from trainer.method.step import TrainState, training_step
 from trainer.method.student import Batch
 from trainer.runs.distributed import Ranks
 from trainer.runs.loop import make_learner
@@ -116,7 +116,7 @@ def _with_loader(name: str, config: TrainConfig, rounds: int) -> list[object]:
     ]  # fmt: skip
 
 
-def _timed_step(learner: Learner, batch: Batch) -> float:
+def _timed_step(learner: TrainState, batch: Batch) -> float:
     began = time.perf_counter()
     training_step(learner, batch, lr=1e-4, momentum=0.99)
     return time.perf_counter() - began

@@ -33,9 +33,9 @@ def models(ctx: click.Context, as_json: bool) -> None:
         return
     from cosmos_search.cli.output import model_json, models_table
     from cosmos_search.models.install import list_models
-    from cosmos_search.models.store import default_shelf
+    from cosmos_search.models.store import default_store
 
-    rows = list_models(default_shelf())
+    rows = list_models(default_store())
     say("\n".join(json_line(model_json(row)) for row in rows) if as_json else models_table(rows))
 
 
@@ -52,10 +52,10 @@ def pull(name: str, role: str) -> None:
       cosmos-search models pull cosmos-vitb16-merged30m
     """
     from cosmos_search.models.install import pull_model
-    from cosmos_search.models.store import default_shelf
+    from cosmos_search.models.store import default_store
 
-    shelf = default_shelf()
-    card = pull_model(shelf, name, role)
+    store = default_store()
+    card = pull_model(store, name, role)
     _say_installed(card.name)
 
 
@@ -80,9 +80,9 @@ def add(path: Path, name: str | None, role: str, like: Path | None) -> None:
       cosmos-search models add my-encoder/
     """
     from cosmos_search.models.install import add_model
-    from cosmos_search.models.store import default_shelf
+    from cosmos_search.models.store import default_store
 
-    card = add_model(default_shelf(), path, name, role, like)
+    card = add_model(default_store(), path, name, role, like)
     _say_installed(card.name)
 
 
@@ -95,9 +95,9 @@ def remove(name: str) -> None:
     Example:
       cosmos-search models remove cosmos-vitb32-cc3m
     """
-    from cosmos_search.models.store import default_shelf
+    from cosmos_search.models.store import default_store
 
-    default_shelf().remove(name)
+    default_store().remove(name)
     say(f"Removed {name}.")
 
 

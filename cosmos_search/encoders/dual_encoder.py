@@ -15,9 +15,9 @@ from PIL import Image
 
 from cosmos_search.encoders.calibration import Calibration
 from cosmos_search.encoders.devices import choose_device, choose_precision
-from cosmos_search.encoders.precision_check import Choice
+from cosmos_search.encoders.precision_check import PrecisionCheck
 from cosmos_search.extras import require_extra
-from cosmos_search.models.store import Card, check_unchanged
+from cosmos_search.models.store import ModelCard, check_unchanged
 from cosmos_search.processing.image import Preprocess
 from cosmos_search.processing.text import TextTokenizer
 from indexer.encoder import Prepared, Vectors
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from cosmos_search.network.attention_maps import DenseMaps
 
-__all__ = ["ImageRuntime", "PreparedCrops", "TowerEncoder"]
+__all__ = ["DualEncoder", "ImageRuntime", "PreparedCrops"]
 
 CALIBRATION = "calibration.json"
 
@@ -51,7 +51,7 @@ class ImageRuntime(Protocol):
         """
 
 
-class TowerEncoder:
+class DualEncoder:
     """An Encoder (see cosmos_search.encoders.protocol). A tower opens when it is first used.
 
     Texts run in ONNX Runtime on the CPU whatever the device: a query is one text, and torch takes seconds to import.
@@ -59,7 +59,7 @@ class TowerEncoder:
     The version is that of the weights alone; vectors of int8 and fp16 may stand in one index.
     """
 
-    def __init__(self, folder: Path, card: Card, device: str = "auto", precision: str = "auto") -> None:
+    def __init__(self, folder: Path, card: ModelCard, device: str = "auto", precision: str = "auto") -> None:
         check_unchanged(folder, card)
         self._folder = folder
         self._card = card
@@ -225,7 +225,7 @@ def _opened(graphs: Path, tower: str) -> tuple["InferenceSession", str]:
 
     if (curve := graphs / CALIBRATION).exists():
         Calibration.load(curve)  # damaged, all is made anew
-    return open_session(graphs / f"{tower}.onnx"), Choice.load(graphs).precision
+    return open_session(graphs / f"{tower}.onnx"), PrecisionCheck.load(graphs).precision
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,13 @@
 
 from cosmos_search.encoders.protocol import Encoder
 from cosmos_search.models.published import PUBLISHED
-from cosmos_search.models.store import MINI, Shelf, default_shelf
+from cosmos_search.models.store import MINI, ModelStore, default_store
 from indexer.errors import CosmosSearchError, UsageError
 
 __all__ = ["load_encoder"]
 
 
-def load_encoder(name: str, device: str = "auto", precision: str = "auto", shelf: Shelf | None = None) -> Encoder:
+def load_encoder(name: str, device: str = "auto", precision: str = "auto", store: ModelStore | None = None) -> Encoder:
     """The encoder of that name, ready to use.
 
     device: "auto", "cpu", "cuda" or "mps"; precision: "auto", "fp32", "bf16", "fp16" or "int8".
@@ -21,13 +21,13 @@ def load_encoder(name: str, device: str = "auto", precision: str = "auto", shelf
         from cosmos_search.encoders.mini.encoder import MiniEncoder  # `info` and `--help` need no onnxruntime
 
         return MiniEncoder(device=device)
-    shelf = shelf or default_shelf()
-    card = shelf.card(name)
+    store = store or default_store()
+    card = store.card(name)
     if card is not None:
-        from cosmos_search.encoders.dual_encoder import TowerEncoder
+        from cosmos_search.encoders.dual_encoder import DualEncoder
 
-        return TowerEncoder(shelf.folder(name), card, device, precision)
-    if shelf.has(name):
+        return DualEncoder(store.folder(name), card, device, precision)
+    if store.has(name):
         raise CosmosSearchError(
             f"The model {name} is damaged: its card.json is not as it was installed. To get it again, first: "
             f"cosmos-search models remove {name}"

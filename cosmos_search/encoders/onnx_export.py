@@ -18,8 +18,8 @@ from torch import nn
 
 from cosmos_search.encoders.calibration import Calibration, fit
 from cosmos_search.encoders.onnx_session import open_session
-from cosmos_search.encoders.precision_check import Choice
-from cosmos_search.models.store import Card
+from cosmos_search.encoders.precision_check import PrecisionCheck
+from cosmos_search.models.store import ModelCard
 from cosmos_search.network.towers import load_networks
 from cosmos_search.processing.image import Preprocess
 from cosmos_search.processing.text import TextTokenizer
@@ -34,13 +34,13 @@ PARTS = ((0, 0, 1, 1), (0, 0, 0.6, 0.6), (0.4, 0, 1, 0.6), (0, 0.4, 0.6, 1), (0.
 log = logging.getLogger(__name__)
 
 
-def make_graphs(folder: Path, card: Card, target: Path, precision: str) -> None:
+def make_graphs(folder: Path, card: ModelCard, target: Path, precision: str) -> None:
     """Write image.onnx, text.onnx and choice.json into a new folder; precision: "fp32", "int8" or "auto"."""
     target.mkdir()
     exact, small = target / "fp32", target / "int8"
     exact.mkdir()
     _export(folder, card, exact)
-    choice = Choice("fp32")
+    choice = PrecisionCheck("fp32")
     if precision != "fp32":
         small.mkdir()
         for graph in exact.iterdir():
@@ -48,7 +48,7 @@ def make_graphs(folder: Path, card: Card, target: Path, precision: str) -> None:
         choice = _compare(folder, card, exact, small)
         if precision == "auto" and not choice.is_near:
             log.warning("int8 is not near enough for this model (%s); it runs in fp32.", choice)
-            choice = Choice("fp32", choice.centred_cosine, choice.same_first)
+            choice = PrecisionCheck("fp32", choice.centred_cosine, choice.top1_agreement)
     for graph in (small if choice.precision == "int8" else exact).iterdir():
         graph.rename(target / graph.name)
     for left in (*exact.glob("*"), *small.glob("*")):
@@ -61,7 +61,7 @@ def make_graphs(folder: Path, card: Card, target: Path, precision: str) -> None:
         curve.save(target / "calibration.json")
 
 
-def _export(folder: Path, card: Card, target: Path) -> None:
+def _export(folder: Path, card: ModelCard, target: Path) -> None:
     image, text = load_networks(folder, card.kind)
     pixels = torch.zeros(2, card.image_side, card.image_side, 3, dtype=torch.uint8)
     _export_one(image, pixels, "pixels", {0: "n"}, target / "image.onnx")
@@ -99,7 +99,7 @@ def _quantise(graph: Path, target: Path) -> None:
         root.setLevel(level)
 
 
-def _compare(folder: Path, card: Card, exact: Path, small: Path) -> Choice:
+def _compare(folder: Path, card: ModelCard, exact: Path, small: Path) -> PrecisionCheck:
     """Both precisions on views of the photos in this package, and on their captions."""
     views, captions = sample_views(Preprocess.load(folder / "preprocessor_config.json")), _captions(folder, card)
     images, texts = _vectors(exact, views, captions)
@@ -110,10 +110,10 @@ def _compare(folder: Path, card: Card, exact: Path, small: Path) -> Choice:
     scores = texts @ images.T  # (captions, views)
     first8 = (texts8 @ images8.T).argmax(axis=1)
     lost = scores.max(axis=1) - scores[np.arange(len(scores)), first8]
-    return Choice("int8", round(cosine, 5), float((lost <= 0.05 * scores.std(axis=1)).mean()))
+    return PrecisionCheck("int8", round(cosine, 5), float((lost <= 0.05 * scores.std(axis=1)).mean()))
 
 
-def _calibrate(folder: Path, card: Card, graphs: Path) -> Calibration | None:
+def _calibrate(folder: Path, card: ModelCard, graphs: Path) -> Calibration | None:
     """From each caption against each photo's best view; None for a model that can't tell them apart."""
     views, captions = sample_views(Preprocess.load(folder / "preprocessor_config.json")), _captions(folder, card)
     images, texts = _vectors(graphs, views, captions)
@@ -144,7 +144,7 @@ def sample_views(preprocess: Preprocess) -> NDArray[np.uint8]:
     return np.stack(views)
 
 
-def _captions(folder: Path, card: Card) -> list[NDArray[np.int64]]:
+def _captions(folder: Path, card: ModelCard) -> list[NDArray[np.int64]]:
     tokenizer = TextTokenizer.from_file(folder / "tokenizer.json", card.context_length)
     captions = json.loads((files("cosmos_search") / "data/photos/captions.json").read_text(encoding="utf-8"))
     return [np.array([tokenizer.cut_ids(text)], dtype=np.int64) for text in captions.values()]

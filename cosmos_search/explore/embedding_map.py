@@ -71,7 +71,7 @@ def draw_atlas(
         require_made_by(encoder, record)
         ids = catalog.vector_ids(record.id)
         chosen = ids[_evenly(len(ids), max_points)]
-        chosen, wholes = catalog.wholes_of(chosen.tolist(), record)
+        chosen, wholes = catalog.global_vectors_of(chosen.tolist(), record)
     vectors = _unit(wholes.astype(np.float32))
     places = _places(vectors)
     clusters = _clusters(vectors, len(words))

@@ -108,7 +108,7 @@ def _centre(catalog: Catalog, encoder: EncoderRecord, ids: Sequence[int]) -> NDA
     """What all pictures have in common: (dim,). It would make any two of them alike (with CLIP 0.5 and more)."""
     if len(ids) < CENTRED_FROM:
         return np.zeros(encoder.dim, dtype=np.float32)
-    _, wholes = catalog.wholes_of(ids[:: -(-len(ids) // SAMPLE)], encoder)
+    _, wholes = catalog.global_vectors_of(ids[:: -(-len(ids) // SAMPLE)], encoder)
     return np.asarray(wholes.mean(axis=0, dtype=np.float32))
 
 

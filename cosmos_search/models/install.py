@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 from cosmos_search.extras import require_extra
 from cosmos_search.model_config import read_kind
 from cosmos_search.models.published import PUBLISHED, REPOSITORY, PublishedModel
-from cosmos_search.models.store import MINI, NEEDED, WEIGHTS, Card, Shelf, default_model
+from cosmos_search.models.store import MINI, NEEDED, WEIGHTS, ModelCard, ModelStore, default_model
 from cosmos_search.network.model_files import find_files, read_part
 from indexer.errors import CosmosSearchError, UsageError
 
@@ -29,22 +29,22 @@ class ModelRow:
     is_default: bool
 
 
-def list_models(shelf: Shelf) -> list[ModelRow]:
+def list_models(store: ModelStore) -> list[ModelRow]:
     """The encoder in the box, what is installed, and what could be."""
-    default = default_model(shelf)
+    default = default_model(store)
     rows = [ModelRow(MINI, "EfficientNet-Lite2", "ImageNet", None, 0, default == MINI)]
-    cards = {card.name: card for card in shelf.cards()}
+    cards = {card.name: card for card in store.cards()}
     for card in cards.values():
         if card.name not in PUBLISHED:
-            size = shelf.size_bytes(card.name)
+            size = store.size_bytes(card.name)
             rows.append(ModelRow(card.name, card.network, card.source, None, size, default == card.name))
     for name, model in PUBLISHED.items():
-        size_or_none = shelf.size_bytes(name) if name in cards else None
+        size_or_none = store.size_bytes(name) if name in cards else None
         rows.append(ModelRow(name, model.network, model.trained_on, model, size_or_none, default == name))
     return rows
 
 
-def pull_model(shelf: Shelf, name: str, role: str = "teacher", endpoint: str | None = None) -> Card:
+def pull_model(store: ModelStore, name: str, role: str = "teacher", endpoint: str | None = None) -> ModelCard:
     """Download a published checkpoint, verify it, keep one of its four copies of the weights, drop the rest.
 
     A download that broke off goes on where it was. endpoint: another hub than the usual one.
@@ -53,12 +53,12 @@ def pull_model(shelf: Shelf, name: str, role: str = "teacher", endpoint: str | N
     published = PUBLISHED.get(name)
     if published is None:
         raise UsageError(f"No model named {name!r} is published; see which are: cosmos-search models")
-    shelf.check_is_free(name)
+    store.check_is_free(name)
     require_extra("Pulling a model", "models", "torch", "transformers")
-    downloads = shelf.place / ".downloads" / name
+    downloads = store.place / ".downloads" / name
     checkpoint = _download(published.file, downloads, endpoint)
     try:
-        card = _add_checkpoint(shelf, checkpoint, name, role, source=f"{REPOSITORY}/{published.file}")
+        card = _add_checkpoint(store, checkpoint, name, role, source=f"{REPOSITORY}/{published.file}")
     except CosmosSearchError as error:
         if not isinstance(error.__cause__, OSError | SafetensorError):  # else the disk was full: go on with the file
             shutil.rmtree(downloads)
@@ -68,32 +68,34 @@ def pull_model(shelf: Shelf, name: str, role: str = "teacher", endpoint: str | N
 
 
 def add_model(
-    shelf: Shelf, path: Path, name: str | None = None, role: str = "teacher", like: Path | None = None
-) -> Card:
+    store: ModelStore, path: Path, name: str | None = None, role: str = "teacher", like: Path | None = None
+) -> ModelCard:
     """Install a COSMOS checkpoint (a .pt file), or a model directory in the Hugging Face layout.
 
     like: a directory with what a checkpoint of unusual size doesn't tell; see `network.checkpoint.convert`.
     Raises CosmosSearchError for what is neither, and for a name that is taken.
     """
     name = path.absolute().name.removesuffix(".pt") if name is None else name
-    shelf.check_is_free(name)
+    store.check_is_free(name)
     require_extra("Adding a model", "models", "torch", "transformers")
     if path.is_file():
-        return _add_checkpoint(shelf, path, name, role, source=path.name, like=like)
+        return _add_checkpoint(store, path, name, role, source=path.name, like=like)
     if not path.is_dir():
         if path.exists():
             raise CosmosSearchError(f"{path} holds no model: it is neither a file nor a directory.")
         raise CosmosSearchError(f"There is no file or directory {path} with a model.")
-    return shelf.put(name, path.name, lambda draft: _copy_directory(path, draft))
+    return store.put(name, path.name, lambda draft: _copy_directory(path, draft))
 
 
-def _add_checkpoint(shelf: Shelf, path: Path, name: str, role: str, source: str, like: Path | None = None) -> Card:
+def _add_checkpoint(
+    store: ModelStore, path: Path, name: str, role: str, source: str, like: Path | None = None
+) -> ModelCard:
     from cosmos_search.network.checkpoint import convert  # torch: only those who convert need it
 
     origins = dict.fromkeys(NEEDED, source)
     if like is not None:
         origins |= {part: str(like / part) for part in NEEDED if part != WEIGHTS}
-    return shelf.put(name, source, lambda draft: convert(path, draft, role, like), role, origins)
+    return store.put(name, source, lambda draft: convert(path, draft, role, like), role, origins)
 
 
 def _copy_directory(source: Path, draft: Path) -> None:

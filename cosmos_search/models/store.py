@@ -1,4 +1,4 @@
-"""The shelf of installed models: one directory each, in the Hugging Face layout, with a card beside the weights."""
+"""The store of installed models: one directory each, in the Hugging Face layout, with a card beside the weights."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ from cosmos_search.models.published import PUBLISHED
 from indexer.errors import CosmosSearchError, UsageError
 from indexer.files import expand_home, open_file
 
-__all__ = ["MINI", "NEEDED", "WEIGHTS", "Card", "Shelf", "check_unchanged", "default_model", "default_shelf"]
+__all__ = ["MINI", "NEEDED", "WEIGHTS", "ModelCard", "ModelStore", "check_unchanged", "default_model", "default_store"]
 
 CARD = "card.json"
 WEIGHTS = "model.safetensors"
@@ -29,7 +29,7 @@ NEEDED = ("config.json", WEIGHTS, "tokenizer.json", "preprocessor_config.json")
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class ModelCard:
     """What is known of an installed model."""
 
     name: str
@@ -50,18 +50,18 @@ class Card:
         return self.crop_side != self.image_side
 
 
-class Shelf:
+class ModelStore:
     """Installed models by name. What is put on it appears whole or not at all."""
 
     def __init__(self, place: Path) -> None:
         self.place = place
 
-    def cards(self) -> list[Card]:
+    def cards(self) -> list[ModelCard]:
         """Every installed model, by name."""
         found = (self._card(path) for path in sorted(self.place.glob(f"[!.]*/{CARD}")))
         return [card for card in found if card is not None]
 
-    def card(self, name: str) -> Card | None:
+    def card(self, name: str) -> ModelCard | None:
         """The card of one model; None if it isn't installed."""
         return self._card(self.folder(name) / CARD) if _is_name(name) else None
 
@@ -84,7 +84,7 @@ class Shelf:
         make: Callable[[Path], None],
         role: str | None = None,
         origins: Mapping[str, str] | None = None,
-    ) -> Card:
+    ) -> ModelCard:
         """Install what `make` writes into the directory that it is given.
 
         origins: the file that each part was made from, for messages; else it is the one of that name in `source`.
@@ -106,7 +106,7 @@ class Shelf:
         return card
 
     def check_is_free(self, name: str) -> None:
-        """Raise unless a model of that name could be put on the shelf."""
+        """Raise unless a model of that name could be added."""
         if not _is_name(name):
             raise UsageError(f"{name!r} can't be a model's name; use letters, digits, dots and dashes: --name my-model")
         if name.lower() == MINI or self.folder(name).exists():
@@ -115,15 +115,15 @@ class Shelf:
             )
 
     def remove(self, name: str) -> None:
-        """Take a model off the shelf; CosmosSearchError if it isn't there."""
+        """Delete a model; raises CosmosSearchError if there is none of that name."""
         if not self.has(name):
             raise CosmosSearchError(f"The model {name!r} is not installed; see which are: cosmos-search models")
         with draft_folder(self.place, ".removing-") as doomed:
             self.folder(name).rename(doomed / name)
 
-    def _card(self, path: Path) -> Card | None:
+    def _card(self, path: Path) -> ModelCard | None:
         try:
-            card = Card(**read_object(path))
+            card = ModelCard(**read_object(path))
         except (CosmosSearchError, TypeError):
             return None
         texts = (card.name, card.kind, card.network, card.source, card.version, *card.digests)
@@ -132,19 +132,19 @@ class Shelf:
         return card if is_whole and card.name == path.parent.name else None
 
 
-def default_shelf() -> Shelf:
+def default_store() -> ModelStore:
     """COSMOS_SEARCH_MODELS, else a directory among the user's data."""
     named = os.environ.get("COSMOS_SEARCH_MODELS")
-    return Shelf(expand_home(named) if named else user_data_path("cosmos-search") / "models")
+    return ModelStore(expand_home(named) if named else user_data_path("cosmos-search") / "models")
 
 
-def default_model(shelf: Shelf | None = None) -> str:
+def default_model(store: ModelStore | None = None) -> str:
     """The model of new indexes: the installed one with the best published COCO figures, else the built-in one."""
-    installed = [card.name for card in (shelf or default_shelf()).cards() if card.name in PUBLISHED]
+    installed = [card.name for card in (store or default_store()).cards() if card.name in PUBLISHED]
     return max(installed, key=lambda name: sum(PUBLISHED[name].coco), default=MINI)
 
 
-def check_unchanged(folder: Path, card: Card, *, weights: bool = False) -> None:
+def check_unchanged(folder: Path, card: ModelCard, *, weights: bool = False) -> None:
     """Raise CosmosSearchError if a part of an installed model is not as it was installed.
 
     weights: also these, which takes a second a gigabyte.
@@ -158,7 +158,7 @@ def check_unchanged(folder: Path, card: Card, *, weights: bool = False) -> None:
             )
 
 
-def _describe(folder: Path, name: str, source: str, role: str | None, origins: Mapping[str, str]) -> Card:
+def _describe(folder: Path, name: str, source: str, role: str | None, origins: Mapping[str, str]) -> ModelCard:
     """The card of a model that was opened once; messages name what it was made from, not the draft."""
     from cosmos_search.models.trial import open_once  # torch: only those who install need it
 
@@ -175,7 +175,7 @@ def _describe(folder: Path, name: str, source: str, role: str | None, origins: M
     network = f"{WIDTHS.get(sizes.width, f'ViT-{sizes.width}')}/{sizes.patch}"
     digests = {part: _hash(folder / part) for part in NEEDED if part != WEIGHTS}
     numbers = (sizes.dim, sizes.context_length, sizes.side, crop_side)
-    return Card(name, sizes.kind, network, *numbers, source, _hash(folder / WEIGHTS), role, digests)
+    return ModelCard(name, sizes.kind, network, *numbers, source, _hash(folder / WEIGHTS), role, digests)
 
 
 def _hash(path: Path) -> str:

@@ -244,7 +244,9 @@ class Catalog:
             data = unpack_rows([row.data for row in rows], encoder.dim)
             yield np.repeat(np.array([row.picture_id for row in rows], dtype=np.int64), counts), data
 
-    def wholes_of(self, ids: Sequence[int], encoder: EncoderRecord) -> tuple[NDArray[np.int64], NDArray[np.float16]]:
+    def global_vectors_of(
+        self, ids: Sequence[int], encoder: EncoderRecord
+    ) -> tuple[NDArray[np.int64], NDArray[np.float16]]:
         """The vectors of pictures as wholes, by id: (n,) and (n, dim)."""
         whole = func.substr(vectors.c.data, 1, 2 * encoder.dim)
         query = select(vectors.c.picture_id, whole).where(vectors.c.encoder_id == encoder.id)

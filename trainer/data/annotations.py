@@ -13,7 +13,7 @@ from indexer.errors import CosmosSearchError
 from indexer.files import open_file
 from trainer.data.batches import caption_record
 from trainer.data.captions import DREAMLIP_KEYS, split_caption
-from trainer.data.samples import Pair, Refused, open_source, readable_key
+from trainer.data.samples import Pair, SkippedSample, open_source, readable_key
 
 __all__ = ["Listed", "listed"]
 
@@ -33,7 +33,7 @@ class Listed:
     text_mode: str
 
 
-def listed(source: Path) -> Iterator[Listed | Refused]:
+def listed(source: Path) -> Iterator[Listed | SkippedSample]:
     """Every pair in the list's order. Raises CosmosSearchError for what is no list, before the first pair."""
     if source.is_dir():
         return _beside(source)
@@ -47,24 +47,24 @@ def listed(source: Path) -> Iterator[Listed | Refused]:
     raise CosmosSearchError(f"{source} is neither a folder nor a .csv, .tsv or .jsonl.")
 
 
-def _beside(folder: Path) -> Iterator[Listed | Refused]:
+def _beside(folder: Path) -> Iterator[Listed | SkippedSample]:
     pairs = [pair for pair in open_source(folder).pairs(Random(0), 0, 1) if isinstance(pair, Pair)]
     if not all(isinstance(pair.picture, Path) for pair in pairs):
         raise CosmosSearchError(f"{folder} holds shards already; train with them: --data {folder}")
     return (_of_pair(pair) for pair in sorted(pairs, key=lambda pair: pair.key))
 
 
-def _of_pair(pair: Pair) -> Listed | Refused:
+def _of_pair(pair: Pair) -> Listed | SkippedSample:
     assert isinstance(pair.picture, Path)
     try:
         record = caption_record(pair)
         form = _form(record)
         return Listed(pair.key, pair.picture, _captions(record, form), form)
     except (CosmosSearchError, KeyError, TypeError) as error:
-        return Refused(pair.key, str(error.args[0]))
+        return SkippedSample(pair.key, str(error.args[0]))
 
 
-def _table(source: Path, delimiter: str) -> Iterator[Listed | Refused]:
+def _table(source: Path, delimiter: str) -> Iterator[Listed | SkippedSample]:
     """Bytes that are no UTF-8 come through marked, so that a row can be refused by its line."""
     file = io.TextIOWrapper(_opened(source), encoding="utf-8-sig", errors="surrogateescape", newline="")
     options: dict[str, Any] = {"quoting": csv.QUOTE_NONE} if delimiter == "\t" else {}  # in TSV a quote is a letter
@@ -75,13 +75,15 @@ def _table(source: Path, delimiter: str) -> Iterator[Listed | Refused]:
         file.close()
         raise
 
-    def pairs() -> Iterator[Listed | Refused]:
+    def pairs() -> Iterator[Listed | SkippedSample]:
         with file:
             while True:
                 try:
                     row = next(rows, None)
                 except csv.Error as error:
-                    yield Refused(f"{source.name}:{rows.line_num}", f"the table can't be read from here on: {error}")
+                    yield SkippedSample(
+                        f"{source.name}:{rows.line_num}", f"the table can't be read from here on: {error}"
+                    )
                     return
                 if row is None:
                     return
@@ -110,7 +112,7 @@ def _opened(source: Path) -> BinaryIO:
         raise CosmosSearchError(f"The list {source} can't be read: {error.strerror or error}.") from error
 
 
-def _lines(source: Path, file: BinaryIO) -> Iterator[Listed | Refused]:
+def _lines(source: Path, file: BinaryIO) -> Iterator[Listed | SkippedSample]:
     with file:
         for number, line in enumerate(file, start=1):
             if not line.strip():
@@ -121,25 +123,25 @@ def _lines(source: Path, file: BinaryIO) -> Iterator[Listed | Refused]:
                     raise ValueError("it is no JSON object")
                 form = _form(record)
             except ValueError as error:
-                yield Refused(f"{source.name}:{number}", f"the line can't be read: {error}")
+                yield SkippedSample(f"{source.name}:{number}", f"the line can't be read: {error}")
             except KeyError as error:
-                yield Refused(f"{source.name}:{number}", f"it has {error.args[0]}")
+                yield SkippedSample(f"{source.name}:{number}", f"it has {error.args[0]}")
             else:
                 yield _of_record(record, form, source, number)
 
 
-def _of_record(record: Mapping[str, Any], form: str, source: Path, line: int) -> Listed | Refused:
+def _of_record(record: Mapping[str, Any], form: str, source: Path, line: int) -> Listed | SkippedSample:
     where = f"{source.name}:{line}"
     try:
         picture = _text(_named(record, PICTURE))
         captions = _captions(record, form)
         json.dumps(captions, ensure_ascii=False).encode("utf-8")
     except (KeyError, TypeError) as error:
-        return Refused(where, f"it has {error.args[0]}")
+        return SkippedSample(where, f"it has {error.args[0]}")
     except UnicodeEncodeError:
-        return Refused(where, "it is not in UTF-8")
+        return SkippedSample(where, "it is not in UTF-8")
     if "://" in picture:
-        return Refused(f"{where} {picture}", "it names a URL; download the pictures first, with img2dataset, say")
+        return SkippedSample(f"{where} {picture}", "it names a URL; download the pictures first, with img2dataset, say")
     return Listed(readable_key(f"{where} {picture}"), source.parent / picture, captions, form)
 
 

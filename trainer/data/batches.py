@@ -25,7 +25,7 @@ from indexer.pictures.images import open_picture, reading_pictures
 from trainer.config import TrainConfig
 from trainer.data.captions import DREAMLIP_KEYS, dreamlip_pool, pixelprose_pool, sample_captions, split_caption
 from trainer.data.multi_crop import MultiCrop, whole_view
-from trainer.data.samples import Pair, Refused, Source, shuffled
+from trainer.data.samples import Pair, SkippedSample, Source, shuffled
 from trainer.method.student import Batch
 
 __all__ = ["Loaded", "Place", "Views", "batches", "caption_record", "captions_of", "picture_of"]
@@ -43,7 +43,7 @@ class Loaded:
     batch: Batch
     worker: int
     place: Place
-    refused: tuple[Refused, ...]
+    refused: tuple[SkippedSample, ...]
 
     def pin_memory(self) -> "Loaded":
         """Called by the DataLoader in its own thread, where it pins."""
@@ -153,20 +153,20 @@ class _Stream(IterableDataset["Loaded | _Failed"]):
             yield _Failed(str(error))
 
     def _batches(self, worker: int, stream: int, n_streams: int) -> Iterator[Loaded]:
-        samples, refused = list[tuple[str, list[Tensor], list[str]]](), list[Refused]()
+        samples, refused = list[tuple[str, list[Tensor], list[str]]](), list[SkippedSample]()
         for (epoch, n_read), pair in self._pairs(worker, stream, n_streams):
             try:
-                if isinstance(pair, Refused):
+                if isinstance(pair, SkippedSample):
                     raise PictureError(pair.reason)
                 samples.append((pair.key, *self.views(pair, epoch)))
             except (PictureError, OSError) as error:
-                refused.append(Refused(pair.key, str(error)))
+                refused.append(SkippedSample(pair.key, str(error)))
                 self._stop_if_hopeless(refused)
             if len(samples) == self.size:
                 yield Loaded(self.views.batch(samples), worker, (epoch, n_read), tuple(refused))
                 samples, refused = [], []
 
-    def _pairs(self, worker: int, stream: int, n_streams: int) -> Iterator[tuple[Place, Pair | Refused]]:
+    def _pairs(self, worker: int, stream: int, n_streams: int) -> Iterator[tuple[Place, Pair | SkippedSample]]:
         """From its place on, epoch after epoch, each in an order of its own; with each pair the place after it."""
         config, (first, n_passed) = self.views.config, self.places[worker]
         for epoch in count(first):
@@ -184,7 +184,7 @@ class _Stream(IterableDataset["Loaded | _Failed"]):
             return "There is not a single sample in the data."
         return f"There are fewer samples than workers: {n_streams} share them. Set workers lower."
 
-    def _stop_if_hopeless(self, refused: list[Refused]) -> None:
+    def _stop_if_hopeless(self, refused: list[SkippedSample]) -> None:
         if len(refused) >= max(1000, 10 * self.size):
             last = refused[-1]
             raise CosmosSearchError(

@@ -12,7 +12,7 @@ from typing import Protocol
 from indexer.errors import CosmosSearchError
 from indexer.files import open_file
 
-__all__ = ["Folder", "Pair", "Refused", "Shards", "Source", "open_source", "readable_key", "shuffled"]
+__all__ = ["Folder", "Pair", "Shards", "SkippedSample", "Source", "open_source", "readable_key", "shuffled"]
 
 PICTURES = frozenset(".jpg .jpeg .png .webp .gif .bmp .tif .tiff .avif".split())
 CAPTIONS = frozenset((".txt", ".json"))
@@ -29,7 +29,7 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class SkippedSample:
     """What could not be used, and why."""
 
     key: str
@@ -39,7 +39,7 @@ class Refused:
 class Source(Protocol):
     """Where pairs come from. stream, n_streams: the part of them that one worker of one process reads."""
 
-    def pairs(self, random: Random, stream: int, n_streams: int) -> Iterator[Pair | Refused]:
+    def pairs(self, random: Random, stream: int, n_streams: int) -> Iterator[Pair | SkippedSample]:
         """Each pair of this stream once; `random` is in the same state for all streams."""
         ...
 
@@ -74,7 +74,7 @@ class Folder:
 
     all_pairs: tuple[Pair, ...]
 
-    def pairs(self, random: Random, stream: int, n_streams: int) -> Iterator[Pair | Refused]:
+    def pairs(self, random: Random, stream: int, n_streams: int) -> Iterator[Pair | SkippedSample]:
         """All of them in a new order; every n-th is this stream's."""
         order = list(self.all_pairs)
         random.shuffle(order)
@@ -96,7 +96,7 @@ class Shards:
 
     tars: tuple[Path, ...]
 
-    def pairs(self, random: Random, stream: int, n_streams: int) -> Iterator[Pair | Refused]:
+    def pairs(self, random: Random, stream: int, n_streams: int) -> Iterator[Pair | SkippedSample]:
         """Shards in a new order, each with its samples as they lie. Streams share shards where these are too few."""
         order = list(self.tars)
         random.shuffle(order)
@@ -118,9 +118,9 @@ class Shards:
         return {tar.name: tar.stat().st_size for tar in self.tars}
 
 
-def shuffled(pairs: Iterator[Pair | Refused], size: int, random: Random) -> Iterator[Pair | Refused]:
+def shuffled(pairs: Iterator[Pair | SkippedSample], size: int, random: Random) -> Iterator[Pair | SkippedSample]:
     """In an order as random as a buffer of `size` can make it."""
-    buffer: list[Pair | Refused] = []
+    buffer: list[Pair | SkippedSample] = []
     for pair in pairs:
         buffer.append(pair)
         if len(buffer) > size:
@@ -134,7 +134,7 @@ def readable_key(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
-def _popped(buffer: list[Pair | Refused], random: Random) -> Pair | Refused:
+def _popped(buffer: list[Pair | SkippedSample], random: Random) -> Pair | SkippedSample:
     i = random.randrange(len(buffer))
     buffer[i], buffer[-1] = buffer[-1], buffer[i]
     return buffer.pop()
@@ -148,7 +148,7 @@ def _pairs_in(folder: Path) -> Iterator[Pair]:
                 break
 
 
-def _pairs_of(tar: Path) -> Iterator[Pair | Refused]:
+def _pairs_of(tar: Path) -> Iterator[Pair | SkippedSample]:
     """A truncated or damaged shard gives what comes before the damage, and then its name and the reason."""
     key, parts = "", dict[str, bytes]()
     try:
@@ -168,12 +168,12 @@ def _pairs_of(tar: Path) -> Iterator[Pair | Refused]:
     except (tarfile.TarError, OSError, EOFError) as error:
         if parts.keys() & PICTURES and parts.keys() & CAPTIONS:
             yield from _joined(tar, key, parts)
-        yield Refused(tar.name, f"the shard is damaged: {error}")
+        yield SkippedSample(tar.name, f"the shard is damaged: {error}")
         return
     yield from _joined(tar, key, parts)
 
 
-def _joined(tar: Path, key: str, parts: dict[str, bytes]) -> Iterator[Pair | Refused]:
+def _joined(tar: Path, key: str, parts: dict[str, bytes]) -> Iterator[Pair | SkippedSample]:
     if not parts:
         return
     name = readable_key(f"{tar.name}/{key}")
@@ -181,4 +181,4 @@ def _joined(tar: Path, key: str, parts: dict[str, bytes]) -> Iterator[Pair | Ref
     if pictures and captions:
         yield Pair(name, parts[pictures[0]], parts[captions[0]], captions[0])
     else:
-        yield Refused(name, "it has no captions" if pictures else "it has no picture")
+        yield SkippedSample(name, "it has no captions" if pictures else "it has no picture")

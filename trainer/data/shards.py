@@ -18,7 +18,7 @@ from indexer.files import read_file
 from indexer.ingest.threads import ordered_map, workers
 from indexer.pictures.images import open_picture, reading_pictures
 from trainer.data.annotations import Listed, listed
-from trainer.data.samples import PICTURES, Refused
+from trainer.data.samples import PICTURES, SkippedSample
 
 __all__ = ["REFUSED", "Prepared", "prepare"]
 
@@ -83,7 +83,7 @@ def prepare(
 
 
 def _written(
-    pairs: Iterator[Listed | Refused],
+    pairs: Iterator[Listed | SkippedSample],
     draft: Path,
     shard_bytes: int,
     max_side: int | None,
@@ -98,7 +98,7 @@ def _written(
         writer,
     ):
         for sample in ordered_map(pool, partial(_tried, max_side=max_side), pairs, ahead=4 * n_threads):
-            if isinstance(sample, Refused):
+            if isinstance(sample, SkippedSample):
                 refused.write(json.dumps({"pair": sample.key, "reason": sample.reason}) + "\n")
                 prepared.n_refused += 1
                 prepared.reasons[sample.reason.split(":")[0]] += 1
@@ -123,18 +123,18 @@ def _check(prepared: Prepared, draft: Path) -> None:
         )
 
 
-def _tried(pair: Listed | Refused, *, max_side: int | None) -> _Sample | Refused:
+def _tried(pair: Listed | SkippedSample, *, max_side: int | None) -> _Sample | SkippedSample:
     """The sample, its picture decoded for proof."""
-    if isinstance(pair, Refused):
+    if isinstance(pair, SkippedSample):
         return pair
     if not any(map(_says_something, pair.captions.values())):
-        return Refused(pair.source, "it has no caption")
+        return SkippedSample(pair.source, "it has no caption")
     if pair.picture.suffix.lower() not in PICTURES:
-        return Refused(pair.source, "not a picture, by its name")
+        return SkippedSample(pair.source, "not a picture, by its name")
     try:
         content, suffix = _picture(pair.picture, max_side)
     except (OSError, PictureError) as error:
-        return Refused(pair.source, error.strerror or str(error) if isinstance(error, OSError) else str(error))
+        return SkippedSample(pair.source, error.strerror or str(error) if isinstance(error, OSError) else str(error))
     captions = json.dumps({**pair.captions, "source": pair.source}, ensure_ascii=False).encode("utf-8")
     return _Sample(content, suffix, captions, pair.text_mode)
 

@@ -13,10 +13,10 @@ from cosmos_search.network.cosmos import CosmosModel
 from indexer.errors import CosmosSearchError
 from trainer.method.losses import Losses, StudentViews, TeacherViews, cosmos_losses, gather_views
 from trainer.method.optimizer import clamp_scales
-from trainer.method.student import Batch, Method, look_as_teacher
+from trainer.method.student import Batch, Method, teacher_forward
 from trainer.method.teacher import follow
 
-__all__ = ["Learner", "NotFiniteError", "Precision", "gathered_losses", "losses_with_gradients", "training_step"]
+__all__ = ["NotFiniteError", "Precision", "TrainState", "gathered_losses", "losses_with_gradients", "training_step"]
 
 Precision = Literal["fp32", "bf16", "fp16"]
 
@@ -26,7 +26,7 @@ class NotFiniteError(CosmosSearchError):
 
 
 @dataclass(frozen=True, slots=True)
-class Learner:
+class TrainState:
     """All that changes while training. `forward` is the Student, or DDP's wrapper of it."""
 
     student: CosmosModel
@@ -39,7 +39,7 @@ class Learner:
     n_parts: int = 1  # a batch is seen in so many, with the gradient of the whole
 
 
-def training_step(learner: Learner, batch: Batch, *, lr: float, momentum: float) -> Losses:
+def training_step(learner: TrainState, batch: Batch, *, lr: float, momentum: float) -> Losses:
     """The losses before the step. Raises NotFiniteError, with nothing changed, when they are infinite or NaN."""
     for group in learner.optimizer.param_groups:
         group["lr"] = lr
@@ -53,7 +53,7 @@ def training_step(learner: Learner, batch: Batch, *, lr: float, momentum: float)
     return losses
 
 
-def losses_with_gradients(learner: Learner, batch: Batch) -> Losses:
+def losses_with_gradients(learner: TrainState, batch: Batch) -> Losses:
     """Forward and backward; each parameter's gradient is in its .grad afterwards, and nothing of an earlier one."""
     learner.optimizer.zero_grad(set_to_none=True)
     parts = batch.parts(learner.n_parts)
@@ -86,7 +86,7 @@ def gathered_losses(method: Method, student: StudentViews, teacher: TeacherViews
     return cosmos_losses(gathered, teacher, crossed=method.cross_attention)
 
 
-def _backward_in_parts(learner: Learner, parts: list[Batch]) -> Losses:
+def _backward_in_parts(learner: TrainState, parts: list[Batch]) -> Losses:
     """The gradient of the whole batch, with the activations of one part at a time (Gao et al. 2021, GradCache).
 
     First all features without a graph, then the loss and its gradient by feature, then each part again with it.
@@ -109,7 +109,7 @@ def _backward_in_parts(learner: Learner, parts: list[Batch]) -> Losses:
 
 
 @torch.no_grad()
-def _features(learner: Learner, parts: list[Batch]) -> tuple[StudentViews, TeacherViews | None]:
+def _features(learner: TrainState, parts: list[Batch]) -> tuple[StudentViews, TeacherViews | None]:
     """Of all parts, side by side, without a graph."""
     module = learner.forward.module if isinstance(learner.forward, DistributedDataParallel) else learner.forward
     students, teachers = [], []
@@ -136,14 +136,14 @@ def _side_by_side(students: list[StudentViews]) -> StudentViews:
     return StudentViews(**joined)
 
 
-def _look_as_teacher(learner: Learner, batch: Batch) -> TeacherViews | None:
+def _look_as_teacher(learner: TrainState, batch: Batch) -> TeacherViews | None:
     if not learner.method.distils:
         return None
     with _autocast(learner, batch):
-        return look_as_teacher(learner.teacher, batch)
+        return teacher_forward(learner.teacher, batch)
 
 
-def _autocast(learner: Learner, batch: Batch) -> AbstractContextManager[object]:
+def _autocast(learner: TrainState, batch: Batch) -> AbstractContextManager[object]:
     if learner.precision == "fp32":
         return nullcontext()
     dtype = torch.bfloat16 if learner.precision == "bf16" else torch.float16

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from cosmos_search.network.cosmos import CosmosModel, Encoded
 from trainer.method.losses import N_GLOBAL, StudentViews, TeacherViews
 
-__all__ = ["Batch", "Method", "Student", "look_as_teacher"]
+__all__ = ["Batch", "Method", "Student", "teacher_forward"]
 
 STEP = 8  # tokens
 
@@ -102,7 +102,7 @@ class Student(nn.Module):
 
 
 @torch.no_grad()
-def look_as_teacher(teacher: CosmosModel, batch: Batch) -> TeacherViews:
+def teacher_forward(teacher: CosmosModel, batch: Batch) -> TeacherViews:
     """The teacher's features of the global views; it never looks across."""
     images, _ = _encode_in_groups(teacher.encode_images, batch.views[:N_GLOBAL])
     ids = [*_without_padding(batch.ids[:1]), *batch.ids[1:N_GLOBAL]]

@@ -6,10 +6,10 @@ import torch
 
 from cosmos_search.network.cosmos import CosmosModel
 
-__all__ = ["follow", "teacher_of"]
+__all__ = ["follow", "make_teacher"]
 
 
-def teacher_of(student: CosmosModel) -> CosmosModel:
+def make_teacher(student: CosmosModel) -> CosmosModel:
     """A copy of the student, all parameters with it, that asks for no gradient."""
     return deepcopy(student).requires_grad_(False)
 

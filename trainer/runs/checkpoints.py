@@ -22,7 +22,7 @@ from cosmos_search.network.other_names import under_names_in_file
 from indexer.errors import CosmosSearchError
 from indexer.files import open_file, read_file, replace_file
 from trainer.data.batches import Place
-from trainer.method.step import Learner
+from trainer.method.step import TrainState
 
 __all__ = [
     "Progress",
@@ -53,7 +53,7 @@ class Progress:
     scaler: tuple[tuple[str, float], ...] = ()  # the GradScaler's state
 
 
-def save_state(run: Path, learner: Learner, progress: Progress) -> Path:
+def save_state(run: Path, learner: TrainState, progress: Progress) -> Path:
     """Write a checkpoint of a run.
 
     Raises CosmosSearchError if it can't be written; what was there stays.
@@ -75,7 +75,7 @@ def save_state(run: Path, learner: Learner, progress: Progress) -> Path:
     return folder
 
 
-def load_state(folder: Path, learner: Learner) -> Progress:
+def load_state(folder: Path, learner: TrainState) -> Progress:
     """Put a checkpoint into the learner. Raises CosmosSearchError if it is damaged or of another network."""
     try:
         content: dict[str, Any] = json.loads(read_file(folder / "state.json"))
@@ -146,7 +146,7 @@ def best_checkpoint(run: Path) -> Path | None:
     return max(scores, key=key, default=None)
 
 
-def _write(folder: Path, learner: Learner, progress: Progress) -> None:
+def _write(folder: Path, learner: TrainState, progress: Progress) -> None:
     for name, tensors in (
         ("student", learner.student.state_dict()),
         ("teacher", learner.teacher.state_dict()),
@@ -164,14 +164,14 @@ def _tensors(path: Path) -> dict[str, Tensor]:
         return load_file(path)
 
 
-def _moments(learner: Learner) -> dict[str, Tensor]:
+def _moments(learner: TrainState) -> dict[str, Tensor]:
     """AdamW's state by our names: NAME/exp_avg, NAME/exp_avg_sq and NAME/step."""
     state = learner.optimizer.state
     named = learner.student.named_parameters()
     return {f"{name}/{kind}": tensor for name, p in named for kind, tensor in state.get(p, {}).items()}
 
 
-def _load_moments(learner: Learner, moments: dict[str, Tensor], folder: Path) -> None:
+def _load_moments(learner: TrainState, moments: dict[str, Tensor], folder: Path) -> None:
     by_name: dict[str, dict[str, Tensor]] = {}
     for key, tensor in moments.items():
         name, kind = key.rsplit("/", 1)

@@ -10,7 +10,7 @@ from transformers import CLIPModel
 
 from cosmos_search.model_config import read_kind
 from cosmos_search.models.published import PUBLISHED
-from cosmos_search.models.store import default_shelf
+from cosmos_search.models.store import default_store
 from cosmos_search.network.checkpoint import load_checkpoint, load_model
 from cosmos_search.network.cosmos import CosmosConfig, CosmosModel
 from cosmos_search.network.other_names import under_other_names
@@ -84,8 +84,8 @@ def clip_as_cosmos(clip: CLIPModel, seed: int) -> CosmosModel:
 
 def _found(init: str, config: CosmosConfig, seed: int) -> CosmosModel:
     path = expand_home(init)
-    if (card := default_shelf().card(init)) is not None:
-        return _from_folder(default_shelf().folder(init), card.kind, seed)
+    if (card := default_store().card(init)) is not None:
+        return _from_folder(default_store().folder(init), card.kind, seed)
     if path.is_file():
         return load_checkpoint(path, config=config)
     if path.is_dir() and (checkpoint := best_checkpoint(path)) is not None:

@@ -21,9 +21,9 @@ from trainer.data.samples import Source
 from trainer.method.losses import Losses
 from trainer.method.optimizer import adamw
 from trainer.method.schedules import lr_at, momentum_at
-from trainer.method.step import Learner, NotFiniteError, training_step
+from trainer.method.step import NotFiniteError, TrainState, training_step
 from trainer.method.student import Student
-from trainer.method.teacher import teacher_of
+from trainer.method.teacher import make_teacher
 from trainer.runs.checkpoints import (
     Progress,
     checkpoint_folder,
@@ -35,7 +35,7 @@ from trainer.runs.checkpoints import (
 )
 from trainer.runs.distributed import Ranks, joined_ranks
 from trainer.runs.folder import check_is_new, check_places, claimed, data_order, writing
-from trainer.runs.metrics_log import Journal, open_journal
+from trainer.runs.metrics_log import MetricsLog, open_metrics_log
 
 __all__ = ["Evaluate", "Show", "make_learner", "resume", "train"]
 
@@ -91,19 +91,19 @@ def resume(
         return _Run(config, source, tokenizer, run, ranks, learner, evaluate, show).go_on(progress)
 
 
-def make_learner(config: TrainConfig, ranks: Ranks, init: CosmosModel | None = None) -> Learner:
+def make_learner(config: TrainConfig, ranks: Ranks, init: CosmosModel | None = None) -> TrainState:
     """Student, teacher and optimizer on this process's device. All ranks begin with the same network."""
     if init is None:
         with torch.device("meta"):
             check_memory(CosmosModel(config.network), "the config")
     torch.manual_seed(config.seed)
     student = (init or CosmosModel(config.network)).to(ranks.device).train()
-    teacher = teacher_of(student).eval()
+    teacher = make_teacher(student).eval()
     if config.is_checkpointed:
         student.visual.transformer.activation_checkpointing = student.transformer.activation_checkpointing = True
     betas = (config.beta1, config.beta2)
     optimizer = adamw(student, lr=config.lr, weight_decay=config.weight_decay, betas=betas, eps=config.eps)
-    return Learner(
+    return TrainState(
         student=student,
         teacher=teacher,
         optimizer=optimizer,
@@ -135,7 +135,7 @@ class _Run:
         tokenizer: TextTokenizer,
         run: Path,
         ranks: Ranks,
-        learner: Learner,
+        learner: TrainState,
         evaluate: Evaluate | None,
         show: Show | None,
     ) -> None:
@@ -154,8 +154,8 @@ class _Run:
         """Train to the end, and return the last checkpoint."""
         places = list(progress.places[self.ranks.rank] if progress.places else ((0, 0),) * max(1, self.config.workers))
         self.n_refused = progress.n_refused[self.ranks.rank] if progress.n_refused else 0
-        journal = open_journal(self.run, self.ranks.rank, progress.step)
-        last = self._save(progress, places, journal) if progress.step == 0 else checkpoints(self.run)[-1]
+        metrics_log = open_metrics_log(self.run, self.ranks.rank, progress.step)
+        last = self._save(progress, places, metrics_log) if progress.step == 0 else checkpoints(self.run)[-1]
         is_hidden = True if self.ranks.rank else None  # None: shown on a terminal only
         with tqdm(total=self.total, initial=progress.step, disable=is_hidden, unit="step", dynamic_ncols=True) as bar:
             began = time.perf_counter()
@@ -165,12 +165,12 @@ class _Run:
                 places[loaded.worker] = loaded.place
                 self.n_refused += len(loaded.refused)
                 progress = replace(progress, step=step + 1)
-                journal.refuse(step, loaded.refused)
-                self._note(step, losses, time.perf_counter() - began, waited, journal, bar)
+                metrics_log.refuse(step, loaded.refused)
+                self._note(step, losses, time.perf_counter() - began, waited, metrics_log, bar)
                 if (step + 1) % self.config.save_every == 0 or step + 1 == self.total:
-                    last = self._save(progress, places, journal)
+                    last = self._save(progress, places, metrics_log)
                 began = time.perf_counter()
-        journal.close()
+        metrics_log.close()
         return last
 
     def _loaded(self, progress: Progress, places: list[Place]) -> Iterator[Loaded]:
@@ -194,9 +194,9 @@ class _Run:
         return losses
 
     def _note(
-        self, step: int, losses: Losses, seconds: float, waited: float, journal: Journal, bar: "tqdm[None]"
+        self, step: int, losses: Losses, seconds: float, waited: float, metrics_log: MetricsLog, bar: "tqdm[None]"
     ) -> None:
-        """Into the journal and onto the bar."""
+        """Into the metrics_log and onto the bar."""
         speed = self.config.batch / seconds
         shown = {"clip": f"{losses.clip.item():.3f}", "distill": f"{losses.distill.item():.3f}"}
         shown["images/s"] = f"{speed:.0f}"
@@ -217,9 +217,9 @@ class _Run:
         values |= {"images_per_s": speed, "loading": waited / seconds}
         if is_cuda:
             values["memory_bytes"] = torch.cuda.max_memory_allocated()
-        journal.measure(step, values)
+        metrics_log.measure(step, values)
 
-    def _save(self, progress: Progress, places: list[Place], journal: Journal) -> Path:
+    def _save(self, progress: Progress, places: list[Place], metrics_log: MetricsLog) -> Path:
         """On rank 0, with the place of all; then its score. The checkpoint of step 0 is the beginning itself."""
         everyone = self.ranks.all_of((tuple(places), self.n_refused))
         scaler = self.learner.scaler.state_dict() if self.learner.scaler.is_enabled() else {}
@@ -232,13 +232,13 @@ class _Run:
         )
         if self.ranks.rank == 0:
             folder = save_state(self.run, self.learner, progress)
-            self._score(folder, progress, journal)
+            self._score(folder, progress, metrics_log)
             drop_old(self.run, self.config.keep_last)
-            self._show(progress, journal)
+            self._show(progress, metrics_log)
         self.ranks.all_of(None)  # nobody goes on before it is there
         return checkpoint_folder(self.run, progress.step)
 
-    def _score(self, folder: Path, progress: Progress, journal: Journal) -> None:
+    def _score(self, folder: Path, progress: Progress, metrics_log: MetricsLog) -> None:
         """The beginning has none: nobody would want it as the best."""
         clips, self.clips = self.clips, []
         if not clips:
@@ -249,11 +249,11 @@ class _Run:
         with torch.inference_mode():
             score = self.evaluate(self.learner.student, self.learner.teacher)
         save_score(folder, score, "R@1")
-        journal.measure(progress.step - 1, {"score": score})
+        metrics_log.measure(progress.step - 1, {"score": score})
 
-    def _show(self, progress: Progress, journal: Journal) -> None:
-        if self.show is not None and journal.shows_pictures:
+    def _show(self, progress: Progress, metrics_log: MetricsLog) -> None:
+        if self.show is not None and metrics_log.shows_pictures:
             with torch.inference_mode():
                 picture = self.show(self.learner.teacher)
             if picture is not None:
-                journal.show(progress.step, "attention", picture)
+                metrics_log.show(progress.step, "attention", picture)

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from indexer.files import append_file, read_file, replace_file
-from trainer.data.samples import Refused
+from trainer.data.samples import SkippedSample
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard.writer import SummaryWriter
 
-__all__ = ["Journal", "open_journal"]
+__all__ = ["MetricsLog", "open_metrics_log"]
 
 METRICS = "metrics.jsonl"
 
 
-class Journal:
+class MetricsLog:
     """One process's. Lines go to the disk as they come; a run that goes on first drops what it will do again."""
 
     def __init__(self, run: Path, rank: int, step: int, board: "SummaryWriter | None") -> None:
@@ -39,7 +39,7 @@ class Journal:
             for name, value in values.items():
                 self._board.add_scalar(name, value, step)
 
-    def refuse(self, step: int, refused: Sequence[Refused]) -> None:
+    def refuse(self, step: int, refused: Sequence[SkippedSample]) -> None:
         """Samples that were of no use on the way to a step, into refused-RANK.jsonl."""
         lines = [{"step": step, "key": one.key, "reason": one.reason} for one in refused]
         if lines:
@@ -61,14 +61,14 @@ class Journal:
             self._board.close()
 
 
-def open_journal(run: Path, rank: int, step: int) -> Journal:
+def open_metrics_log(run: Path, rank: int, step: int) -> MetricsLog:
     """To go on at a step; 0 begins anew."""
     board = None
     if rank == 0 and find_spec("tensorboard") is not None:
         from torch.utils.tensorboard.writer import SummaryWriter  # seconds, and an extra
 
         board = SummaryWriter(str(run / "tensorboard"), purge_step=step)
-    return Journal(run, rank, step, board)
+    return MetricsLog(run, rank, step, board)
 
 
 def _append(path: Path, lines: Sequence[Mapping[str, object]]) -> None:

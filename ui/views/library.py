@@ -6,7 +6,7 @@ import streamlit as st
 
 from cosmos_search.library import Info
 from cosmos_search.models.install import list_models
-from cosmos_search.models.store import default_shelf
+from cosmos_search.models.store import default_store
 from indexer.errors import CosmosSearchError
 from ui.escape import escape_markdown, replace_surrogates
 from ui.session.shared import SharedResources
@@ -80,7 +80,7 @@ def _show_models(info: Info) -> None:
             f"Model of this index: **{escape_markdown(info.encoder.name)}** ({escape_markdown(info.encoder.regions)} "
             f"regions), {info.n_pictures:,} pictures, {sizes:,.1f} MB on disk."
         )
-    rows = [row for row in list_models(default_shelf()) if row.size_bytes is not None]
+    rows = [row for row in list_models(default_store()) if row.size_bytes is not None]
     st.dataframe(
         {
             "installed": [row.name for row in rows],

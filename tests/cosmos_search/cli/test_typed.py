@@ -15,7 +15,7 @@ import cosmos_search
 from cosmos_search.cli.group import Commands, as_words
 from cosmos_search.cli.main import main
 from cosmos_search.library import default_place
-from cosmos_search.models.store import default_shelf
+from cosmos_search.models.store import default_store
 from indexer.errors import CosmosSearchError, UsageError
 from indexer.store.database import open_database
 from tests import ROOT
@@ -64,7 +64,7 @@ def test_a_tilde_is_the_home_for_programs_too(home, tmp_path, monkeypatch):
     monkeypatch.setenv("COSMOS_SEARCH_INDEX", "~/other")
     monkeypatch.setenv("COSMOS_SEARCH_MODELS", "~/models")
     assert default_place() == home / "other"
-    assert default_shelf().place == home / "models"
+    assert default_store().place == home / "models"
     monkeypatch.setenv("COSMOS_SEARCH_INDEX", "")
     assert default_place().is_absolute()
     assert list((tmp_path / "here").iterdir()) == []

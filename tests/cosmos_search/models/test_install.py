@@ -21,7 +21,7 @@ from cosmos_search.cli.main import main
 from cosmos_search.encoders.load import load_encoder
 from cosmos_search.models.install import add_model, list_models, pull_model
 from cosmos_search.models.published import PUBLISHED, REPOSITORY
-from cosmos_search.models.store import Shelf, default_model
+from cosmos_search.models.store import ModelStore, default_model
 from cosmos_search.network.checkpoint import load_checkpoint, save_model
 from cosmos_search.network.cosmos import CosmosConfig, CosmosModel
 from cosmos_search.network.towers import load_networks
@@ -40,8 +40,8 @@ TINY = CosmosConfig(
 
 
 @pytest.fixture
-def shelf(tmp_path):
-    return Shelf(tmp_path / "models")
+def store(tmp_path):
+    return ModelStore(tmp_path / "models")
 
 
 @pytest.fixture
@@ -78,9 +78,9 @@ def test_every_layout_of_a_checkpoint_is_added_and_indexes_and_searches(tmp_path
 
 
 @pytest.mark.parametrize("role", ["teacher", "student"])
-def test_the_graphs_give_what_the_network_gives(shelf, like, photos, role):
-    add_model(shelf, PARITY / FIXTURES[0], "micro", role, like)
-    encoder = load_encoder("micro", "cpu", "fp32", shelf)
+def test_the_graphs_give_what_the_network_gives(store, like, photos, role):
+    add_model(store, PARITY / FIXTURES[0], "micro", role, like)
+    encoder = load_encoder("micro", "cpu", "fp32", store)
     model = load_checkpoint(PARITY / FIXTURES[0], role, MICRO)
     pictures = [Image.open(path).convert("RGB") for path in sorted(photos.iterdir())]
     exact = model.encode_images(torch.tensor(np.stack([Preprocess(32)(picture) for picture in pictures]))).features
@@ -88,48 +88,48 @@ def test_the_graphs_give_what_the_network_gives(shelf, like, photos, role):
     assert np.abs(wholes(encoder, pictures) - exact).max() < 1e-5
     box = Box(0.25, 0.25, 0.75, 0.75)
     local = torch.tensor(np.stack([np.asarray(p.resize((16, 16), 3, box.pixels(*p.size))) for p in pictures]))
-    image, text = load_networks(shelf.folder("micro"), "cosmos")
+    image, text = load_networks(store.folder("micro"), "cosmos")
     regions = np.stack([v[1] for v in encoder.encode_images([encoder.prepare(p, [box]) for p in pictures])])
     assert np.abs(regions - image(local).detach().numpy()).max() < 1e-5
     ids = torch.tensor([[94, 0, 3, 14, 6, 95]])  # "adog"
     assert np.abs(encoder.encode_texts(["a dog"]) - text(ids).detach().numpy()).max() < 1e-5
 
 
-def test_int8_is_chosen_when_it_is_near_and_refused_when_it_is_not(shelf, tmp_path, caplog):
+def test_int8_is_chosen_when_it_is_near_and_refused_when_it_is_not(store, tmp_path, caplog):
     torch.manual_seed(0)
     save_model(CosmosModel(TINY), tmp_path / "tiny")
-    add_model(shelf, tmp_path / "tiny")
-    encoder = load_encoder("tiny", "cpu", "auto", shelf)
-    exact = load_encoder("tiny", "cpu", "fp32", shelf)
+    add_model(store, tmp_path / "tiny")
+    encoder = load_encoder("tiny", "cpu", "auto", store)
+    exact = load_encoder("tiny", "cpu", "fp32", store)
     assert encoder.version == exact.version
-    (choice,) = (shelf.folder("tiny") / "graphs").glob("auto-*/choice.json") if encoder.device else ()
+    (choice,) = (store.folder("tiny") / "graphs").glob("auto-*/choice.json") if encoder.device else ()
     found = json.loads(choice.read_text())
     assert encoder.device == f"cpu, ONNX Runtime {found['precision']}"
-    assert (found["precision"] == "int8") == (found["centred_cosine"] >= 0.99 and found["same_first"] >= 0.9)
+    assert (found["precision"] == "int8") == (found["centred_cosine"] >= 0.99 and found["top1_agreement"] >= 0.9)
     views = [Image.effect_noise((64, 64), 90).convert("RGB") for _ in range(3)]
     near = (wholes(encoder, views) * wholes(exact, views)).sum(axis=1)
     assert near.min() > 0.99
 
 
-def test_bf16_runs_in_torch_and_comes_near(shelf, tmp_path):
+def test_bf16_runs_in_torch_and_comes_near(store, tmp_path):
     torch.manual_seed(0)
     save_model(CosmosModel(TINY), tmp_path / "tiny")
-    add_model(shelf, tmp_path / "tiny")
-    half, exact = (load_encoder("tiny", "cpu", precision, shelf) for precision in ("bf16", "fp32"))
+    add_model(store, tmp_path / "tiny")
+    half, exact = (load_encoder("tiny", "cpu", precision, store) for precision in ("bf16", "fp32"))
     views = [Image.effect_noise((64, 64), 90).convert("RGB") for _ in range(20)]
     assert half.device == "cpu, torch bf16"
     assert (wholes(half, views) * wholes(exact, views)).sum(axis=1).min() > 0.999
 
 
-def test_damaged_graphs_are_made_anew(shelf, like):
-    add_model(shelf, PARITY / FIXTURES[0], "micro", like=like)
-    before = load_encoder("micro", "cpu", "fp32", shelf).encode_texts(["a dog"])
-    for graph in shelf.folder("micro").rglob("*.onnx"):
+def test_damaged_graphs_are_made_anew(store, like):
+    add_model(store, PARITY / FIXTURES[0], "micro", like=like)
+    before = load_encoder("micro", "cpu", "fp32", store).encode_texts(["a dog"])
+    for graph in store.folder("micro").rglob("*.onnx"):
         graph.write_bytes(b"garbage")
-    assert np.array_equal(load_encoder("micro", "cpu", "fp32", shelf).encode_texts(["a dog"]), before)
+    assert np.array_equal(load_encoder("micro", "cpu", "fp32", store).encode_texts(["a dog"]), before)
 
 
-def test_a_clip_model_of_another_origin_can_be_added_and_used(shelf, tmp_path):
+def test_a_clip_model_of_another_origin_can_be_added_and_used(store, tmp_path):
     torch.manual_seed(0)
     folder = tmp_path / "clip"
     tower = {"hidden_size": 32, "intermediate_size": 64, "num_attention_heads": 2, "num_hidden_layers": 1}
@@ -142,9 +142,9 @@ def test_a_clip_model_of_another_origin_can_be_added_and_used(shelf, tmp_path):
     clip.save_pretrained(folder)
     Preprocess(32).save(folder / "preprocessor_config.json")
     save_clip_tokenizer(folder / "tokenizer.json")
-    card = add_model(shelf, folder)
+    card = add_model(store, folder)
     assert (card.kind, card.dim, card.context_length, card.network) == ("clip", 24, 77, "ViT-32/16")
-    encoder = load_encoder("clip", "cpu", "fp32", shelf)
+    encoder = load_encoder("clip", "cpu", "fp32", store)
     picture = Image.effect_noise((50, 40), 90).convert("RGB")
     pixels = torch.tensor(Preprocess(32)(picture))[None]
     ids = torch.tensor([[49406, 320, 2368, 49407]])
@@ -153,41 +153,41 @@ def test_a_clip_model_of_another_origin_can_be_added_and_used(shelf, tmp_path):
     assert np.abs(encoder.encode_texts(["a cat"]) - out.text_embeds.detach().numpy()).max() < 1e-5
 
 
-def test_directories_that_hold_no_usable_model_are_refused(shelf, tmp_path):
+def test_directories_that_hold_no_usable_model_are_refused(store, tmp_path):
     cases = {"empty": None, "bert": {"model_type": "bert"}, "bare": {"model_type": "cosmos"}}
     for name, config in cases.items():
         (tmp_path / name).mkdir()
         if config is not None:
             (tmp_path / name / "config.json").write_text(json.dumps(config))
         with pytest.raises(CosmosSearchError, match=r"no model|of type bert|no complete model"):
-            add_model(shelf, tmp_path / name)
+            add_model(store, tmp_path / name)
     with pytest.raises(CosmosSearchError, match="no file or directory"):
-        add_model(shelf, tmp_path / "nowhere")
-    assert shelf.cards() == []
-    assert not list(shelf.place.glob(".making-*"))
+        add_model(store, tmp_path / "nowhere")
+    assert store.cards() == []
+    assert not list(store.place.glob(".making-*"))
 
 
-def test_names_are_free_once_and_safe(shelf, like, tmp_path):
-    add_model(shelf, PARITY / FIXTURES[0], "micro", like=like)
+def test_names_are_free_once_and_safe(store, like, tmp_path):
+    add_model(store, PARITY / FIXTURES[0], "micro", like=like)
     with pytest.raises(CosmosSearchError, match="models remove micro"):
-        add_model(shelf, PARITY / FIXTURES[0], "micro", like=like)
+        add_model(store, PARITY / FIXTURES[0], "micro", like=like)
     for name in ("../up", "a/b", ".hidden", ""):
         with pytest.raises(CosmosSearchError):
-            add_model(shelf, PARITY / FIXTURES[0], name or "-", like=like)
+            add_model(store, PARITY / FIXTURES[0], name or "-", like=like)
     with pytest.raises(CosmosSearchError, match="already"):
-        add_model(shelf, PARITY / FIXTURES[0], "cosmos-mini", like=like)
-    shelf.remove("micro")
-    assert shelf.cards() == []
+        add_model(store, PARITY / FIXTURES[0], "cosmos-mini", like=like)
+    store.remove("micro")
+    assert store.cards() == []
     with pytest.raises(CosmosSearchError, match="not installed"):
-        shelf.remove("micro")
+        store.remove("micro")
 
 
-def test_the_best_published_model_that_is_installed_is_the_default(shelf, like):
-    assert default_model(shelf) == "cosmos-mini"
+def test_the_best_published_model_that_is_installed_is_the_default(store, like):
+    assert default_model(store) == "cosmos-mini"
     for name in ("cosmos-vitb32-cc3m", "cosmos-vitb16-merged30m", "another"):
-        add_model(shelf, PARITY / FIXTURES[0], name, like=like)
-    assert default_model(shelf) == "cosmos-vitb16-merged30m"
-    rows = {row.name: row for row in list_models(shelf)}
+        add_model(store, PARITY / FIXTURES[0], name, like=like)
+    assert default_model(store) == "cosmos-vitb16-merged30m"
+    rows = {row.name: row for row in list_models(store)}
     assert len(rows) == 2 + len(PUBLISHED)
     assert [name for name, row in rows.items() if row.is_default] == ["cosmos-vitb16-merged30m"]
     assert rows["cosmos-vitb16-cc3m"].size_bytes is None
@@ -202,13 +202,13 @@ def test_the_list_shows_figures_and_what_is_installed(tmp_path):
     assert [row["name"] for row in rows if row["installed"]] == ["cosmos-mini"]
 
 
-def test_models_that_are_not_there_are_named_with_the_way_to_get_them(shelf):
+def test_models_that_are_not_there_are_named_with_the_way_to_get_them(store):
     with pytest.raises(UsageError, match="models pull cosmos-vitb32-cc3m"):
-        load_encoder("cosmos-vitb32-cc3m", shelf=shelf)
+        load_encoder("cosmos-vitb32-cc3m", store=store)
     with pytest.raises(UsageError, match="no model named"):
-        load_encoder("oracle", shelf=shelf)
+        load_encoder("oracle", store=store)
     with pytest.raises(UsageError, match="No model named"):
-        pull_model(shelf, "oracle")
+        pull_model(store, "oracle")
 
 
 class Hub(http.server.BaseHTTPRequestHandler):
@@ -268,46 +268,46 @@ def published_file(tmp_path):
     return Hub.content
 
 
-def test_a_published_model_is_pulled_converted_and_the_large_file_is_gone(shelf, hub, published_file):
-    card = pull_model(shelf, "cosmos-vitb32-cc3m", endpoint=hub)
+def test_a_published_model_is_pulled_converted_and_the_large_file_is_gone(store, hub, published_file):
+    card = pull_model(store, "cosmos-vitb32-cc3m", endpoint=hub)
     assert (card.role, card.source) == ("teacher", "sankim2/cosmos/cosmos_vitb32_cc3m.pt")
-    assert shelf.size_bytes("cosmos-vitb32-cc3m") < 0.7 * len(published_file)
-    assert not (shelf.place / ".downloads" / "cosmos-vitb32-cc3m").exists()
-    assert default_model(shelf) == "cosmos-vitb32-cc3m"
+    assert store.size_bytes("cosmos-vitb32-cc3m") < 0.7 * len(published_file)
+    assert not (store.place / ".downloads" / "cosmos-vitb32-cc3m").exists()
+    assert default_model(store) == "cosmos-vitb32-cc3m"
 
 
-def test_a_download_that_broke_off_goes_on_where_it_was(shelf, hub, published_file):
+def test_a_download_that_broke_off_goes_on_where_it_was(store, hub, published_file):
     Hub.breaks_after = 11_000_000  # more than the client's pieces, less than the file
-    pull_model(shelf, "cosmos-vitb32-cc3m", endpoint=hub)
+    pull_model(store, "cosmos-vitb32-cc3m", endpoint=hub)
     assert any(re.match(r"bytes=[1-9]", asked) for asked in Hub.ranges), Hub.ranges
-    assert shelf.card("cosmos-vitb32-cc3m") is not None
+    assert store.card("cosmos-vitb32-cc3m") is not None
 
 
-def test_no_network_and_an_unknown_file_get_a_sentence(shelf, hub, monkeypatch):
+def test_no_network_and_an_unknown_file_get_a_sentence(store, hub, monkeypatch):
     with pytest.raises(CosmosSearchError, match=r"can't be reached.*models add FILE.*works without network"):
-        pull_model(shelf, "cosmos-vitb32-cc3m", endpoint="http://127.0.0.1:9")
-    assert shelf.cards() == []
+        pull_model(store, "cosmos-vitb32-cc3m", endpoint="http://127.0.0.1:9")
+    assert store.cards() == []
 
 
-def test_a_damaged_download_is_not_installed(shelf, hub, published_file):
+def test_a_damaged_download_is_not_installed(store, hub, published_file):
     Hub.content = published_file[:-1000] + b"x" * 1000
     with pytest.raises(CosmosSearchError):
-        pull_model(shelf, "cosmos-vitb32-cc3m", endpoint=hub)
-    assert shelf.cards() == []
-    assert not list(shelf.place.glob(".making-*"))
+        pull_model(store, "cosmos-vitb32-cc3m", endpoint=hub)
+    assert store.cards() == []
+    assert not list(store.place.glob(".making-*"))
 
 
-def test_a_published_file_that_is_no_checkpoint_is_refused_and_does_not_stay(shelf, hub):
+def test_a_published_file_that_is_no_checkpoint_is_refused_and_does_not_stay(store, hub):
     Hub.content = b"not a checkpoint" * 1000
     with pytest.raises(CosmosSearchError, match="no COSMOS checkpoint"):
-        pull_model(shelf, "cosmos-vitb32-cc3m", endpoint=hub)
-    assert shelf.cards() == []
-    assert [path for path in shelf.place.rglob("*") if path.is_file()] == []
+        pull_model(store, "cosmos-vitb32-cc3m", endpoint=hub)
+    assert store.cards() == []
+    assert [path for path in store.place.rglob("*") if path.is_file()] == []
 
 
-def test_pulling_says_nothing_of_who_pulls(shelf, hub, published_file, monkeypatch):
+def test_pulling_says_nothing_of_who_pulls(store, hub, published_file, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
-    pull_model(shelf, "cosmos-vitb32-cc3m", endpoint=hub)
+    pull_model(store, "cosmos-vitb32-cc3m", endpoint=hub)
     assert Hub.seen
     assert not [value for headers in Hub.seen for value in headers.values() if "secret" in value]
 
@@ -338,7 +338,7 @@ def test_an_index_says_which_model_it_misses(tmp_path, like, photos):
 
 def test_the_library_takes_a_models_name(tmp_path, monkeypatch, like, photos):
     monkeypatch.setenv("COSMOS_SEARCH_MODELS", str(tmp_path / "models"))
-    add_model(Shelf(tmp_path / "models"), PARITY / FIXTURES[0], "micro", like=like)
+    add_model(ModelStore(tmp_path / "models"), PARITY / FIXTURES[0], "micro", like=like)
     with cosmos_search.open(tmp_path / "index", model="micro", precision="fp32") as library:
         library.add(photos)
         assert len(library.search("a dog", top=2)) == 2

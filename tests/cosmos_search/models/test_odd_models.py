@@ -19,7 +19,7 @@ from transformers import CLIPConfig, CLIPModel
 from cosmos_search.cli.main import main
 from cosmos_search.encoders.load import load_encoder
 from cosmos_search.models.install import add_model
-from cosmos_search.models.store import Shelf
+from cosmos_search.models.store import ModelStore
 from cosmos_search.network.checkpoint import load_checkpoint, save_model
 from cosmos_search.network.cosmos import CosmosConfig, CosmosModel
 from cosmos_search.processing.image import Preprocess
@@ -65,14 +65,14 @@ def clip(good_clip, tmp_path):
 
 def refusal(folder, tmp_path):
     """What is said; afterwards nothing is installed and nothing is left."""
-    shelf = Shelf(tmp_path / "shelf")
+    store = ModelStore(tmp_path / "store")
     with pytest.raises(CosmosSearchError) as caught:
-        add_model(shelf, folder)
+        add_model(store, folder)
     said = str(caught.value)
     assert "\n" not in said
     assert len(said) < 500
     assert ".making" not in said
-    assert not shelf.place.exists() or list(shelf.place.iterdir()) == []
+    assert not store.place.exists() or list(store.place.iterdir()) == []
     return said
 
 
@@ -81,8 +81,8 @@ def edit(path, **values):
 
 
 def test_models_as_they_should_be_are_installed(good, good_clip, tmp_path):
-    assert add_model(Shelf(tmp_path), good, "one").dim == MICRO.embed_dim
-    assert add_model(Shelf(tmp_path), good_clip, "two").dim == 16
+    assert add_model(ModelStore(tmp_path), good, "one").dim == MICRO.embed_dim
+    assert add_model(ModelStore(tmp_path), good_clip, "two").dim == 16
 
 
 NOT_SIZES = [
@@ -179,9 +179,9 @@ def test_a_config_of_clip_can_name_no_code_and_no_precision(clip, tmp_path):
     weights = {name: tensor.half() for name, tensor in load_file(clip / "model.safetensors").items()}
     weights["vision_model.embeddings.position_ids"] = torch.arange(5)[None]
     save_file(weights, clip / "model.safetensors")
-    shelf = Shelf(tmp_path / "shelf")
-    assert add_model(shelf, clip).kind == "clip"
-    assert load_encoder("model", "cpu", "fp32", shelf).encode_texts(["a cat"]).shape == (1, 16)
+    store = ModelStore(tmp_path / "store")
+    assert add_model(store, clip).kind == "clip"
+    assert load_encoder("model", "cpu", "fp32", store).encode_texts(["a cat"]).shape == (1, 16)
 
 
 NO_JSON = {
@@ -411,8 +411,8 @@ def test_a_snapshot_of_the_hubs_cache_is_made_of_links_and_is_added(good, tmp_pa
     for i, part in enumerate(PARTS):
         shutil.copy(good / part, blobs / str(i))
         (snapshot / part).symlink_to(Path("..", "..", "blobs", str(i)))
-    assert add_model(Shelf(tmp_path / "shelf"), snapshot, "named").name == "named"
-    assert not any(path.is_symlink() for path in (tmp_path / "shelf").rglob("*"))
+    assert add_model(ModelStore(tmp_path / "store"), snapshot, "named").name == "named"
+    assert not any(path.is_symlink() for path in (tmp_path / "store").rglob("*"))
 
 
 class Payload:
@@ -507,30 +507,30 @@ def checkpoint(tmp_path):
 )
 def test_what_a_checkpoint_shall_be_like_is_read_as_strictly_as_a_model(part, kind, checkpoint, tmp_path):
     spoil(micro_like(tmp_path / "like") / part, kind)
-    shelf = Shelf(tmp_path / "shelf")
+    store = ModelStore(tmp_path / "store")
     with pytest.raises(CosmosSearchError) as caught:
-        add_model(shelf, checkpoint, like=tmp_path / "like")
+        add_model(store, checkpoint, like=tmp_path / "like")
     assert str(tmp_path / "like") in str(caught.value)
     assert part in str(caught.value)
     assert "\n" not in str(caught.value)
-    assert list(shelf.place.iterdir()) == []
+    assert list(store.place.iterdir()) == []
 
 
 def test_a_checkpoint_is_no_folder_in_any_message(checkpoint, tmp_path):
     like = micro_like(tmp_path / "like")
     edit(like / "preprocessor_config.json", size={"shortest_edge": 64}, crop_size=64)
     with pytest.raises(CosmosSearchError) as caught:
-        add_model(Shelf(tmp_path / "shelf"), checkpoint, like=like)
+        add_model(ModelStore(tmp_path / "store"), checkpoint, like=like)
     assert "odd.pt/" not in str(caught.value)
 
 
 def test_a_checkpoint_of_numbers_that_are_none_is_not_installed(tmp_path):
     state = CosmosModel(MICRO).state_dict()
     torch.save({"teacher": {name: torch.full_like(x, torch.nan) for name, x in state.items()}}, tmp_path / "odd.pt")
-    shelf = Shelf(tmp_path / "shelf")
+    store = ModelStore(tmp_path / "store")
     with pytest.raises(CosmosSearchError, match=r"^odd\.pt.* no finite numbers\.$"):
-        add_model(shelf, tmp_path / "odd.pt", like=micro_like(tmp_path / "like"))
-    assert list(shelf.place.iterdir()) == []
+        add_model(store, tmp_path / "odd.pt", like=micro_like(tmp_path / "like"))
+    assert list(store.place.iterdir()) == []
 
 
 NAMES = [
@@ -543,16 +543,16 @@ NAMES = [
 
 @pytest.mark.parametrize("name", NAMES, ids=ascii)
 def test_names_that_are_unsafe_or_taken_are_refused(name, good, tmp_path):
-    shelf = Shelf(tmp_path / "shelf")
+    store = ModelStore(tmp_path / "store")
     with pytest.raises(CosmosSearchError) as caught:
-        add_model(shelf, good, name)
+        add_model(store, good, name)
     assert str(caught.value).isprintable()
-    assert not shelf.place.exists()
+    assert not store.place.exists()
 
 
 @pytest.mark.parametrize("name", ["a", "my-model", "ViT-B_16.laion2b", "0", "a" * 100, "console", "v1.0"])
 def test_plain_names_are_taken(name, good, tmp_path):
-    assert add_model(Shelf(tmp_path), good, name).name == name
+    assert add_model(ModelStore(tmp_path), good, name).name == name
 
 
 @pytest.fixture(scope="module")
@@ -560,7 +560,7 @@ def used(good, tmp_path_factory):
     """With an installed model, a picture and an index made with it."""
     place = tmp_path_factory.mktemp("used")
     paint(place / "photos" / "red.png", "red", size=(48, 40))
-    add_model(Shelf(place / "models"), good)
+    add_model(ModelStore(place / "models"), good)
     words = ["index", place / "photos", "--model", "model", "--precision", "fp32"]
     assert run(*words, env=environment(place)).exit_code == 0
     return place
@@ -625,4 +625,4 @@ def test_damaged_graphs_and_curves_are_made_anew(installed):
 
 def test_a_taken_name_is_a_usage_error_before_anything_is_read(tmp_path):
     with pytest.raises(UsageError):
-        add_model(Shelf(tmp_path), PARITY / "nowhere.pt", "../up")
+        add_model(ModelStore(tmp_path), PARITY / "nowhere.pt", "../up")

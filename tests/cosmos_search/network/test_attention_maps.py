@@ -5,7 +5,7 @@ from PIL import Image
 
 from cosmos_search.encoders.load import load_encoder
 from cosmos_search.models.install import add_model
-from cosmos_search.models.store import Shelf
+from cosmos_search.models.store import ModelStore
 from cosmos_search.network.attention_maps import attention
 from cosmos_search.network.checkpoint import load_checkpoint, save_model
 from cosmos_search.network.cosmos import CosmosConfig, CosmosModel
@@ -19,9 +19,9 @@ def picture():
 
 
 def test_the_heat_map_of_a_transformer_is_its_dense_features_against_the_text(tmp_path, picture):
-    shelf = Shelf(tmp_path / "models")
-    add_model(shelf, PARITY / "hub_format_micro.pt", "micro", like=micro_like(tmp_path / "like"))
-    encoder = load_encoder("micro", "cpu", "fp32", shelf)
+    store = ModelStore(tmp_path / "models")
+    add_model(store, PARITY / "hub_format_micro.pt", "micro", like=micro_like(tmp_path / "like"))
+    encoder = load_encoder("micro", "cpu", "fp32", store)
     query = encoder.encode_texts(["a dog"])[0]
     heat = encoder.activation(picture, query)
     model = load_checkpoint(PARITY / "hub_format_micro.pt", "teacher", MICRO)

@@ -2,12 +2,12 @@ import torch
 
 from cosmos_search.network.cosmos import CosmosModel
 from tests.micro import MICRO
-from trainer.method.teacher import follow, teacher_of
+from trainer.method.teacher import follow, make_teacher
 
 
 def test_the_teacher_is_a_mean_of_every_parameter():
     student = CosmosModel(MICRO)
-    teacher = teacher_of(student)
+    teacher = make_teacher(student)
     before = {name: p.clone() for name, p in teacher.named_parameters()}
     with torch.no_grad():
         for p in student.parameters():
@@ -19,7 +19,7 @@ def test_the_teacher_is_a_mean_of_every_parameter():
 
 def test_the_teacher_asks_for_no_gradient_and_shares_nothing():
     student = CosmosModel(MICRO)
-    teacher = teacher_of(student)
+    teacher = make_teacher(student)
     assert not any(p.requires_grad for p in teacher.parameters())
     assert all(p.requires_grad for p in student.parameters())
     shared = {p.data_ptr() for p in teacher.parameters()} & {p.data_ptr() for p in student.parameters()}

@@ -1,10 +1,16 @@
-"""The errors a user can meet. Each says in one sentence what is wrong, where, and the command that mends it."""
+"""The errors that users can meet: what is wrong and where, as fields. Commands and buttons that help are the callers'.
 
-__all__ = ["CosmosSearchError", "IndexBusyError", "PictureError", "StorageError", "UsageError"]
+A class with fields is a dataclass, so that it can be pickled, and says its sentence in `__str__`.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["CosmosSearchError", "IndexBusyError", "NoIndexError", "PictureError", "StorageError", "UsageError"]
 
 
 class CosmosSearchError(Exception):
-    """Anything that is not a mistake of our own; the command line shows it as one line and exits with 1."""
+    """Base of all errors that are not bugs; the command line shows one line and exits with 1."""
 
 
 class UsageError(CosmosSearchError):
@@ -16,8 +22,18 @@ class IndexBusyError(CosmosSearchError):
 
 
 class StorageError(CosmosSearchError):
-    """The disk or the database fails: full, read-only, damaged, not to be opened."""
+    """The disk or the database fails: full, read-only, damaged, cannot be opened."""
 
 
 class PictureError(CosmosSearchError):
-    """One picture could not be read; a run counts it, names it and goes on."""
+    """One picture could not be read; a run counts it, names it and continues."""
+
+
+@dataclass(eq=False)
+class NoIndexError(CosmosSearchError):
+    """There is no index at `place`."""
+
+    place: Path
+
+    def __str__(self) -> str:
+        return f"There is no index at {self.place} yet."

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from cosmos_search.cli.advice import ADVICE, Advice, add_advice
 from cosmos_search.cli.terminal import escape, open_streams, say, settle_streams
 from cosmos_search.retrieval.query import QueryError
 from indexer.errors import CosmosSearchError, UsageError
@@ -61,8 +62,8 @@ def as_words(text: str) -> str:
 class _Mistake(click.ClickException):
     """An error of ours, ready to be shown."""
 
-    def __init__(self, error: CosmosSearchError) -> None:
-        super().__init__(escape(str(error), keep="\n" if isinstance(error, QueryError) else ""))
+    def __init__(self, error: CosmosSearchError, advice: Advice) -> None:
+        super().__init__(escape(add_advice(error, advice), keep="\n" if isinstance(error, QueryError) else ""))
 
 
 class _WrongCall(_Mistake):
@@ -80,12 +81,13 @@ class Commands(click.Group):
     """Shows the errors that a user can mend as one line: exit code 2 for a wrong call, 1 otherwise."""
 
     command_class = Command
+    advice = ADVICE
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except CosmosSearchError as error:
-            raise (_WrongCall if isinstance(error, UsageError) else _Mistake)(error) from error
+            raise (_WrongCall if isinstance(error, UsageError) else _Mistake)(error, self.advice) from error
 
     def main(  # type: ignore[override]  # click's is overloaded
         self,

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from indexer.errors import CosmosSearchError
+from indexer.errors import CosmosSearchError, NoIndexError
 from indexer.store.geo import distance_km
 from indexer.store.names import holds
 from indexer.store.schema import APPLICATION_ID, MIGRATIONS, metadata, settings, versions
@@ -38,7 +38,7 @@ def open_database(
         if any(path.parent.glob("vectors-*")):
             raise damaged_index(path.parent, "its catalog is empty")
         if not create:  # a first run was killed before it made the tables
-            raise CosmosSearchError(f"There is no index at {path.parent} yet. Make one: cosmos-search index FOLDER")
+            raise NoIndexError(path.parent)
     writable = not read_only and is_writable(path)
     # The path goes through no URL of SQLAlchemy's: it may hold any byte.
     connect = partial(

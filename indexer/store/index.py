@@ -12,7 +12,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 from sqlalchemy import Engine
 
-from indexer.errors import CosmosSearchError, IndexBusyError, StorageError
+from indexer.errors import CosmosSearchError, IndexBusyError, NoIndexError, StorageError
 from indexer.store.catalog import Catalog
 from indexer.store.database import is_writable, open_database
 from indexer.store.records import EncoderRecord
@@ -59,9 +59,7 @@ class Index:
         try:
             (place / CATALOG).stat()
         except (FileNotFoundError, NotADirectoryError) as error:
-            raise CosmosSearchError(
-                f"There is no index at {place} yet. Make one: cosmos-search index FOLDER"
-            ) from error
+            raise NoIndexError(place) from error
         except OSError as error:
             raise CosmosSearchError(f"The index at {place} can't be opened ({error.strerror}).") from error
         try:

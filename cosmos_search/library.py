@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, RLock
 from types import TracebackType
+from typing import Any
 
 from PIL import Image
 from platformdirs import user_data_path
@@ -46,6 +47,17 @@ class Info:
     n_pictures: int  # different ones; copies count once
     failed: list[FailedFile]
     size_bytes: dict[str, int]  # "catalog", "vectors"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Values for JSON."""
+        return {
+            "index": str(self.place),
+            "model": self.encoder.to_dict() if self.encoder else None,
+            "pictures": self.n_pictures,
+            "folders": [folder.to_dict() for folder in self.folders],
+            "failed": [file.to_dict() for file in self.failed],
+            "size_bytes": self.size_bytes,
+        }
 
 
 def default_place() -> Path:

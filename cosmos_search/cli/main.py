@@ -116,12 +116,12 @@ def index(
       cosmos-search index ~/Pictures /mnt/camera
       cosmos-search index                      # look for changes
     """
-    from cosmos_search.cli.output import report_json, report_text
+    from cosmos_search.cli.output import report_text
     from cosmos_search.cli.progress import index_with_progress
 
     with _library(place, model, device, precision) as library:
         report = index_with_progress(library, folders, rebuild, regions, max_pixels, exclude or None, forget_missing)
-    say(json_line(report_json(report)) if as_json else report_text(report))
+    say(json_line(report.to_dict()) if as_json else report_text(report))
     if report.is_stopped:
         say("Stopped; all that is counted above is kept. To go on, run the same command again.", err=True)
         sys.exit(130)
@@ -160,11 +160,11 @@ def info(place: Path | None, as_json: bool) -> None:
     Example:
       cosmos-search info
     """
-    from cosmos_search.cli.output import info_json, info_text
+    from cosmos_search.cli.output import info_text
 
     with _library(place) as library:
         about = library.info()
-    say(json_line(info_json(about)) if as_json else info_text(about))
+    say(json_line(about.to_dict()) if as_json else info_text(about))
 
 
 @main.command()

@@ -1,9 +1,8 @@
-"""What the commands print: text for a person, plain dicts for JSON."""
+"""What the commands print for a person; for programs there is `to_dict` of the records."""
 
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from cosmos_search.cli.terminal import escape
 from cosmos_search.extras import install_command
@@ -11,18 +10,14 @@ from cosmos_search.library import Info
 from cosmos_search.models.install import ModelRow
 from cosmos_search.retrieval.hits import Evidence, Hit
 from indexer.ingest.update import Report
-from indexer.pictures.regions import WHOLE, Box
-from indexer.store.records import EncoderRecord, FailedFile, Folder
+from indexer.pictures.regions import WHOLE
+from indexer.store.records import FailedFile, Folder
 
 __all__ = [
-    "hit_json",
     "hits_table",
-    "info_json",
     "info_text",
-    "model_json",
     "models_table",
     "printable",
-    "report_json",
     "report_text",
 ]
 
@@ -42,29 +37,6 @@ def hits_table(hits: Sequence[Hit]) -> str:
     return _text(_columns(rows, right={0, 1, 3}))
 
 
-def hit_json(hit: Hit) -> dict[str, Any]:
-    """A path that isn't valid UTF-8 has its odd bytes as lone surrogates, as os.fsencode takes them."""
-    m = hit.facts.metadata
-    return {
-        "rank": hit.rank,
-        "path": str(hit.path),
-        "score": round(hit.score, 4),
-        "evidence": [
-            {"text": e.text, "score": round(e.score, 4), "box": _box(e.box), "is_negative": e.is_negative}
-            for e in hit.evidence
-        ],
-        "copies": [str(path) for path in hit.copies],
-        "width": hit.facts.width,
-        "height": hit.facts.height,
-        "taken_at": m.taken_at.isoformat() if m.taken_at else None,
-        "latitude": m.latitude,
-        "longitude": m.longitude,
-        "camera": m.camera,
-        "caption": m.caption,
-        "keywords": list(m.keywords),
-    }
-
-
 def report_text(report: Report) -> str:
     """The summary of a run."""
     counts = ("added", "updated", "moved", "removed", "kept")
@@ -81,26 +53,6 @@ def report_text(report: Report) -> str:
     if report.needs_extra:
         lines.append(f"{report.needs_extra} HEIC or raw files skipped; to read them: {install_command('formats')}")
     return _text(lines + report.warnings)
-
-
-def report_json(report: Report) -> dict[str, Any]:
-    """The summary of a run, for a program."""
-    return {
-        "added": report.added,
-        "updated": report.updated,
-        "kept": report.kept,
-        "moved": report.moved,
-        "removed": report.removed,
-        "failed": _failed_json(report.failed),
-        "failed_before": report.failed_before,
-        "needs_extra": report.needs_extra,
-        "warnings": report.warnings,
-        "is_stopped": report.is_stopped,
-        "seconds": round(report.seconds, 3),
-        "images_per_second": round(report.images_per_second, 3),
-        "model": report.model,
-        "device": report.device,
-    }
 
 
 def info_text(info: Info) -> str:
@@ -122,23 +74,6 @@ def info_text(info: Info) -> str:
     return _text(lines + _failed_lines(info.failed))
 
 
-def info_json(info: Info) -> dict[str, Any]:
-    """What is indexed, for a program."""
-    encoder = info.encoder
-    return {
-        "index": str(info.place),
-        "model": _encoder_json(encoder) if encoder else None,
-        "pictures": info.n_pictures,
-        "folders": [
-            {"path": str(f.path), "pictures": f.n_pictures, "failed": f.n_failed}
-            | ({"exclude": list(f.exclude)} if f.exclude else {})
-            for f in info.folders
-        ],
-        "failed": _failed_json(info.failed),
-        "size_bytes": info.size_bytes,
-    }
-
-
 def models_table(rows: Sequence[ModelRow]) -> str:
     """One model a line. Figures: recall@1 in percent, image→text / text→image; ImageNet top-1."""
     lines = [("model", "network", "trained on", "COCO R@1", "Flickr30k", "ImageNet", "on disk")]
@@ -150,22 +85,6 @@ def models_table(rows: Sequence[ModelRow]) -> str:
         lines.append((name, row.network, row.trained_on, *figures, size))
     legend = "R@1: image→text / text→image in percent, as published. To install: cosmos-search models pull MODEL"
     return _text([*_columns(lines, right={6}), "", legend])
-
-
-def model_json(row: ModelRow) -> dict[str, Any]:
-    """A model, for a program."""
-    p = row.published
-    return {
-        "name": row.name,
-        "network": row.network,
-        "trained_on": row.trained_on,
-        "coco_r1": p and list(p.coco),
-        "flickr30k_r1": p and list(p.flickr30k),
-        "imagenet_top1": p and p.imagenet,
-        "installed": row.size_bytes is not None,
-        "size_bytes": row.size_bytes,
-        "default": row.is_default,
-    }
 
 
 def printable(path: Path) -> str:
@@ -191,10 +110,6 @@ def _failed_lines(failed: Sequence[FailedFile]) -> list[str]:
     return ["", "Failed:", *lines] if failed else []
 
 
-def _failed_json(failed: Sequence[FailedFile]) -> list[dict[str, str]]:
-    return [{"path": str(f.path), "reason": f.reason} for f in failed]
-
-
 def _columns(rows: Sequence[tuple[str, ...]], right: set[int]) -> list[str]:
     """Lines. right: the columns that are aligned there."""
     shown = [tuple(escape(cell) for cell in row) for row in rows]
@@ -217,14 +132,6 @@ def _evidence(evidence: Evidence) -> str:
     b = evidence.box
     place = "the whole" if b == WHOLE else f"{b.left:.0%}-{b.right:.0%} across, {b.top:.0%}-{b.bottom:.0%} down"
     return f"{sign}{evidence.text}: {place}"
-
-
-def _box(box: Box) -> list[float]:
-    return [box.left, box.top, box.right, box.bottom]
-
-
-def _encoder_json(encoder: EncoderRecord) -> dict[str, Any]:
-    return {"name": encoder.name, "version": encoder.version, "dim": encoder.dim, "regions": encoder.regions}
 
 
 def _pair(figures: tuple[float, float]) -> str:

@@ -67,7 +67,7 @@ def show_answer(
     **filters: str | None,
 ) -> None:
     """Search, and print the hits; say so where nothing matches."""
-    from cosmos_search.cli.output import hit_json, hits_table, printable
+    from cosmos_search.cli.output import hits_table, printable
     from cosmos_search.retrieval.query import parse_box
     from indexer.errors import UsageError
 
@@ -86,7 +86,7 @@ def show_answer(
     )
     if as_json:
         for hit in hits:
-            say(json_line(hit_json(hit)))
+            say(json_line(hit.to_dict()))
     elif hits:
         say(hits_table(hits))
     else:

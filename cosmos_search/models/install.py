@@ -4,6 +4,7 @@ import hashlib
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError
 
@@ -27,6 +28,21 @@ class ModelRow:
     published: PublishedModel | None
     size_bytes: int | None  # on disk; None: not installed
     is_default: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """Values for JSON; the figures are None for a model that is not published."""
+        figures = self.published
+        return {
+            "name": self.name,
+            "network": self.network,
+            "trained_on": self.trained_on,
+            "coco_r1": figures and list(figures.coco),
+            "flickr30k_r1": figures and list(figures.flickr30k),
+            "imagenet_top1": figures and figures.imagenet,
+            "installed": self.size_bytes is not None,
+            "size_bytes": self.size_bytes,
+            "default": self.is_default,
+        }
 
 
 def list_models(store: ModelStore) -> list[ModelRow]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from indexer.pictures.regions import Box
 from indexer.store.records import PictureFacts, PictureRecord
@@ -19,6 +20,11 @@ class Evidence:
     box: Box
     is_negative: bool
     is_example: bool = False  # it answers the example image, not a text
+
+    def to_dict(self) -> dict[str, Any]:
+        """Values for JSON; the score with four decimals, the box as left, top, right, bottom."""
+        box = [self.box.left, self.box.top, self.box.right, self.box.bottom]
+        return {"text": self.text, "score": round(self.score, 4), "box": box, "is_negative": self.is_negative}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +50,17 @@ class Hit:
     def facts(self) -> PictureFacts:
         """Size and metadata."""
         return self.picture.facts
+
+    def to_dict(self) -> dict[str, Any]:
+        """Values for JSON; the scores with four decimals.
+
+        Bytes of a path that are not valid UTF-8 are lone surrogates, which `os.fsencode` converts back.
+        """
+        return {
+            "rank": self.rank,
+            "path": str(self.path),
+            "score": round(self.score, 4),
+            "evidence": [part.to_dict() for part in self.evidence],
+            "copies": [str(path) for path in self.copies],
+            **self.facts.to_dict(),
+        }

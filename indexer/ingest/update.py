@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event
 from time import monotonic
+from typing import Any
 
 import numpy as np
 from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, ProgrammingError, StatementError
@@ -59,6 +60,25 @@ class Report:
     def n_done(self) -> int:
         """Files looked at so far."""
         return self.added + self.updated + self.kept + len(self.failed) + self.failed_before
+
+    def to_dict(self) -> dict[str, Any]:
+        """Values for JSON."""
+        return {
+            "added": self.added,
+            "updated": self.updated,
+            "kept": self.kept,
+            "moved": self.moved,
+            "removed": self.removed,
+            "failed": [file.to_dict() for file in self.failed],
+            "failed_before": self.failed_before,
+            "needs_extra": self.needs_extra,
+            "warnings": [str(warning) for warning in self.warnings],
+            "is_stopped": self.is_stopped,
+            "seconds": round(self.seconds, 3),
+            "images_per_second": round(self.images_per_second, 3),
+            "model": self.model,
+            "device": self.device,
+        }
 
 
 def update(

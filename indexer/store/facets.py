@@ -1,7 +1,7 @@
 """How many pictures each camera, year, orientation, directory and size has: what the filters can be set to."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import PurePath
 from typing import Any
 
@@ -37,6 +37,10 @@ class Facets:
     orientations: tuple[Count, ...]  # of ORIENTATIONS
     directories: tuple[Count, ...]  # absolute paths
     sizes: tuple[Count, ...]  # "8MP": so many at least, thus a picture counts in every size below its own
+
+    def to_dict(self) -> dict[str, Any]:
+        """Values for JSON."""
+        return asdict(self)
 
 
 def count_facets(connection: Connection, filters: Filters) -> Facets:

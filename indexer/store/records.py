@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,10 @@ class EncoderRecord:
     dim: int
     regions: str  # the kind of pyramid, see indexer.pictures.regions
 
+    def to_dict(self) -> dict[str, Any]:
+        """Values for JSON."""
+        return {"name": self.name, "version": self.version, "dim": self.dim, "regions": self.regions}
+
 
 @dataclass(frozen=True, slots=True)
 class Folder:
@@ -32,6 +37,11 @@ class Folder:
     n_pictures: int  # files that hold a readable picture
     n_failed: int
     exclude: tuple[str, ...]  # patterns of what is left out, see indexer.pictures.walk
+
+    def to_dict(self) -> dict[str, Any]:
+        """Values for JSON; "exclude" is missing if there are no patterns."""
+        exclude = {"exclude": list(self.exclude)} if self.exclude else {}
+        return {"path": str(self.path), "pictures": self.n_pictures, "failed": self.n_failed, **exclude}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +66,10 @@ class FailedFile:
     path: Path
     reason: str
 
+    def to_dict(self) -> dict[str, Any]:
+        """Values for JSON."""
+        return {"path": str(self.path), "reason": self.reason}
+
 
 @dataclass(frozen=True, slots=True)
 class PictureFacts:
@@ -64,6 +78,20 @@ class PictureFacts:
     width: int
     height: int
     metadata: Metadata
+
+    def to_dict(self) -> dict[str, Any]:
+        """Values for JSON; the date in ISO 8601."""
+        found = self.metadata
+        return {
+            "width": self.width,
+            "height": self.height,
+            "taken_at": found.taken_at.isoformat() if found.taken_at else None,
+            "latitude": found.latitude,
+            "longitude": found.longitude,
+            "camera": found.camera,
+            "caption": found.caption,
+            "keywords": list(found.keywords),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +115,12 @@ class PictureRecord:
     fingerprint: str  # of its content, hexadecimal
     paths: tuple[Path, ...]
     facts: PictureFacts
+
+    def to_dict(self) -> dict[str, Any]:
+        """Values for JSON; "path" is the first of the files, "copies" are the others.
+
+        Bytes of a path that are not valid UTF-8 are lone surrogates, which `os.fsencode` converts back.
+        """
+        path, *copies = map(str, self.paths)
+        named = {"id": self.id, "fingerprint": self.fingerprint, "path": path, "copies": copies}
+        return named | self.facts.to_dict()

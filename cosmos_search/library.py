@@ -16,7 +16,7 @@ from cosmos_search.encoders.protocol import Encoder
 from cosmos_search.explore.embedding_map import MAX_POINTS, Atlas, draw_atlas
 from cosmos_search.explore.near_duplicates import MIN_COSINE, near_duplicates
 from cosmos_search.models.store import default_model
-from cosmos_search.retrieval.encode import Example
+from cosmos_search.retrieval.encode import ExampleImage
 from cosmos_search.retrieval.hits import Hit
 from cosmos_search.retrieval.query import parse_query
 from cosmos_search.retrieval.search import search
@@ -165,7 +165,7 @@ class Library:
             stop=stop,
         )
 
-    def walked(
+    def plan_walk(
         self, folders: Sequence[str | Path] = (), exclude: Sequence[str] | None = None
     ) -> list[tuple[Path, Sequence[str]]]:
         """The folders that `add` would walk, each with the patterns of what it leaves out."""
@@ -182,7 +182,7 @@ class Library:
         text: str = "",
         top: int = 10,
         *,
-        like: str | Path | Image.Image | None = None,
+        similar_to: str | Path | Image.Image | None = None,
         box: Box | None = None,
         filters: Filters | None = None,
         include_unlikely: bool = False,
@@ -191,13 +191,14 @@ class Library:
 
         text: sentences, signs, weights, places, as `cosmos-search search --help` shows.
 
-        like: a picture to find the like of, or the `box` of it; a text may be added. filters: what else must hold.
+        similar_to: a picture to find similar pictures to, or to its `box`; a text may be added. filters: what else must
+        hold.
         include_unlikely: also hits whose score is below the encoder's cut-off.
         Raises UsageError for a query that can't be read.
         """
         index = self._opened()
-        query = parse_query(text) if text.strip() or like is None else None
-        example = None if like is None else Example(_picture(like), box or WHOLE)
+        query = parse_query(text) if text.strip() or similar_to is None else None
+        example = None if similar_to is None else ExampleImage(_picture(similar_to), box or WHOLE)
         return search(
             index, self.encoder, query, example=example, top=top, filters=filters, include_unlikely=include_unlikely
         )
@@ -260,7 +261,7 @@ class Library:
         with self._opened().reading() as catalog:
             return catalog.n_pictures()
 
-    def stamp(self) -> tuple[int, ...]:
+    def version(self) -> tuple[int, ...]:
         """Another one whenever pictures came or went, or the index was replaced by another."""
         index = self._opened()
         with index.reading() as catalog:

@@ -145,7 +145,7 @@ search.help = f"""Find the pictures that show what QUERY says, and where.
 Examples:
   cosmos-search search "a cup of coffee" -n 5
   cosmos-search search "A dog on a sofa. A red lamp." --explain why/
-  cosmos-search search --like photo.jpg "at night" --after 2024-06
+  cosmos-search search --similar-to photo.jpg "at night" --after 2024-06
   cosmos-search search "a cat" --json | jq -r .path
 """
 

@@ -49,7 +49,7 @@ def _bar(
         yield lambda report: None
         return
     with tqdm(unit=" pictures", dynamic_ncols=True, smoothing=0.05) as bar:
-        Thread(target=_count, args=(bar, library.walked(folders, exclude)), daemon=True).start()
+        Thread(target=_count, args=(bar, library.plan_walk(folders, exclude)), daemon=True).start()
 
         def show(report: Report) -> None:
             bar.set_description(f"{report.model} on {report.device}", refresh=False)

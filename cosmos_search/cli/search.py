@@ -28,7 +28,7 @@ a car @left. a church @top-right    places: left right top bottom centre, corner
 """
 
 OPTIONS = (
-    click.option("--like", metavar="FILE", type=UserPath(), help="Find the like of this picture."),
+    click.option("--similar-to", "--like", metavar="FILE", type=UserPath(), help="Find pictures similar to this one."),
     click.option("--box", type=TEXT, metavar="L,T,R,B", help="Only this part of it, in fractions: 0.1,0.2,0.5,0.7"),
     click.option("--after", type=TEXT, metavar="DATE", help="Taken then or later: 2024, 2024-06 or 2024-06-30."),
     click.option("--before", type=TEXT, metavar="DATE", help="Taken earlier than that."),
@@ -59,7 +59,7 @@ def show_answer(
     query: str,
     top: int,
     *,
-    like: Path | None,
+    similar_to: Path | None,
     box: str | None,
     include_unlikely: bool,
     explain: Path | None,
@@ -71,15 +71,15 @@ def show_answer(
     from cosmos_search.retrieval.query import parse_box
     from indexer.errors import UsageError
 
-    if box is not None and like is None:
-        raise UsageError("A --box is a part of a picture; name that too: --like FILE --box 0.1,0.2,0.5,0.7")
+    if box is not None and similar_to is None:
+        raise UsageError("A --box is a part of a picture; name that too: --similar-to FILE --box 0.1,0.2,0.5,0.7")
     if explain is not None and explain.exists() and not explain.is_dir():
         raise UsageError(f"--explain writes into a directory, and {explain} is none; choose another: --explain why/")
     wanted = _filters(**filters)
     hits = library.search(
         as_words(query),
         top,
-        like=like,
+        similar_to=similar_to,
         box=parse_box(box) if box is not None else None,
         filters=wanted,
         include_unlikely=include_unlikely,

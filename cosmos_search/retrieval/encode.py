@@ -11,11 +11,11 @@ from cosmos_search.retrieval.query import Query
 from cosmos_search.retrieval.scoring import EncodedTerm
 from indexer.pictures.regions import WHOLE, Box
 
-__all__ = ["EncodedQuery", "Example", "encode"]
+__all__ = ["EncodedQuery", "ExampleImage", "encode"]
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class ExampleImage:
     """An image to find similar pictures to, or a part of it."""
 
     picture: Image.Image  # upright, RGB
@@ -31,7 +31,7 @@ class EncodedQuery:
     terms: tuple[EncodedTerm, ...]  # the example first, then the query's parts in order
 
 
-def encode(encoder: Encoder, query: Query | None, example: Example | None = None) -> EncodedQuery:
+def encode(encoder: Encoder, query: Query | None, example: ExampleImage | None = None) -> EncodedQuery:
     """Encode the texts of a query, and an example; one of the two is given."""
     terms: list[EncodedTerm] = []
     if example is not None:

@@ -1,7 +1,7 @@
 """A search in three steps: encode the query, rank the pictures, present them as hits."""
 
 from cosmos_search.encoders.protocol import Encoder, require_made_by
-from cosmos_search.retrieval.encode import Example, encode
+from cosmos_search.retrieval.encode import ExampleImage, encode
 from cosmos_search.retrieval.hits import Hit
 from cosmos_search.retrieval.present import present
 from cosmos_search.retrieval.query import Query
@@ -19,7 +19,7 @@ def search(
     encoder: Encoder,
     query: Query | None,
     *,
-    example: Example | None = None,
+    example: ExampleImage | None = None,
     top: int = 10,
     filters: Filters | None = None,
     include_unlikely: bool = False,

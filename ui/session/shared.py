@@ -37,12 +37,12 @@ class SharedResources:
 
     def cached(self, name: str, compute: Callable[[], T], *arguments: Hashable) -> T:
         """The result of `compute`, cached by name, arguments and index version."""
-        return self.results.get((name, self.library.stamp(), arguments), compute)
+        return self.results.get((name, self.library.version(), arguments), compute)
 
     def cached_until_idle(self, name: str, compute: Callable[[], T], *arguments: Hashable) -> T:
         """Like `cached`, for slow computations: while a job is running, the result from before the job is returned."""
         version = self.indexing.version_before if self.indexing.is_running else None
-        return self.large_results.get((name, version or self.library.stamp(), arguments), compute)
+        return self.large_results.get((name, version or self.library.version(), arguments), compute)
 
 
 def shared_resources() -> SharedResources:

@@ -93,9 +93,9 @@ def test_a_second_index_run_reports_what_changed(tmp_path):
         (["search", "a cat", "-n", "many"], 2, "not a valid integer"),
         (["search"], 2, "query is empty"),
         (["search", "a cat @lft"], 2, "did you mean @left?"),
-        (["search", "--like", "nowhere.jpg"], 1, "can't be used: No such file"),
-        (["search", "a cat", "--box", "0,0,1,1"], 2, "--like FILE"),
-        (["search", "--like", "x.jpg", "--box", "0,0,2,1"], 2, "not inside the picture"),
+        (["search", "--similar-to", "nowhere.jpg"], 1, "can't be used: No such file"),
+        (["search", "a cat", "--box", "0,0,1,1"], 2, "--similar-to FILE"),
+        (["search", "--similar-to", "x.jpg", "--box", "0,0,2,1"], 2, "not inside the picture"),
         (["search", "a cat", "--after", "soon"], 2, "is no date"),
         (["search", "a cat", "--after", "2025", "--before", "2024"], 2, "No picture can be"),
         (["search", "a cat", "--near", "here"], 2, "is no place"),
@@ -177,7 +177,7 @@ def test_nothing_here_matches_is_an_answer(place):
 
 
 def test_a_photo_finds_its_like(place, photos):
-    hits = run("search", "--like", photos / "coffee.png", "--index", place, "--json", "-n", 2).stdout.splitlines()
+    hits = run("search", "--similar-to", photos / "coffee.png", "--index", place, "--json", "-n", 2).stdout.splitlines()
     assert json.loads(hits[0])["path"].endswith("coffee.png")
 
 

@@ -82,7 +82,7 @@ def test_no_name_reaches_the_terminal_raw(tmp_path, name):
         ["info", *index],
         ["search", "a cat", "--all", *index, "--explain", str(tmp_path / "why" / name)],
         ["search", "a cat", "--folder", f"no {name}", *index],
-        ["search", "--like", str(photos / f"bad {name}.jpg"), *index],
+        ["search", "--similar-to", str(photos / f"bad {name}.jpg"), *index],
         ["search", "a cat", "--near", name, *index],
         ["search", "a cat", "--explain", str(photos / f"{name}.png"), *index],
         ["search", f"a {name} @left-{name} “", *index],

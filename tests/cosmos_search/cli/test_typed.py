@@ -50,7 +50,10 @@ def test_a_tilde_is_the_home_wherever_a_path_is_typed(home, tmp_path, place):
     paint(home / "photos" / "red.png", "red")
     assert run("index", "~/photos", "--index=~/index").exit_code == 0
     assert run("info", env={"COSMOS_SEARCH_INDEX": "~/index"}).exit_code == 0
-    assert run("search", "red", "--all", "--like=~/photos/red.png", "--explain=~/why", "--index=~/index").exit_code == 0
+    assert (
+        run("search", "red", "--all", "--similar-to=~/photos/red.png", "--explain=~/why", "--index=~/index").exit_code
+        == 0
+    )
     assert run("remove", "~/photos", "--index=~/index").exit_code == 0
     assert {path.name for path in home.iterdir()} >= {"photos", "index", "why"}
     assert list((tmp_path / "here").iterdir()) == []
@@ -73,7 +76,7 @@ def test_a_tilde_is_the_home_for_programs_too(home, tmp_path, monkeypatch):
             call()
 
 
-OPTIONS = "like box after before folder camera near min-size orientation explain index".split()
+OPTIONS = "similar-to like box after before folder camera near min-size orientation explain index".split()
 EMPTY = [["search", "a cat", f"--{name}", value] for name in OPTIONS for value in ("", "  ")]
 EMPTY += [["index", ""], ["index", "photos", ""], ["remove", ""], ["info", "--index="], ["models", "add", ""]]
 EMPTY += [["index", "x", f"--{name}="] for name in ("index", "model", "device", "precision", "regions", "max-pixels")]
@@ -143,7 +146,7 @@ def test_an_example_that_is_no_file_is_not_waited_for(place, tmp_path):
     (tmp_path / "empty.jpg").touch()
     names = ["pipe.jpg", "link.jpg", "gone.jpg", "folder.jpg", "empty.jpg", "/dev/zero", "/dev/null", ".", "x" * 300]
     for name in names:
-        done = run("search", "--like", tmp_path / name, "--index", place)
+        done = run("search", "--similar-to", tmp_path / name, "--index", place)
         assert (done.exit_code, done.stdout) == (1, "")
         assert "can't be used: " in done.stderr, name
 
@@ -191,7 +194,7 @@ UNKNOWN_HOMES = [
     ["index", "~nosuch/photos"],
     ["index", "photos", "--index", "~nosuch/x"],
     ["remove", "~nosuch/photos"],
-    ["search", "a", "--like", "~nosuch/a.jpg"],
+    ["search", "a", "--similar-to", "~nosuch/a.jpg"],
     ["search", "a", "--explain", "~nosuch/why"],
     ["models", "add", "~nosuch/model"],
     ["models", "add", "x.pt", "--like", "~nosuch/model"],
@@ -254,7 +257,7 @@ def test_full_paths_do_without_a_current_directory(words, place, tmp_path):
     [
         ["info", "--index", "x"],
         ["search", "a", "--index", "x"],
-        ["search", "a", "--like", "x.jpg"],
+        ["search", "a", "--similar-to", "x.jpg"],
         ["search", "a", "--explain", "why"],
         ["index", "photos"],
         ["index", "."],

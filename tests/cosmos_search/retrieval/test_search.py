@@ -64,20 +64,20 @@ def test_what_is_excluded_sinks(library):
 
 def test_an_example_finds_its_like_and_a_part_of_it_too(library, tmp_path):
     example = halves(tmp_path / "example.png", "lime", "red")
-    assert names(library.search(like=example))[0] == "red-lime"
-    assert names(library.search(like=example, box=Box(0.6, 0.0, 1.0, 1.0)))[0] in (
+    assert names(library.search(similar_to=example))[0] == "red-lime"
+    assert names(library.search(similar_to=example, box=Box(0.6, 0.0, 1.0, 1.0)))[0] in (
         "red",
         "red-blue",
         "blue-red",
         "red-lime",
     )
-    with_text = library.search("blue", like=paint(tmp_path / "plain.png", "red"))
+    with_text = library.search("blue", similar_to=paint(tmp_path / "plain.png", "red"))
     assert set(names(with_text[:2])) == {"red-blue", "blue-red"}
     with pytest.raises(CosmosSearchError, match="can't be used"):
-        library.search(like=tmp_path / "nowhere.png")
+        library.search(similar_to=tmp_path / "nowhere.png")
     (tmp_path / "bad.png").write_text("no")
     with pytest.raises(CosmosSearchError, match="not a picture"):
-        library.search(like=tmp_path / "bad.png")
+        library.search(similar_to=tmp_path / "bad.png")
 
 
 def test_hits_below_the_cut_off_are_left_out_and_shown_on_request(tmp_path, library):
@@ -203,10 +203,10 @@ def test_a_picture_that_is_gone_can_not_be_explained(library):
 
 
 def test_json_has_the_boxes(library):
-    from cosmos_search.cli.output import hit_json, hits_table
+    from cosmos_search.cli.output import hits_table
 
     hits = library.search("red @left. blue @right")
-    record = json.loads(json.dumps(hit_json(hits[0])))
+    record = json.loads(json.dumps(hits[0].to_dict()))
     assert [e["text"] for e in record["evidence"]] == ["red", "blue"]
     assert all(len(e["box"]) == 4 for e in record["evidence"])
     assert "blue: " in hits_table(hits)
@@ -234,11 +234,11 @@ def test_a_found_picture_can_be_asked_for_by_its_id_until_it_is_gone(library, tm
     hit = library.search("lime", top=1)[0]
     record = library.picture(hit.picture.id)
     assert (record.paths, record.fingerprint, record.facts) == ((hit.path,), hit.picture.fingerprint, hit.facts)
-    before = library.stamp()
+    before = library.version()
     hit.path.unlink()
     library.add()
     assert library.picture(hit.picture.id) is None
-    assert library.stamp() != before
+    assert library.version() != before
 
 
 def test_an_index_that_was_deleted_and_made_anew_is_noticed(tmp_path):
@@ -247,12 +247,12 @@ def test_an_index_that_was_deleted_and_made_anew_is_noticed(tmp_path):
     place = tmp_path / "index"
     with cosmos_search.open(place, encoder=ColourEncoder()) as library:
         library.add(tmp_path / "red")
-        before = library.stamp()
+        before = library.version()
         shutil.rmtree(place)
         assert library.n_pictures() == 0
         with cosmos_search.open(place, encoder=ColourEncoder()) as other:
             other.add(tmp_path / "blue")
-        assert library.stamp() != before
+        assert library.version() != before
         assert [hit.path.name for hit in library.search("blue")] == ["blue.png"]
         shutil.rmtree(place)
         assert library.add(tmp_path / "red").added == 1

@@ -78,7 +78,7 @@ def test_it_stops_and_keeps_what_is_done(indexing, photos):
     stopped.wait()
     assert stopped.report.is_stopped
     assert library.info().n_pictures == stopped.report.added < 24
-    before = library.stamp()
+    before = library.version()
     indexing.start([photos])
     assert indexing.version_before == before
     indexing.job.wait()

@@ -24,12 +24,23 @@ for _switch in ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY"):
 if TYPE_CHECKING:  # the same names as in _EXPORTS, for type checkers and editors; a test compares the two
     from cosmos_search.encoders.base import BaseEncoder as BaseEncoder
     from cosmos_search.encoders.calibration import Calibration as Calibration
+    from cosmos_search.encoders.devices import Device as Device, Precision as Precision
     from cosmos_search.encoders.load import load_encoder as load_encoder
     from cosmos_search.encoders.protocol import Encoder as Encoder
     from cosmos_search.explore.embedding_map import Atlas as Atlas, Cluster as Cluster, Point as Point
     from cosmos_search.extras import Extra as Extra, MissingExtraError as MissingExtraError
-    from cosmos_search.library import Info as Info, Library as Library, default_place as default_place, open as open
+    from cosmos_search.library import Info as Info, Library as Library, open as open
     from cosmos_search.models.store import ModelCard as ModelCard, ModelStore as ModelStore
+    from cosmos_search.places import default_place as default_place
+    from cosmos_search.retrieval.errors import (
+        EmptyQueryError as EmptyQueryError,
+        ExampleImageError as ExampleImageError,
+        ExplanationError as ExplanationError,
+        HitCountError as HitCountError,
+        InvalidValueError as InvalidValueError,
+        QueryError as QueryError,
+        UnreadableHitError as UnreadableHitError,
+    )
     from cosmos_search.retrieval.explain import (
         draw_boxes as draw_boxes,
         draw_heat as draw_heat,
@@ -37,9 +48,15 @@ if TYPE_CHECKING:  # the same names as in _EXPORTS, for type checkers and editor
         heat_map as heat_map,
         save_explanations as save_explanations,
     )
+    from cosmos_search.retrieval.filters import (
+        parse_date as parse_date,
+        parse_filters as parse_filters,
+        parse_near as parse_near,
+        parse_size as parse_size,
+    )
     from cosmos_search.retrieval.hits import Evidence as Evidence, Hit as Hit
-    from cosmos_search.retrieval.query import QueryError as QueryError, parse_box as parse_box
-    from indexer.encoder import ImageEncoder as ImageEncoder, Prepared as Prepared, Vectors as Vectors
+    from cosmos_search.retrieval.query import parse_box as parse_box
+    from indexer.encoder import ImageEncoder as ImageEncoder, Vectors as Vectors
     from indexer.errors import (
         CosmosSearchError as CosmosSearchError,
         IndexBusyError as IndexBusyError,
@@ -50,7 +67,7 @@ if TYPE_CHECKING:  # the same names as in _EXPORTS, for type checkers and editor
     )
     from indexer.ingest.update import Report as Report
     from indexer.pictures.metadata import Metadata as Metadata
-    from indexer.pictures.regions import Box as Box
+    from indexer.pictures.regions import Box as Box, Regions as Regions
     from indexer.store.facets import Count as Count, Facets as Facets
     from indexer.store.filters import Filters as Filters, Near as Near
     from indexer.store.records import (
@@ -65,16 +82,28 @@ if TYPE_CHECKING:  # the same names as in _EXPORTS, for type checkers and editor
 _EXPORTS: dict[str, tuple[str, ...]] = {  # module -> the names of it that this package exports
     "cosmos_search.encoders.base": ("BaseEncoder",),
     "cosmos_search.encoders.calibration": ("Calibration",),
+    "cosmos_search.encoders.devices": ("Device", "Precision"),
     "cosmos_search.encoders.load": ("load_encoder",),
     "cosmos_search.encoders.protocol": ("Encoder",),
     "cosmos_search.explore.embedding_map": ("Atlas", "Cluster", "Point"),
     "cosmos_search.extras": ("Extra", "MissingExtraError"),
-    "cosmos_search.library": ("Info", "Library", "default_place", "open"),
+    "cosmos_search.library": ("Info", "Library", "open"),
     "cosmos_search.models.store": ("ModelCard", "ModelStore"),
+    "cosmos_search.places": ("default_place",),
+    "cosmos_search.retrieval.errors": (
+        "EmptyQueryError",
+        "ExampleImageError",
+        "ExplanationError",
+        "HitCountError",
+        "InvalidValueError",
+        "QueryError",
+        "UnreadableHitError",
+    ),
     "cosmos_search.retrieval.explain": ("draw_boxes", "draw_heat", "explain", "heat_map", "save_explanations"),
+    "cosmos_search.retrieval.filters": ("parse_date", "parse_filters", "parse_near", "parse_size"),
     "cosmos_search.retrieval.hits": ("Evidence", "Hit"),
-    "cosmos_search.retrieval.query": ("QueryError", "parse_box"),
-    "indexer.encoder": ("ImageEncoder", "Prepared", "Vectors"),
+    "cosmos_search.retrieval.query": ("parse_box",),
+    "indexer.encoder": ("ImageEncoder", "Vectors"),
     "indexer.errors": (
         "CosmosSearchError",
         "IndexBusyError",
@@ -85,7 +114,7 @@ _EXPORTS: dict[str, tuple[str, ...]] = {  # module -> the names of it that this 
     ),
     "indexer.ingest.update": ("Report",),
     "indexer.pictures.metadata": ("Metadata",),
-    "indexer.pictures.regions": ("Box",),
+    "indexer.pictures.regions": ("Box", "Regions"),
     "indexer.store.facets": ("Count", "Facets"),
     "indexer.store.filters": ("Filters", "Near"),
     "indexer.store.records": ("EncoderRecord", "FailedFile", "Folder", "PictureFacts", "PictureRecord"),

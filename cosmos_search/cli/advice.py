@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from cosmos_search.retrieval.errors import EmptyQueryError, ExplanationError, HitCountError, UnreadableHitError
 from indexer.errors import CosmosSearchError, NoIndexError
 
 __all__ = ["ADVICE", "Advice", "add_advice"]
@@ -12,6 +13,11 @@ Advice = Mapping[type[CosmosSearchError], Callable[[Any], str]]
 
 ADVICE: Advice = {
     NoIndexError: lambda error: "Make one: cosmos-search index FOLDER",
+    # cosmos_search.retrieval
+    EmptyQueryError: lambda error: 'Say what to look for: cosmos-search search "a red car"',
+    HitCountError: lambda error: "For ten hits: -n 10",
+    UnreadableHitError: lambda error: "Bring the index up to date: cosmos-search index",
+    ExplanationError: lambda error: "Choose another directory: --explain DIR",
 }
 
 

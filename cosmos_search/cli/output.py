@@ -4,6 +4,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from wcwidth import wcswidth
+
 from cosmos_search.cli.terminal import escape
 from cosmos_search.extras import install_command
 from cosmos_search.library import Info
@@ -33,8 +35,8 @@ def hits_table(hits: Sequence[Hit]) -> str:
         name = printable(hit.path) + (f" (+{len(hit.copies)} more)" if hit.copies else "")
         rows.append((str(hit.rank), f"{hit.score:.2f}", f"{taken:%Y-%m-%d}" if taken else "", size, name))
         if len(hit.evidence) > 1:
-            rows += [("", f"{e.score:.2f}", "", "", f"  {_evidence(e)}") for e in hit.evidence]
-    return _text(_columns(rows, right={0, 1, 3}))
+            rows += [("", f"{e.score:.2f}", "", "", f"  {_format_evidence(e)}") for e in hit.evidence]
+    return _join_lines(_align_columns(rows, right={0, 1, 3}))
 
 
 def report_text(report: Report) -> str:
@@ -47,12 +49,12 @@ def report_text(report: Report) -> str:
     if report.embedded:
         speed = f"{report.images_per_second:.1f} pictures/s"
         lines[0] += f" in {report.seconds:.1f} s ({speed}, {report.model} on {report.device})"
-    lines += _failed_lines(report.failed)
+    lines += _list_failed(report.failed)
     if report.failed_before:
         lines.append(f"{report.failed_before} files failed before and have not changed; cosmos-search info names them.")
     if report.needs_extra:
         lines.append(f"{report.needs_extra} HEIC or raw files skipped; to read them: {install_command('formats')}")
-    return _text(lines + report.warnings)
+    return _join_lines(lines + report.warnings)
 
 
 def info_text(info: Info) -> str:
@@ -65,13 +67,13 @@ def info_text(info: Info) -> str:
     )
     lines.append(f"Model     {encoder}")
     lines.append(f"Pictures  {info.n_pictures}")
-    sizes = ", ".join(f"{kind} {_megabytes(size)}" for kind, size in info.size_bytes.items())
+    sizes = ", ".join(f"{kind} {_format_megabytes(size)}" for kind, size in info.size_bytes.items())
     lines.append(f"On disk   {sizes}")
     if info.folders:
         rows = [("files", "failed", "folder")]
-        rows += [(str(f.n_pictures), str(f.n_failed), _folder(f)) for f in info.folders]
-        lines += ["", *_columns(rows, right={0, 1})]
-    return _text(lines + _failed_lines(info.failed))
+        rows += [(str(f.n_pictures), str(f.n_failed), _format_folder(f)) for f in info.folders]
+        lines += ["", *_align_columns(rows, right={0, 1})]
+    return _join_lines(lines + _list_failed(info.failed))
 
 
 def models_table(rows: Sequence[ModelRow]) -> str:
@@ -79,16 +81,16 @@ def models_table(rows: Sequence[ModelRow]) -> str:
     lines = [("model", "network", "trained on", "COCO R@1", "Flickr30k", "ImageNet", "on disk")]
     for row in rows:
         p = row.published
-        figures = (_pair(p.coco), _pair(p.flickr30k), f"{p.imagenet:.1f}") if p else ("", "", "")
-        size = "" if row.size_bytes is None else _megabytes(row.size_bytes) if row.size_bytes else "in the box"
+        figures = (_format_pair(p.coco), _format_pair(p.flickr30k), f"{p.imagenet:.1f}") if p else ("", "", "")
+        size = "" if row.size_bytes is None else _format_megabytes(row.size_bytes) if row.size_bytes else "in the box"
         name = f"{row.name} (default)" if row.is_default else row.name
         lines.append((name, row.network, row.trained_on, *figures, size))
     legend = "R@1: image→text / text→image in percent, as published. To install: cosmos-search models pull MODEL"
-    return _text([*_columns(lines, right={6}), "", legend])
+    return _join_lines([*_align_columns(lines, right={6}), "", legend])
 
 
 def printable(path: Path) -> str:
-    """A path on one line of any terminal: relative if it is below the working directory, odd characters escaped."""
+    """A path for a person: relative if it is below the working directory, control characters escaped."""
     try:
         here = Path.cwd()
     except OSError:  # it was deleted
@@ -97,46 +99,49 @@ def printable(path: Path) -> str:
     return escape(str(path.relative_to(here) if is_below else path))
 
 
-def _folder(folder: Folder) -> str:
+def _format_folder(folder: Folder) -> str:
     without = ", ".join(printable(Path(pattern)) for pattern in folder.exclude)
     gone = "" if os.path.isdir(folder.path) else " (not there)"  # noqa: PTH112 (Path.is_dir raises where it may not look)
     return printable(folder.path) + (f" (without {without})" if without else "") + gone
 
 
-def _failed_lines(failed: Sequence[FailedFile]) -> list[str]:
+def _list_failed(failed: Sequence[FailedFile]) -> list[str]:
     lines = [f"  {printable(f.path)}: {f.reason}" for f in failed[:N_FAILED_SHOWN]]
     if len(failed) > N_FAILED_SHOWN:
         lines.append(f"  ... and {len(failed) - N_FAILED_SHOWN} more; all of them: cosmos-search info --json")
     return ["", "Failed:", *lines] if failed else []
 
 
-def _columns(rows: Sequence[tuple[str, ...]], right: set[int]) -> list[str]:
-    """Lines. right: the columns that are aligned there."""
-    shown = [tuple(escape(cell) for cell in row) for row in rows]
-    widths = [max(len(row[i]) for row in shown) for i in range(len(shown[0]))]
-    lines = (
-        "  ".join(c.rjust(w) if i in right else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True)))
-        for row in shown
-    )
-    return [line.rstrip() for line in lines]
+def _align_columns(rows: Sequence[tuple[str, ...]], right: set[int]) -> list[str]:
+    """Lines with aligned columns, by the width in a terminal: letters of CJK take two cells. right: aligned there."""
+    escaped = [[escape(cell) for cell in row] for row in rows]
+    widths = [max(map(wcswidth, column)) for column in zip(*escaped, strict=True)]
+    lines = []
+    for row in escaped:
+        padding = [" " * (width - wcswidth(cell)) for cell, width in zip(row, widths, strict=True)]
+        cells = [
+            pad + cell if i in right else cell + pad for i, (cell, pad) in enumerate(zip(row, padding, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return lines
 
 
-def _text(lines: Sequence[str]) -> str:
-    """One text; whatever the names, reasons and captions within a line hold, it stays one line."""
+def _join_lines(lines: Sequence[str]) -> str:
+    """The lines as one text; control characters within a line are escaped."""
     return "\n".join(escape(line) for line in lines)
 
 
-def _evidence(evidence: Evidence) -> str:
-    """A sentence and where its best region is, in percent of the picture."""
+def _format_evidence(evidence: Evidence) -> str:
+    """A sentence and its best region, in percent of the picture."""
     sign = "not " if evidence.is_negative else ""
     b = evidence.box
     place = "the whole" if b == WHOLE else f"{b.left:.0%}-{b.right:.0%} across, {b.top:.0%}-{b.bottom:.0%} down"
     return f"{sign}{evidence.text}: {place}"
 
 
-def _pair(figures: tuple[float, float]) -> str:
+def _format_pair(figures: tuple[float, float]) -> str:
     return f"{figures[0]:.1f} / {figures[1]:.1f}"
 
 
-def _megabytes(size_bytes: int) -> str:
+def _format_megabytes(size_bytes: int) -> str:
     return f"{size_bytes / 1e6:.1f} MB"

@@ -4,14 +4,17 @@ import logging
 import platform
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Literal, get_args
 
 from cosmos_search.extras import install_command
 from indexer.errors import UsageError
 
-__all__ = ["DEVICES", "PRECISIONS", "choose_device", "choose_precision", "has_nvidia_gpu"]
+__all__ = ["DEVICES", "PRECISIONS", "Device", "Precision", "choose_device", "choose_precision", "has_nvidia_gpu"]
 
-DEVICES = ("auto", "cpu", "cuda", "mps")
-PRECISIONS = ("auto", "fp32", "bf16", "fp16", "int8")
+Device = Literal["auto", "cpu", "cuda", "mps"]
+Precision = Literal["auto", "fp32", "bf16", "fp16", "int8"]
+DEVICES: tuple[Device, ...] = get_args(Device)
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
 
 log = logging.getLogger(__name__)

@@ -1,5 +1,6 @@
 """An encoder by its name."""
 
+from cosmos_search.encoders.devices import Device, Precision
 from cosmos_search.encoders.protocol import Encoder
 from cosmos_search.models.published import PUBLISHED
 from cosmos_search.models.store import MINI, ModelStore, default_store
@@ -8,7 +9,9 @@ from indexer.errors import CosmosSearchError, UsageError
 __all__ = ["load_encoder"]
 
 
-def load_encoder(name: str, device: str = "auto", precision: str = "auto", store: ModelStore | None = None) -> Encoder:
+def load_encoder(
+    name: str, device: Device = "auto", precision: Precision = "auto", store: ModelStore | None = None
+) -> Encoder:
     """The encoder of that name, ready to use.
 
     device: "auto", "cpu", "cuda" or "mps"; precision: "auto", "fp32", "bf16", "fp16" or "int8".

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from cosmos_search.encoders.protocol import Encoder
+from cosmos_search.retrieval.errors import ExplanationError, UnreadableHitError
 from cosmos_search.retrieval.hits import Evidence, Hit
 from indexer.errors import CosmosSearchError
 from indexer.files import open_file, replace_file
@@ -49,9 +50,7 @@ def open_hit(hit: Hit) -> Image.Image:
         with reading_pictures(), open_file(hit.path) as file:
             picture = open_picture(file, min_side=SIDE, max_pixels=None).image
     except (OSError, CosmosSearchError) as error:
-        raise CosmosSearchError(
-            f"{hit.path} can't be read any more ({error}); bring the index up to date: cosmos-search index"
-        ) from error
+        raise UnreadableHitError(hit.path, str(error)) from error
     scale = SIDE / max(picture.size)
     return picture.resize((max(1, round(picture.width * scale)), max(1, round(picture.height * scale))))
 
@@ -106,10 +105,7 @@ def save_explanations(hits: Sequence[Hit], encoder: Encoder, folder: Path) -> li
             folder.mkdir(parents=True, exist_ok=True)
             replace_file(paths[-1], partial(sheet.save, format="PNG"))
         except OSError as error:
-            reason = error.strerror or error
-            raise CosmosSearchError(
-                f"{paths[-1]} can't be written ({reason}); choose another --explain DIR."
-            ) from error
+            raise ExplanationError(paths[-1], error.strerror or str(error)) from error
     return paths
 
 

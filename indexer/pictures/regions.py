@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal, get_args
 
-__all__ = ["REGIONS", "WHOLE", "Box", "pyramid", "whole_and_regions"]
+__all__ = ["REGIONS", "WHOLE", "Box", "Regions", "pyramid", "whole_and_regions"]
 
-REGIONS = ("none", "fast", "fine")
+Regions = Literal["none", "fast", "fine"]  # the kinds of pyramids
+REGIONS: tuple[Regions, ...] = get_args(Regions)
 OVERLAP = 0.2  # of a cell, on every inner side
 
 

@@ -1,9 +1,8 @@
 """What a picture must be like, apart from what it shows: dates, folder, camera, place, size, orientation."""
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
-from math import degrees, isfinite
+from math import degrees
 from typing import Any
 
 import numpy as np
@@ -24,9 +23,6 @@ __all__ = [
     "count_matching",
     "matching",
     "newest",
-    "parse_date",
-    "parse_near",
-    "parse_size",
 ]
 
 SHAPES: dict[str, ColumnElement[bool]] = {
@@ -35,10 +31,6 @@ SHAPES: dict[str, ColumnElement[bool]] = {
     "square": pictures.c.width == pictures.c.height,
 }
 ORIENTATIONS = tuple(SHAPES)
-# Numbers are read without going back over their digits: each pattern takes time in proportion to the text's length.
-DATE = re.compile(r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?((?:[ Tt].*)?)", re.DOTALL)
-ANGLE = re.compile(r"([+-]?(?:\d++(?:\.\d*+)?|\.\d++))\s*+°?\s*+([NSEW]?)", re.IGNORECASE)
-RADIUS = re.compile(r"\+?(\d++(?:\.\d*+)?|\.\d++)\s*+(km|m|)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,51 +106,6 @@ def newest(connection: Connection, filters: Filters, start: int, n: int) -> list
     order = (pictures.c.taken_at.desc(), pictures.c.id.desc())  # to SQLite NULL is less than all else
     query = select(pictures.c.id).where(*conditions(filters)).order_by(*order).offset(start).limit(n)
     return list(connection.execute(query).scalars())
-
-
-def parse_date(text: str) -> datetime:
-    """2024, 2024-06, 2024-6-3, or with a time. The beginning of what is named. Raises UsageError."""
-    date = text.strip()
-    if match := DATE.fullmatch(date):
-        time = re.sub(r"(?<=[ T:])\d(?=:|$)", r"0\g<0>", match[4])
-        date = f"{int(match[1]):04}-{int(match[2] or 1):02}-{int(match[3] or 1):02}{time}"
-    try:
-        return datetime.fromisoformat(date).replace(tzinfo=None)
-    except ValueError:
-        raise UsageError(f"{text!r} is no date; dates are: 2024, 2024-06, 2024-06-30 or 2024-06-30T18:00") from None
-
-
-def parse_near(text: str) -> Near:
-    """ "48.14,11.58,20km", "33.9 S, 151.2 E, 500 m". Raises UsageError."""
-    parts = [part.strip() for part in text.replace("\N{MINUS SIGN}", "-").split(",")]
-    radius = RADIUS.fullmatch(parts[2]) if len(parts) == 3 else None
-    if radius is not None:
-        latitude, longitude = _angle(parts[0], 90, "NS"), _angle(parts[1], 180, "EW")
-        radius_km = float(radius[1]) / (1000 if radius[2].lower() == "m" else 1)
-        if latitude is not None and longitude is not None and isfinite(radius_km):
-            return Near(latitude, longitude, radius_km)
-    raise UsageError(f"{text!r} is no place; a place is latitude,longitude,radius: 48.14,11.58,20km")
-
-
-def parse_size(text: str) -> int:
-    """Pixels, from "2MP" or "1920x1080". Raises UsageError."""
-    if match := re.fullmatch(r"(\d{1,9}\.?\d{0,9})\s*mp", text.strip().lower()):
-        return round(float(match[1]) * 1e6)
-    if match := re.fullmatch(r"(\d{1,9})\s*[x×]\s*(\d{1,9})", text.strip().lower()):
-        return int(match[1]) * int(match[2])
-    raise UsageError(f"{text!r} is no size; sizes are: 2MP or 1920x1080")
-
-
-def _angle(text: str, limit: int, letters: str) -> float | None:
-    """Degrees, "+48.1" or "48.1° S"; None for what is none. letters: the positive and the negative direction."""
-    match = ANGLE.fullmatch(text)
-    if match is None or abs(float(match[1])) > limit:
-        return None
-    if not match[2]:
-        return float(match[1])
-    if match[2].upper() not in letters or match[1][0] in "+-":
-        return None
-    return float(match[1]) * (1 if match[2].upper() == letters[0] else -1)
 
 
 def _holds(column: ColumnElement[Any], part: str) -> ColumnElement[bool]:

@@ -9,8 +9,9 @@ from typing import TypeVar
 
 from platformdirs import user_cache_path
 
-from cosmos_search.library import Library, default_place
+from cosmos_search.library import Library
 from cosmos_search.library import open as open_library
+from cosmos_search.places import default_place
 from ui.files.thumbnails import Thumbnails
 from ui.session.answer_cache import AnswerCache
 from ui.session.indexing import Indexing

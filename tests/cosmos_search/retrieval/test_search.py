@@ -12,7 +12,7 @@ from cosmos_search.library import Library
 from cosmos_search.retrieval.explain import draw_boxes, explain, save_explanations
 from indexer.errors import CosmosSearchError, UsageError
 from indexer.pictures.regions import Box
-from indexer.store.filters import Filters, Near, parse_date, parse_near, parse_size
+from indexer.store.filters import Filters, Near
 from indexer.store.snapshot import IndexSnapshot
 from indexer.store.vectors import VectorIndex
 from tests.colour import ColourEncoder, dated, paint
@@ -163,25 +163,6 @@ def test_a_filter_that_leaves_many_widens_the_search_until_it_finds_them():
     best = 3000 + np.argsort(-(rows[3000:] @ query[0]))[:10]
     assert set(best) <= set(found.tolist())
     assert set(found.tolist()) <= set(allowed.tolist())
-
-
-def test_filters_are_read_from_text():
-    assert parse_date("2024") == datetime(2024, 1, 1)
-    assert parse_date("2024-6") == datetime(2024, 6, 1)
-    assert parse_date("2024-06-30T18:00") == datetime(2024, 6, 30, 18)
-    assert parse_near("48.14,11.58,20km") == Near(48.14, 11.58, 20)
-    assert parse_near("-33,151,500m") == Near(-33, 151, 0.5)
-    assert (parse_size("2MP"), parse_size("1920x1080")) == (2_000_000, 2_073_600)
-    for parse, texts in (
-        (parse_date, ("", "2024-13", "x")),
-        (parse_near, ("91,0,1", "1,2", "a")),
-        (parse_size, ("", "2")),
-    ):
-        for text in texts:
-            with pytest.raises(UsageError):
-                parse(text)
-    with pytest.raises(UsageError, match="No picture"):
-        Filters(after=datetime(2025, 1, 1), before=datetime(2024, 1, 1))
 
 
 def test_why_is_drawn_one_colour_a_sentence_with_heat_maps_beside(library, tmp_path):

@@ -90,7 +90,7 @@ def test_a_mistake_is_told_in_a_sentence(indexing, photos):
     encoder.may.set()
     indexing.start([photos])
     indexing.job.wait()
-    with library._opened().lock():
+    with library._open_index().lock():
         indexing.start([photos])
         indexing.job.wait()
     assert "Another cosmos-search is writing" in indexing.job.error

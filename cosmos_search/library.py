@@ -193,7 +193,7 @@ class Library:
         The list is empty after the last picture. Raises UsageError for a `start` below 0 or an `n` below 1.
         """
         if start < 0 or n < 1:
-            raise UsageError(f"Cannot list {n} pictures from position {start} on; list 1 or more, from 0 on.")
+            raise UsageError(f"Cannot list {n} pictures from position {start} on; a page has 1 or more, from 0 on.")
         with self._open_index().reading_pictures() as catalog:
             return catalog.newest(filters or Filters(), start, n)
 

@@ -21,7 +21,6 @@ __all__ = ["TEXT", "Command", "Commands", "OpenCommands", "UserPath", "as_words"
 NOWHERE = "The current directory is not there any more; change to another one, or give full paths."
 INTERRUPTED = 130  # the usual exit code after Ctrl-C
 GROUP = "cosmos_search.commands"  # entry points of commands in the packages above, which are not imported here
-CONTEXT = 40  # characters of a query that are shown before and after an error
 
 
 class UserPath(click.Path):
@@ -143,9 +142,8 @@ def _mark_position(error: QueryError) -> str:
     """The sentence, the part of the query with the error, and a mark below it."""
     from wcwidth import wcswidth  # 20 ms, which a command without such an error need not take
 
-    start = max(error.text.rfind("\n", 0, error.position) + 1, error.position - CONTEXT)
-    line = error.text[start : error.position + CONTEXT].splitlines()[0]
-    indent = " " * max(0, wcswidth(line[: error.position - start]))
+    line, position = error.excerpt()
+    indent = " " * max(0, wcswidth(line[:position]))
     return f"{escape(str(error))}:\n  {escape(line)}\n  {indent}^"
 
 

@@ -16,6 +16,7 @@ __all__ = [
     "UnreadableHitError",
 ]
 
+CONTEXT = 40
 EXPECTED = {
     "date": "dates are: 2024, 2024-06, 2024-06-30 or 2024-06-30T18:00",
     "place": "a place is latitude,longitude,radius: 48.14,11.58,20km",
@@ -34,6 +35,11 @@ class QueryError(UsageError):
 
     def __str__(self) -> str:
         return self.reason
+
+    def excerpt(self) -> tuple[str, int]:
+        """The line with the error, at most CONTEXT characters on both sides of it, and its position there."""
+        start = max(self.text.rfind("\n", 0, self.position) + 1, self.position - CONTEXT)
+        return self.text[start : self.position + CONTEXT].splitlines()[0], self.position - start
 
 
 class EmptyQueryError(UsageError):

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import streamlit as st
 
+from cosmos_search.retrieval.errors import QueryError
 from cosmos_search.retrieval.hits import Hit
 from indexer.cores import available_cores
 from indexer.errors import UsageError
@@ -38,7 +39,7 @@ def show_search(shared: SharedResources, state: State) -> None:
     try:
         results = _find_results(shared, state)
     except UsageError as error:
-        st.error(escape_markdown(error))
+        st.error(_format_error(error))
         return
     if state.picture is not None:
         show_picture(shared, state, results[:PER_PAGE])
@@ -147,3 +148,9 @@ def _show_pager(state: State, *, has_more: bool) -> None:
             st.button(label, icon=icon, disabled=not is_enabled, on_click=go, kwargs={"page": state.page + step})
             if step < 0:
                 st.markdown(f"Page {state.page}", width="content")
+
+
+def _format_error(error: UsageError) -> str:
+    """Markdown: the message, for a syntax error with the part of the query that it is about."""
+    part = f": {error.excerpt()[0].strip()}" if isinstance(error, QueryError) else ""
+    return escape_markdown(f"{error}{part}")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from wcwidth import wcswidth
 
 import cosmos_search
 from cosmos_search.cli.main import main
@@ -70,6 +71,17 @@ def test_tables_show_each_name_and_reason_within_its_line():
     for text in (report_text(report), models_table([row])):
         assert not DANGEROUS.search(text)
         assert not any(line.startswith("Error") for line in text.splitlines())
+
+
+@pytest.mark.parametrize("name", ["猫と犬", "한국어", "été", "👩\u200d👩\u200d👧", "plain"])
+def test_columns_are_aligned_whatever_letters_names_have(name):
+    rows = [ModelRow(name, name, "x", None, 1, False), ModelRow("a" * 20, "b", "猫猫", None, 1, False)]
+    lines = models_table(rows).splitlines()[:3]
+    for title, cells in (("network", (name, "b")), ("trained on", ("x", "猫猫"))):
+        start = lines[0].index(title)
+        for line, cell in zip(lines[1:], cells, strict=True):
+            assert wcswidth(line[: line.index(f"  {cell} ") + 2]) == start
+    assert wcswidth(lines[1]) == wcswidth(lines[2])  # the last column is aligned on the right
 
 
 @pytest.mark.parametrize("name", [EVIL.replace("\t", ""), "a\nError: all is lost", os.fsdecode(b"\x1b[31m\xff\xfe")])

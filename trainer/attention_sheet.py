@@ -8,7 +8,7 @@ from torch import Tensor
 from cosmos_search.network.cosmos import CosmosModel
 from cosmos_search.processing.text import TextTokenizer
 from cosmos_search.retrieval.explain import draw_heat
-from trainer.data.multi_crop import normalised
+from trainer.data.multi_crop import normalize
 
 __all__ = ["attention_picture", "attention_weights"]
 
@@ -30,7 +30,7 @@ def attention_picture(
 ) -> Image.Image:
     """The picture, and beside it where each text looks in it; squashed to a square, as the network sees it."""
     side, device = model.config.image_size, model.logit_scale.device
-    pixels = normalised(picture.resize((side, side), Image.Resampling.BICUBIC))[None]
+    pixels = normalize(picture.resize((side, side), Image.Resampling.BICUBIC))[None]
     ids = torch.from_numpy(tokenizer(texts)).to(device)
     weights = attention_weights(model, ids, pixels.to(device).expand(len(texts), -1, -1, -1))
     grid = side // model.config.patch_size

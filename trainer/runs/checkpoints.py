@@ -21,7 +21,7 @@ from cosmos_search.network.cosmos import CosmosModel
 from cosmos_search.network.other_names import under_names_in_file
 from indexer.errors import CosmosSearchError
 from indexer.files import open_file, read_file, replace_file
-from trainer.data.batches import Place
+from trainer.data.batches import StreamPosition
 from trainer.method.step import TrainState
 
 __all__ = [
@@ -45,7 +45,7 @@ class Progress:
     """
 
     step: int = 0  # the next one
-    places: tuple[tuple[Place, ...], ...] = ()
+    places: tuple[tuple[StreamPosition, ...], ...] = ()
     order: str = ""
     n_refused: tuple[int, ...] = ()  # samples, by rank
     score: float | None = None
@@ -81,7 +81,9 @@ def load_state(folder: Path, learner: TrainState) -> Progress:
         content: dict[str, Any] = json.loads(read_file(folder / "state.json"))
         load_student_and_teacher(folder, learner.student, learner.teacher)
         _load_moments(learner, _tensors(folder / "optimizer.safetensors"), folder)
-        content["places"] = tuple(tuple((epoch, n) for epoch, n in workers) for workers in content["places"])
+        content["places"] = tuple(
+            tuple(StreamPosition(epoch, n) for epoch, n in workers) for workers in content["places"]
+        )
         content["n_refused"] = tuple(content["n_refused"])
         content["scaler"] = tuple((name, value) for name, value in content["scaler"])
         progress = Progress(**content)

@@ -18,7 +18,7 @@ from indexer.errors import CosmosSearchError, PictureError
 from indexer.files import read_file, replace_file
 from trainer.attention_sheet import attention_picture
 from trainer.config import TrainConfig, load_config
-from trainer.data.batches import picture_of
+from trainer.data.batches import read_picture
 from trainer.data.samples import open_source
 from trainer.evaluate import TEMPLATES, HeldOut, classification, held_out, retrieval, retrieval_score
 from trainer.report import Evaluation
@@ -179,7 +179,7 @@ def _shown(teacher: CosmosModel, *, data: HeldOut, tokenizer: TextTokenizer) -> 
     """The first picture that can be read, with its first sentences; None if none can."""
     for sample in data.samples:
         try:
-            picture: Image.Image = picture_of(sample.pair, min_side=teacher.config.image_size)
+            picture: Image.Image = read_picture(sample.pair, min_side=teacher.config.image_size)
         except (PictureError, OSError):
             continue
         drawn = attention_picture(teacher, tokenizer, picture, list(sample.sentences[:N_SHOWN]))

@@ -16,10 +16,10 @@ from cosmos_search.network.weights import check_memory
 from cosmos_search.processing.text import TextTokenizer
 from indexer.errors import CosmosSearchError
 from trainer.config import TrainConfig, load_config, save_config
-from trainer.data.batches import Loaded, Place, Views, batches
+from trainer.data.batches import LoadedBatch, StreamPosition, Views, load_batches
 from trainer.data.samples import Source
 from trainer.method.losses import Losses
-from trainer.method.optimizer import adamw
+from trainer.method.optimizer import make_optimizer
 from trainer.method.schedules import lr_at, momentum_at
 from trainer.method.step import NotFiniteError, TrainState, training_step
 from trainer.method.student import Student
@@ -99,10 +99,10 @@ def make_learner(config: TrainConfig, ranks: Ranks, init: CosmosModel | None = N
     torch.manual_seed(config.seed)
     student = (init or CosmosModel(config.network)).to(ranks.device).train()
     teacher = make_teacher(student).eval()
-    if config.is_checkpointed:
+    if config.activation_checkpointing:
         student.visual.transformer.activation_checkpointing = student.transformer.activation_checkpointing = True
     betas = (config.beta1, config.beta2)
-    optimizer = adamw(student, lr=config.lr, weight_decay=config.weight_decay, betas=betas, eps=config.eps)
+    optimizer = make_optimizer(student, lr=config.lr, weight_decay=config.weight_decay, betas=betas, eps=config.eps)
     return TrainState(
         student=student,
         teacher=teacher,
@@ -111,13 +111,13 @@ def make_learner(config: TrainConfig, ranks: Ranks, init: CosmosModel | None = N
         method=config.method,
         scaler=torch.amp.GradScaler(ranks.device.type, enabled=config.precision == "fp16"),
         precision=config.precision,
-        n_parts=config.n_parts,
+        n_micro_batches=config.n_micro_batches,
     )
 
 
 def _forward(config: TrainConfig, student: CosmosModel, ranks: Ranks) -> nn.Module:
     forward: nn.Module = Student(student, config.method)
-    if config.is_compiled:
+    if config.torch_compile:
         forward = cast(nn.Module, torch.compile(forward))
     if ranks.world == 1:
         return forward
@@ -152,7 +152,9 @@ class _Run:
 
     def go_on(self, progress: Progress) -> Path:
         """Train to the end, and return the last checkpoint."""
-        places = list(progress.places[self.ranks.rank] if progress.places else ((0, 0),) * max(1, self.config.workers))
+        places = list(
+            progress.places[self.ranks.rank] if progress.places else (StreamPosition(),) * max(1, self.config.workers)
+        )
         self.n_refused = progress.n_refused[self.ranks.rank] if progress.n_refused else 0
         metrics_log = open_metrics_log(self.run, self.ranks.rank, progress.step)
         last = self._save(progress, places, metrics_log) if progress.step == 0 else checkpoints(self.run)[-1]
@@ -162,10 +164,10 @@ class _Run:
             for step, loaded in zip(range(progress.step, self.total), self._loaded(progress, places), strict=False):
                 waited = time.perf_counter() - began
                 losses = self._step(step, loaded)
-                places[loaded.worker] = loaded.place
-                self.n_refused += len(loaded.refused)
+                places[loaded.worker] = loaded.position
+                self.n_refused += len(loaded.skipped)
                 progress = replace(progress, step=step + 1)
-                metrics_log.refuse(step, loaded.refused)
+                metrics_log.refuse(step, loaded.skipped)
                 self._note(step, losses, time.perf_counter() - began, waited, metrics_log, bar)
                 if (step + 1) % self.config.save_every == 0 or step + 1 == self.total:
                     last = self._save(progress, places, metrics_log)
@@ -173,18 +175,22 @@ class _Run:
         metrics_log.close()
         return last
 
-    def _loaded(self, progress: Progress, places: list[Place]) -> Iterator[Loaded]:
+    def _loaded(self, progress: Progress, places: list[StreamPosition]) -> Iterator[LoadedBatch]:
         size, ranks = self.config.batch // self.ranks.world, self.ranks
-        turn = {"rank": ranks.rank, "world": ranks.world, "turn": progress.step}
+        turn = {"rank": ranks.rank, "world": ranks.world, "n_done": progress.step}
         is_cuda = ranks.device.type == "cuda"
-        return batches(self.source, self.views, size, places=tuple(places), pin_memory=is_cuda, **turn)
+        return load_batches(self.source, self.views, size, positions=tuple(places), pin_memory=is_cuda, **turn)
 
-    def _step(self, step: int, loaded: Loaded) -> Losses:
+    def _step(self, step: int, loaded: LoadedBatch) -> Losses:
         config = self.config
         lr = lr_at(step, config.lr, config.warmup, self.total)
-        momentum = config.momentum if config.is_momentum_fixed else momentum_at(step, config.momentum, self.total)
+        momentum = (
+            config.ema_momentum
+            if config.is_ema_momentum_constant
+            else momentum_at(step, config.ema_momentum, self.total)
+        )
         try:
-            losses = training_step(self.learner, loaded.batch.to(self.ranks.device), lr=lr, momentum=momentum)
+            losses = training_step(self.learner, loaded.batch.to(self.ranks.device), lr=lr, ema_momentum=momentum)
         except NotFiniteError as error:
             keys = ", ".join(loaded.batch.keys)
             raise NotFiniteError(
@@ -219,7 +225,7 @@ class _Run:
             values["memory_bytes"] = torch.cuda.max_memory_allocated()
         metrics_log.measure(step, values)
 
-    def _save(self, progress: Progress, places: list[Place], metrics_log: MetricsLog) -> Path:
+    def _save(self, progress: Progress, places: list[StreamPosition], metrics_log: MetricsLog) -> Path:
         """On rank 0, with the place of all; then its score. The checkpoint of step 0 is the beginning itself."""
         everyone = self.ranks.all_of((tuple(places), self.n_refused))
         scaler = self.learner.scaler.state_dict() if self.learner.scaler.is_enabled() else {}

@@ -11,7 +11,7 @@ def gradients(learner):
 
 
 @pytest.mark.parametrize("n_micro_batches", [2, 4, 6])
-def test_a_batch_in_parts_has_the_gradient_of_the_whole(n_micro_batches):
+def test_micro_batches_have_the_gradient_of_the_whole_batch(n_micro_batches):
     whole, parts = micro_learner(), micro_learner(n_micro_batches=n_micro_batches)
     losses = [forward_backward(learner, micro_batch()) for learner in (whole, parts)]
     torch.testing.assert_close(losses[0].total, losses[1].total)
@@ -20,7 +20,7 @@ def test_a_batch_in_parts_has_the_gradient_of_the_whole(n_micro_batches):
         torch.testing.assert_close(found[name], gradient, atol=2e-6, rtol=2e-4, msg=name)
 
 
-def test_a_batch_in_parts_trains_as_the_whole_without_distillation_too():
+def test_micro_batches_train_as_the_whole_batch_without_distillation_too():
     method = Method(image_distillation=False, text_distillation=False, cross_attention=False)
     whole, parts = micro_learner(method), micro_learner(method, n_micro_batches=3)
     for learner in (whole, parts):

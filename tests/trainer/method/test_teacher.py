@@ -17,7 +17,7 @@ def test_the_teacher_is_a_mean_of_every_parameter():
         torch.testing.assert_close(p, 0.9 * before[name] + 0.1 * (before[name] + 1))
 
 
-def test_the_teacher_asks_for_no_gradient_and_shares_nothing():
+def test_the_teacher_has_no_gradient_and_shares_no_memory():
     student = CosmosModel(MICRO)
     teacher = make_teacher(student)
     assert not any(p.requires_grad for p in teacher.parameters())

@@ -13,6 +13,7 @@ from tests.micro import micro_like
 from tests.pictures import CONFIG, make_folder, make_shards
 from trainer.cli import train
 from trainer.config import save_config
+from trainer.runs.folder import RunFolder
 from trainer.runs.metrics_log import MetricsLog
 
 KINDS = {
@@ -134,8 +135,9 @@ def test_a_link_where_a_run_takes_notes_leads_to_no_other_file(name, target, tmp
     run = tmp_path / "run"
     run.mkdir()
     (run / name).symlink_to(tmp_path / target)
-    metrics_log = MetricsLog(run, 0, 5, None)
-    metrics_log.measure(5, {"loss": 1.0})
+    metrics_log = MetricsLog(RunFolder(run), 0, 5)
+    metrics_log.log_metrics(5, {"loss": 1.0})
+    metrics_log.close()
     assert (tmp_path / "victim").read_text() == '{"step": 0}\n'
     assert not (tmp_path / "nothing").exists()
 

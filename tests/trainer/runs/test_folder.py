@@ -1,5 +1,7 @@
-"""One training a folder, and nothing left of a killed one."""
+"""One training a folder, nothing left of a killed one, and one module that knows its files."""
 
+import json
+import re
 import signal
 import subprocess
 import sys
@@ -11,21 +13,28 @@ from indexer.errors import CosmosSearchError
 from tests import ROOT
 from tests.micro import micro_like
 from tests.pictures import CONFIG, letters, make_shards
+from tests.test_errors import strings
 from tests.trainer.runs.test_loop import run_apart
 from trainer.config import save_config
 from trainer.data.samples import open_source
-from trainer.runs.checkpoints import checkpoints
+from trainer.runs.folder import RunFolder
 from trainer.runs.launch import Sources, resume_run, start_run
 from trainer.runs.loop import resume, train
+from trainer.runs.records import Progress, Score
 
+# Names of a run's files, as strings or parts of a path; prose has blanks.
+RUN_FILE = re.compile(
+    r"(^|/)(\.lock|(config|sources|tokenizer|state)\.json|checkpoints|step-.*|metrics\.jsonl|refused-.*|tensorboard"
+    r"|[^/]+\.safetensors)(/|$)"
+)
 SHORT = replace(CONFIG, n_steps=2, save_every=1)
 LAUNCHER = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m"]
 HOLD = """
 import sys, torch
 from pathlib import Path
 from trainer.runs.distributed import Ranks
-from trainer.runs.folder import claimed
-with claimed(Path(sys.argv[1]), Ranks(0, 1, torch.device("cpu"))):
+from trainer.runs.folder import RunFolder
+with RunFolder(Path(sys.argv[1])).lock(Ranks(0, 1, torch.device("cpu"))):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -138,4 +147,31 @@ def test_a_run_that_was_killed_at_its_beginning_can_begin_again(data, tokenizer,
     for name in (".refused-0.jsonl.partial", ".metrics.jsonl.partial", "config.json", ".lock"):
         (run / name).write_text("")
     train(SHORT, open_source(data), tokenizer, run)
-    assert checkpoints(run)[-1].name == "step-00000002"
+    assert RunFolder(run).checkpoints()[-1].name == "step-00000002"
+
+
+def test_the_names_of_a_runs_files_are_known_to_one_module():
+    named = {
+        path.relative_to(ROOT / "trainer").as_posix()
+        for path in (ROOT / "trainer").rglob("*.py")
+        for _, text in strings(path)
+        if RUN_FILE.search(text) and not re.search(r"\s", text)
+    }
+    assert named == {"runs/folder.py"}
+
+
+def test_a_run_of_an_earlier_version_is_read(tmp_path):
+    """As the first versions wrote it: without an inventory, and progress under these keys."""
+    run = RunFolder(tmp_path)
+    (tmp_path / "sources.json").write_text('{"data": "shards", "val": null}')
+    checkpoint = tmp_path / "checkpoints" / "step-00000003"
+    checkpoint.mkdir(parents=True)
+    (checkpoint / "state.json").write_text(
+        '{"step": 3, "places": [[[0, 12], [0, 9]]], "order": "seed 0", "n_refused": [1], "score": 0.5, '
+        '"scored_by": "R@1", "scaler": [["scale", 2.0]]}'
+    )
+    assert run.read_sources() == Sources("shards")
+    (found,) = run.checkpoints()
+    progress = found.read_progress()
+    assert progress == Progress(3, (((0, 12), (0, 9)),), "seed 0", (1,), Score(0.5, "R@1"), (("scale", 2.0),))
+    assert json.loads(json.dumps(progress.to_dict())) == json.loads((checkpoint / "state.json").read_text())

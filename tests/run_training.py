@@ -1,4 +1,4 @@
-"""`python -m tests.run_training RUN DATA TOKENIZER [resume] [stop STEP] [room BYTES]`: to kill, or for several."""
+"""`python -m tests.run_training RUN DATA TOKENIZER [resume] [stop STEP] [room BYTES]`: one training process."""
 
 import os
 import resource
@@ -18,7 +18,7 @@ from trainer.runs.distributed import exit_process
 
 
 class Killed(loop._TrainingLoop):
-    """Ends without warning after the forward and backward of some step."""
+    """Kills its process after a given step."""
 
     stop = -1
 

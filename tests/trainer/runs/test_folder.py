@@ -1,4 +1,4 @@
-"""One training a folder, nothing left of a killed one, and one module that knows its files."""
+"""The folder of a run: one process group writes to it, leftovers are removed, one module names its files."""
 
 import json
 import re
@@ -52,7 +52,7 @@ def tokenizer(tmp_path):
 
 @pytest.fixture
 def hold():
-    """Has another process hold a run's folder; returns the process."""
+    """A function that starts a process which holds the lock of a run's folder, and returns it."""
     started = []
 
     def start(run):
@@ -73,7 +73,7 @@ def content(folder):
 
 
 @pytest.mark.parametrize("way", ["train", "start_run", "resume", "resume_run"])
-def test_a_second_training_is_refused_and_changes_nothing_until_the_first_has_died(
+def test_a_second_training_is_rejected_and_changes_nothing_until_the_first_has_ended(
     way, data, tokenizer, tmp_path, hold
 ):
     run, source, file = tmp_path / "run", open_source(data), tmp_path / "letters" / "tokenizer.json"
@@ -96,7 +96,7 @@ def test_a_second_training_is_refused_and_changes_nothing_until_the_first_has_di
     assert ways[way]().exists()
 
 
-def test_a_running_training_is_not_joined_by_another_one(data, tokenizer, tmp_path):
+def test_a_running_training_keeps_its_lock(data, tokenizer, tmp_path):
     said = []
 
     def evaluate(student, teacher):
@@ -111,7 +111,7 @@ def test_a_running_training_is_not_joined_by_another_one(data, tokenizer, tmp_pa
 
 
 @pytest.mark.slow
-def test_of_two_processes_both_end_where_the_folder_is_taken(data, tmp_path, hold):
+def test_all_processes_end_if_the_folder_is_locked(data, tmp_path, hold):
     file = micro_like(tmp_path / "letters") / "tokenizer.json"
     hold(tmp_path / "run")
     save_config(SHORT, tmp_path / "run.json")
@@ -121,7 +121,7 @@ def test_of_two_processes_both_end_where_the_folder_is_taken(data, tmp_path, hol
     assert [path.name for path in (tmp_path / "run").iterdir()] == [".lock"]
 
 
-def test_what_a_killed_run_left_is_swept_and_all_else_stays(data, tokenizer, tmp_path):
+def test_leftovers_of_a_killed_run_are_removed_and_other_files_stay(data, tokenizer, tmp_path):
     run = tmp_path / "run"
     train(SHORT, open_source(data), tokenizer, run)
     kept = content(run)
@@ -141,7 +141,7 @@ def test_what_a_killed_run_left_is_swept_and_all_else_stays(data, tokenizer, tmp
     assert (tmp_path / "elsewhere").is_dir()
 
 
-def test_a_run_that_was_killed_at_its_beginning_can_begin_again(data, tokenizer, tmp_path):
+def test_a_run_that_was_killed_before_its_first_checkpoint_can_be_started_again(data, tokenizer, tmp_path):
     run = tmp_path / "run"
     run.mkdir()
     for name in (".refused-0.jsonl.partial", ".metrics.jsonl.partial", "config.json", ".lock"):
@@ -150,7 +150,7 @@ def test_a_run_that_was_killed_at_its_beginning_can_begin_again(data, tokenizer,
     assert RunFolder(run).checkpoints()[-1].name == "step-00000002"
 
 
-def test_the_names_of_a_runs_files_are_known_to_one_module():
+def test_one_module_names_the_files_of_a_run():
     named = {
         path.relative_to(ROOT / "trainer").as_posix()
         for path in (ROOT / "trainer").rglob("*.py")

@@ -12,7 +12,7 @@ def lines(path):
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def test_numbers_and_pictures_are_written_for_people_and_for_programs(tmp_path):
+def test_metrics_and_images_are_written_as_jsonl_and_for_tensorboard(tmp_path):
     metrics_log = MetricsLog(RunFolder(tmp_path), 0, 0)
     for step in range(3):
         metrics_log.log_metrics(step, {"clip": 1 / (step + 1)})
@@ -25,7 +25,7 @@ def test_numbers_and_pictures_are_written_for_people_and_for_programs(tmp_path):
     assert [event.step for event in board.Images("attention")] == [2]
 
 
-def test_a_run_that_goes_on_drops_what_it_will_do_again_and_a_torn_line(tmp_path):
+def test_a_resumed_run_drops_the_lines_that_it_writes_again_and_incomplete_ones(tmp_path):
     metrics_log = MetricsLog(RunFolder(tmp_path), 0, 0)
     for step in range(5):
         metrics_log.log_metrics(step, {"clip": 1.0})
@@ -36,7 +36,7 @@ def test_a_run_that_goes_on_drops_what_it_will_do_again_and_a_torn_line(tmp_path
     assert [line["step"] for line in lines(tmp_path / "metrics.jsonl")] == [0, 1, 2]
 
 
-def test_other_processes_keep_no_numbers_but_name_what_they_refused(tmp_path):
+def test_other_ranks_log_skipped_samples_only(tmp_path):
     metrics_log = MetricsLog(RunFolder(tmp_path), 1, 0)
     metrics_log.log_metrics(0, {"clip": 1.0})
     metrics_log.log_skipped(3, [SkippedSample("torn.jpg", "it is cut short")])

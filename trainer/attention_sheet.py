@@ -7,7 +7,7 @@ from torch import Tensor
 from cosmos_search.network.cosmos import CosmosModel
 from cosmos_search.processing.text import TextTokenizer
 from cosmos_search.retrieval.explain import draw_heat
-from trainer.data.multi_crop import normalised
+from trainer.data.multi_crop import normalize
 
 __all__ = ["compute_attention_weights", "draw_attention_sheet"]
 
@@ -32,7 +32,7 @@ def draw_attention_sheet(
 ) -> Image.Image:
     """The picture, and beside it one heat map for each text; all resized to squares, as in the network's input."""
     side, device = model.config.image_size, model.logit_scale.device
-    pixels = normalised(picture.resize((side, side), Image.Resampling.BICUBIC))[None]
+    pixels = normalize(picture.resize((side, side), Image.Resampling.BICUBIC))[None]
     ids = torch.from_numpy(tokenizer(texts)).to(device)
     weights = compute_attention_weights(model, ids, pixels.to(device).expand(len(texts), -1, -1, -1))
     grid = side // model.config.patch_size

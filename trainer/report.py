@@ -119,5 +119,5 @@ def format_presets(presets: Mapping[str, TrainConfig]) -> str:
         n = config.network
         network = f"ViT {n.vision_width}×{n.vision_layers} /{n.patch_size}, {n.image_size}px"
         length = f"{config.n_steps} st." if config.n_steps else str(config.n_epochs)
-        lines.append(f"{name:<18}{network:<22}{config.batch:>6}{length:>8}{config.lr:>9g}{config.momentum:>10g}")
+        lines.append(f"{name:<18}{network:<22}{config.batch:>6}{length:>8}{config.lr:>9g}{config.ema_momentum:>10g}")
     return "\n".join(lines)

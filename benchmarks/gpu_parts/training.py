@@ -47,14 +47,14 @@ def run(setting: Setting) -> None:
     plain = _timed_steps(setting, "bf16", replace(config, precision="bf16"), batch, exact)
     _report_share_of_peak(setting, replace(config, precision="bf16"), batch, plain[1])
     _timed_steps(setting, "fp16 with GradScaler", replace(config, precision="fp16"), batch, exact)
-    checkpointed = replace(config, precision="bf16", is_checkpointed=True)
+    checkpointed = replace(config, precision="bf16", activation_checkpointing=True)
     _timed_steps(setting, "bf16, activation checkpointing", checkpointed, batch, exact)
     _timed_steps(setting, "bf16, gradient caching", _cached(config, "bf16"), batch, exact)
     _join_group_of_one(setting, replace(config, precision="bf16"), batch, exact)
     if setting.is_dry:
         report("bf16, torch.compile", "skipped in a dry run: it takes minutes on a CPU")
         return
-    _timed_steps(setting, "bf16, torch.compile", replace(config, precision="bf16", is_compiled=True), batch, exact)
+    _timed_steps(setting, "bf16, torch.compile", replace(config, precision="bf16", torch_compile=True), batch, exact)
 
 
 def _compare_with_cpu(setting: Setting) -> None:
@@ -98,7 +98,7 @@ def _report_share_of_peak(setting: Setting, config: TrainConfig, batch: Batch, s
     """The arithmetic of a step, counted, against what a large bf16 product reaches on this device."""
     learner = make_train_state(config, Ranks(0, 1, torch.device(setting.device)))
     with FlopCounterMode(display=False) as counter:
-        training_step(learner, batch, lr=LR, momentum=MOMENTUM)
+        training_step(learner, batch, lr=LR, ema_momentum=MOMENTUM)
     flop = counter.get_total_flops()
     side = 512 if setting.is_dry else 8192
     a = torch.randn(side, side, device=setting.device, dtype=torch.bfloat16)
@@ -186,7 +186,7 @@ def _large_config(setting: Setting) -> TrainConfig:
 
 
 def _cached(config: TrainConfig, precision: Precision) -> TrainConfig:
-    return replace(config, precision=precision, n_parts=N_MICRO_BATCHES)
+    return replace(config, precision=precision, n_micro_batches=N_MICRO_BATCHES)
 
 
 def _n_steps(setting: Setting) -> int:
@@ -205,7 +205,7 @@ def _made_batch(config: TrainConfig) -> Batch:
     captions = list(json.loads((files("cosmos_search") / "data/photos/captions.json").read_text("utf-8")).values())
     tokenize = partial(_tokenize, captions, config.n_captions)
     ids = torch.stack([tokenize(i) for i in range(config.batch)])
-    return Batch.of(tuple(map(str, range(config.batch))), views, ids)
+    return Batch.collate(tuple(map(str, range(config.batch))), views, ids)
 
 
 def _tokenize(captions: list[str], n: int, sample: int) -> torch.Tensor:
@@ -216,7 +216,7 @@ def _tokenize(captions: list[str], n: int, sample: int) -> torch.Tensor:
 
 def _losses(learner: TrainState, batch: Batch, n: int) -> list[float]:
     """The total loss before each of n steps."""
-    totals = [training_step(learner, batch, lr=LR, momentum=MOMENTUM).total for _ in range(n)]
+    totals = [training_step(learner, batch, lr=LR, ema_momentum=MOMENTUM).total for _ in range(n)]
     return [float(total) for total in totals]
 
 

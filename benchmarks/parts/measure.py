@@ -13,7 +13,7 @@ from cosmos_search.network.cosmos import CosmosModel
 from cosmos_search.processing.text import TextTokenizer
 from indexer.pictures.regions import Box, pyramid
 from trainer.attention_sheet import compute_attention_weights
-from trainer.data.multi_crop import normalised
+from trainer.data.multi_crop import normalize
 from trainer.evaluate import encode_texts
 
 __all__ = ["Figures", "encode_pictures", "measure"]
@@ -66,7 +66,7 @@ def encode_pictures(model: CosmosModel, pictures: Sequence[Image.Image]) -> Tens
 
 def _pixels(model: CosmosModel, pictures: Sequence[Image.Image]) -> Tensor:
     side = model.config.image_size
-    return torch.stack([normalised(picture.resize((side, side), Image.Resampling.BICUBIC)) for picture in pictures])
+    return torch.stack([normalize(picture.resize((side, side), Image.Resampling.BICUBIC)) for picture in pictures])
 
 
 def _recall(similarity: Tensor) -> float:

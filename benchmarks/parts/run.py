@@ -47,7 +47,7 @@ BASE = replace(
     lr=1e-3,
     workers=0,
     keep_last=1,
-    is_disturbed=False,  # captions name colours and sides, which the paper's crops recolour and flip
+    augment=False,  # captions name colours and sides, which the paper's crops recolour and flip
 )
 WHOLES = replace(
     BASE, image_crops=False, image_distillation=False, text_crops=False, text_distillation=False, cross_attention=False
@@ -57,7 +57,7 @@ VARIANTS: dict[str, tuple[str, TrainConfig]] = {
     "b": ("+ text crops", replace(WHOLES, text_crops=True)),
     "c": ("+ image crops, self-distillation", replace(BASE, cross_attention=False)),
     "d": ("+ cross-attention: COSMOS", BASE),
-    "e": ("COSMOS, crops flipped, blurred and recoloured", replace(BASE, is_disturbed=True)),
+    "e": ("COSMOS, crops flipped, blurred and recoloured", replace(BASE, augment=True)),
 }
 MEASURED = {
     "whole": "whole caption R@1",

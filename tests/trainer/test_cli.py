@@ -20,7 +20,7 @@ from tests.micro import MICRO, micro_like
 from tests.pictures import COLOURS, CONFIG, make_folder, make_shards
 from trainer.cli import train
 from trainer.config import PRESETS, save_config
-from trainer.errors import VocabularyError
+from trainer.runs.errors import VocabularyError
 from trainer.runs.folder import RunFolder
 from trainer.runs.initial_weights import convert_clip, load_initial_network
 from trainer.runs.launch import Sources, start_run

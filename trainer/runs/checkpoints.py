@@ -11,8 +11,8 @@ from torch import Tensor
 from cosmos_search.network.cosmos import CosmosModel
 from cosmos_search.network.other_names import under_names_in_file
 from indexer.errors import UsageError
-from trainer.errors import DamagedCheckpointError, EarlierNamesError, NoCheckpointError, OtherNetworkError
 from trainer.method.step import TrainState
+from trainer.runs.errors import DamagedCheckpointError, EarlierNamesError, NoCheckpointError, OtherNetworkError
 from trainer.runs.folder import Checkpoint, Part, RunFolder
 from trainer.runs.records import Progress, Score
 

@@ -29,14 +29,14 @@ from indexer.errors import CosmosSearchError
 from indexer.files import append_file, open_file, read_file, replace_file
 from trainer.config import TrainConfig, load_config, save_config
 from trainer.data.samples import SkippedSample
-from trainer.errors import (
+from trainer.runs.distributed import Ranks
+from trainer.runs.errors import (
     DamagedCheckpointError,
     RunExistsError,
     RunFolderTakenError,
     UnknownSourcesError,
     VocabularyError,
 )
-from trainer.runs.distributed import Ranks
 from trainer.runs.records import Progress, Score, Sources
 
 if TYPE_CHECKING:

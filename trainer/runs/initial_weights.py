@@ -17,8 +17,8 @@ from cosmos_search.network.other_names import under_other_names
 from cosmos_search.network.towers import load_clip
 from indexer.errors import CosmosSearchError
 from indexer.files import expand_home
-from trainer.errors import InitNotInstalledError, InitSizesError, UnknownInitError
 from trainer.runs.checkpoints import find_best_checkpoint, load_networks
+from trainer.runs.errors import InitNotInstalledError, InitSizesError, UnknownInitError
 from trainer.runs.folder import RunFolder
 
 __all__ = ["convert_clip", "load_initial_network"]

@@ -17,12 +17,12 @@ from indexer.errors import CosmosSearchError, PictureError
 from indexer.files import read_file
 from trainer.attention_sheet import draw_attention_sheet
 from trainer.config import TrainConfig
-from trainer.data.batches import picture_of
+from trainer.data.batches import read_picture
 from trainer.data.samples import SkippedSample, open_source
-from trainer.errors import DataChangedError, UnknownSourcesError
 from trainer.evaluate import TEMPLATES, HeldOut, classification, held_out, retrieval, retrieval_score
 from trainer.runs.checkpoints import choose_checkpoint, load_networks
 from trainer.runs.distributed import join_ranks
+from trainer.runs.errors import DataChangedError, UnknownSourcesError
 from trainer.runs.folder import RunFolder
 from trainer.runs.initial_weights import load_initial_network
 from trainer.runs.loop import DrawAttention, Evaluate, resume, train
@@ -168,7 +168,7 @@ def _draw_attention(teacher: CosmosModel, *, data: HeldOut, tokenizer: TextToken
     """Attention to the first picture that can be read, for its first sentences; None if no picture can be read."""
     for sample in data.samples:
         try:
-            picture: Image.Image = picture_of(sample.pair, min_side=teacher.config.image_size)
+            picture: Image.Image = read_picture(sample.pair, min_side=teacher.config.image_size)
         except (PictureError, OSError):
             continue
         sheet = draw_attention_sheet(teacher, tokenizer, picture, list(sample.sentences[:N_DRAWN]))

@@ -16,17 +16,17 @@ from cosmos_search.network.weights import check_memory
 from cosmos_search.processing.text import TextTokenizer
 from indexer.errors import CosmosSearchError
 from trainer.config import TrainConfig
-from trainer.data.batches import Loaded, Place, Views, batches
+from trainer.data.batches import LoadedBatch, StreamPosition, Views, load_batches
 from trainer.data.samples import Source
-from trainer.errors import NothingToResumeError
 from trainer.method.losses import Losses
-from trainer.method.optimizer import adamw
+from trainer.method.optimizer import make_optimizer
 from trainer.method.schedules import lr_at, momentum_at
 from trainer.method.step import NotFiniteError, TrainState, training_step
 from trainer.method.student import Student
 from trainer.method.teacher import make_teacher
 from trainer.runs.checkpoints import load_state, remove_old_checkpoints, save_state
 from trainer.runs.distributed import Ranks, join_ranks
+from trainer.runs.errors import NothingToResumeError
 from trainer.runs.folder import Checkpoint, RunFolder
 from trainer.runs.metrics_log import MetricsLog
 from trainer.runs.records import Progress, Score, check_resumable, describe_order
@@ -96,10 +96,10 @@ def make_train_state(config: TrainConfig, ranks: Ranks, init: CosmosModel | None
     torch.manual_seed(config.seed)
     student = (init or CosmosModel(config.network)).to(ranks.device).train()
     teacher = make_teacher(student).eval()
-    if config.is_checkpointed:
+    if config.activation_checkpointing:
         student.visual.transformer.activation_checkpointing = student.transformer.activation_checkpointing = True
     betas = (config.beta1, config.beta2)
-    optimizer = adamw(student, lr=config.lr, weight_decay=config.weight_decay, betas=betas, eps=config.eps)
+    optimizer = make_optimizer(student, lr=config.lr, weight_decay=config.weight_decay, betas=betas, eps=config.eps)
     return TrainState(
         student=student,
         teacher=teacher,
@@ -108,14 +108,14 @@ def make_train_state(config: TrainConfig, ranks: Ranks, init: CosmosModel | None
         method=config.method,
         scaler=torch.amp.GradScaler(ranks.device.type, enabled=config.precision == "fp16"),
         precision=config.precision,
-        n_parts=config.n_parts,
+        n_micro_batches=config.n_micro_batches,
     )
 
 
 def _wrap_forward(config: TrainConfig, student: CosmosModel, ranks: Ranks) -> nn.Module:
     """The student's forward pass: compiled if the config says so, in DistributedDataParallel on several ranks."""
     forward: nn.Module = Student(student, config.method)
-    if config.is_compiled:
+    if config.torch_compile:
         forward = cast(nn.Module, torch.compile(forward))
     if ranks.world == 1:
         return forward
@@ -151,7 +151,7 @@ class _TrainingLoop:
     def train_to_end(self, progress: Progress) -> Checkpoint:
         """Train until the last step, and return the last checkpoint."""
         rank, n_workers = self.ranks.rank, max(1, self.config.workers)
-        positions = list(progress.positions[rank] if progress.positions else ((0, 0),) * n_workers)
+        positions = list(progress.positions[rank] if progress.positions else (StreamPosition(),) * n_workers)
         self.n_skipped = progress.n_skipped[rank] if progress.n_skipped else 0
         metrics_log = MetricsLog(self.run, rank, progress.step)
         last = self._save(progress, positions, metrics_log) if progress.step == 0 else self.run.checkpoints()[-1]
@@ -162,10 +162,10 @@ class _TrainingLoop:
             for step, loaded in zip(range(progress.step, self.total), loader, strict=False):
                 loading_seconds = time.perf_counter() - started
                 losses = self._train_step(step, loaded)
-                positions[loaded.worker] = loaded.place
-                self.n_skipped += len(loaded.refused)
+                positions[loaded.worker] = loaded.position
+                self.n_skipped += len(loaded.skipped)
                 progress = replace(progress, step=step + 1)
-                metrics_log.log_skipped(step, loaded.refused)
+                metrics_log.log_skipped(step, loaded.skipped)
                 self._log_step(step, losses, time.perf_counter() - started, loading_seconds, metrics_log, bar)
                 if (step + 1) % self.config.save_every == 0 or step + 1 == self.total:
                     last = self._save(progress, positions, metrics_log)
@@ -173,24 +173,26 @@ class _TrainingLoop:
         metrics_log.close()
         return last
 
-    def _load_batches(self, progress: Progress, positions: list[Place]) -> Iterator[Loaded]:
-        return batches(
+    def _load_batches(self, progress: Progress, positions: list[StreamPosition]) -> Iterator[LoadedBatch]:
+        return load_batches(
             self.source,
             self.views,
             self.config.batch // self.ranks.world,
             rank=self.ranks.rank,
             world=self.ranks.world,
-            places=tuple(positions),
-            turn=progress.step,
+            positions=tuple(positions),
+            n_done=progress.step,
             pin_memory=self.ranks.device.type == "cuda",
         )
 
-    def _train_step(self, step: int, loaded: Loaded) -> Losses:
+    def _train_step(self, step: int, loaded: LoadedBatch) -> Losses:
         config = self.config
         lr = lr_at(step, config.lr, config.warmup, self.total)
-        momentum = config.momentum if config.is_momentum_fixed else momentum_at(step, config.momentum, self.total)
+        momentum = config.ema_momentum
+        if not config.is_ema_momentum_constant:
+            momentum = momentum_at(step, momentum, self.total)
         try:
-            losses = training_step(self.state, loaded.batch.to(self.ranks.device), lr=lr, momentum=momentum)
+            losses = training_step(self.state, loaded.batch.to(self.ranks.device), lr=lr, ema_momentum=momentum)
         except NotFiniteError as error:
             keys = ", ".join(loaded.batch.keys)
             raise NotFiniteError(
@@ -231,7 +233,7 @@ class _TrainingLoop:
             values["memory_bytes"] = torch.cuda.max_memory_allocated()
         metrics_log.log_metrics(step, values)
 
-    def _save(self, progress: Progress, positions: list[Place], metrics_log: MetricsLog) -> Checkpoint:
+    def _save(self, progress: Progress, positions: list[StreamPosition], metrics_log: MetricsLog) -> Checkpoint:
         """Write and score a checkpoint on rank 0, with the positions of all ranks. Step 0 is the initial state."""
         by_rank = self.ranks.all_gather((tuple(positions), self.n_skipped))
         scaler = self.state.scaler.state_dict() if self.state.scaler.is_enabled() else {}

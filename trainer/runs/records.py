@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from indexer.errors import CosmosSearchError
 from trainer.config import TrainConfig
-from trainer.data.batches import Place
-from trainer.errors import OrderChangedError
+from trainer.data.batches import StreamPosition
+from trainer.runs.errors import OrderChangedError
 
 __all__ = ["Metric", "Progress", "Score", "Sources", "check_resumable", "describe_order"]
 
@@ -40,14 +40,14 @@ class Progress:
     """The state of a run that is not in tensors. There is none of a random generator: see `trainer.data.batches`."""
 
     step: int = 0  # the next one
-    positions: tuple[tuple[Place, ...], ...] = ()  # in the data: for each rank, of each of its workers
+    positions: tuple[tuple[StreamPosition, ...], ...] = ()  # in the data: for each rank, of each of its workers
     order: str = ""  # see describe_order; the positions are valid in this order alone
     n_skipped: tuple[int, ...] = ()  # samples, by rank
     score: Score | None = None
     scaler: tuple[tuple[str, float], ...] = ()  # the GradScaler's state
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON, with the keys that checkpoints have had from the beginning."""
+        """For JSON, with the keys of all earlier checkpoints."""
         return {
             "step": self.step,
             "places": self.positions,
@@ -64,7 +64,7 @@ class Progress:
         metric = content["scored_by"]
         return cls(
             step=content["step"],
-            positions=tuple(tuple((epoch, n) for epoch, n in workers) for workers in content["places"]),
+            positions=tuple(tuple(StreamPosition(*position) for position in workers) for workers in content["places"]),
             order=content["order"],
             n_skipped=tuple(content["n_refused"]),
             score=Score(float(content["score"]), metric) if metric is not None else None,

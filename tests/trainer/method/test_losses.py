@@ -70,7 +70,7 @@ def test_parts_that_are_off_do_not_count():
     images, texts, seen = unit(3, 4, 5), unit(4, 4, 5, seed=1), unit(3, 4, 5, seed=2)
     teacher = TeacherViews(unit(2, 4, 5, seed=3), unit(2, 4, 5, seed=4))
     student = StudentViews(images, texts, seen, None, torch.tensor(9.0), torch.tensor(5.0))
-    alone = cosmos_losses(student, teacher, crossed=False)
+    alone = cosmos_losses(student, teacher, with_cross_modal=False)
     assert alone.groups.image_text is alone.groups.text_text is None
     assert alone.distill == alone.groups.image_image
     assert cosmos_losses(student, None).distill == 0

@@ -153,8 +153,8 @@ def test_skipped_samples_are_logged_and_counted(tokenizer, tmp_path):
 @pytest.mark.parametrize(
     "options",
     [
-        {"is_checkpointed": True},
-        {"n_parts": 2},
+        {"activation_checkpointing": True},
+        {"n_micro_batches": 2},
         {"image_crops": False, "text_crops": False},
         {"cross_attention": False, "text_distillation": False},
     ],
@@ -164,10 +164,10 @@ def test_every_option_trains(options, data, tokenizer, tmp_path):
     assert train(replace(CONFIG, n_steps=2, **options), open_source(data), tokenizer, tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("option", ["is_checkpointed", "n_parts"])
+@pytest.mark.parametrize("option", ["activation_checkpointing", "n_micro_batches"])
 def test_options_that_save_memory_change_no_weights(option, data, tokenizer, tmp_path):
     one = train(replace(CONFIG, n_steps=3), open_source(data), tokenizer, tmp_path / "one")
-    config = replace(CONFIG, n_steps=3, **{option: True if option == "is_checkpointed" else 2})
+    config = replace(CONFIG, n_steps=3, **{option: True if option == "activation_checkpointing" else 2})
     other = train(config, open_source(data), tokenizer, tmp_path / "other")
     ours, theirs = (load_file(folder / "student.safetensors") for folder in (one, other))
     for name, tensor in ours.items():

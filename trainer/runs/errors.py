@@ -1,4 +1,4 @@
-"""The errors of training that carry facts as fields; trainer/advice.py adds the commands that fix them.
+"""The errors of training runs, which carry facts as fields; trainer/advice.py adds the commands that fix them.
 
 Nothing here imports torch, so that the command line can list these classes without it.
 """

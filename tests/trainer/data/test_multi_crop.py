@@ -41,6 +41,14 @@ def test_a_seed_gives_the_same_views_again():
     assert all(torch.equal(one, other) for one, other in zip(first, second, strict=True))
 
 
+@pytest.mark.parametrize("size", [(300, 10), (10, 300)])
+def test_a_picture_too_narrow_for_any_crop_is_cropped_at_its_center(size):
+    picture = Image.new("RGB", size, "black")
+    picture.paste("white", (size[0] // 2 - 20, size[1] // 2 - 20, size[0] // 2 + 20, size[1] // 2 + 20))
+    view = Crop(8, (0.9, 1.0), blur=0.0, augment=False)(picture, *seeds())
+    assert np.array(view).min() == 255
+
+
 def test_local_views_are_parts():
     halves = Image.new("RGB", (100, 100), "black")
     halves.paste("white", (50, 0, 100, 100))

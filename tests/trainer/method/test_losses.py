@@ -62,6 +62,7 @@ def test_losses_are_the_official_ones():
     groups = losses.groups
     assert losses.clip.item() == pytest.approx(step["clip_loss"], abs=1e-5)
     assert losses.distill.item() == pytest.approx(step["distill_loss"], abs=1e-5)
+    assert losses.total.item() == pytest.approx(step["clip_loss"] + step["distill_loss"], abs=2e-5)
     found = (groups.image_image, groups.image_text, groups.text_image, groups.text_text)
     assert [x.item() for x in found] == pytest.approx(list(step["cosmos_groups"].values()), abs=1e-5)
 

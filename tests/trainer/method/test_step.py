@@ -29,16 +29,34 @@ def test_a_batch_in_parts_trains_as_the_whole_without_distillation_too():
         torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-4)
 
 
-def test_the_teacher_follows_the_student_of_before_the_step():
+def test_the_teacher_is_averaged_with_the_student_of_before_the_step():
     learner = micro_learner()
     before = [p.detach().clone() for p in learner.student.parameters()]
+    with torch.no_grad():
+        for p in learner.teacher.visual.parameters():
+            p.add_(1)
+    shifted = [p.detach().clone() for p in learner.teacher.parameters()]
     training_step(learner, micro_batch(), lr=1e-2, ema_momentum=0.5)
-    for teacher, student, old in zip(learner.teacher.parameters(), learner.student.parameters(), before, strict=True):
-        torch.testing.assert_close(teacher, old)
+    parameters = learner.teacher.parameters(), learner.student.parameters()
+    for teacher, student, old, old_teacher in zip(*parameters, before, shifted, strict=True):
+        torch.testing.assert_close(teacher, (old + old_teacher) / 2)
         assert student.numel() == 1 or not torch.equal(student, old)
 
 
-def test_learning_lowers_the_loss():
+def test_a_step_uses_its_learning_rate_and_clamps_the_scales():
+    learner = micro_learner()
+    with torch.no_grad():
+        learner.student.logit_scale.fill_(9)
+        learner.teacher.distill_logit_scale.fill_(-1)
+    before = {name: p.detach().clone() for name, p in learner.student.named_parameters()}
+    training_step(learner, micro_batch(), lr=0.0, ema_momentum=0.9)
+    assert learner.student.logit_scale.exp().item() == pytest.approx(100)
+    assert learner.teacher.distill_logit_scale >= 0
+    unchanged = [name for name, p in learner.student.named_parameters() if torch.equal(p, before[name])]
+    assert unchanged == [name for name in before if name != "logit_scale"]
+
+
+def test_training_lowers_the_loss():
     learner = micro_learner()
     losses = [training_step(learner, micro_batch(), lr=3e-3, ema_momentum=0.99).clip.item() for _ in range(30)]
     assert losses[-1] < losses[0] / 2

@@ -15,7 +15,7 @@ from tests.learners import micro_batch, micro_learner
 from trainer.method.losses import StudentViews, TeacherViews
 from trainer.method.step import TrainState, compute_losses, forward_backward, training_step
 from trainer.method.student import Batch, Method
-from trainer.runs.distributed import joined_ranks, leave
+from trainer.runs.distributed import exit_process, join_ranks
 
 WORLD = 2
 
@@ -82,12 +82,12 @@ def plain_clip(rank):
 
 def main():
     folder = Path(sys.argv[1])
-    with joined_ranks() as ranks:
+    with join_ranks() as ranks:
         rank = ranks.rank
         found = {"loss": loss(rank, folder), "whole": gradients(rank, 1), "parts": gradients(rank, 3)}
         found["clip"] = plain_clip(rank)
         torch.save(found, folder / f"{rank}.pt")
-    leave(0)
+    exit_process(0)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,8 @@ from trainer.config import PRESETS, TrainConfig
 from trainer.method.step import Precision, TrainState, training_step
 from trainer.method.student import Batch
 from trainer.runs.distributed import Ranks
-from trainer.runs.loop import make_learner
+from trainer.runs.folder import RunFolder
+from trainer.runs.loop import make_train_state
 
 N_STEPS, DRY_STEPS = 10, 4
 LR, MOMENTUM = 1e-4, 0.99
@@ -60,9 +61,9 @@ def _compare_with_cpu(setting: Setting) -> None:
     config = replace(PRESETS["tiny"], batch=8 if setting.is_dry else 64)
     batch = _made_batch(config)
     n_steps = _n_steps(setting)
-    wanted = _losses(make_learner(config, Ranks(0, 1, torch.device("cpu"))), batch, n_steps)
+    wanted = _losses(make_train_state(config, Ranks(0, 1, torch.device("cpu"))), batch, n_steps)
     device = torch.device(setting.device)
-    found = _losses(make_learner(config, Ranks(0, 1, device)), batch.to(device), n_steps)
+    found = _losses(make_train_state(config, Ranks(0, 1, device)), batch.to(device), n_steps)
     difference = _difference(found, wanted)
     what = f"tiny, {n_steps} steps in fp32 against the CPU, largest relative difference of a loss"
     report(what, f"{difference:.1e}", difference <= CPU_TOLERANCE)
@@ -73,7 +74,7 @@ def _timed_steps(
 ) -> tuple[list[float], float]:
     """Some steps from the same start: their losses, and images a second after the first two."""
     reset_peak(setting.device)
-    learner = make_learner(config, Ranks(0, 1, torch.device(setting.device)))
+    learner = make_train_state(config, Ranks(0, 1, torch.device(setting.device)))
     n_warmup = 2
     n_steps = _n_steps(setting) - n_warmup
     losses = _losses(learner, batch, n_warmup)
@@ -95,7 +96,7 @@ def _timed_steps(
 
 def _report_share_of_peak(setting: Setting, config: TrainConfig, batch: Batch, speed: float) -> None:
     """The arithmetic of a step, counted, against what a large bf16 product reaches on this device."""
-    learner = make_learner(config, Ranks(0, 1, torch.device(setting.device)))
+    learner = make_train_state(config, Ranks(0, 1, torch.device(setting.device)))
     with FlopCounterMode(display=False) as counter:
         training_step(learner, batch, lr=LR, ema_momentum=MOMENTUM)
     flop = counter.get_total_flops()
@@ -117,7 +118,7 @@ def _join_group_of_one(setting: Setting, config: TrainConfig, batch: Batch, exac
     meeting.unlink(missing_ok=True)
     distributed.init_process_group(backend, init_method=f"file://{meeting.absolute()}", rank=0, world_size=1)
     try:
-        learner = make_learner(config, Ranks(0, 1, device))
+        learner = make_train_state(config, Ranks(0, 1, device))
         wrapped = DistributedDataParallel(learner.forward, [device] if setting.device == "cuda" else None)
         difference = _difference(_losses(replace(learner, forward=wrapped), batch, len(exact[0])), exact[0])
     finally:
@@ -161,8 +162,7 @@ def _call(command: list[str]) -> None:
 
 def _logged_losses(run: Path) -> list[float]:
     """The last value logged for each step, in order."""
-    lines = (json.loads(line) for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines())
-    clip = {line["step"]: line["clip"] for line in lines if "clip" in line}
+    clip = {line["step"]: line["clip"] for line in RunFolder(run).read_metrics() if "clip" in line}
     return [clip[step] for step in sorted(clip)]
 
 

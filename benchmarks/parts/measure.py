@@ -12,7 +12,7 @@ from benchmarks.data.captioned_scenes import Group, Scene, existence, facts, pai
 from cosmos_search.network.cosmos import CosmosModel
 from cosmos_search.processing.text import TextTokenizer
 from indexer.pictures.regions import Box, pyramid
-from trainer.attention_sheet import attention_weights
+from trainer.attention_sheet import compute_attention_weights
 from trainer.data.multi_crop import normalize
 from trainer.evaluate import encode_texts
 
@@ -144,7 +144,7 @@ def _pointing(
     ids = torch.from_numpy(tokenizer([existence(group, n=1) for _, group in asked]))
     texts, pixels = F.normalize(model.encode_texts(ids).features, dim=-1), _pixels(model, pictures)
     dense = torch.einsum("npd,nd->np", model.dense(pixels, csa=True)[places], texts)
-    attended = attention_weights(model, ids, pixels[places])
+    attended = compute_attention_weights(model, ids, pixels[places])
     nearest = torch.einsum("nrd,nd->nr", regions[places], texts)
     patches = [Box(x / grid, y / grid, (x + 1) / grid, (y + 1) / grid) for y in range(grid) for x in range(grid)]
     groups = [group for _, group in asked]

@@ -29,11 +29,11 @@ from benchmarks.speed.plain_step import plain_step
 from cosmos_search.processing.text import clip_tokenizer
 from trainer.config import PRESETS, TrainConfig
 from trainer.data.batches import Views, load_batches
-from trainer.data.samples import open_source
+from trainer.data.samples import Pair, open_source
 from trainer.method.step import TrainState, training_step
 from trainer.method.student import Batch
 from trainer.runs.distributed import Ranks
-from trainer.runs.loop import make_learner
+from trainer.runs.loop import make_train_state
 
 HERE = Ranks(0, 1, torch.device("cpu"))
 NETWORKS = {
@@ -68,7 +68,7 @@ def main() -> None:
 def _against_plain(name: str, config: TrainConfig, rounds: int) -> list[object]:
     views, ids = _made(config)
     batch = Batch.collate(tuple(map(str, range(config.batch))), tuple(views), ids)
-    ours, plain = make_learner(config, HERE), make_learner(config, HERE)
+    ours, plain = make_train_state(config, HERE), make_train_state(config, HERE)
     losses = training_step(ours, batch, lr=0.0, ema_momentum=0.99)
     clip, distill = plain_step(plain, views, ids, momentum=0.99)
     assert abs(losses.clip.item() - clip) < 1e-3, "not the same L_CLIP"
@@ -94,7 +94,7 @@ def _against_plain(name: str, config: TrainConfig, rounds: int) -> list[object]:
 
 
 def _with_loader(name: str, config: TrainConfig, rounds: int) -> list[object]:
-    learner = make_learner(config, HERE)
+    learner = make_train_state(config, HERE)
     n = max(rounds, N_LOADED)
     with tempfile.TemporaryDirectory() as folder:
         _write_photos(Path(folder), 4 * config.batch)
@@ -127,7 +127,7 @@ def _growth(rounds: int) -> Iterator[list[object]]:
         config = replace(NETWORKS["tiny"], batch=size, n_local_images=n_local)
         views, ids = _made(config)
         batch = Batch.collate(tuple(map(str, range(size))), tuple(views), ids)
-        learner = make_learner(config, HERE)
+        learner = make_train_state(config, HERE)
         _timed_step(learner, batch)
         seconds = median(_timed_step(learner, batch) for _ in range(rounds))
         yield [size, n_local, f"{seconds:.2f}", f"{size / seconds:.0f}"]
@@ -143,10 +143,9 @@ def _made(config: TrainConfig) -> tuple[list[Tensor], Tensor]:
         _write_photos(Path(folder), size)
         source = open_source(Path(folder))
         cut = Views(replace(config, image_crops=False), clip_tokenizer())
-        pairs = list(source.pairs(Random(0), 0, 1))
-        rows = [
-            torch.from_numpy(clip_tokenizer()(cut.sample_captions(pair, Random(i)))) for i, pair in enumerate(pairs)
-        ]  # type: ignore[arg-type]
+        pairs = [pair for pair in source.pairs(Random(0), 0, 1) if isinstance(pair, Pair)]
+        captions = [cut.sample_captions(pair, Random(i)) for i, pair in enumerate(pairs)]
+        rows = [torch.from_numpy(clip_tokenizer()(texts)) for texts in captions]
     return views, torch.stack(rows)
 
 

@@ -1,4 +1,4 @@
-"""Work in several threads with a bounded look-ahead, its results in order."""
+"""Run work in several threads, with a bounded number of items in progress, and results in order."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -15,7 +15,7 @@ R = TypeVar("R")
 
 @contextmanager
 def workers(n_threads: int) -> Iterator[Executor]:
-    """A pool of threads; on leaving, what has not begun is dropped, and what has is waited for."""
+    """A thread pool. On leaving, pending work is cancelled and running work is waited for."""
     pool = ThreadPoolExecutor(n_threads)
     try:
         yield pool
@@ -24,7 +24,7 @@ def workers(n_threads: int) -> Iterator[Executor]:
 
 
 def ordered_map(executor: Executor, work: Callable[[T], R], items: Iterable[T], ahead: int) -> Iterator[R]:
-    """`work` of each item, in order; at most `ahead` items are taken before their turn."""
+    """`work(item)` for each item, in order. At most `ahead` items are submitted before their result is needed."""
     waiting: deque[Future[R]] = deque()
     for item in items:
         waiting.append(executor.submit(work, item))
@@ -35,7 +35,7 @@ def ordered_map(executor: Executor, work: Callable[[T], R], items: Iterable[T], 
 
 
 def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Lists of `size` items; the last may be shorter."""
+    """Lists of `size` items, like itertools.batched of Python 3.12; the last may be shorter."""
     remaining = iter(items)
     while batch := list(islice(remaining, size)):
         yield batch

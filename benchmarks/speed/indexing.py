@@ -21,7 +21,7 @@ import cosmos_search
 from benchmarks.machine import describe, print_table
 from cosmos_search.encoders.mini.encoder import MiniEncoder
 from indexer.cores import available_cores
-from indexer.ingest.threads import batched, ordered_map, workers
+from indexer.ingest.threads import ordered_map, split_batches, workers
 from indexer.pictures.images import open_picture
 from indexer.pictures.regions import pyramid
 
@@ -93,7 +93,7 @@ def _round(paths: list[Path], folder: Path, place: Path, regions: str) -> tuple[
         decode = len(paths) / (perf_counter() - started)
         encoder.encode_images(prepared[:1])  # opened now, so that only the work is timed
         started = perf_counter()
-        list(ordered_map(pool, encoder.encode_images, batched(prepared, BATCH), ahead=n_cores))
+        list(ordered_map(pool, encoder.encode_images, split_batches(prepared, BATCH), ahead=n_cores))
         encode = len(paths) / (perf_counter() - started)
     with cosmos_search.open(place, encoder=encoder) as library:
         whole = library.add(folder, regions=regions).images_per_second
@@ -109,7 +109,7 @@ def _peer(paths: list[Path], encoder: MiniEncoder) -> float:
 
     started = perf_counter()
     with workers(2) as pool:
-        for batch in batched(ordered_map(pool, prepare, paths, ahead=2 * BATCH), BATCH):
+        for batch in split_batches(ordered_map(pool, prepare, paths, ahead=2 * BATCH), BATCH):
             session.run(["logits"], {"pixels": np.stack(batch)})
     return len(paths) / (perf_counter() - started)
 

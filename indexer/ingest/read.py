@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from threading import Event, Lock
-from typing import BinaryIO, Generic, TypeAlias, cast
+from typing import Generic, TypeAlias
 
 from indexer.encoder import ImageEncoder, Prepared
 from indexer.errors import PictureError
@@ -81,7 +81,7 @@ class Reader(Generic[Prepared]):
         content = None
         try:
             with open_regular(change.file.path) as (file, n_bytes):
-                content = fingerprint(cast(BinaryIO, BoundedFile(file, n_bytes, self._stop)))
+                content = fingerprint(BoundedFile(file, n_bytes, self._stop))
                 if not decode_copies and not self._claim(content):
                     return Copy(change, content)
                 picture = open_picture(file, min_side=self._encoder.min_side, max_pixels=self._max_pixels)

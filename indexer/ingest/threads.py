@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import TypeVar
 
-__all__ = ["batched", "ordered_map", "workers"]
+__all__ = ["ordered_map", "split_batches", "workers"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -34,7 +34,7 @@ def ordered_map(executor: Executor, work: Callable[[T], R], items: Iterable[T], 
         yield waiting.popleft().result()
 
 
-def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
+def split_batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
     """Lists of `size` items, like itertools.batched of Python 3.12; the last may be shorter."""
     remaining = iter(items)
     while batch := list(islice(remaining, size)):

@@ -18,7 +18,7 @@ from indexer.ingest.read import Reader, ReadFile
 from indexer.ingest.report import Report
 from indexer.ingest.scan import HELD_BACK, Change, Disks, Scan, find_mounted_disks
 from indexer.ingest.scan_plan import ScanPlan, plan_scan, real_path, resolve_folder
-from indexer.ingest.threads import batched, ordered_map, workers
+from indexer.ingest.threads import ordered_map, split_batches, workers
 from indexer.ingest.write import Writer
 from indexer.pictures.images import DEFAULT_MAX_PIXELS, reading_pictures
 from indexer.store.catalog_writer import CatalogWriter
@@ -116,7 +116,7 @@ class _Run(Generic[Prepared]):
             size = self._encoder.batch_size
             read = ordered_map(pool, self._reader.read, changes, ahead=4 * size)
             existing = (file for file in read if file is not None)
-            for batch in ordered_map(pool, self._embed, batched(existing, size), ahead=n_cores):
+            for batch in ordered_map(pool, self._embed, split_batches(existing, size), ahead=n_cores):
                 self._writer.write(batch)
                 self._reader.release(file.fingerprint for file in batch if file.fingerprint is not None)
                 self.report.seconds = monotonic() - started

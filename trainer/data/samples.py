@@ -11,10 +11,10 @@ from typing import Protocol
 
 from indexer.errors import CosmosSearchError
 from indexer.files import open_file
+from indexer.pictures.suffixes import PICTURES
 
 __all__ = ["Folder", "Pair", "Shards", "SkippedSample", "Source", "open_source", "readable_key", "shuffled"]
 
-PICTURES = frozenset(".jpg .jpeg .png .webp .gif .bmp .tif .tiff .avif".split())
 CAPTIONS = frozenset((".txt", ".json"))
 
 

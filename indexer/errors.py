@@ -78,7 +78,7 @@ class CreateIndexError(CosmosSearchError):
     problem: str
 
     def __str__(self) -> str:
-        return f"No index can be created at {self.place}: {self.problem}."
+        return f"{self.place} can't be used for an index: {self.problem}."
 
 
 @dataclass(eq=False)

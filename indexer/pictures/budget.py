@@ -80,6 +80,6 @@ class TimedFile:
     def tell(self) -> int:
         return self.file.tell()
 
-    def is_open(self) -> None:
-        """The pixels come next; they are read piece by piece."""
+    def finish_opening(self) -> None:
+        """Remove the limit of bytes before the pixels are read."""
         self._opening_bytes = None

@@ -39,12 +39,12 @@ def _read_webp_size(header: bytes) -> tuple[int, int] | None:
     """See the WebP container specification, "Simple File Format" and "Extended File Format"."""
     kind = header[12:16]
     if kind == b"VP8X":
-        return _number(header[24:27]) + 1, _number(header[27:30]) + 1
+        return _to_int(header[24:27]) + 1, _to_int(header[27:30]) + 1
     if kind == b"VP8L":
-        bits = _number(header[21:25])
+        bits = _to_int(header[21:25])
         return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
     if kind == b"VP8 ":
-        return _number(header[26:28]) & 0x3FFF, _number(header[28:30]) & 0x3FFF
+        return _to_int(header[26:28]) & 0x3FFF, _to_int(header[28:30]) & 0x3FFF
     return None
 
 
@@ -56,8 +56,8 @@ def _read_gif_size(file: Any, header: bytes) -> tuple[int, int] | None:
         if file.tell() > MAX_GIF_HEADER_BYTES:
             raise PictureError(f"more than {MAX_GIF_HEADER_BYTES // 1_000_000} MB would have to be read to open it")
         if kind == b",":
-            left, top, width, height = (_number(file.read(2)) for _ in range(4))
-            screen = _number(header[6:8]), _number(header[8:10])
+            left, top, width, height = (_to_int(file.read(2)) for _ in range(4))
+            screen = _to_int(header[6:8]), _to_int(header[8:10])
             return max(screen[0], left + width), max(screen[1], top + height)
         if kind == b"!":
             file.read(1)
@@ -66,5 +66,5 @@ def _read_gif_size(file: Any, header: bytes) -> tuple[int, int] | None:
     return None
 
 
-def _number(content: bytes) -> int:
+def _to_int(content: bytes) -> int:
     return int.from_bytes(content, "little")

@@ -47,8 +47,8 @@ def decode(image: Image.Image, min_side: int, n_read: int = 0) -> Image.Image:
         size = tiff.stored_size(image)
         band_bytes += 2 * tiff.part_bytes(image)
     factor = _choose_factor(size, band_bytes)
-    if factor is None or (bands := _bands(image)) is None:
-        raise _too_large(image.size, full_bytes)
+    if factor is None or (bands := _choose_bands(image)) is None:
+        raise _too_large_error(image.size, full_bytes)
     with memory.reserve(_needed_bytes(size, band_bytes, factor)):
         return reduce_to_rgb(bands, size, factor)
 
@@ -56,10 +56,10 @@ def decode(image: Image.Image, min_side: int, n_read: int = 0) -> Image.Image:
 def check_bytes(size: tuple[int, int], n_bytes: int) -> None:
     """Raise PictureError if decoding a picture takes more bytes than the limit."""
     if n_bytes > PICTURE_BYTES:
-        raise _too_large(size, n_bytes)
+        raise _too_large_error(size, n_bytes)
 
 
-def _too_large(size: tuple[int, int], n_bytes: int) -> PictureError:
+def _too_large_error(size: tuple[int, int], n_bytes: int) -> PictureError:
     return PictureError(
         f"{size[0]}×{size[1]} pixels of this kind take {n_bytes / 1e6:.0f} MB to decode, "
         f"over the limit of {PICTURE_BYTES / 1e6:.0f} MB"
@@ -136,7 +136,7 @@ def _release_decoder(image: Any) -> None:
     image.load_prepare = release_and_prepare
 
 
-def _bands(image: Image.Image) -> Bands | None:
+def _choose_bands(image: Image.Image) -> Bands | None:
     """The picture in bands that are decoded one by one; None if its format does not allow that."""
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         return partial(tiff.bands, image)

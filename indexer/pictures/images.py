@@ -127,11 +127,11 @@ def open_picture(file: BinaryIO, *, min_side: int, max_pixels: int | None = DEFA
             timed.seek(0)
             preview, (width, height) = open_raw_preview(cast(BinaryIO, timed))
             with preview:
-                timed.is_open()
+                timed.finish_opening()
                 picture = _decode(preview, min_side, max_pixels, timed.n_read)
                 return replace(picture, width=width, height=height)
         with _open(timed, max_pixels) as image:
-            timed.is_open()
+            timed.finish_opening()
             return _decode(image, min_side, max_pixels, timed.n_read)
     except UNREADABLE as error:
         raise PictureError(_reason(error)) from error

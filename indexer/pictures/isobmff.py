@@ -27,7 +27,7 @@ def trim_items(file: Any) -> Any:
     file_end = file.seek(0, io.SEEK_END)
     edits: dict[int, bytes] = {}
     n_bytes = 0
-    for start, content in _metadata_boxes(file, 0, file_end):
+    for start, content in _read_metadata_boxes(file, 0, file_end):
         kinds, items = _read_items(content)
         for number, pieces in items:
             kind, kind_place = kinds.get(number, (b"", 0))
@@ -45,19 +45,19 @@ def trim_items(file: Any) -> Any:
     return EditedFile(file, replace_bytes(edits, 0, file_end)) if edits else file
 
 
-def _metadata_boxes(file: Any, begin: int, end: int) -> Iterator[tuple[int, bytes]]:
+def _read_metadata_boxes(file: Any, begin: int, end: int) -> Iterator[tuple[int, bytes]]:
     """The position and the content of each `meta` box, of the file and of its tracks."""
-    for kind, start, stop in _boxes(file, begin, end):
+    for kind, start, stop in _read_boxes(file, begin, end):
         if kind in (b"meta", b"moov") and stop - start > MAX_BOX_BYTES:
             raise PictureError(f"the description of the picture takes {(stop - start) / 1e6:.0f} MB")
         if kind == b"meta":
             file.seek(start)
             yield start, file.read(stop - start)
         elif kind in (b"moov", b"trak"):
-            yield from _metadata_boxes(file, start, stop)
+            yield from _read_metadata_boxes(file, start, stop)
 
 
-def _boxes(file: Any, begin: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+def _read_boxes(file: Any, begin: int, end: int) -> Iterator[tuple[bytes, int, int]]:
     """The kind of each box, and the positions of its content and of its end."""
     while begin + 8 <= end:
         file.seek(begin)
@@ -78,12 +78,12 @@ def _read_items(meta: bytes) -> tuple[dict[int, Kind], list[Item]]:
     items: list[Item] = []
     boxes = io.BytesIO(meta)
     try:
-        for kind, start, stop in list(_boxes(boxes, 4, len(meta))):
+        for kind, start, stop in list(_read_boxes(boxes, 4, len(meta))):
             if kind == b"iloc":
                 items += _read_locations(meta[:stop], start)
             elif kind == b"iinf":
                 version = meta[start]
-                for entry, at, end in _boxes(boxes, start + (6 if version == 0 else 8), stop):
+                for entry, at, end in _read_boxes(boxes, start + (6 if version == 0 else 8), stop):
                     if entry == b"infe" and meta[at] in (2, 3):
                         n_bytes = 2 * (meta[at] - 1)
                         number = int.from_bytes(meta[at + 4 : at + 4 + n_bytes], "big")

@@ -40,7 +40,7 @@ def readable_png(file: Any) -> Any:
     parts: list[Part] = []
     late: list[Part] = []
     begin, n_bytes, n_before = 0, 0, 0  # n_before: number of parts before the pixels
-    for kind, start, length in _chunks(file):
+    for kind, start, length in _read_chunks(file):
         end = start + 12 + length
         if kind == b"IDAT" and not n_before:
             parts.append((begin, start))
@@ -61,7 +61,7 @@ def readable_png(file: Any) -> Any:
     return EditedFile(file, [*parts[:n_before], *late, *parts[n_before:]])
 
 
-def _chunks(file: Any) -> Iterator[tuple[bytes, int, int]]:
+def _read_chunks(file: Any) -> Iterator[tuple[bytes, int, int]]:
     """The kind, position and length of each chunk."""
     end = file.seek(0, io.SEEK_END)
     place, kind = len(SIGNATURE), b""
@@ -139,7 +139,7 @@ def _read_rows(file: Any, height: int, row_bytes: int) -> Iterator[Rows]:
 
 
 def _read_image_data(file: Any) -> Iterator[bytes]:
-    for kind, start, length in _chunks(file):
+    for kind, start, length in _read_chunks(file):
         if kind == b"IDAT":
             for begin in range(0, length, PIECE_BYTES):
                 file.seek(start + 8 + begin)

@@ -21,7 +21,7 @@ from cosmos_search.retrieval.query import parse_query
 from cosmos_search.retrieval.search import search
 from indexer.errors import CosmosSearchError, PictureError, UsageError
 from indexer.files import expand_home
-from indexer.ingest.roots import existing_folder, real_path
+from indexer.ingest.scan_plan import real_path, resolve_folder
 from indexer.ingest.update import Report, remove, update
 from indexer.pictures.images import DEFAULT_MAX_PIXELS, open_picture, reading_pictures
 from indexer.pictures.regions import WHOLE, Box
@@ -136,7 +136,7 @@ class Library:
 
         See `indexer.ingest.update.update`.
         """
-        paths = [existing_folder(_typed(folder)) for folder in folders]
+        paths = [resolve_folder(_typed(folder)) for folder in folders]
         encoder = self.encoder  # a mistake in its name, too, is found before anything is made
         if not paths:
             self._opened()

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from cosmos_search.cli.advice import add_advice
 from cosmos_search.cli.terminal import escape
 from cosmos_search.extras import install_command
 from cosmos_search.library import Info
@@ -80,7 +81,7 @@ def report_text(report: Report) -> str:
         lines.append(f"{report.failed_before} files failed before and have not changed; cosmos-search info names them.")
     if report.needs_extra:
         lines.append(f"{report.needs_extra} HEIC or raw files skipped; to read them: {install_command('formats')}")
-    return _text(lines + report.warnings)
+    return _text(lines + [add_advice(warning) for warning in report.warnings])
 
 
 def report_json(report: Report) -> dict[str, Any]:
@@ -94,7 +95,7 @@ def report_json(report: Report) -> dict[str, Any]:
         "failed": _failed_json(report.failed),
         "failed_before": report.failed_before,
         "needs_extra": report.needs_extra,
-        "warnings": report.warnings,
+        "warnings": [add_advice(warning) for warning in report.warnings],
         "is_stopped": report.is_stopped,
         "seconds": round(report.seconds, 3),
         "images_per_second": round(report.images_per_second, 3),

@@ -6,9 +6,8 @@ from cosmos_search.retrieval.hits import Hit
 from cosmos_search.retrieval.present import present
 from cosmos_search.retrieval.query import Query
 from cosmos_search.retrieval.rank import rank
-from indexer.errors import UsageError
+from indexer.errors import EmptyIndexError, UsageError
 from indexer.store.filters import Filters
-from indexer.store.index import no_pictures
 from indexer.store.protocol import Snapshot, Store
 
 __all__ = ["search"]
@@ -44,6 +43,6 @@ def search(
 def _check(snapshot: Snapshot | None, store: Store, encoder: Encoder) -> Snapshot:
     """Raise CosmosSearchError unless this encoder made the index, and there is something in it."""
     if snapshot is None or not snapshot.n_rows:
-        raise no_pictures(store.place)
+        raise EmptyIndexError(store.place)
     require_made_by(encoder, snapshot.encoder)
     return snapshot

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from indexer.errors import CosmosSearchError
 from indexer.files import open_file, read_file
+from indexer.pictures.suffixes import PICTURES
 
 __all__ = [
     "Folder",
@@ -24,7 +25,6 @@ __all__ = [
     "shuffle",
 ]
 
-PICTURES = frozenset(".jpg .jpeg .png .webp .gif .bmp .tif .tiff .avif".split())
 CAPTIONS = frozenset((".txt", ".json"))
 
 

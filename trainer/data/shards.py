@@ -17,9 +17,10 @@ from indexer.errors import CosmosSearchError, PictureError, UsageError
 from indexer.files import read_file
 from indexer.ingest.threads import ordered_map, workers
 from indexer.pictures.images import open_picture, reading_pictures
+from indexer.pictures.suffixes import PICTURES
 from trainer.config import TextMode
 from trainer.data.annotations import AnnotatedPicture, read_annotations
-from trainer.data.samples import PICTURES, SkippedSample
+from trainer.data.samples import SkippedSample
 
 __all__ = ["REFUSED", "Prepared", "prepare"]
 

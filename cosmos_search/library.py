@@ -21,7 +21,7 @@ from cosmos_search.retrieval.hits import Hit
 from cosmos_search.retrieval.query import parse_query
 from cosmos_search.retrieval.search import search
 from indexer.errors import UsageError
-from indexer.ingest.roots import existing_folder, real_path
+from indexer.ingest.scan_plan import real_path, resolve_folder
 from indexer.ingest.update import Report, remove, update
 from indexer.pictures.images import DEFAULT_MAX_PIXELS
 from indexer.pictures.regions import Box, Regions
@@ -134,7 +134,7 @@ class Library:
         See `indexer.ingest.update.update` for the options. Raises CosmosSearchError before anything is created if a
         folder or the encoder cannot be used.
         """
-        paths = [existing_folder(parse_path(folder)) for folder in folders]
+        paths = [resolve_folder(parse_path(folder)) for folder in folders]
         encoder = self.encoder
         return update(
             self._create_index() if paths else self._open_index(),

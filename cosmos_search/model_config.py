@@ -18,7 +18,8 @@ FAMILIES = ("cosmos", "clip")  # model types of the Hugging Face layout that can
 MAX_BYTES = 1 << 20  # of a JSON file that describes; published ones have 1 to 5 KB
 MAX_TOKENIZER_BYTES = 64 << 20  # of a tokenizer.json; CLIP's has 2 MiB, those of many languages 17
 MAX_PATCHES = 10_000  # of a picture; published networks have 49 to 1,024
-N_ASKING_HEADS = 8  # of COSMOS's cross-attention, which share embed_dim (cosmos_search.network.cross_attention)
+N_CROSS_ATTENTION_HEADS = 8  # in every COSMOS network; they share embed_dim
+CLIP_VOCAB_SIZE = 49408  # tokens
 OLD_END = 2  # with which OpenAI's first configs mean the largest id, as transformers does
 ACTIVATIONS = ("gelu", "quick_gelu", "gelu_new", "gelu_pytorch_tanh", "relu", "silu")
 
@@ -43,7 +44,7 @@ VISION_DEFAULTS = {  # CLIPConfig's, which files leave out
 }  # fmt: skip
 TEXT_DEFAULTS = {
     "hidden_size": 512, "intermediate_size": 2048, "num_hidden_layers": 12, "num_attention_heads": 8,
-    "max_position_embeddings": 77, "vocab_size": 49408, "hidden_act": "quick_gelu", "layer_norm_eps": 1e-5,
+    "max_position_embeddings": 77, "vocab_size": CLIP_VOCAB_SIZE, "hidden_act": "quick_gelu", "layer_norm_eps": 1e-5,
     "bos_token_id": 49406, "eos_token_id": 49407,
 }  # fmt: skip
 
@@ -95,7 +96,7 @@ def cosmos_values(content: Mapping[str, Any], path: Path) -> dict[str, Any]:
     _check_patches(content["image_size"], content["patch_size"], path)
     if content["text_width"] != content["embed_dim"]:
         _refuse(path, f"text_width {content['text_width']} and embed_dim {content['embed_dim']} must be equal")
-    _check_heads(content["embed_dim"], N_ASKING_HEADS, path)
+    _check_heads(content["embed_dim"], N_CROSS_ATTENTION_HEADS, path)
     return {name: content[name] for name in COSMOS}
 
 

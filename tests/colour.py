@@ -10,7 +10,7 @@ from PIL import Image, ImageColor
 
 import cosmos_search
 from cosmos_search.encoders.base import BaseEncoder
-from indexer.encoder import Prepared, Vectors
+from indexer.encoder import Vectors
 from indexer.pictures.images import fingerprint
 from indexer.pictures.metadata import Metadata
 from indexer.pictures.regions import Box
@@ -29,11 +29,11 @@ class ColourEncoder(BaseEncoder):
         self._log = log
         self._seconds = seconds
 
-    def prepare(self, picture: Image.Image, regions: Sequence[Box] = ()) -> Prepared:
+    def prepare(self, picture: Image.Image, regions: Sequence[Box] = ()) -> np.ndarray:
         parts = [picture, *(picture.crop(box.pixels(*picture.size)) for box in regions)]
         return np.stack([np.asarray(part.resize((1, 1), Image.Resampling.BOX)).reshape(3) for part in parts])
 
-    def encode_images(self, prepared: Sequence[Prepared]) -> list[Vectors]:
+    def encode_images(self, prepared: Sequence[np.ndarray]) -> list[Vectors]:
         if self._log is not None:
             with self._log.open("a") as log:
                 log.write(f"{len(prepared)}\n")

@@ -4,7 +4,7 @@ import torch
 
 from cosmos_search.network.cosmos import CosmosModel
 from tests.micro import MICRO
-from trainer.method.optimizer import adamw
+from trainer.method.optimizer import make_optimizer
 from trainer.method.step import TrainState
 from trainer.method.student import Batch, Method, Student
 from trainer.method.teacher import make_teacher
@@ -14,7 +14,7 @@ def micro_learner(method=None, **options):
     torch.manual_seed(0)
     student = CosmosModel(MICRO)
     method = method or Method()
-    optimizer = adamw(student, lr=1e-3, weight_decay=0.5, betas=(0.9, 0.98), eps=1e-4)
+    optimizer = make_optimizer(student, lr=1e-3, weight_decay=0.5, betas=(0.9, 0.98), eps=1e-4)
     scaler = torch.amp.GradScaler("cpu", enabled=False)
     return TrainState(student, make_teacher(student), optimizer, Student(student, method), method, scaler, **options)
 

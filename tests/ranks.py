@@ -13,9 +13,9 @@ from torch.nn.parallel import DistributedDataParallel
 from tests import ROOT
 from tests.learners import micro_batch, micro_learner
 from trainer.method.losses import StudentViews, TeacherViews
-from trainer.method.step import TrainState, gathered_losses, losses_with_gradients, training_step
+from trainer.method.step import TrainState, compute_losses, forward_backward, training_step
 from trainer.method.student import Batch, Method
-from trainer.runs.distributed import joined_ranks, leave
+from trainer.runs.distributed import exit_process, join_ranks
 
 WORLD = 2
 
@@ -47,20 +47,26 @@ def loss(rank, folder):
     own = {name: x[rank] for name, x in inputs.items() if x.ndim == 4}
     leaves = {name: own[name].requires_grad_() for name in ("si", "st", "xi", "xt")}
     scales = [inputs[name].clone().requires_grad_() for name in ("scale", "dscale")]
-    losses = gathered_losses(Method(), StudentViews(*leaves.values(), *scales), TeacherViews(own["ti"], own["tt"]))
+    losses = compute_losses(Method(), StudentViews(*leaves.values(), *scales), TeacherViews(own["ti"], own["tt"]))
     losses.total.backward()
     gradients = {f"g_{name}": x.grad for name, x in leaves.items()}
     gradients |= {"g_scale": scales[0].grad, "g_dscale": scales[1].grad}
     return {"clip_loss": losses.clip.detach(), "distill_loss": losses.distill.detach(), **gradients}
 
 
-def gradients(rank, n_parts):
+def gradients(rank, n_micro_batches):
     learner = micro_learner()
     forward = DistributedDataParallel(learner.forward)
     wrapped = TrainState(
-        learner.student, learner.teacher, learner.optimizer, forward, learner.method, learner.scaler, n_parts=n_parts
+        learner.student,
+        learner.teacher,
+        learner.optimizer,
+        forward,
+        learner.method,
+        learner.scaler,
+        n_micro_batches=n_micro_batches,
     )
-    losses = losses_with_gradients(wrapped, slices(micro_batch(), rank))
+    losses = forward_backward(wrapped, slices(micro_batch(), rank))
     return {"total": losses.total} | {name: p.grad for name, p in learner.student.named_parameters()}
 
 
@@ -70,18 +76,18 @@ def plain_clip(rank):
     forward = DistributedDataParallel(learner.forward, find_unused_parameters=True)
     wrapped = replace(learner, forward=forward)
     for _ in range(2):
-        losses = training_step(wrapped, slices(micro_batch(), rank), lr=1e-3, momentum=0.99)
+        losses = training_step(wrapped, slices(micro_batch(), rank), lr=1e-3, ema_momentum=0.99)
     return losses.total
 
 
 def main():
     folder = Path(sys.argv[1])
-    with joined_ranks() as ranks:
+    with join_ranks() as ranks:
         rank = ranks.rank
         found = {"loss": loss(rank, folder), "whole": gradients(rank, 1), "parts": gradients(rank, 3)}
         found["clip"] = plain_clip(rank)
         torch.save(found, folder / f"{rank}.pt")
-    leave(0)
+    exit_process(0)
 
 
 if __name__ == "__main__":

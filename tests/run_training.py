@@ -1,4 +1,4 @@
-"""`python -m tests.run_training RUN DATA TOKENIZER [resume] [stop STEP] [room BYTES]`: to kill, or for several."""
+"""`python -m tests.run_training RUN DATA TOKENIZER [resume] [stop STEP] [room BYTES]`: one training process."""
 
 import os
 import resource
@@ -14,16 +14,16 @@ from tests.pictures import CONFIG
 from trainer.config import load_config
 from trainer.data.samples import open_source
 from trainer.runs import loop
-from trainer.runs.distributed import leave
+from trainer.runs.distributed import exit_process
 
 
-class Killed(loop._Run):
-    """Ends without warning after the forward and backward of some step."""
+class Killed(loop._TrainingLoop):
+    """Kills its process after a given step."""
 
     stop = -1
 
-    def _note(self, step, *rest):
-        super()._note(step, *rest)
+    def _log_step(self, step, *rest):
+        super()._log_step(step, *rest)
         if step == self.stop:
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -34,7 +34,7 @@ def main():
     arguments = open_source(Path(data)), TextTokenizer.from_file(Path(tokenizer), MICRO.context_length), Path(run)
     if "stop" in words:
         Killed.stop = int(words[words.index("stop") + 1])
-        loop._Run = Killed
+        loop._TrainingLoop = Killed
     if "room" in words:  # no file may be longer, as on a full disk
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, 2 * (int(words[words.index("room") + 1]),))
@@ -47,4 +47,4 @@ def main():
 
 if __name__ == "__main__":
     main()
-    leave(0)
+    exit_process(0)

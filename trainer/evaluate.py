@@ -19,7 +19,10 @@ from indexer.errors import CosmosSearchError, PictureError
 from indexer.files import open_file
 from indexer.pictures.images import open_picture, reading_pictures
 from indexer.pictures.walk import walk
-from trainer.data.batches import captions_of, picture_of
+from trainer.config import TextMode
+from trainer.data.batches import read_picture
+from trainer.data.captions import read_captions
+from trainer.data.errors import SampleError
 from trainer.data.samples import Pair, SkippedSample, Source
 
 __all__ = [
@@ -56,7 +59,7 @@ class HeldOut:
     refused: list[SkippedSample] = field(default_factory=list)
 
 
-def held_out(source: Source, mode: str, limit: int) -> HeldOut:
+def held_out(source: Source, mode: TextMode, limit: int) -> HeldOut:
     """The first pairs of a source that have captions, `limit` at most. Raises CosmosSearchError if there are none."""
     found = HeldOut()
     for pair in islice(source.pairs(Random(0), 0, 1), limit):
@@ -64,10 +67,10 @@ def held_out(source: Source, mode: str, limit: int) -> HeldOut:
             found.refused.append(pair)
             continue
         try:
-            whole, sentences = captions_of(pair, mode)
+            whole, sentences = read_captions(pair, mode)
             if not whole or not sentences:
-                raise PictureError("it has no caption")
-        except PictureError as error:
+                raise SampleError("it has no caption")
+        except SampleError as error:
             found.refused.append(SkippedSample(pair.key, str(error)))
             continue
         found.samples.append(Sample(pair, whole, tuple(dict.fromkeys(sentences))))
@@ -169,7 +172,7 @@ def _encoded_pairs(networks: Networks, data: HeldOut, on_progress: Progress) -> 
 def _pictures(data: HeldOut, side: int) -> Iterator[tuple[int, Image.Image]]:
     for i, sample in enumerate(data.samples):
         try:
-            yield i, picture_of(sample.pair, min_side=side)
+            yield i, read_picture(sample.pair, min_side=side)
         except (PictureError, OSError) as error:
             refused = SkippedSample(sample.pair.key, str(error))
             if refused not in data.refused:  # it is read again for every checkpoint

@@ -10,7 +10,7 @@ from indexer.pictures.metadata import Metadata
 from indexer.pictures.regions import pyramid
 from indexer.pictures.walk import FoundFile
 from indexer.store.index import Index
-from indexer.store.records import EncoderRecord, IndexedFile, PictureFacts
+from indexer.store.records import EncoderRecord, IndexedPicture, PictureFacts
 
 __all__ = ["SHAPE", "filled_index", "unit"]
 
@@ -44,7 +44,7 @@ def filled_index(
         files = []
         for number, vectors in zip(numbers, _vectors(len(numbers), n_rows, themes, rng), strict=True):
             path, fingerprint = file(number)
-            files.append(IndexedFile(folder_id, FoundFile(path, 1, 1, 1), fingerprint, facts, vectors))
+            files.append(IndexedPicture(folder_id, FoundFile(path, 1, 1, 1), fingerprint, facts, vectors))
         with index.writing() as catalog:
             catalog.put(files, record.id)
     index.save_vectors()

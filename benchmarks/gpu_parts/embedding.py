@@ -139,7 +139,7 @@ def _index_photos(setting: Setting, folder: Path) -> None:
     from cosmos_search.encoders.dual_encoder import DualEncoder
     from cosmos_search.models.store import ModelStore
     from indexer.cores import available_cores
-    from indexer.ingest.threads import batched, ordered_map, workers
+    from indexer.ingest.threads import ordered_map, split_batches, workers
     from indexer.pictures.images import open_picture
     from indexer.pictures.regions import pyramid
 
@@ -162,7 +162,7 @@ def _index_photos(setting: Setting, folder: Path) -> None:
         decode = n / (perf_counter() - started)
         encoder.encode_images(prepared[: encoder.batch_size])  # opens the tower: only the work is timed
         started = perf_counter()
-        list(ordered_map(pool, encoder.encode_images, batched(prepared, encoder.batch_size), ahead=n_cores))
+        list(ordered_map(pool, encoder.encode_images, split_batches(prepared, encoder.batch_size), ahead=n_cores))
         encode = n / (perf_counter() - started)
     place = setting.scratch / "index"
     with _gpu_utilization(setting.device) as utilization, cosmos_search.open(place, encoder=encoder) as library:

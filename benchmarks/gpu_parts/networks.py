@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from transformers import CLIPConfig, CLIPModel
 
+from cosmos_search.model_config import CLIP_VOCAB_SIZE
 from cosmos_search.network.checkpoint import save_model
 from cosmos_search.network.cosmos import CosmosConfig, CosmosModel
 from cosmos_search.processing.image import Preprocess
@@ -37,7 +38,7 @@ def save_clip(folder: Path, *, is_toy: bool) -> int:
     """A ViT-B/32 (or a toy) of transformers; returns its image size."""
     torch.manual_seed(0)
     small = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 2}
-    text = {"bos_token_id": 49406, "eos_token_id": 49407, "vocab_size": 49408}
+    text = {"bos_token_id": 49406, "eos_token_id": 49407, "vocab_size": CLIP_VOCAB_SIZE}
     config = CLIPConfig(text_config=text)
     if is_toy:
         config = CLIPConfig(text_config={**text, **small}, vision_config={**small, "image_size": 64}, projection_dim=64)

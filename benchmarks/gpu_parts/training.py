@@ -25,7 +25,8 @@ from trainer.config import PRESETS, TrainConfig
 from trainer.method.step import Precision, TrainState, training_step
 from trainer.method.student import Batch
 from trainer.runs.distributed import Ranks
-from trainer.runs.loop import make_learner
+from trainer.runs.folder import RunFolder
+from trainer.runs.loop import make_train_state
 
 N_STEPS, DRY_STEPS = 10, 4
 LR, MOMENTUM = 1e-4, 0.99
@@ -46,23 +47,23 @@ def run(setting: Setting) -> None:
     plain = _timed_steps(setting, "bf16", replace(config, precision="bf16"), batch, exact)
     _report_share_of_peak(setting, replace(config, precision="bf16"), batch, plain[1])
     _timed_steps(setting, "fp16 with GradScaler", replace(config, precision="fp16"), batch, exact)
-    checkpointed = replace(config, precision="bf16", is_checkpointed=True)
+    checkpointed = replace(config, precision="bf16", activation_checkpointing=True)
     _timed_steps(setting, "bf16, activation checkpointing", checkpointed, batch, exact)
     _timed_steps(setting, "bf16, gradient caching", _cached(config, "bf16"), batch, exact)
     _join_group_of_one(setting, replace(config, precision="bf16"), batch, exact)
     if setting.is_dry:
         report("bf16, torch.compile", "skipped in a dry run: it takes minutes on a CPU")
         return
-    _timed_steps(setting, "bf16, torch.compile", replace(config, precision="bf16", is_compiled=True), batch, exact)
+    _timed_steps(setting, "bf16, torch.compile", replace(config, precision="bf16", torch_compile=True), batch, exact)
 
 
 def _compare_with_cpu(setting: Setting) -> None:
     config = replace(PRESETS["tiny"], batch=8 if setting.is_dry else 64)
     batch = _made_batch(config)
     n_steps = _n_steps(setting)
-    wanted = _losses(make_learner(config, Ranks(0, 1, torch.device("cpu"))), batch, n_steps)
+    wanted = _losses(make_train_state(config, Ranks(0, 1, torch.device("cpu"))), batch, n_steps)
     device = torch.device(setting.device)
-    found = _losses(make_learner(config, Ranks(0, 1, device)), batch.to(device), n_steps)
+    found = _losses(make_train_state(config, Ranks(0, 1, device)), batch.to(device), n_steps)
     difference = _difference(found, wanted)
     what = f"tiny, {n_steps} steps in fp32 against the CPU, largest relative difference of a loss"
     report(what, f"{difference:.1e}", difference <= CPU_TOLERANCE)
@@ -73,7 +74,7 @@ def _timed_steps(
 ) -> tuple[list[float], float]:
     """Some steps from the same start: their losses, and images a second after the first two."""
     reset_peak(setting.device)
-    learner = make_learner(config, Ranks(0, 1, torch.device(setting.device)))
+    learner = make_train_state(config, Ranks(0, 1, torch.device(setting.device)))
     n_warmup = 2
     n_steps = _n_steps(setting) - n_warmup
     losses = _losses(learner, batch, n_warmup)
@@ -95,9 +96,9 @@ def _timed_steps(
 
 def _report_share_of_peak(setting: Setting, config: TrainConfig, batch: Batch, speed: float) -> None:
     """The arithmetic of a step, counted, against what a large bf16 product reaches on this device."""
-    learner = make_learner(config, Ranks(0, 1, torch.device(setting.device)))
+    learner = make_train_state(config, Ranks(0, 1, torch.device(setting.device)))
     with FlopCounterMode(display=False) as counter:
-        training_step(learner, batch, lr=LR, momentum=MOMENTUM)
+        training_step(learner, batch, lr=LR, ema_momentum=MOMENTUM)
     flop = counter.get_total_flops()
     side = 512 if setting.is_dry else 8192
     a = torch.randn(side, side, device=setting.device, dtype=torch.bfloat16)
@@ -117,7 +118,7 @@ def _join_group_of_one(setting: Setting, config: TrainConfig, batch: Batch, exac
     meeting.unlink(missing_ok=True)
     distributed.init_process_group(backend, init_method=f"file://{meeting.absolute()}", rank=0, world_size=1)
     try:
-        learner = make_learner(config, Ranks(0, 1, device))
+        learner = make_train_state(config, Ranks(0, 1, device))
         wrapped = DistributedDataParallel(learner.forward, [device] if setting.device == "cuda" else None)
         difference = _difference(_losses(replace(learner, forward=wrapped), batch, len(exact[0])), exact[0])
     finally:
@@ -161,8 +162,7 @@ def _call(command: list[str]) -> None:
 
 def _logged_losses(run: Path) -> list[float]:
     """The last value logged for each step, in order."""
-    lines = (json.loads(line) for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines())
-    clip = {line["step"]: line["clip"] for line in lines if "clip" in line}
+    clip = {line["step"]: line["clip"] for line in RunFolder(run).read_metrics() if "clip" in line}
     return [clip[step] for step in sorted(clip)]
 
 
@@ -186,7 +186,7 @@ def _large_config(setting: Setting) -> TrainConfig:
 
 
 def _cached(config: TrainConfig, precision: Precision) -> TrainConfig:
-    return replace(config, precision=precision, n_parts=N_MICRO_BATCHES)
+    return replace(config, precision=precision, n_micro_batches=N_MICRO_BATCHES)
 
 
 def _n_steps(setting: Setting) -> int:
@@ -205,7 +205,7 @@ def _made_batch(config: TrainConfig) -> Batch:
     captions = list(json.loads((files("cosmos_search") / "data/photos/captions.json").read_text("utf-8")).values())
     tokenize = partial(_tokenize, captions, config.n_captions)
     ids = torch.stack([tokenize(i) for i in range(config.batch)])
-    return Batch.of(tuple(map(str, range(config.batch))), views, ids)
+    return Batch.collate(tuple(map(str, range(config.batch))), views, ids)
 
 
 def _tokenize(captions: list[str], n: int, sample: int) -> torch.Tensor:
@@ -216,7 +216,7 @@ def _tokenize(captions: list[str], n: int, sample: int) -> torch.Tensor:
 
 def _losses(learner: TrainState, batch: Batch, n: int) -> list[float]:
     """The total loss before each of n steps."""
-    totals = [training_step(learner, batch, lr=LR, momentum=MOMENTUM).total for _ in range(n)]
+    totals = [training_step(learner, batch, lr=LR, ema_momentum=MOMENTUM).total for _ in range(n)]
     return [float(total) for total in totals]
 
 

@@ -14,7 +14,7 @@ from benchmarks.data.captioned_scenes import Scene, existence, paint
 from benchmarks.parts.measure import Figures
 from cosmos_search.network.cosmos import CosmosModel
 from cosmos_search.processing.text import TextTokenizer
-from trainer.attention_sheet import attention_picture
+from trainer.attention_sheet import draw_attention_sheet
 
 __all__ = ["draw_attention", "draw_figures"]
 
@@ -51,7 +51,7 @@ def draw_attention(model: CosmosModel, tokenizer: TextTokenizer, scenes: Sequenc
     rows = []
     for scene in [scene for scene in scenes if len(scene.groups) == 2][:N_SCENES]:
         texts = [*(existence(group, n=1) for group in scene.groups), f"a background of {scene.background}"]
-        rows.append(attention_picture(model, tokenizer, paint(scene), texts))
+        rows.append(draw_attention_sheet(model, tokenizer, paint(scene), texts))
     sheet = Image.new("RGB", (rows[0].width, sum(row.height for row in rows)))
     for i, row in enumerate(rows):
         sheet.paste(row, (0, i * row.height))

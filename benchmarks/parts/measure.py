@@ -12,8 +12,8 @@ from benchmarks.data.captioned_scenes import Group, Scene, existence, facts, pai
 from cosmos_search.network.cosmos import CosmosModel
 from cosmos_search.processing.text import TextTokenizer
 from indexer.pictures.regions import Box, pyramid
-from trainer.attention_sheet import attention_weights
-from trainer.data.multi_crop import normalised
+from trainer.attention_sheet import compute_attention_weights
+from trainer.data.multi_crop import normalize
 from trainer.evaluate import encode_texts
 
 __all__ = ["Figures", "encode_pictures", "measure"]
@@ -66,7 +66,7 @@ def encode_pictures(model: CosmosModel, pictures: Sequence[Image.Image]) -> Tens
 
 def _pixels(model: CosmosModel, pictures: Sequence[Image.Image]) -> Tensor:
     side = model.config.image_size
-    return torch.stack([normalised(picture.resize((side, side), Image.Resampling.BICUBIC)) for picture in pictures])
+    return torch.stack([normalize(picture.resize((side, side), Image.Resampling.BICUBIC)) for picture in pictures])
 
 
 def _recall(similarity: Tensor) -> float:
@@ -144,7 +144,7 @@ def _pointing(
     ids = torch.from_numpy(tokenizer([existence(group, n=1) for _, group in asked]))
     texts, pixels = F.normalize(model.encode_texts(ids).features, dim=-1), _pixels(model, pictures)
     dense = torch.einsum("npd,nd->np", model.dense(pixels, csa=True)[places], texts)
-    attended = attention_weights(model, ids, pixels[places])
+    attended = compute_attention_weights(model, ids, pixels[places])
     nearest = torch.einsum("nrd,nd->nr", regions[places], texts)
     patches = [Box(x / grid, y / grid, (x + 1) / grid, (y + 1) / grid) for y in range(grid) for x in range(grid)]
     groups = [group for _, group in asked]

@@ -27,9 +27,10 @@ from benchmarks.parts.measure import Figures, measure
 from cosmos_search.network.cosmos import CosmosModel
 from cosmos_search.processing.text import clip_tokenizer
 from indexer.errors import UsageError
-from trainer.config import PRESETS, TrainConfig, load_config
+from trainer.config import PRESETS, TrainConfig
 from trainer.data.samples import open_source
-from trainer.runs.checkpoints import checkpoints, load_student_and_teacher
+from trainer.runs.checkpoints import load_student_and_teacher
+from trainer.runs.folder import RunFolder
 from trainer.runs.loop import resume, train
 
 N_TRAINING, N_HELD_OUT = 12_000, 500
@@ -46,7 +47,7 @@ BASE = replace(
     lr=1e-3,
     workers=0,
     keep_last=1,
-    is_disturbed=False,  # captions name colours and sides, which the paper's crops recolour and flip
+    augment=False,  # captions name colours and sides, which the paper's crops recolour and flip
 )
 WHOLES = replace(
     BASE, image_crops=False, image_distillation=False, text_crops=False, text_distillation=False, cross_attention=False
@@ -56,7 +57,7 @@ VARIANTS: dict[str, tuple[str, TrainConfig]] = {
     "b": ("+ text crops", replace(WHOLES, text_crops=True)),
     "c": ("+ image crops, self-distillation", replace(BASE, cross_attention=False)),
     "d": ("+ cross-attention: COSMOS", BASE),
-    "e": ("COSMOS, crops flipped, blurred and recoloured", replace(BASE, is_disturbed=True)),
+    "e": ("COSMOS, crops flipped, blurred and recoloured", replace(BASE, augment=True)),
 }
 MEASURED = {
     "whole": "whole caption R@1",
@@ -105,11 +106,12 @@ def _trained(name: str, seed: int, run: Path, data: Path, steps: int) -> None:
     torch.set_num_threads(1)
     config = replace(VARIANTS[name][1], seed=seed, n_steps=steps, save_every=max(1, steps // 5))
     source, tokenizer = open_source(data), clip_tokenizer(BASE.network.context_length)
-    if checkpoints(run) and load_config(run / "config.json") != config:
+    folder = RunFolder(run)
+    if folder.checkpoints() and folder.read_config() != config:
         raise UsageError(f"{run} was trained with another config; choose another folder.")
-    if not checkpoints(run):
+    if not folder.checkpoints():
         train(config, source, tokenizer, run)
-    elif checkpoints(run)[-1].name != f"step-{steps:08}":
+    elif folder.checkpoints()[-1] != folder.checkpoint(steps):
         resume(run, source, tokenizer)
 
 
@@ -123,7 +125,7 @@ def _measured(run: Path, held_out: Sequence[Scene]) -> Figures:
 
 def _teacher(run: Path) -> CosmosModel:
     student, teacher = (CosmosModel(BASE.network).eval() for _ in range(2))
-    load_student_and_teacher(checkpoints(run)[-1], student, teacher)
+    load_student_and_teacher(RunFolder(run).checkpoints()[-1], student, teacher)
     return teacher
 
 
@@ -143,8 +145,7 @@ def _spread(values: Sequence[float]) -> str:
 
 def _speeds(runs: Sequence[Path]) -> list[float]:
     """Of one thread, beside another run: for comparison with each other alone."""
-    lines = [line for run in runs for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
-    return [json.loads(line)["images_per_s"] for line in lines]
+    return [line["images_per_s"] for run in runs for line in RunFolder(run).read_metrics()]
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -20,8 +21,7 @@ import cosmos_search
 from benchmarks.machine import describe, print_table
 from cosmos_search.encoders.mini.encoder import MiniEncoder
 from indexer.cores import available_cores
-from indexer.encoder import Prepared
-from indexer.ingest.threads import batched, ordered_map, workers
+from indexer.ingest.threads import ordered_map, split_batches, workers
 from indexer.pictures.images import open_picture
 from indexer.pictures.regions import pyramid
 
@@ -82,7 +82,7 @@ def _round(paths: list[Path], folder: Path, place: Path, regions: str) -> tuple[
     encoder = MiniEncoder()
     n_cores = available_cores()
 
-    def prepare(path: Path) -> Prepared:
+    def prepare(path: Path) -> Any:
         with path.open("rb") as file:
             picture = open_picture(file, min_side=encoder.min_side)
         return encoder.prepare(picture.image, pyramid(regions, picture.width, picture.height))
@@ -93,7 +93,7 @@ def _round(paths: list[Path], folder: Path, place: Path, regions: str) -> tuple[
         decode = len(paths) / (perf_counter() - started)
         encoder.encode_images(prepared[:1])  # opened now, so that only the work is timed
         started = perf_counter()
-        list(ordered_map(pool, encoder.encode_images, batched(prepared, BATCH), ahead=n_cores))
+        list(ordered_map(pool, encoder.encode_images, split_batches(prepared, BATCH), ahead=n_cores))
         encode = len(paths) / (perf_counter() - started)
     with cosmos_search.open(place, encoder=encoder) as library:
         whole = library.add(folder, regions=regions).images_per_second
@@ -103,13 +103,13 @@ def _round(paths: list[Path], folder: Path, place: Path, regions: str) -> tuple[
 def _peer(paths: list[Path], encoder: MiniEncoder) -> float:
     session = onnxruntime.InferenceSession(encoder.image_graph())
 
-    def prepare(path: Path) -> Prepared:
+    def prepare(path: Path) -> Any:
         with Image.open(path) as image:
             return encoder.prepare(image.convert("RGB")).whole
 
     started = perf_counter()
     with workers(2) as pool:
-        for batch in batched(ordered_map(pool, prepare, paths, ahead=2 * BATCH), BATCH):
+        for batch in split_batches(ordered_map(pool, prepare, paths, ahead=2 * BATCH), BATCH):
             session.run(["logits"], {"pixels": np.stack(batch)})
     return len(paths) / (perf_counter() - started)
 

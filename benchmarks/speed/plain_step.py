@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from cosmos_search.network.cosmos import CosmosModel
-from trainer.method.losses import N_GLOBAL
+from trainer.method.losses import N_GLOBAL_VIEWS
 from trainer.method.optimizer import clamp_scales
 from trainer.method.step import TrainState
 
@@ -41,9 +41,9 @@ def _losses(
     h_i = [student.cross_attend_text(seen.features[:, None], texts[0].tokens)[:, 0] for seen in images]
     h_t = [student.cross_attend_image(read.features[:, None], images[0].tokens)[:, 0] for read in texts]
     with torch.no_grad():
-        g_i = [F.normalize(teacher.encode_images(view).features, dim=-1) for view in views[:N_GLOBAL]]
-        g_t = [F.normalize(teacher.encode_texts(ids).features, dim=-1) for ids in captions[:N_GLOBAL]]
-    clip = _nce(f_i[:N_GLOBAL], f_t, student.logit_scale.exp())
+        g_i = [F.normalize(teacher.encode_images(view).features, dim=-1) for view in views[:N_GLOBAL_VIEWS]]
+        g_t = [F.normalize(teacher.encode_texts(ids).features, dim=-1) for ids in captions[:N_GLOBAL_VIEWS]]
+    clip = _nce(f_i[:N_GLOBAL_VIEWS], f_t, student.logit_scale.exp())
     scale = student.distill_logit_scale.exp()
     groups = [_nce(seen, target, scale) for seen in (h_i, h_t) for target in (g_i, g_t)]
     return clip, torch.stack(groups).mean()

@@ -18,7 +18,7 @@ from cosmos_search.encoders.mini.encoder import MiniEncoder
 from indexer.pictures.metadata import Metadata
 from indexer.pictures.walk import FoundFile
 from indexer.store.index import Index
-from indexer.store.records import IndexedFile, PictureFacts
+from indexer.store.records import IndexedPicture, PictureFacts
 
 N_PICTURES = 100_000
 N_RUNS = 7
@@ -62,12 +62,12 @@ def _fill(place: Path) -> None:
     index.close()
 
 
-def _file(i: int, folder_id: int, rng: np.random.Generator, dim: int) -> IndexedFile:
+def _file(i: int, folder_id: int, rng: np.random.Generator, dim: int) -> IndexedPicture:
     vector = rng.standard_normal(dim)
     found = FoundFile(Path(f"/made/up/{i}.jpg"), size_bytes=1, mtime_ns=1, ctime_ns=1)
     facts = PictureFacts(100, 100, Metadata())
     unit = (vector / np.linalg.norm(vector)).astype(np.float16)
-    return IndexedFile(folder_id, found, i.to_bytes(16, "big"), facts, unit[None])
+    return IndexedPicture(folder_id, found, i.to_bytes(16, "big"), facts, unit[None])
 
 
 def _median_s(code: str) -> float:

@@ -28,12 +28,12 @@ from benchmarks.machine import describe, print_table
 from benchmarks.speed.plain_step import plain_step
 from cosmos_search.processing.text import clip_tokenizer
 from trainer.config import PRESETS, TrainConfig
-from trainer.data.batches import Views, batches
-from trainer.data.samples import open_source
+from trainer.data.batches import Views, load_batches
+from trainer.data.samples import Pair, open_source
 from trainer.method.step import TrainState, training_step
 from trainer.method.student import Batch
 from trainer.runs.distributed import Ranks
-from trainer.runs.loop import make_learner
+from trainer.runs.loop import make_train_state
 
 HERE = Ranks(0, 1, torch.device("cpu"))
 NETWORKS = {
@@ -67,16 +67,16 @@ def main() -> None:
 
 def _against_plain(name: str, config: TrainConfig, rounds: int) -> list[object]:
     views, ids = _made(config)
-    batch = Batch.of(tuple(map(str, range(config.batch))), tuple(views), ids)
-    ours, plain = make_learner(config, HERE), make_learner(config, HERE)
-    losses = training_step(ours, batch, lr=0.0, momentum=0.99)
+    batch = Batch.collate(tuple(map(str, range(config.batch))), tuple(views), ids)
+    ours, plain = make_train_state(config, HERE), make_train_state(config, HERE)
+    losses = training_step(ours, batch, lr=0.0, ema_momentum=0.99)
     clip, distill = plain_step(plain, views, ids, momentum=0.99)
     assert abs(losses.clip.item() - clip) < 1e-3, "not the same L_CLIP"
     assert abs(losses.distill.item() - distill) < 1e-3, "not the same L_COSMOS"
     seconds: tuple[list[float], list[float]] = ([], [])
     for _ in range(rounds):
         began = time.perf_counter()
-        training_step(ours, batch, lr=1e-4, momentum=0.99)
+        training_step(ours, batch, lr=1e-4, ema_momentum=0.99)
         middle = time.perf_counter()
         plain_step(plain, views, ids, momentum=0.99)
         seconds[0].append(middle - began)
@@ -94,11 +94,11 @@ def _against_plain(name: str, config: TrainConfig, rounds: int) -> list[object]:
 
 
 def _with_loader(name: str, config: TrainConfig, rounds: int) -> list[object]:
-    learner = make_learner(config, HERE)
+    learner = make_train_state(config, HERE)
     n = max(rounds, N_LOADED)
     with tempfile.TemporaryDirectory() as folder:
         _write_photos(Path(folder), 4 * config.batch)
-        loader = batches(open_source(Path(folder)), Views(config, clip_tokenizer()), config.batch)
+        loader = load_batches(open_source(Path(folder)), Views(config, clip_tokenizer()), config.batch)
         ready = [next(loader).batch for _ in range(2 * config.workers)]
         began = time.perf_counter()
         loaded = sum(len(next(loader).batch.keys) for _ in range(n)) / (time.perf_counter() - began)
@@ -118,7 +118,7 @@ def _with_loader(name: str, config: TrainConfig, rounds: int) -> list[object]:
 
 def _timed_step(learner: TrainState, batch: Batch) -> float:
     began = time.perf_counter()
-    training_step(learner, batch, lr=1e-4, momentum=0.99)
+    training_step(learner, batch, lr=1e-4, ema_momentum=0.99)
     return time.perf_counter() - began
 
 
@@ -126,8 +126,8 @@ def _growth(rounds: int) -> Iterator[list[object]]:
     for size, n_local in ((16, 4), (32, 4), (64, 4), (128, 4), (64, 0), (64, 2), (64, 6), (64, 8)):
         config = replace(NETWORKS["tiny"], batch=size, n_local_images=n_local)
         views, ids = _made(config)
-        batch = Batch.of(tuple(map(str, range(size))), tuple(views), ids)
-        learner = make_learner(config, HERE)
+        batch = Batch.collate(tuple(map(str, range(size))), tuple(views), ids)
+        learner = make_train_state(config, HERE)
         _timed_step(learner, batch)
         seconds = median(_timed_step(learner, batch) for _ in range(rounds))
         yield [size, n_local, f"{seconds:.2f}", f"{size / seconds:.0f}"]
@@ -143,8 +143,9 @@ def _made(config: TrainConfig) -> tuple[list[Tensor], Tensor]:
         _write_photos(Path(folder), size)
         source = open_source(Path(folder))
         cut = Views(replace(config, image_crops=False), clip_tokenizer())
-        pairs = list(source.pairs(Random(0), 0, 1))
-        rows = [torch.from_numpy(clip_tokenizer()(cut.captions(pair, Random(i)))) for i, pair in enumerate(pairs)]  # type: ignore[arg-type]
+        pairs = [pair for pair in source.pairs(Random(0), 0, 1) if isinstance(pair, Pair)]
+        captions = [cut.sample_captions(pair, Random(i)) for i, pair in enumerate(pairs)]
+        rows = [torch.from_numpy(clip_tokenizer()(texts)) for texts in captions]
     return views, torch.stack(rows)
 
 

@@ -1,18 +1,82 @@
 """The commands that fix errors: one table from an error's class to the sentence that the command line adds."""
 
 from collections.abc import Callable, Mapping
+from shlex import quote
 from typing import Any
 
 from cosmos_search.retrieval.errors import EmptyQueryError, ExplanationError, HitCountError, UnreadableHitError
-from indexer.errors import CosmosSearchError, NoIndexError
+from indexer.errors import (
+    CosmosSearchError,
+    CreateIndexError,
+    DamagedIndexError,
+    EmptyFolderError,
+    EmptyIndexError,
+    FolderError,
+    MissingFilesError,
+    MissingFolderError,
+    NewerIndexError,
+    NoFoldersError,
+    NoIndexError,
+    NotAnIndexedFolderError,
+    OldIndexError,
+    OtherEncoderError,
+    OtherRegionsError,
+    ReadOnlyIndexError,
+    UnfinishedRebuildError,
+    VectorFileError,
+)
 
 __all__ = ["ADVICE", "Advice", "add_advice"]
 
 # Keys are error classes; a class without an entry takes that of its nearest base. Values get the error.
 Advice = Mapping[type[CosmosSearchError], Callable[[Any], str]]
 
+
+def _forget_files(error: MissingFilesError) -> str:
+    return f"To forget them: cosmos-search index --forget-missing {quote(str(error.path))}"
+
+
+def _forget_folder(error: EmptyFolderError) -> str:
+    return f"{_forget_files(error)}, or with the folder: cosmos-search remove {quote(str(error.folder))}"
+
+
+def _move_away(error: DamagedIndexError) -> str:
+    place = str(error.place)
+    return f"Move it away and index again: mv {quote(place)} {quote(f'{place}.damaged')} && cosmos-search index FOLDER"
+
+
+def _finish_rebuild(error: UnfinishedRebuildError) -> str:
+    return (
+        "Mount their disk, or forget them by adding --forget-missing, and run again: "
+        f"cosmos-search index --model {error.wanted} --regions {error.wanted_regions} --rebuild"
+    )
+
+
 ADVICE: Advice = {
+    # indexer: the index, its disk and its database
     NoIndexError: lambda error: "Make one: cosmos-search index FOLDER",
+    EmptyIndexError: lambda error: "Add pictures: cosmos-search index FOLDER",
+    CreateIndexError: lambda error: "Choose another place with --index DIR.",
+    OldIndexError: lambda error: "Bring it up to date once where it can be written: cosmos-search info",
+    NewerIndexError: lambda error: "In its checkout: git pull && pip install -c constraints.txt .",
+    ReadOnlyIndexError: lambda error: f"Make it writable: chmod -R u+w {quote(str(error.place))}",
+    DamagedIndexError: _move_away,
+    VectorFileError: lambda error: "When there is room: cosmos-search index",
+    # indexer: folders and files
+    NoFoldersError: lambda error: "Name one: cosmos-search index FOLDER",
+    FolderError: lambda error: "To index a folder: cosmos-search index FOLDER",
+    NotAnIndexedFolderError: lambda error: "List the indexed folders: cosmos-search info",
+    MissingFolderError: lambda error: f"Mount it, or forget it: cosmos-search remove {quote(str(error.path))}",
+    MissingFilesError: _forget_files,
+    EmptyFolderError: _forget_folder,
+    # indexer: encoders
+    OtherEncoderError: lambda error: (
+        f"To change over, embedding every picture again: cosmos-search index --model {error.wanted} --rebuild"
+    ),
+    OtherRegionsError: lambda error: (
+        f"To change over, embedding every picture again: cosmos-search index --regions {error.wanted} --rebuild"
+    ),
+    UnfinishedRebuildError: _finish_rebuild,
     # cosmos_search.retrieval
     EmptyQueryError: lambda error: 'Say what to look for: cosmos-search search "a red car"',
     HitCountError: lambda error: "For ten hits: -n 10",

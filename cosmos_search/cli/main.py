@@ -124,12 +124,12 @@ def index(
       cosmos-search index ~/Pictures /mnt/camera
       cosmos-search index                      # look for changes
     """
-    from cosmos_search.cli.output import report_text
+    from cosmos_search.cli.output import report_json, report_text
     from cosmos_search.cli.progress import index_with_progress
 
     with _open_library(place, model, device, precision) as library:
         report = index_with_progress(library, folders, rebuild, regions, max_pixels, exclude or None, forget_missing)
-    say(json_line(report.to_dict()) if as_json else report_text(report))
+    say(json_line(report_json(report)) if as_json else report_text(report))
     if report.is_stopped:
         say("Stopped. Everything counted above is stored; to resume, run the same command again.", err=True)
         sys.exit(130)

@@ -3,9 +3,11 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from wcwidth import wcswidth
 
+from cosmos_search.cli.advice import add_advice
 from cosmos_search.cli.terminal import escape
 from cosmos_search.extras import install_command
 from cosmos_search.library import Info
@@ -20,6 +22,7 @@ __all__ = [
     "info_text",
     "models_table",
     "printable",
+    "report_json",
     "report_text",
 ]
 
@@ -54,7 +57,12 @@ def report_text(report: Report) -> str:
         lines.append(f"{report.failed_before} files failed before and have not changed; cosmos-search info names them.")
     if report.needs_extra:
         lines.append(f"{report.needs_extra} HEIC or raw files skipped; to read them: {install_command('formats')}")
-    return _join_lines(lines + report.warnings)
+    return _join_lines(lines + [add_advice(warning) for warning in report.warnings])
+
+
+def report_json(report: Report) -> dict[str, Any]:
+    """The summary of a run, with the commands that help in its warnings."""
+    return report.to_dict() | {"warnings": [add_advice(warning) for warning in report.warnings]}
 
 
 def info_text(info: Info) -> str:

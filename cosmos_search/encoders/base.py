@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cosmos_search.encoders.calibration import Calibration
-from indexer.encoder import Prepared, Vectors
+from indexer.encoder import Vectors
 from indexer.pictures.regions import Box
 
 __all__ = ["BaseEncoder"]
@@ -30,12 +30,12 @@ class BaseEncoder(ABC):
     default_regions: str = "fast"
     calibration: Calibration | None = None  # scores are plain cosines, and nothing is left out
 
-    def prepare(self, picture: Image.Image, regions: Sequence[Box] = ()) -> Prepared:
+    def prepare(self, picture: Image.Image, regions: Sequence[Box] = ()) -> list[Image.Image]:
         """The picture and its regions, cut out."""
         return [picture, *(picture.crop(box.pixels(*picture.size)) for box in regions)]
 
     @abstractmethod
-    def encode_images(self, prepared: Sequence[Prepared]) -> list[Vectors]:
+    def encode_images(self, prepared: Sequence[list[Image.Image]]) -> list[Vectors]:
         """For each prepared picture unit rows: (1 + regions, dim)."""
 
     @abstractmethod

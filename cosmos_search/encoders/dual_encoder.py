@@ -20,7 +20,7 @@ from cosmos_search.extras import require_extra
 from cosmos_search.models.store import ModelCard, check_unchanged
 from cosmos_search.processing.image import Preprocess
 from cosmos_search.processing.text import TextTokenizer
-from indexer.encoder import Prepared, Vectors
+from indexer.encoder import Vectors
 from indexer.pictures.regions import Box
 
 if TYPE_CHECKING:
@@ -108,13 +108,13 @@ class DualEncoder:
         """Twice the network's side: more makes no difference that survives the resizing."""
         return 2 * self._preprocess.side
 
-    def prepare(self, picture: Image.Image, regions: Sequence[Box] = ()) -> Prepared:
+    def prepare(self, picture: Image.Image, regions: Sequence[Box] = ()) -> "PreparedCrops":
         """The whole at the network's size; regions squashed to the size of its local crops."""
         size = (self._card.crop_side, self._card.crop_side)
         crops = [picture.resize(size, self._preprocess.resample, box.pixels(*picture.size)) for box in regions]
         return PreparedCrops(self._preprocess.pixels(picture), [np.asarray(crop) for crop in crops])
 
-    def encode_images(self, prepared: Sequence[Prepared]) -> list[Vectors]:
+    def encode_images(self, prepared: Sequence["PreparedCrops"]) -> list[Vectors]:
         """Each (1 + regions, dim), unit rows. The regions of all the pictures go through the network together."""
         runtime = self._image_runtime()
         wholes = list(runtime.encode(np.stack([p.whole for p in prepared]))) if prepared else []

@@ -1,7 +1,7 @@
 """The Encoder protocol: what a model must offer to index pictures and to answer sentences."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from indexer.store.records import EncoderRecord
 __all__ = ["Encoder", "require_made_by"]
 
 
-class Encoder(ImageEncoder, Protocol):
+class Encoder(ImageEncoder[Any], Protocol):  # Any: each encoder has its own type of prepared pictures
     """An image encoder with a text tower into the same space."""
 
     @property

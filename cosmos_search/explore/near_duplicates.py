@@ -14,10 +14,10 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.errors import UsageError
+from indexer.errors import EmptyIndexError, UsageError
 from indexer.pictures.regions import WHOLE, Box, pyramid
 from indexer.store.catalog import Catalog
-from indexer.store.index import Index, no_pictures
+from indexer.store.index import Index
 from indexer.store.records import EncoderRecord, PictureRecord
 
 __all__ = ["MIN_COSINE", "near_duplicates"]
@@ -63,7 +63,7 @@ def near_duplicates(
     with index.reading_pictures() as catalog:
         encoder = catalog.encoder()
         if encoder is None:
-            raise no_pictures(index.place)
+            raise EmptyIndexError(index.place)
         shapes = catalog.sizes(catalog.vector_ids(encoder.id).tolist())
         ids = sorted(shapes, key=lambda id_: (-shapes[id_][0] * shapes[id_][1], id_))
         layouts = _layouts(catalog, encoder, ids, shapes, lambda share: on_progress(share / 2))

@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from cosmos_search.model_config import cosmos_values, read_object
+from cosmos_search.model_config import CLIP_VOCAB_SIZE, cosmos_values, read_object
 from cosmos_search.network.cosmos import CosmosConfig, CosmosModel
 from cosmos_search.network.model_files import find_files, read_part
 from cosmos_search.network.weights import check_memory, load_weights
@@ -30,7 +30,6 @@ __all__ = ["ROLES", "convert", "infer_config", "load_checkpoint", "load_model", 
 
 ROLES = ("teacher", "student")
 HEAD_WIDTH = 64  # of all published sizes; shapes don't tell
-VOCABULARY = 49408
 
 _make_scalar = cast(Callable[..., Any], np.float64(0).__reduce__()[0])
 
@@ -84,7 +83,7 @@ def save_model(model: CosmosModel, folder: Path, like: Path | None = None) -> No
     if like is not None:
         for part in ("tokenizer.json", "preprocessor_config.json"):
             (folder / part).write_bytes(read_part(like, part))
-    elif model.config.vocab_size == VOCABULARY:
+    elif model.config.vocab_size == CLIP_VOCAB_SIZE:
         save_clip_tokenizer(folder / "tokenizer.json")
         Preprocess(model.config.image_size).save(folder / "preprocessor_config.json")
     else:

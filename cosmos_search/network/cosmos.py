@@ -14,6 +14,7 @@ from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from cosmos_search.model_config import CLIP_VOCAB_SIZE
 from cosmos_search.network.blocks import Transformer
 from cosmos_search.network.cross_attention import CrossAttention
 from cosmos_search.network.weights import load_weights
@@ -37,7 +38,7 @@ class CosmosConfig:
     text_layers: int = 12
     text_heads: int = 8
     context_length: int = 77  # tokens
-    vocab_size: int = 49408
+    vocab_size: int = CLIP_VOCAB_SIZE
     model_type: Literal["cosmos"] = "cosmos"
 
 

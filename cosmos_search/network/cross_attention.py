@@ -2,9 +2,9 @@
 
 from torch import Tensor, nn
 
-__all__ = ["CrossAttention"]
+from cosmos_search.model_config import N_CROSS_ATTENTION_HEADS
 
-N_HEADS = 8
+__all__ = ["CrossAttention"]
 
 
 class CrossAttention(nn.Module):
@@ -15,7 +15,7 @@ class CrossAttention(nn.Module):
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.attn = nn.MultiheadAttention(dim, N_HEADS, batch_first=True)
+        self.attn = nn.MultiheadAttention(dim, N_CROSS_ATTENTION_HEADS, batch_first=True)
         self.ln_q = nn.LayerNorm(dim)
         self.ln_k = nn.LayerNorm(dim)  # of the tokens, which are keys and values
 

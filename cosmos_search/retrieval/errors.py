@@ -18,10 +18,10 @@ __all__ = [
 
 CONTEXT = 40
 EXPECTED = {
-    "date": "dates are: 2024, 2024-06, 2024-06-30 or 2024-06-30T18:00",
-    "place": "a place is latitude,longitude,radius: 48.14,11.58,20km",
-    "size": "sizes are: 2MP or 1920x1080",
-    "box": "four fractions are: 0.1,0.2,0.5,0.7 (left, top, right, bottom)",
+    "date": "use 2024, 2024-06, 2024-06-30 or 2024-06-30T18:00",
+    "place": "use latitude,longitude,radius: 48.14,11.58,20km",
+    "size": "use 2MP or 1920x1080",
+    "box": "use four fractions: 0.1,0.2,0.5,0.7 (left, top, right, bottom)",
 }
 
 

@@ -8,8 +8,8 @@ from cosmos_search.retrieval.hits import Hit
 from cosmos_search.retrieval.present import present
 from cosmos_search.retrieval.query import Query
 from cosmos_search.retrieval.rank import rank
+from indexer.errors import EmptyIndexError
 from indexer.store.filters import Filters
-from indexer.store.index import no_pictures
 from indexer.store.protocol import Snapshot, Store
 
 __all__ = ["search"]
@@ -45,6 +45,6 @@ def search(
 def _require_searchable(snapshot: Snapshot | None, store: Store, encoder: Encoder) -> Snapshot:
     """The snapshot. Raises CosmosSearchError if the store is empty or was made by another encoder."""
     if snapshot is None or not snapshot.n_rows:
-        raise no_pictures(store.place)
+        raise EmptyIndexError(store.place)
     require_made_by(encoder, snapshot.encoder)
     return snapshot

@@ -1,4 +1,4 @@
-"""What a picture must be like, apart from what it shows: dates, folder, camera, place, size, orientation."""
+"""Filters on the properties of pictures: dates, folder, camera, place, size, orientation."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, LargeBinary, case, func, liter
 
 from indexer.errors import UsageError
 from indexer.store.geo import EARTH_KM
-from indexer.store.names import folder_parts, path_bytes, searched
+from indexer.store.names import encode_part, folder_parts, path_bytes
 from indexer.store.schema import files, pictures
 
 __all__ = [
@@ -21,8 +21,8 @@ __all__ = [
     "Near",
     "conditions",
     "count_matching",
-    "matching",
-    "newest",
+    "find_matching",
+    "find_newest",
 ]
 
 SHAPES: dict[str, ColumnElement[bool]] = {
@@ -35,7 +35,7 @@ ORIENTATIONS = tuple(SHAPES)
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """A circle on the earth: degrees (WGS84) and kilometres."""
+    """A circle on the earth: the centre in degrees (WGS84), the radius in kilometres."""
 
     latitude: float
     longitude: float
@@ -44,12 +44,12 @@ class Near:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """All that are given must hold. A picture that doesn't say when or where it was taken fails a filter on that."""
+    """A picture passes if it meets all conditions that are not None. Unknown dates and places fail."""
 
-    after: datetime | None = None  # taken then or later, by the camera's clock
+    after: datetime | None = None  # taken at this time or later, by the camera's clock
     before: datetime | None = None  # taken earlier
-    folder: str | None = None  # a part of a directory's path, in any case, or a path that leads to one
-    directory: str | None = None  # the path of one directory, and all below it
+    folder: str | None = None  # a part of a directory's path, in any case, or a path to a directory
+    directory: str | None = None  # the path of one directory; those below it are included
     camera: str | None = None  # a part of its name, in any case
     near: Near | None = None
     min_pixels: int | None = None
@@ -64,7 +64,7 @@ class Filters:
 
 
 def conditions(filters: Filters) -> list[ColumnElement[bool]]:
-    """What a row of `pictures` must fulfil; together they are exact. None: every picture passes."""
+    """The conditions on a row of `pictures`; an empty list: every picture passes."""
     p, wanted = pictures.c, []
     if filters.after is not None:
         wanted.append(p.taken_at >= filters.after)
@@ -86,8 +86,8 @@ def conditions(filters: Filters) -> list[ColumnElement[bool]]:
     return wanted
 
 
-def matching(connection: Connection, filters: Filters) -> NDArray[np.int64] | None:
-    """The ids of the pictures that pass, ascending: (n,). None: all of them do."""
+def find_matching(connection: Connection, filters: Filters) -> NDArray[np.int64] | None:
+    """The ids of the pictures that pass, ascending: (n,). None: all pictures."""
     wanted = conditions(filters)
     if not wanted:
         return None
@@ -96,20 +96,20 @@ def matching(connection: Connection, filters: Filters) -> NDArray[np.int64] | No
 
 
 def count_matching(connection: Connection, filters: Filters) -> int:
-    """How many pictures pass."""
+    """The number of pictures that pass."""
     query = select(func.count()).select_from(pictures).where(*conditions(filters))
     return connection.execute(query).scalar_one()
 
 
-def newest(connection: Connection, filters: Filters, start: int, n: int) -> list[int]:
+def find_newest(connection: Connection, filters: Filters, start: int, n: int) -> list[int]:
     """The ids of `n` pictures that pass, from the `start`-th (0 is the first), newest first, undated ones last."""
-    order = (pictures.c.taken_at.desc(), pictures.c.id.desc())  # to SQLite NULL is less than all else
+    order = (pictures.c.taken_at.desc(), pictures.c.id.desc())  # in SQLite NULL is less than all values
     query = select(pictures.c.id).where(*conditions(filters)).order_by(*order).offset(start).limit(n)
     return list(connection.execute(query).scalars())
 
 
 def _holds(column: ColumnElement[Any], part: str) -> ColumnElement[bool]:
-    return func.holds(column, literal(searched(part), LargeBinary))
+    return func.holds(column, literal(encode_part(part), LargeBinary))
 
 
 def _is_in(directory: str) -> ColumnElement[bool]:
@@ -121,7 +121,7 @@ def _is_in(directory: str) -> ColumnElement[bool]:
 
 
 def _is_near(near: Near) -> ColumnElement[bool]:
-    """Distances are only reckoned within the circle's band of latitudes; that rules out pictures without a place."""
+    """The distance is computed within the circle's band of latitudes only; pictures without a place are outside."""
     p, reach = pictures.c, degrees(near.radius_km / EARTH_KM)
     distance = func.distance_km(p.latitude, p.longitude, near.latitude, near.longitude)
     in_band = p.latitude.between(near.latitude - reach, near.latitude + reach)

@@ -7,7 +7,7 @@ import streamlit as st
 
 from cosmos_search.extras import install_command
 from indexer.errors import CosmosSearchError
-from indexer.ingest.roots import existing_folder
+from indexer.ingest.scan_plan import resolve_folder
 from indexer.ingest.update import Report
 from ui.escape import escape_markdown
 from ui.session.indexing import IndexingJob
@@ -47,7 +47,7 @@ def _add_folder(shared: SharedResources) -> None:
         st.session_state["add_problem"] = "Enter the full path of a folder, starting at the root or at ~."
         return
     try:
-        start_indexing(shared, [existing_folder(Path(path))])
+        start_indexing(shared, [resolve_folder(Path(path))])
     except CosmosSearchError as error:
         st.session_state["add_problem"] = str(error)
 
@@ -93,4 +93,4 @@ def _show_summary(report: Report) -> None:
     if report.needs_extra:
         st.info(f"{report.needs_extra:,} HEIC or raw files need: `{install_command('formats')}`")
     for warning in report.warnings:
-        st.warning(escape_markdown(warning))
+        st.warning(escape_markdown(str(warning)))

@@ -31,7 +31,7 @@ from cosmos_search.encoders.onnx_session import (
     open_cached,
     write_beside,
 )
-from indexer.encoder import Prepared, Vectors
+from indexer.encoder import Vectors
 from indexer.pictures.regions import Box
 
 __all__ = ["MiniEncoder", "Recipe"]
@@ -116,13 +116,13 @@ class MiniEncoder:
         """Twice the network's side: a JPEG decoded at that scale gives the same 260 pixels to 54 dB."""
         return max(2 * self._recipe.side, self._recipe.region_side)
 
-    def prepare(self, picture: Image.Image, regions: Sequence[Box] = ()) -> Prepared:
+    def prepare(self, picture: Image.Image, regions: Sequence[Box] = ()) -> "_Prepared":
         """The picture squashed to a square, so that nothing of it is cut off; a larger one for its regions."""
         assert picture.mode == "RGB", f"expected RGB, got {picture.mode}"
         large = _squashed(picture, self._recipe.region_side) if regions else None
         return _Prepared(_squashed(picture, self._recipe.side), large, tuple(regions))
 
-    def encode_images(self, prepared: Sequence[Prepared]) -> list[Vectors]:
+    def encode_images(self, prepared: Sequence["_Prepared"]) -> list[Vectors]:
         """Each (1 + regions, 384).
 
         On a CPU one picture a call: two callers made 164 pictures/s, and 136 in batches of 8. Besides, neighbours

@@ -17,6 +17,7 @@ from cosmos_search.cli.main import main
 from cosmos_search.cli.output import info_text, models_table, report_text
 from cosmos_search.cli.terminal import escape, json_line
 from cosmos_search.models.install import ModelRow
+from indexer.errors import MissingFolderError
 from indexer.ingest.update import Report
 from indexer.store.records import EncoderRecord, FailedFile
 from tests.colour import paint
@@ -65,7 +66,7 @@ def test_json_holds_the_true_text_and_no_control_character():
 
 def test_tables_show_each_name_and_reason_within_its_line():
     evil = EVIL + "\nError: all is lost"
-    report = Report(model=evil, device=evil, embedded=1, seconds=1.0, warnings=[evil])
+    report = Report(model=evil, device=evil, embedded=1, seconds=1.0, warnings=[MissingFolderError(Path(evil))])
     report.failed = [FailedFile(Path(evil), evil)]
     row = ModelRow(evil, evil, evil, None, 1, False)
     for text in (report_text(report), models_table([row])):

@@ -208,7 +208,7 @@ UNKNOWN_HOMES = [
 def test_the_home_of_an_unknown_user_is_refused_and_nothing_is_made(words, place, home, tmp_path):
     done = run(*words, env={"COSMOS_SEARCH_INDEX": str(place)})
     assert (done.exit_code, done.stdout) == (2, "")
-    assert "There is no home ~nosuch" in done.stderr
+    assert "There is no home directory ~nosuch" in done.stderr
     assert [*(tmp_path / "here").iterdir(), *home.iterdir()] == []
 
 
@@ -216,7 +216,7 @@ def test_the_home_of_an_unknown_user_is_refused_and_nothing_is_made(words, place
 def test_the_home_of_an_unknown_user_is_refused_in_the_environment_too(name, home, tmp_path):
     done = run(*(["info"] if name.endswith("INDEX") else ["models"]), env={name: "~nosuch/x"})
     assert (done.exit_code, done.stdout) == (2, "")
-    assert "There is no home ~nosuch" in done.stderr
+    assert "There is no home directory ~nosuch" in done.stderr
     assert list((tmp_path / "here").iterdir()) == []
 
 

@@ -93,4 +93,4 @@ def test_a_mistake_is_told_in_a_sentence(indexing, photos):
     with library._open_index().lock():
         indexing.start([photos])
         indexing.job.wait()
-    assert "Another cosmos-search is writing" in indexing.job.error
+    assert "Another process is writing" in indexing.job.error

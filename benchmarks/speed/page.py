@@ -21,7 +21,7 @@ from PIL import Image
 from benchmarks.data.synthetic_index import SHAPE, filled_index
 from benchmarks.machine import describe, print_table
 from cosmos_search.encoders.load import load_encoder
-from cosmos_search.explore.embedding_map import everyday_words
+from cosmos_search.explore.embedding_map import read_everyday_words
 from cosmos_search.models.store import MINI
 from indexer.pictures.images import fingerprint
 from indexer.store.records import EncoderRecord
@@ -74,7 +74,7 @@ def _measured(scratch: Path, home: Path, rounds: Sequence[str]) -> list[list[str
     rows = []
     with page(scratch / "index", home) as address, chromium(scratch / "profile") as browser:
         browser.open(address)
-        browser.type("Search", everyday_words()[-1])
+        browser.type("Search", read_everyday_words()[-1])
         browser.cards()
         for name in rounds:
             seconds = [_timed(browser, query) for query in _queries()]
@@ -84,7 +84,7 @@ def _measured(scratch: Path, home: Path, rounds: Sequence[str]) -> list[list[str
 
 def _queries() -> list[str]:
     """Words that there are pictures of, different ones each time."""
-    words = iter(everyday_words())
+    words = iter(read_everyday_words())
     return [". ".join(islice(words, 1 + i % 3)) for i in range(N_QUERIES)]
 
 
@@ -102,7 +102,7 @@ def _fill(scratch: Path, n: int) -> None:
             Image.fromarray(colours).resize((SHAPE[0] // 5, SHAPE[1] // 5)).save(path, quality=70)
         return path, fingerprint(io.BytesIO(path.read_bytes()))
 
-    filled_index(scratch / "index", n, encoder.encode_texts(everyday_words()), made, rng, file).close()
+    filled_index(scratch / "index", n, encoder.encode_texts(read_everyday_words()), made, rng, file).close()
 
 
 def _timed(browser: Any, query: str) -> float:

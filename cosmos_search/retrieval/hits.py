@@ -1,4 +1,4 @@
-"""What a search returns: pictures with their scores, and the region that answers each part of the query."""
+"""The results of a search: pictures with scores, and the best region for each term of the query."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,14 +12,14 @@ __all__ = ["Evidence", "Hit"]
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What answers one part of the query: the region that is nearest to it."""
+    """The best region of a picture for one term of the query."""
 
     text: str  # the sentence, or "the example"
     score: float  # on the scale of Hit.score
     cosine: float  # -1..1
     box: Box
     is_negative: bool
-    is_example: bool = False  # it answers the example image, not a text
+    is_example: bool = False  # the term is the example image, not a text
 
     def to_dict(self) -> dict[str, Any]:
         """Values for JSON; the score with four decimals, the box as left, top, right, bottom."""
@@ -29,16 +29,16 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A picture that was found."""
+    """A picture in the results of a search."""
 
     rank: int  # from 1
-    score: float  # 0..1 by the encoder's calibration, the higher the better; without a calibration a sum of cosines
+    score: float  # probability of a match, 0..1; of an encoder without calibration, a weighted mean of cosines
     picture: PictureRecord
-    evidence: tuple[Evidence, ...]  # one for each part of the query, in its order
+    evidence: tuple[Evidence, ...]  # one for each term of the query, in order
 
     @property
     def path(self) -> Path:
-        """A file that shows the picture."""
+        """A file of the picture; one that exists, if there is one."""
         return self.picture.paths[0]
 
     @property

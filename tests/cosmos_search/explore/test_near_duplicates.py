@@ -3,7 +3,7 @@ import pytest
 from PIL import Image, ImageEnhance, ImageOps
 
 import cosmos_search
-from cosmos_search.explore.near_duplicates import BLOCK, _leaders
+from cosmos_search.explore.near_duplicates import BLOCK, _find_leaders
 from indexer.errors import CosmosSearchError, UsageError
 from tests.colour import ColourEncoder, dated, paint
 
@@ -104,7 +104,7 @@ def test_leaders_are_those_that_a_plain_loop_finds():
         else:
             leading.append(i)
             expected.append(i)
-    found = _leaders(vectors, 0.9, lambda share: None)
+    found = _find_leaders(vectors, 0.9, lambda share: None)
     assert len(leading) > 20
     assert (found == expected).mean() > 0.999  # the last bit of a product may decide
 

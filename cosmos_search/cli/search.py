@@ -19,11 +19,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 GRAMMAR = """\
 \b
-A dog on a sofa. A red lamp.     sentences; each is looked for, in the whole picture and in its parts
-beach + sunset - people          with, and without; a + or - within a word is part of it
+A dog on a sofa. A red lamp.     sentences; each is compared with the whole picture and its regions
+beach + sunset - people          with and without; a + or - inside a word is part of it
 2:dog + 0.5:cat                  weights
 a car @left. a church @top-right    places: left right top bottom centre, corners, or @x0,y0,x1,y1 (0..1)
-"a - b. c: d @ e"                within quotes all of this is plain text
+"a - b. c: d @ e"                text in quotes is taken literally
 """
 
 OPTIONS = (

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from platformdirs import user_cache_path
 
 import cosmos_search
+from cosmos_search.cli.advice import add_advice
 from cosmos_search.cli.group import Commands, as_words
 from cosmos_search.cli.main import main
 from cosmos_search.models.store import default_store
@@ -184,7 +185,7 @@ def test_paths_in_commands_that_are_suggested_are_quoted(tmp_path, name):
     (place / "catalog.db").write_bytes(b"junk" * 1000)
     with pytest.raises(CosmosSearchError) as caught:
         open_database(place / "catalog.db")
-    command = shlex.split(str(caught.value).split("again: ", 1)[1])
+    command = shlex.split(add_advice(caught.value).split("again: ", 1)[1])
     assert command[:4] == ["mv", str(place), f"{place}.damaged", "&&"]
 
 

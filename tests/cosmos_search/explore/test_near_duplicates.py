@@ -116,7 +116,7 @@ def test_what_cannot_be_answered_is_refused(tmp_path):
         for cosine in (0, 1.1):
             (tmp_path / "photos").mkdir(exist_ok=True)
             library.add(tmp_path / "photos")
-            with pytest.raises(UsageError, match="no cosine"):
+            with pytest.raises(UsageError, match="not a valid cosine"):
                 library.near_duplicates(cosine)
         with pytest.raises(CosmosSearchError, match="holds no pictures"):
             library.near_duplicates()

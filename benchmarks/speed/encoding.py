@@ -96,7 +96,7 @@ def _open_runtimes(store: ModelStore, name: str) -> Iterator[Runtime]:
     assert "fp32" in ours.device
     (graph,) = folder.glob("graphs/fp32-*/image.onnx")
     session = InferenceSession(graph)
-    yield Runtime("ONNX Runtime fp32, as it comes", lambda pixels: session.run(None, {"pixels": pixels})[0], 1)
+    yield Runtime("ONNX Runtime fp32, default options", lambda pixels: session.run(None, {"pixels": pixels})[0], 1)
     yield Runtime("cosmos-search fp32", partial(_encode_pictures, ours), n_cores)
     yield Runtime("torch bf16", TorchImages(folder, "cosmos", "cpu", "bf16").encode, 1)
     small = DualEncoder(folder, card, "cpu", "int8")

@@ -16,6 +16,8 @@ from indexer.pictures.metadata import Metadata
 from indexer.pictures.regions import Box
 from indexer.store.records import PictureFacts, PictureRecord
 
+COLOURS = ("red", "lime", "blue", "yellow", "cyan", "magenta", "white", "black")
+
 
 class ColourEncoder(BaseEncoder):
     """dim 4: red, green, blue, and a little constant so that black has a direction too."""
@@ -58,6 +60,15 @@ def paint(path: Path, colour: str, size: tuple[int, int] = (16, 16), seed: int |
         image = Image.fromarray(rgb.clip(0, 255).astype(np.uint8))
     image.save(path)
     return path
+
+
+def paint_photos(
+    folder: Path, colours: Sequence[str] = COLOURS, size: tuple[int, int] = (16, 16), suffix: str = "png"
+) -> Path:
+    """The folder, with a picture of each colour that has the colour's name."""
+    for i, colour in enumerate(colours):
+        paint(folder / f"{colour}.{suffix}", colour, size, seed=i)
+    return folder
 
 
 def dated(when: str, latitude: float | None = None, longitude: float = 0.0, camera: str | None = None) -> Image.Exif:

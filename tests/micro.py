@@ -2,7 +2,7 @@
 
 import json
 import string
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import tokenizers
@@ -18,6 +18,7 @@ MICRO = CosmosConfig(
     embed_dim=16, image_size=32, patch_size=8, vision_width=24, vision_layers=2, vision_heads=3,
     text_width=16, text_layers=2, text_heads=4, context_length=12, vocab_size=96,
 )  # fmt: skip
+SMALL = replace(MICRO, vocab_size=CosmosConfig().vocab_size)  # with CLIP's tokens
 
 
 def micro_like(folder: Path) -> Path:

@@ -57,7 +57,7 @@ def main() -> None:
     print(describe_machine("faiss-cpu", "sqlalchemy"))
     row = [f"{n:,} × {len(BOXES)}", f"{np.median(times) * 1e3:.0f} ms", f"{np.percentile(times, 95) * 1e3:.0f} ms"]
     row += [
-        f"{exact_s / np.median(times):.0f}x",
+        f"{exact_s / np.median(times):.1f}x",
         f"{recall:.3f}",
         f"{sizes['vectors'] / 1e9:.2f} GB",
         f"{sizes['catalog'] / 1e9:.2f} GB",

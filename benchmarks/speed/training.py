@@ -1,6 +1,6 @@
 """Images a second of a training step against a literal implementation, of loading, and by batch size; in one run.
 
-    python -m benchmarks.speed.training [--networks tiny,b32] [--rounds 5]
+    python -m benchmarks.speed.training [--networks tiny,b32] [--rounds 5] [--batch 64]
 
 The views are those of each network's preset, the captions those of benchmarks/data/captioned_scenes.py. Loading is
 measured with scikit-image's photos, a step with random pixels, which do not change its arithmetic. Rounds alternate
@@ -50,9 +50,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--networks", default="tiny,b32")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--batch", type=int, help="by default, that of each network's preset")
     options = parser.parse_args()
     print(describe_machine("torch", "transformers"), end="\n\n")
     chosen = {name: NETWORKS[name] for name in options.networks.split(",")}
+    if options.batch is not None:
+        chosen = {name: replace(config, batch=options.batch) for name, config in chosen.items()}
     print_table(
         ["network", "batch", "views", "ours, images/s", "plain, images/s", "ratio"],
         [_compare_with_plain_step(name, config, options.rounds) for name, config in chosen.items()],
@@ -63,7 +66,10 @@ def main() -> None:
         [_measure_with_loader(name, config, options.rounds) for name, config in chosen.items()],
     )
     print()
-    print_table(["tiny, batch", "local crops", "s a step", "images/s"], list(_measure_growth(options.rounds)))
+    print_table(
+        ["tiny, batch", "local crops", "s a step", "images/s"],
+        list(_measure_growth(options.batch or NETWORKS["tiny"].batch, options.rounds)),
+    )
 
 
 def _compare_with_plain_step(name: str, config: TrainConfig, rounds: int) -> list[object]:
@@ -119,9 +125,11 @@ def _measure_step(learner: TrainState, batch: Batch) -> float:
     return measure_seconds(lambda: training_step(learner, batch, lr=1e-4, momentum=0.99))
 
 
-def _measure_growth(rounds: int) -> Iterator[list[object]]:
+def _measure_growth(batch_size: int, rounds: int) -> Iterator[list[object]]:
     """Rows for the network tiny, by batch size and number of local crops."""
-    for size, n_local in ((16, 4), (32, 4), (64, 4), (128, 4), (64, 0), (64, 2), (64, 6), (64, 8)):
+    n_local_crops = (0, 2, 6, 8)
+    sizes = [(batch_size * 2**i // 4, 4) for i in range(4)] + [(batch_size, n) for n in n_local_crops]
+    for size, n_local in sizes:
         config = replace(NETWORKS["tiny"], batch=size, n_local_images=n_local)
         views, ids = _make_views_and_captions(config)
         batch = Batch.of(tuple(map(str, range(size))), tuple(views), ids)

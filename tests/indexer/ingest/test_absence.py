@@ -25,12 +25,6 @@ def photos(tmp_path):
     return tmp_path / "photos"
 
 
-@pytest.fixture
-def library(tmp_path):
-    with cosmos_search.open(tmp_path / "index", encoder=ColourEncoder()) as library:
-        yield library
-
-
 def change_devices(library, change, directory="%"):
     """As if these directories had been on another file system when they were indexed."""
     with closing(sqlite3.connect(library.place / "catalog.db")) as catalog, catalog:

@@ -10,15 +10,10 @@ import pytest
 import torch
 
 from indexer.errors import CosmosSearchError, PictureError
-from tests.pictures import CONFIG, letters, make_folder, make_shards
+from tests.pictures import CONFIG, make_folder, make_shards
 from trainer.data.batches import Views, batches, captions_of
 from trainer.data.captions import DREAMLIP_KEYS
 from trainer.data.samples import Pair, open_source
-
-
-@pytest.fixture
-def tokenizer(tmp_path):
-    return letters(tmp_path / "letters")
 
 
 def take(source, tokenizer, n, config=CONFIG, **place):

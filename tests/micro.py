@@ -1,4 +1,4 @@
-"""What the micro network of the parity fixtures doesn't tell by its shapes: its heads, its 96 tokens, its 32 pixels."""
+"""The config, the tokenizer and the preprocessing of the micro network of the parity fixtures."""
 
 import json
 import string
@@ -22,7 +22,7 @@ SMALL = replace(MICRO, vocab_size=CosmosConfig().vocab_size)  # with CLIP's toke
 
 
 def micro_like(folder: Path) -> Path:
-    """A directory for `models add --like`."""
+    """Write a model directory for `models add --like`."""
     folder.mkdir(parents=True)
     (folder / "config.json").write_text(json.dumps(asdict(MICRO)))
     Preprocess(MICRO.image_size).save(folder / "preprocessor_config.json")

@@ -1,4 +1,4 @@
-"""`python -m tests.run_training RUN DATA TOKENIZER [resume] [stop STEP] [room BYTES]`: to kill, or for several."""
+"""Training in other processes: `python -m tests.run_training RUN DATA TOKENIZER [resume] [stop STEP] [room BYTES]`."""
 
 import os
 import resource
@@ -28,7 +28,7 @@ def run_apart(run, data, letters_folder, *words, launcher=()):
 
 
 class Killed(loop._Run):
-    """Ends without warning after the forward and backward of some step."""
+    """Kills its process after the forward and backward pass of a step."""
 
     stop = -1
 
@@ -45,7 +45,7 @@ def main():
     if "stop" in words:
         Killed.stop = int(words[words.index("stop") + 1])
         loop._Run = Killed
-    if "room" in words:  # no file may be longer, as on a full disk
+    if "room" in words:  # the largest size of a file; beyond it, writing fails as on a full disk
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, 2 * (int(words[words.index("room") + 1]),))
     if "resume" in words:

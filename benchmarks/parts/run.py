@@ -76,6 +76,8 @@ def main() -> None:
     """Train, measure, print the table and draw the figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="of data, runs and figures")
+    parser.add_argument("--scenes", type=int, default=N_TRAINING, help="number of scenes to train on")
+    parser.add_argument("--held-out", type=int, default=N_HELD_OUT, help="number of scenes to measure on")
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--jobs", type=int, default=2, help="number of parallel runs")
     parser.add_argument("--variants", default="".join(VARIANTS), help="letters of the variants")
@@ -84,15 +86,15 @@ def main() -> None:
     data = options.folder / "scenes"
     if not data.exists():
         draft = data.with_suffix(".partial")
-        write_folder(generate_scenes(N_TRAINING, seed=0, held_out=False), draft)
+        write_folder(generate_scenes(options.scenes, seed=0, held_out=False), draft)
         draft.rename(data)
     runs = {(name, seed): options.folder / f"{name}-{seed}" for seed, name in product(options.seeds, options.variants)}
     jobs = [(name, seed, run, data, options.steps) for (name, seed), run in runs.items()]
     with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
         list(pool.map(_train_or_resume, *zip(*jobs, strict=True)))
-    held_out = list(generate_scenes(N_HELD_OUT, seed=1, held_out=True))
+    held_out = list(generate_scenes(options.held_out, seed=1, held_out=True))
     results = {key: _load_or_measure(run, held_out) for key, run in runs.items()}
-    print(f"{describe_machine('torch')}; {options.steps} steps of {BASE.batch}, {N_HELD_OUT} held-out scenes\n")
+    print(f"{describe_machine('torch')}; {options.steps} steps of {BASE.batch}, {len(held_out)} held-out scenes\n")
     _print_table(results, runs)
     labels = {name: VARIANTS[name][0] for name in options.variants}
     draw_figures(results, labels, MEASURES, options.folder / "parts.png")

@@ -1,6 +1,6 @@
 """Pictures a second of ViT-B/32 and ViT-B/16 in each runtime, against torch fp32 and ONNX Runtime fp32, in one run.
 
-    python -m benchmarks.speed.encoding [--networks b32,b16]
+    python -m benchmarks.speed.encoding [--networks b32,b16] [--pictures 64]
 
 The weights are random: they do not change the arithmetic. Cosines are of centred vectors, on the photos in the package.
 """
@@ -33,7 +33,6 @@ from indexer.cores import available_cores
 from indexer.ingest.threads import ordered_map, workers
 
 BATCHES = (1, 8, 32)
-N_PICTURES = 64
 N_TEXTS = 50
 FLOP = {"b32": 8.8e9, "b16": 35.2e9}  # a picture: the tower's linear layers and attention, 2 for each multiply-add
 
@@ -53,23 +52,24 @@ def main() -> None:
     """Print tables of image rates and of text rates for each network."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--networks", default="b32,b16")
-    networks = parser.parse_args().networks.split(",")
+    parser.add_argument("--pictures", type=int, default=64, help="at most 66, the number of sample views")
+    options = parser.parse_args()
     torch.set_num_threads(available_cores())
     peak = _measure_peak_flops()
     print(describe_machine("torch", "onnxruntime"))
     print(f"Matrix products in fp32 (torch, all cores): {peak / 1e9:.0f} GFLOP/s")
     with tempfile.TemporaryDirectory() as scratch:
         store = ModelStore(Path(scratch, "store"))
-        for name in networks:
+        for name in options.networks.split(","):
             torch.manual_seed(0)
             model = CosmosModel(CosmosConfig(patch_size=int(name[1:])))
             store.put(name, "random weights", partial(save_model, model))
-            _report_images(store, name, peak)
+            _report_images(store, name, options.pictures, peak)
             _report_texts(store, name)
 
 
-def _report_images(store: ModelStore, name: str, peak: float) -> None:
-    views = sample_views(Preprocess())[:N_PICTURES]
+def _report_images(store: ModelStore, name: str, n_pictures: int, peak: float) -> None:
+    views = sample_views(Preprocess())[:n_pictures]
     rows = []
     exact: NDArray[np.float32] | None = None
     peer_rate = 0.0

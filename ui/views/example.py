@@ -13,12 +13,12 @@ from indexer.store.records import PictureRecord
 from ui.components.cards import Part, get_colour, get_edges
 from ui.components.components import show_frame
 from ui.components.data_uri import encode_data_uri
-from ui.escape import escape_markdown
 from ui.files.originals import read_upright
 from ui.files.uploads import read_upload
 from ui.session.address import go
 from ui.session.shared import SharedResources
 from ui.session.state import State
+from ui.views.advice import show_error
 
 __all__ = ["load_example", "show_example_chip", "show_upload"]
 
@@ -64,8 +64,8 @@ def show_upload(state: State) -> None:
         on_change=_store_upload,
         args=(key,),
     )
-    if (problem := st.session_state.pop("upload_problem", None)) is not None:
-        st.error(escape_markdown(problem))
+    if (error := st.session_state.pop("upload_error", None)) is not None:
+        show_error(error)
     picture, box = _get_upload()
     if picture is not None and state.like is None:
         _show_part_selector(picture, box)
@@ -88,7 +88,7 @@ def _store_upload(key: str) -> None:
     try:
         st.session_state.update(upload=read_upload(content), upload_key=sha256(content).hexdigest())
     except UsageError as error:
-        st.session_state["upload_problem"] = str(error)
+        st.session_state["upload_error"] = error
         return
     go(like=None)
 

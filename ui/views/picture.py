@@ -22,6 +22,7 @@ from ui.files.originals import read_upright
 from ui.session.address import bind_widget, go
 from ui.session.shared import SharedResources
 from ui.session.state import State
+from ui.views.advice import show_error
 
 __all__ = ["show_picture"]
 
@@ -78,14 +79,14 @@ def _show_image(
     try:
         image = read_upright(picture, SIDE)
     except PictureError as error:
-        st.warning(f"This picture can't be shown: {escape_markdown(error)}.", icon=":material/broken_image:")
+        show_error(error)
         return
     parts: Sequence[Part] = make_parts(evidence) if state.where else ()
     if state.heat is not None and state.heat < len(evidence) and not evidence[state.heat].is_example:
         try:
             heat = _compute_heat_map(shared, picture, image, evidence[state.heat])
         except MissingExtraError as error:
-            st.info(escape_markdown(error))
+            show_error(error)
         else:
             if heat is None:
                 st.caption("This model has no heat maps.")

@@ -10,10 +10,10 @@ from indexer.cores import available_cores
 from indexer.errors import UsageError
 from indexer.store.records import PictureRecord
 from ui.components.cards import Card, make_hit_card, make_picture_card
-from ui.escape import escape_markdown
 from ui.session.address import bind_widget, go, show_choice
 from ui.session.shared import SharedResources
 from ui.session.state import MAX_TEXT, State
+from ui.views.advice import show_error
 from ui.views.example import load_example
 from ui.views.filters import show_filters
 from ui.views.grid import show_picture_grid
@@ -38,7 +38,7 @@ def show_search(shared: SharedResources, state: State) -> None:
     try:
         results = _find_results(shared, state)
     except UsageError as error:
-        st.error(_format_error(error))
+        show_error(error)
         return
     if state.picture is not None:
         show_picture(shared, state, results[:PER_PAGE])
@@ -147,9 +147,3 @@ def _show_pager(state: State, *, has_more: bool) -> None:
             st.button(label, icon=icon, disabled=not is_enabled, on_click=go, kwargs={"page": state.page + step})
             if step < 0:
                 st.markdown(f"Page {state.page}", width="content")
-
-
-def _format_error(error: UsageError) -> str:
-    """The message in one line, without the marker under a syntax error and without CLI commands."""
-    first, *rest = str(error).split(": cosmos-search ")[0].splitlines()
-    return escape_markdown(first.rstrip(":") + (f": {rest[0].strip()}" if rest else ""))

@@ -18,7 +18,7 @@ from ui.files.originals import open_original
 __all__ = ["MAX_ZIP_BYTES", "format_csv", "format_failed_csv", "format_json", "make_zip", "sum_file_sizes"]
 
 MAX_ZIP_BYTES = 500 << 20  # the archive is made in memory
-_zipping = Lock()
+_zip_lock = Lock()
 MISSING = "missing.txt"
 MAX_NAME_BYTES = 200  # file systems allow 255; a number may be added
 # Control characters, and marks that change the writing direction and so can disguise a file type (exe.jpg).
@@ -42,7 +42,7 @@ def make_zip(pictures: Sequence[PictureRecord]) -> bytes:
     File names are made valid on every operating system, and two files of one name get numbers.
     """
     data, missing, names = io.BytesIO(), [], {MISSING}
-    with _zipping, zipfile.ZipFile(data, "w", zipfile.ZIP_STORED) as archive:  # photos are compressed already
+    with _zip_lock, zipfile.ZipFile(data, "w", zipfile.ZIP_STORED) as archive:  # photos are compressed already
         for picture in pictures:
             try:
                 with open_original(picture) as file:

@@ -50,7 +50,7 @@ def show_picture(shared: SharedResources, state: State, results: Sequence[Hit] |
             "More like this",
             icon=":material/image_search:",
             on_click=go,
-            kwargs={"query": "", "like": picture.id},
+            kwargs={"query": "", "similar_to": picture.id},
             width="stretch",
         )
 
@@ -98,7 +98,7 @@ def _show_image(
         alt=replace_surrogates(picture.facts.metadata.caption or picture.paths[0].name),
         size=image.size,
         parts=parts,
-        on_draw=lambda box: go(query="", like=picture.id, box=box),
+        on_draw=lambda box: go(query="", similar_to=picture.id, box=box),
         on_close=lambda: go(picture=None),
         on_step=show_neighbour,
     )
@@ -111,7 +111,7 @@ def _compute_heat_map(
     shared: SharedResources, picture: PictureRecord, image: Image.Image, part: Evidence
 ) -> NDArray[np.float32] | None:
     encoder = shared.library.encoder
-    return shared.cached("heat", lambda: heat_map(encoder, image, part.text), picture.fingerprint, part.text)
+    return shared.get_or_compute("heat", lambda: heat_map(encoder, image, part.text), picture.fingerprint, part.text)
 
 
 def _show_evidence(state: State, evidence: Sequence[Evidence]) -> None:

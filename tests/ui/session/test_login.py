@@ -47,6 +47,10 @@ def test_only_the_token_itself_is_right(said, login):
     assert login.check_token(TOKEN, None) == "right"
 
 
+def test_no_guess_of_many_is_taken_for_the_token():
+    assert {Login(TOKEN).check_token(f"guess {i}", None) for i in range(5000)} == {"wrong"}
+
+
 @pytest.mark.parametrize("token", ["\N{KEY}", "caf\udce9", "ÿ"])
 def test_a_token_may_be_any_text(token):
     assert Login(token).check_token(token, None) == "right"

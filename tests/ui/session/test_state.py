@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from indexer.errors import UsageError
 from indexer.pictures.regions import Box
-from ui.session.state import DEFAULT, State
+from ui.session.state import DEFAULT, MAX_PAGE, MAX_TEXT, State
 
 
 def test_an_address_says_the_whole_state():
@@ -59,12 +59,18 @@ def test_what_is_as_usual_is_left_out():
         {"orientation": "upside down"},
         {"sort": "x"},
         {"heat": "²"},
+        {"picture": "9" * 16},  # more than a database id has
         {"unknown": "1"},
     ],
     ids=str,
 )
 def test_what_makes_no_sense_is_as_if_it_were_not_there(address):
     assert State.from_address(address) == DEFAULT
+
+
+def test_long_texts_and_high_pages_are_cut():
+    assert State.from_address({"query": "a" * (MAX_TEXT + 1)}) == State(query="a" * MAX_TEXT)
+    assert State.from_address({"page": str(MAX_PAGE + 1)}) == State(page=MAX_PAGE)
 
 
 @given(st.dictionaries(st.sampled_from([*DEFAULT.__dataclass_fields__, "x"]), st.text(max_size=40)))

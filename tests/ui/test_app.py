@@ -258,6 +258,7 @@ def test_pictures_that_look_alike_are_never_called_the_same(index, tmp_path, mon
         coffee.resize((300, 200)).save(photos / "smaller.png")
     monkeypatch.setenv("COSMOS_SEARCH_INDEX", str(make_index(tmp_path / "index", photos)))
     text += said(page(view="explore", explore="duplicates"))
+    assert "**Group 1:** 2 pictures" in text
     assert "1 group of similar pictures" in text
     assert "same:" not in text
     assert "nearly" not in text

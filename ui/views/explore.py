@@ -78,7 +78,8 @@ def _show_duplicates(shared: SharedResources, state: State) -> None:
     n_pages = -(-len(groups) // GROUPS_PER_PAGE)
     page = min(state.page, n_pages)
     first = (page - 1) * GROUPS_PER_PAGE
-    for number, group in enumerate(groups[first : first + GROUPS_PER_PAGE]):
+    for number, group in enumerate(groups[first : first + GROUPS_PER_PAGE], first + 1):
+        st.markdown(f"**Group {number:,}:** {len(group):,} pictures")
         _show_pictures(shared, state, group[:MAX_PICTURES], n=len(group), key=f"group_{number}")
     if n_pages > 1:
         key = bind_widget("group_page", page)

@@ -112,7 +112,7 @@ def _show_heading(state: State, results: Sequence[object]) -> None:
     is_search = isinstance(results[0], Hit)
     title = ("Nearest matches" if state.all else "Best matches") if is_search else "Newest pictures"
     if is_search and state.sort == "date":
-        title = f"Best {MAX_SORTED:,} matches at most, newest first:"
+        title = f"Best matches (at most {MAX_SORTED:,}), newest first"
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(f"**{title}** {first}–{last}", width="content")
         if is_search:

@@ -116,7 +116,7 @@ def test_what_counts_as_one_address(one, other, are_one, login):
     assert login.check_token(TOKEN, other) == ("wait" if are_one else "right")
 
 
-def test_only_the_sessions_that_were_log_in_are_in(login):
+def test_only_sessions_that_logged_in_are_logged_in(login):
     login.log_in("one")
     assert login.is_logged_in("one")
     assert not login.is_logged_in("other")

@@ -41,19 +41,25 @@ def read_file(path: Path, max_bytes: int | None = None) -> bytes:
     return data
 
 
-def replace_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
+def replace_file(
+    path: Path, write: Callable[[BinaryIO], object], *, sync: bool = True, permissions: int = 0o666
+) -> None:
     """Replace a file atomically by what `write` writes. Raises OSError; the old file is then unchanged.
+
+    sync: flush the content to the disk; not needed for a cache, where a file that is lost or empty after a power
+    failure is made again. permissions: of a new file, less the umask.
 
     The new file is written beside it under a random name, synced and renamed, so that readers see either the old or the
     new file. A link at the path is replaced, not followed.
     """
     partial = path.with_name(f".{path.name[:40]}-{secrets.token_hex(8)}.partial")
-    descriptor = os.open(partial, CREATE, 0o666)  # less the umask
+    descriptor = os.open(partial, CREATE, permissions)
     try:
         with os.fdopen(descriptor, "w+b") as file:
             write(file)
-            file.flush()
-            os.fsync(file.fileno())
+            if sync:
+                file.flush()
+                os.fsync(file.fileno())
         partial.replace(path)
     except BaseException:
         partial.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""A small real encoder for tests: a picture's vector is its mean colour, and its words are colour names."""
+"""A small real encoder for tests: the vector of a picture is its mean colour, and texts are colour names."""
 
 import sys
 import time
@@ -16,9 +16,14 @@ from indexer.pictures.metadata import Metadata
 from indexer.pictures.regions import Box
 from indexer.store.records import PictureFacts, PictureRecord
 
+COLOURS = ("red", "lime", "blue", "yellow", "cyan", "magenta", "white", "black")
+
 
 class ColourEncoder(BaseEncoder):
-    """dim 4: red, green, blue, and a little constant so that black has a direction too."""
+    """Unit vectors of 4 numbers: red, green, blue, and a small constant, so that black has a direction as well.
+
+    log: a file to which the size of each batch is appended. seconds: how long each batch takes.
+    """
 
     dim = 4
     min_side = 8
@@ -50,7 +55,7 @@ class ColourEncoder(BaseEncoder):
 
 
 def paint(path: Path, colour: str, size: tuple[int, int] = (16, 16), seed: int | None = None) -> Path:
-    """A picture of one colour at `path`; a seed makes its content different from its likes."""
+    """Write a picture of one colour; a seed adds noise, so that its content is unique."""
     path.parent.mkdir(parents=True, exist_ok=True)
     image = Image.new("RGB", size, colour)
     if seed is not None:
@@ -60,8 +65,17 @@ def paint(path: Path, colour: str, size: tuple[int, int] = (16, 16), seed: int |
     return path
 
 
+def paint_photos(
+    folder: Path, colours: Sequence[str] = COLOURS, size: tuple[int, int] = (16, 16), suffix: str = "png"
+) -> Path:
+    """The folder, with a picture of each colour that has the colour's name."""
+    for i, colour in enumerate(colours):
+        paint(folder / f"{colour}.{suffix}", colour, size, seed=i)
+    return folder
+
+
 def dated(when: str, latitude: float | None = None, longitude: float = 0.0, camera: str | None = None) -> Image.Exif:
-    """What a camera writes: "2024:06:15 12:00:00", and where."""
+    """EXIF with a date such as "2024:06:15 12:00:00", a position in degrees and a camera."""
     exif = Image.Exif()
     exif[0x8769] = {0x9003: when}
     if camera:
@@ -75,7 +89,7 @@ def dated(when: str, latitude: float | None = None, longitude: float = 0.0, came
 
 
 def record(*paths):
-    """Of the content that the first file holds now."""
+    """The record of a picture with these files, whose content is that of the first."""
     with paths[0].open("rb") as file:
         content = fingerprint(file).hex()
     return PictureRecord(1, content, paths, PictureFacts(16, 16, Metadata()))

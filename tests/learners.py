@@ -1,6 +1,7 @@
-"""Micro networks and batches for the tests of training."""
+"""Micro networks and batches for the tests of training, and a slow version of the contrastive loss."""
 
 import torch
+from torch.nn import functional as F
 
 from cosmos_search.network.cosmos import CosmosModel
 from tests.micro import MICRO
@@ -26,3 +27,14 @@ def micro_batch(n_samples=6, n_local=2, n_captions=4, seed=0):
     ids = torch.randint(1, 94, (n_samples, n_captions, MICRO.context_length), generator=random)
     ids[:, :, 7] = 95
     return Batch(tuple(f"sample {i}" for i in range(n_samples)), views, tuple(ids.unbind(1)))
+
+
+def slow_nce(a, b, scale):
+    """Written by hand, pair by pair, every matrix whole."""
+    losses = []
+    for x in a:
+        for y in b:
+            logits = scale * x @ y.T
+            right = torch.arange(len(x))
+            losses.append((F.cross_entropy(logits, right) + F.cross_entropy(logits.T, right)) / 2)
+    return sum(losses) / len(losses)

@@ -21,7 +21,7 @@ WORLD = 2
 
 
 def on_two_ranks(folder, inputs):
-    """For each rank, what `loss`, `whole` and `parts` gave there."""
+    """Run two processes; returns for each rank what `main` saved: losses and gradients."""
     torch.save(inputs, folder / "inputs.pt")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -71,7 +71,7 @@ def gradients(rank, n_micro_batches):
 
 
 def plain_clip(rank):
-    """The loss of a second step: DDP then wants to know that the first one used every parameter or said which not."""
+    """The loss of a second step: DDP checks there that the first one used every parameter or named the unused ones."""
     learner = micro_learner(Method(False, False, False))
     forward = DistributedDataParallel(learner.forward, find_unused_parameters=True)
     wrapped = replace(learner, forward=forward)

@@ -3,18 +3,28 @@
 import os
 import resource
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
 import torch
 
 from cosmos_search.processing.text import TextTokenizer
+from tests import ROOT
 from tests.micro import MICRO
 from tests.pictures import CONFIG
 from trainer.config import load_config
 from trainer.data.samples import open_source
 from trainer.runs import loop
 from trainer.runs.distributed import exit_process
+
+
+def run_apart(run, data, letters_folder, *words, launcher=()):
+    """A run in a process of its own, or in those that a launcher starts."""
+    command = [*(launcher or [sys.executable, "-m"]), "tests.run_training", run, data, letters_folder, *words]
+    return subprocess.run(
+        list(map(str, command)), cwd=ROOT, env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True
+    )
 
 
 class Killed(loop._TrainingLoop):

@@ -6,11 +6,11 @@ import streamlit as st
 
 from indexer.errors import CosmosSearchError
 from ui.components.style import STYLE
-from ui.escape import escape_markdown
 from ui.session.address import read_state, show_choice
 from ui.session.login import require_login
 from ui.session.shared import SharedResources, shared_resources
 from ui.session.state import State
+from ui.views.advice import show_error
 from ui.views.explore import show_explore
 from ui.views.first_run import show_first_run
 from ui.views.library import show_library
@@ -37,7 +37,7 @@ def main() -> None:
     try:
         _show_view(shared_resources(), read_state())
     except CosmosSearchError as error:
-        st.error(escape_markdown(error))
+        show_error(error)
 
 
 def _show_view(shared: SharedResources, state: State) -> None:

@@ -5,7 +5,7 @@ import ast
 import pytest
 
 from tests import ROOT
-from tests.colour import paint
+from tests.colour import paint, paint_photos
 from tests.micro import PARITY, micro_like
 from tests.missing import ALL, run_without
 
@@ -14,9 +14,7 @@ MODELS = "pip install -c constraints.txt '.[models]'"
 
 @pytest.fixture
 def photos(tmp_path):
-    for i, colour in enumerate(("red", "blue")):
-        paint(tmp_path / "photos" / f"{colour}.png", colour, size=(48, 40), seed=i)
-    return tmp_path / "photos"
+    return paint_photos(tmp_path / "photos", ("red", "blue"), (48, 40))
 
 
 def test_the_built_in_encoder_indexes_searches_and_explains_without_any_extra(tmp_path, photos):

@@ -139,7 +139,7 @@ def test_a_heat_map_is_a_switch_in_the_address(index):
 
 def test_a_picture_that_is_not_indexed_is_no_crash(index):
     assert "This picture is not indexed any more" in said(page(picture=99))
-    assert "example picture is not indexed any more" in said(page(like=99))
+    assert "example picture is not indexed any more" in said(page(similar_to=99))
 
 
 def test_a_picture_deleted_since_is_no_crash(tmp_path, index, monkeypatch):
@@ -149,7 +149,7 @@ def test_a_picture_deleted_since_is_no_crash(tmp_path, index, monkeypatch):
         path.unlink()
     assert "Best matches" in said(page(query=CUP))
     assert "deleted or changed" in said(page(query=CUP, picture=3))
-    assert "can't be used" in said(page(like=3)).replace("\\", "")
+    assert "can't be used" in said(page(similar_to=3)).replace("\\", "")
 
 
 def test_a_folder_whose_name_is_no_text_hides_nothing(tmp_path, index, monkeypatch):
@@ -194,7 +194,7 @@ def test_an_invalid_filter_is_one_sentence_that_names_it_and_no_results(invalid,
 
 @pytest.mark.parametrize(
     "odd",
-    [{"picture": "../../etc/passwd"}, {"like": "/etc/passwd"}, {"view": "%00"}, {"page": "9" * 30}],
+    [{"picture": "../../etc/passwd"}, {"similar_to": "/etc/passwd"}, {"view": "%00"}, {"page": "9" * 30}],
     ids=str,
 )
 def test_an_address_never_reaches_the_disk(odd, index):
@@ -204,7 +204,7 @@ def test_an_address_never_reaches_the_disk(odd, index):
 def test_more_like_this_goes_into_the_address(index):
     test = page(query=CUP, picture=2)
     next(button for button in test.button if button.label == "More like this").click().run()
-    assert address(test) == {"like": "2"}
+    assert address(test) == {"similar_to": "2"}
     assert "Similar to this picture" in said(test)
 
 
@@ -258,6 +258,7 @@ def test_pictures_that_look_alike_are_never_called_the_same(index, tmp_path, mon
         coffee.resize((300, 200)).save(photos / "smaller.png")
     monkeypatch.setenv("COSMOS_SEARCH_INDEX", str(make_index(tmp_path / "index", photos)))
     text += said(page(view="explore", explore="duplicates"))
+    assert "**Group 1:** 2 pictures" in text
     assert "1 group of similar pictures" in text
     assert "same:" not in text
     assert "nearly" not in text

@@ -18,7 +18,7 @@ from tests.visitor import visit
 from ui.session.login import MAX_WRONG_PER_ADDRESS
 
 HOSTILE = DATA / "streamlit-folder"
-ASKED = "The token that `cosmos-search ui` printed"
+ASKED = "The token was printed in the terminal"
 FOREIGN = [
     "http://evil.example",
     "null",

@@ -21,7 +21,7 @@ from tests.ui.test_message_filter import ESCAPES, KINDS, VALUES, message, rerun,
 from tests.visitor import visit
 from ui.session.login import MAX_WRONG_PER_ADDRESS
 
-ASKED = "The token that `cosmos-search ui` printed"
+ASKED = "The token was printed in the terminal"
 TOKEN = "open sesame"
 
 

@@ -73,7 +73,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     Object.assign(box, { type: "button", tabIndex: -1, title: "Select" });
     box.setAttribute("aria-label", `Select ${card.name}`);
     box.onclick = (event) => { event.stopPropagation(); tick(node, card); };
-    const similar = make("button", "like", "More like this");
+    const similar = make("button", "similar", "More like this");
     Object.assign(similar, { type: "button", tabIndex: -1 });
     similar.onclick = (event) => { event.stopPropagation(); setTriggerValue("similar", card.id); };
     const line = make("div", "line");

@@ -25,7 +25,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
     return node;
   });
   const names = data.labels.map((label, i) => {
-    const node = make("button", "place", `${label.name} ${label.n}`.trim());
+    const text = label.name ? `${label.name} ${label.n}` : `${label.n} ${label.n === 1 ? "picture" : "pictures"}`;
+    const node = make("button", "place", text);
     node.type = "button";
     node.style.borderColor = label.colour;
     node.onclick = () => setTriggerValue("cluster", i);

@@ -6,19 +6,19 @@ import json
 import re
 import unicodedata
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from threading import Lock
 
 from indexer.errors import PictureError
-from indexer.store.records import PictureRecord
+from indexer.store.records import FailedFile, PictureRecord
 from ui.escape import replace_surrogates
 from ui.files.originals import open_original
 
-__all__ = ["MAX_ZIP_BYTES", "format_csv", "format_json", "make_zip", "sum_file_sizes"]
+__all__ = ["MAX_ZIP_BYTES", "format_csv", "format_failed_csv", "format_json", "make_zip", "sum_file_sizes"]
 
 MAX_ZIP_BYTES = 500 << 20  # the archive is made in memory
-_zipping = Lock()
+_zip_lock = Lock()
 MISSING = "missing.txt"
 MAX_NAME_BYTES = 200  # file systems allow 255; a number may be added
 # Control characters, and marks that change the writing direction and so can disguise a file type (exe.jpg).
@@ -42,7 +42,7 @@ def make_zip(pictures: Sequence[PictureRecord]) -> bytes:
     File names are made valid on every operating system, and two files of one name get numbers.
     """
     data, missing, names = io.BytesIO(), [], {MISSING}
-    with _zipping, zipfile.ZipFile(data, "w", zipfile.ZIP_STORED) as archive:  # photos are compressed already
+    with _zip_lock, zipfile.ZipFile(data, "w", zipfile.ZIP_STORED) as archive:  # photos are compressed already
         for picture in pictures:
             try:
                 with open_original(picture) as file:
@@ -57,16 +57,23 @@ def make_zip(pictures: Sequence[PictureRecord]) -> bytes:
 
 def format_csv(pictures: Sequence[PictureRecord]) -> str:
     """A table with a header. Cells that a spreadsheet would read as a formula are quoted."""
-    text = io.StringIO()
-    table = csv.writer(text)
-    table.writerow(COLUMNS)
-    table.writerows([_escape_formula(value) for value in _list_values(picture)] for picture in pictures)
-    return text.getvalue()
+    return _format_table([COLUMNS, *map(_list_values, pictures)])
+
+
+def format_failed_csv(failed: Sequence[FailedFile]) -> str:
+    """A table of files and the reasons why they could not be read, with a header."""
+    return _format_table([("path", "reason"), *((replace_surrogates(one.path), one.reason) for one in failed)])
 
 
 def format_json(pictures: Sequence[PictureRecord]) -> str:
     """A JSON list with one object for each picture."""
     return json.dumps([dict(zip(COLUMNS, _list_values(picture), strict=True)) for picture in pictures], indent=2)
+
+
+def _format_table(rows: Iterable[Sequence[object]]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerows([_escape_formula(value) for value in row] for row in rows)
+    return text.getvalue()
 
 
 def _size(path: Path) -> int:

@@ -2,11 +2,11 @@
 
 import io
 import os
-import tempfile
 from pathlib import Path
 from threading import Lock
 
 from indexer.errors import PictureError
+from indexer.files import replace_file
 from indexer.store.records import PictureRecord
 from ui.files.originals import is_available, read_upright
 
@@ -30,7 +30,7 @@ class Thumbnails:
         if not any(map(is_available, picture.paths)):
             return None
         path = self.folder / f"{picture.fingerprint}-{side}.jpg"
-        if (data := _read_cached(path)) is None and (data := _render_thumbnail(picture, side)) is not None:
+        if (data := _read_thumbnail(path)) is None and (data := _render_thumbnail(picture, side)) is not None:
             self._store(path, data)
         return data
 
@@ -38,7 +38,7 @@ class Thumbnails:
         """Write a thumbnail to disk. Errors are ignored: the thumbnail is made again at the next request."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            _write_atomically(path, data)
+            replace_file(path, lambda file: file.write(data), sync=False, permissions=0o600)
             self._count_and_evict(len(data))
         except OSError:
             return
@@ -73,14 +73,14 @@ class Thumbnails:
         return used
 
 
-def _read_cached(path: Path) -> bytes | None:
-    """Content of a cached file, or None; sets its modification time, which orders the eviction."""
+def _read_thumbnail(path: Path) -> bytes | None:
+    """Content of a stored file, or None if it is missing or empty; updates its modification time for the eviction."""
     try:
         data = path.read_bytes()
         os.utime(path)
     except OSError:
         return None
-    return data
+    return data or None
 
 
 def _render_thumbnail(picture: PictureRecord, side: int) -> bytes | None:
@@ -91,15 +91,3 @@ def _render_thumbnail(picture: PictureRecord, side: int) -> bytes | None:
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=QUALITY)
     return buffer.getvalue()
-
-
-def _write_atomically(path: Path, data: bytes) -> None:
-    """Write a temporary file and rename it, so that a reader never sees a partial thumbnail."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".")
-    try:
-        with open(handle, "wb") as file:
-            file.write(data)
-        Path(temporary).replace(path)
-    except OSError:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -22,15 +22,15 @@ class AnswerCache:
     def __init__(self, size: int) -> None:
         self.size = size
         self._values: OrderedDict[Hashable, Any] = OrderedDict()
-        self._computing: dict[Hashable, Lock] = {}
+        self._locks: dict[Hashable, Lock] = {}
         self._guard = Lock()
 
     def get(self, key: Hashable, compute: Callable[[], T]) -> T:
         """The value of `key`. Exceptions of `compute` are raised, and nothing is stored."""
         with self._guard:
-            computing = self._computing.setdefault(key, Lock())
+            lock = self._locks.setdefault(key, Lock())
         try:
-            with computing:
+            with lock:
                 with self._guard:
                     if key in self._values:
                         self._values.move_to_end(key)
@@ -44,4 +44,4 @@ class AnswerCache:
                 return value
         finally:
             with self._guard:
-                self._computing.pop(key, None)
+                self._locks.pop(key, None)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Lock, Thread
 
@@ -10,9 +11,19 @@ from indexer.errors import CosmosSearchError
 from indexer.ingest.update import Report
 from indexer.pictures.walk import count_files
 
-__all__ = ["Indexing", "IndexingJob"]
+__all__ = ["Indexing", "IndexingInterruptedError", "IndexingJob"]
 
 LOG = logging.getLogger(__name__)
+
+
+@dataclass(eq=False)
+class IndexingInterruptedError(CosmosSearchError):
+    """Indexing ended with an exception that is a bug."""
+
+    reason: str  # type and text of the exception
+
+    def __str__(self) -> str:
+        return f"Indexing was interrupted ({self.reason}). Pictures indexed so far are kept."
 
 
 class IndexingJob:
@@ -21,7 +32,7 @@ class IndexingJob:
     def __init__(self, library: Library, folders: Sequence[Path]) -> None:
         self.report: Report | None = None
         self.n_files: int | None = None  # in the folders; None: not counted yet
-        self.error: str | None = None
+        self.error: CosmosSearchError | None = None
         self._library = library
         self._folders = tuple(folders)
         self._stop = Event()
@@ -67,11 +78,9 @@ class IndexingJob:
         try:
             self.report = self._library.add(*self._folders, on_progress=self._store_report, stop=self._stop)
         except CosmosSearchError as error:
-            self.error = str(error)
+            self.error = error
         except Exception as error:  # no caller waits for this thread, so report it on the page and in the log
-            self.error = (
-                f"Indexing was interrupted ({type(error).__name__}: {error}). Pictures indexed so far are kept."
-            )
+            self.error = IndexingInterruptedError(f"{type(error).__name__}: {error}")
             LOG.exception("Indexing was interrupted")
 
     def _store_report(self, report: Report) -> None:

@@ -19,6 +19,7 @@ from ui.settings import TOKEN, TOKEN_KEY
 __all__ = ["Login", "require_login", "shared_login"]
 
 WINDOW_S = 20.0  # wrong tokens are counted for this long
+TOKEN_HELP = "The token was printed in the terminal in which this page was started."
 MAX_WRONG_PER_ADDRESS = 5  # in WINDOW_S, from one address
 
 
@@ -84,9 +85,7 @@ def require_login() -> bool:
         return True
     st.title("cosmos-search")
     with st.form("login"):
-        token = st.text_input(
-            "Token", type="password", key=TOKEN_KEY, help="The token that `cosmos-search ui` printed when it started."
-        )
+        token = st.text_input("Token", type="password", key=TOKEN_KEY, help=TOKEN_HELP)
         is_submitted = st.form_submit_button("Log in")
     if not is_submitted:
         return False

@@ -22,8 +22,8 @@ T = TypeVar("T")
 
 THUMBNAIL_BYTES = 1 << 30
 N_RESULTS = 48  # results of searches and facets; about 1 KB for each hit
-_opening = Lock()
 N_LARGE_RESULTS = 6  # maps and groups of near duplicates
+_open_lock = Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +36,19 @@ class SharedResources:
     results: AnswerCache
     large_results: AnswerCache
 
-    def cached(self, name: str, compute: Callable[[], T], *arguments: Hashable) -> T:
-        """The result of `compute`, cached by name, arguments and index version."""
+    def get_or_compute(self, name: str, compute: Callable[[], T], *arguments: Hashable) -> T:
+        """The result of `compute`, cached by name, arguments and version of the index."""
         return self.results.get((name, self.library.version(), arguments), compute)
 
     def cached_until_idle(self, name: str, compute: Callable[[], T], *arguments: Hashable) -> T:
-        """Like `cached`, for slow computations: while a job is running, the result from before the job is returned."""
+        """For slow computations: while a job is running, the result from before the job is returned."""
         version = self.indexing.version_before if self.indexing.is_running else None
         return self.large_results.get((name, version or self.library.version(), arguments), compute)
 
 
 def shared_resources() -> SharedResources:
     """The resources of the index that COSMOS_SEARCH_INDEX names, or of the default index."""
-    with _opening:
+    with _open_lock:
         return _open_resources(default_place())
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, Literal, get_args
 
 from cosmos_search.explore.near_duplicates import MIN_COSINE
 from cosmos_search.retrieval.filters import parse_filters
@@ -13,9 +13,9 @@ from indexer.store.filters import ORIENTATIONS, Filters
 
 __all__ = ["DEFAULT", "MAX_TEXT", "MIN_COSINES", "State"]
 
-VIEWS = ("search", "explore", "library")
-SORTS = ("score", "date")
-EXPLORES = ("map", "duplicates")
+View = Literal["search", "explore", "library"]
+Sort = Literal["score", "date"]
+Explore = Literal["map", "duplicates"]
 MIN_COSINES = {"strict": 0.98, "usual": MIN_COSINE, "loose": 0.9}  # similarity setting -> least cosine
 MAX_PAGE = 10_000
 MAX_TEXT = 1000  # characters of a query, and of any other value
@@ -25,30 +25,31 @@ MAX_TEXT = 1000  # characters of a query, and of any other value
 class State:
     """What the page shows. Field names are names of query parameters; invalid values are ignored."""
 
-    view: str = "search"
+    view: View = "search"
     query: str = ""
-    like: int | None = None  # id of the picture to find similar pictures of
+    similar_to: int | None = None  # id of the picture to find similar pictures of
     box: Box | None = None  # search for this part of it
-    after: str = ""  # dates as `--after` takes them
+    after: str = ""  # filters, as text: dates, a path, a name, a place, a size
     before: str = ""
     folder: str = ""
     camera: str = ""
     near: str = ""
     min_size: str = ""
     orientation: str = ""
-    sort: str = "score"
+    sort: Sort = "score"
     page: int = 1
     all: bool = False  # include unlikely matches
     where: bool = True  # show boxes on the thumbnails
     picture: int | None = None  # id of the picture in the detail view
     heat: int | None = None  # index of the sentence whose heat map is shown, from 0
-    explore: str = "map"
+    explore: Explore = "map"
     cluster: int | None = None  # selected cluster of the map
     alike: str = "usual"  # similarity of near duplicates
 
     @classmethod
     def from_address(cls, address: Mapping[str, str]) -> "State":
         """The state in the query parameters of an address."""
+        address = {"similar_to": address["like"], **address} if "like" in address else address  # its earlier name
         values = {name: _parse_value(name, address[name][:MAX_TEXT]) for name in _NAMES if name in address}
         return cls(**{name: value for name, value in values.items() if value is not None})
 
@@ -66,9 +67,9 @@ class State:
         resets: dict[str, Any] = {}
         if not changes.keys() <= {"page", "picture", "heat", "where"}:
             resets |= {"page": 1, "picture": None, "heat": None}
-        if changes.keys() & {"query", "like"}:
+        if changes.keys() & {"query", "similar_to"}:
             resets |= {"all": False}
-        if "like" in changes:
+        if "similar_to" in changes:
             resets |= {"box": None}
         return replace(self, **resets | changes)
 
@@ -106,12 +107,12 @@ def _format_value(value: object) -> str:
 
 
 def _make_choice_parser(*known: str) -> Callable[[str], str]:
-    def read(text: str) -> str:
+    def parse(text: str) -> str:
         if text not in known:
             raise ValueError(text)
         return text
 
-    return read
+    return parse
 
 
 def _parse_count(text: str) -> int:
@@ -129,12 +130,12 @@ def _parse_flag(text: str) -> bool:
 
 
 _PARSERS: dict[str, Callable[[str], Any]] = {
-    "view": _make_choice_parser(*VIEWS),
-    "sort": _make_choice_parser(*SORTS),
-    "explore": _make_choice_parser(*EXPLORES),
+    "view": _make_choice_parser(*get_args(View)),
+    "sort": _make_choice_parser(*get_args(Sort)),
+    "explore": _make_choice_parser(*get_args(Explore)),
     "alike": _make_choice_parser(*MIN_COSINES),
     "orientation": _make_choice_parser(*ORIENTATIONS),
-    "like": _parse_count,
+    "similar_to": _parse_count,
     "picture": _parse_count,
     "heat": _parse_count,
     "cluster": _parse_count,

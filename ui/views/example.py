@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from dataclasses import dataclass
 from hashlib import sha256
 
 import streamlit as st
@@ -13,42 +14,47 @@ from indexer.store.records import PictureRecord
 from ui.components.cards import Part, get_colour, get_edges
 from ui.components.components import show_frame
 from ui.components.data_uri import encode_data_uri
-from ui.escape import escape_markdown
 from ui.files.originals import read_upright
 from ui.files.uploads import read_upload
 from ui.session.address import go
 from ui.session.shared import SharedResources
 from ui.session.state import State
+from ui.views.advice import show_error
 
-__all__ = ["load_example", "show_example_chip", "show_upload"]
+__all__ = ["ExamplePicture", "find_example", "show_example_chip", "show_upload"]
 
 SIDE = 1024  # pixels of an example
 CHIP_SIDE = 72
 
 
-def load_example(shared: SharedResources, state: State) -> tuple[Callable[[], Image.Image] | None, str]:
-    """A function that loads the example picture (None: there is no example), and its cache key.
+@dataclass(frozen=True, slots=True)
+class ExamplePicture:
+    """An example picture that is loaded when the search needs it."""
 
-    Raises UsageError if the picture is not indexed any more. The function raises it if the file is missing.
-    """
-    if state.like is not None:
-        record = shared.library.picture(state.like)
+    load: Callable[[], Image.Image]  # raises UsageError if the file is missing
+    key: str  # cache key of its content
+
+
+def find_example(shared: SharedResources, state: State) -> ExamplePicture | None:
+    """The example picture, if there is one. Raises UsageError if it is not indexed any more."""
+    if state.similar_to is not None:
+        record = shared.library.picture(state.similar_to)
         if record is None:
             raise UsageError("The example picture is not indexed any more.")
-        return lambda: _load_indexed(record, state.box), f"{record.fingerprint}-{state.box}"
+        return ExamplePicture(lambda: _load_indexed(record, state.box), f"{record.fingerprint}-{state.box}")
     picture, box = _get_upload()
     if picture is None:
-        return None, ""
-    return lambda: _crop(picture, box), f"{st.session_state['upload_key']}-{box}"
+        return None
+    return ExamplePicture(lambda: _crop(picture, box), f"{st.session_state['upload_key']}-{box}")
 
 
 def show_example_chip(shared: SharedResources, state: State) -> None:
     """The current example with a button to remove it."""
-    if state.like is not None:
-        record = shared.library.picture(state.like)
+    if state.similar_to is not None:
+        record = shared.library.picture(state.similar_to)
         data = None if record is None else shared.thumbnails.get(record)
         image = None if data is None else Image.open(io.BytesIO(data))
-        _show_chip(image, state.box, "this picture", lambda: go(like=None))
+        _show_chip(image, state.box, "this picture", lambda: go(similar_to=None))
         return
     picture, box = _get_upload()
     if picture is not None:
@@ -64,10 +70,10 @@ def show_upload(state: State) -> None:
         on_change=_store_upload,
         args=(key,),
     )
-    if (problem := st.session_state.pop("upload_problem", None)) is not None:
-        st.error(escape_markdown(problem))
+    if (error := st.session_state.pop("upload_error", None)) is not None:
+        show_error(error)
     picture, box = _get_upload()
-    if picture is not None and state.like is None:
+    if picture is not None and state.similar_to is None:
         _show_part_selector(picture, box)
 
 
@@ -88,9 +94,9 @@ def _store_upload(key: str) -> None:
     try:
         st.session_state.update(upload=read_upload(content), upload_key=sha256(content).hexdigest())
     except UsageError as error:
-        st.session_state["upload_problem"] = str(error)
+        st.session_state["upload_error"] = error
         return
-    go(like=None)
+    go(similar_to=None)
 
 
 def _drop_upload() -> None:

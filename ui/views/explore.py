@@ -39,9 +39,9 @@ def _show_map(shared: SharedResources, state: State) -> None:
     with st.spinner("Computing the map; some thousands of pictures take half a minute …", show_time=True):
         atlas, cards = shared.cached_until_idle("map", lambda: _make_map(shared))
     n_shown = len(atlas.points)
-    of = f" of {atlas.n_pictures:,}, sampled evenly" if n_shown < atlas.n_pictures else ""
+    sampled = f" of {atlas.n_pictures:,}, sampled evenly" if n_shown < atlas.n_pictures else ""
     st.caption(
-        f"{n_shown:,} pictures{of}. Similar pictures are close together; groups are named by the nearest word. "
+        f"{n_shown:,} pictures{sampled}. Similar pictures are close together; groups are named by the nearest word. "
         "Zoom with the wheel or + and −, drag to move, click a picture or a group to open it."
     )
     show_map(
@@ -78,7 +78,8 @@ def _show_duplicates(shared: SharedResources, state: State) -> None:
     n_pages = -(-len(groups) // GROUPS_PER_PAGE)
     page = min(state.page, n_pages)
     first = (page - 1) * GROUPS_PER_PAGE
-    for number, group in enumerate(groups[first : first + GROUPS_PER_PAGE]):
+    for number, group in enumerate(groups[first : first + GROUPS_PER_PAGE], first + 1):
+        st.markdown(f"**Group {number:,}:** {len(group):,} pictures")
         _show_pictures(shared, state, group[:MAX_PICTURES], n=len(group), key=f"group_{number}")
     if n_pages > 1:
         key = bind_widget("group_page", page)
@@ -89,12 +90,12 @@ def _find_groups(shared: SharedResources, state: State) -> Sequence[Sequence[Pic
     """Groups of near duplicates, with a progress bar while they are computed."""
     placeholder = st.empty()
 
-    def show(share: float) -> None:
+    def show_share(share: float) -> None:
         placeholder.progress(share, text="Comparing all pictures; 100,000 take about a minute")
 
-    least = MIN_COSINES[state.alike]
+    min_cosine = MIN_COSINES[state.alike]
     groups = shared.cached_until_idle(
-        "duplicates", lambda: shared.library.near_duplicates(least, on_progress=show), least
+        "duplicates", lambda: shared.library.near_duplicates(min_cosine, on_progress=show_share), min_cosine
     )
     placeholder.empty()
     return groups

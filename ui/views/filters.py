@@ -27,7 +27,7 @@ def show_filters(shared: SharedResources, state: State) -> None:
         filters = None
     with st.sidebar:
         st.subheader("Filters")
-        facets = shared.cached("facets", lambda: shared.library.facets(filters), filters)
+        facets = shared.get_or_compute("facets", lambda: shared.library.facets(filters), filters)
         _show_year_filter(state, facets.years)
         left, right = st.columns(2)
         with left:

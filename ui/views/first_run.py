@@ -18,10 +18,10 @@ def show_first_run(shared: SharedResources) -> None:
     st.session_state["is_new_here"] = True
     st.title("Find your pictures by their content")
     st.markdown(
-        "Describe what you are looking for in a few sentences. The page shows the matching pictures and **where** "
-        "in them it was found. Your pictures stay on this machine and are not changed."
+        "Describe what you are looking for in a few sentences. The page shows the matching pictures and **where** in "
+        "each picture the match is. Your pictures stay on the computer that runs this page and are not changed."
     )
-    st.markdown("**1. Index a folder.** The pictures are read once and not changed.")
+    st.markdown("**1. Index a folder.** Enter a folder on that computer.")
     show_add_folder(shared)
     if not shared.indexing.is_running:
         st.button(

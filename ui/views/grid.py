@@ -18,7 +18,7 @@ def show_picture_grid(state: State, cards: Sequence[Card], key: str) -> None:
         cards,
         key=key,
         on_open=lambda id_: open_picture(state, id_),
-        on_find_similar=lambda id_: go(view="search", query="", like=id_),
+        on_find_similar=lambda id_: go(view="search", query="", similar_to=id_),
         on_select=lambda ids: st.session_state.update(selected=list(ids)),
         selected=st.session_state.get("selected", ()),
         show_boxes=state.where,
@@ -30,4 +30,4 @@ def open_picture(state: State, id_: int) -> None:
     if state.view == "search":
         go(picture=id_)
     else:  # without the evidence of an earlier search
-        go(view="search", query="", like=None, picture=id_)
+        go(view="search", query="", similar_to=None, picture=id_)

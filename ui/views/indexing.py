@@ -5,18 +5,16 @@ from pathlib import Path
 
 import streamlit as st
 
-from cosmos_search.extras import install_command
-from indexer.errors import CosmosSearchError
+from indexer.errors import CosmosSearchError, UsageError
 from indexer.ingest.scan_plan import resolve_folder
 from indexer.ingest.update import Report
-from ui.escape import escape_markdown
 from ui.session.indexing import IndexingJob
 from ui.session.shared import SharedResources
+from ui.views.advice import advise_install, format_error, show_error
 
 __all__ = ["show_add_folder", "show_progress", "start_indexing"]
 
 REFRESH_S = 0.7
-BUSY = "Indexing is running already; wait until it is done, or stop it."
 
 
 def show_add_folder(shared: SharedResources) -> None:
@@ -24,14 +22,14 @@ def show_add_folder(shared: SharedResources) -> None:
     with st.form("add", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input("Folder with pictures", key="folder_to_add", placeholder=str(Path.home() / "Pictures"))
         st.form_submit_button("Index", type="primary", on_click=_add_folder, args=(shared,))
-    if (problem := st.session_state.pop("add_problem", None)) is not None:
-        st.error(escape_markdown(problem))
+    if (error := st.session_state.pop("folder_error", None)) is not None:
+        show_error(error)
 
 
 def start_indexing(shared: SharedResources, folders: Sequence[Path]) -> None:
     """Callback: start indexing; if a job is running, show an error below the folder field."""
     if not shared.indexing.start(folders):
-        st.session_state["add_problem"] = BUSY
+        st.session_state["folder_error"] = UsageError("Indexing is running already; wait until it is done, or stop it.")
 
 
 def show_progress(shared: SharedResources, *, is_first: bool = False) -> None:
@@ -44,12 +42,12 @@ def _add_folder(shared: SharedResources) -> None:
     path = st.session_state["folder_to_add"].strip()
     # Visitors do not know the server's current directory.
     if not (path.startswith("~") or Path(path).is_absolute()):
-        st.session_state["add_problem"] = "Enter the full path of a folder, starting at the root or at ~."
+        st.session_state["folder_error"] = UsageError("Enter the full path of a folder, starting at the root or at ~.")
         return
     try:
         start_indexing(shared, [resolve_folder(Path(path))])
     except CosmosSearchError as error:
-        st.session_state["add_problem"] = str(error)
+        st.session_state["folder_error"] = error
 
 
 def _show_job(shared: SharedResources, is_first: bool) -> None:
@@ -65,7 +63,7 @@ def _show_job(shared: SharedResources, is_first: bool) -> None:
     if st.session_state.pop("saw_running", False):
         st.rerun()  # update the rest of the page
     if job.error is not None:
-        st.error(escape_markdown(job.error))
+        show_error(job.error)
     elif job.report is not None:
         _show_summary(job.report)
 
@@ -91,6 +89,6 @@ def _show_summary(report: Report) -> None:
     state = "Stopped; indexed so far" if report.is_stopped else "Done"
     st.success(f"{state}: {', '.join(text) or 'no pictures found'}.")
     if report.needs_extra:
-        st.info(f"{report.needs_extra:,} HEIC or raw files need: `{install_command('formats')}`")
+        st.info(f"{report.needs_extra:,} HEIC or raw files were skipped. {advise_install('formats')}")
     for warning in report.warnings:
-        st.warning(escape_markdown(str(warning)))
+        st.warning(format_error(warning))

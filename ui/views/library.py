@@ -9,6 +9,7 @@ from cosmos_search.models.install import list_models
 from cosmos_search.models.store import default_store
 from indexer.errors import CosmosSearchError
 from ui.escape import escape_markdown, replace_surrogates
+from ui.files.downloads import format_failed_csv
 from ui.session.shared import SharedResources
 from ui.session.state import State
 from ui.views.indexing import show_add_folder, show_progress, start_indexing
@@ -52,7 +53,7 @@ def _remove_folder(shared: SharedResources, folder: Path) -> None:
     try:
         shared.library.remove(folder)
     except CosmosSearchError as error:
-        st.session_state["add_problem"] = str(error)
+        st.session_state["folder_error"] = error
 
 
 def _show_failed_files(info: Info) -> None:
@@ -69,7 +70,10 @@ def _show_failed_files(info: Info) -> None:
             hide_index=True,
         )
         if n > MAX_FAILED:
-            st.caption(f"The first {MAX_FAILED:,}. Full list: `cosmos-search info --json`")
+            st.caption(f"The first {MAX_FAILED:,} are shown.")
+            st.download_button(
+                "Full list as CSV", format_failed_csv(info.failed), "failed.csv", "text/csv", on_click="ignore"
+            )
 
 
 def _show_models(info: Info) -> None:
@@ -90,6 +94,6 @@ def _show_models(info: Info) -> None:
         hide_index=True,
     )
     st.caption(
-        "List available models: `cosmos-search models`. Switch to one: `cosmos-search index --model NAME --rebuild`. "
-        "This page uses the old model until the new index is complete."
+        "To install models or to change the model of this index, use the command line on the computer that runs this "
+        "page. The page uses the old model until all pictures are indexed with the new one."
     )

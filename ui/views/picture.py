@@ -22,6 +22,7 @@ from ui.files.originals import read_upright
 from ui.session.address import bind_widget, go
 from ui.session.shared import SharedResources
 from ui.session.state import State
+from ui.views.advice import show_error
 
 __all__ = ["show_picture"]
 
@@ -49,7 +50,7 @@ def show_picture(shared: SharedResources, state: State, results: Sequence[Hit] |
             "More like this",
             icon=":material/image_search:",
             on_click=go,
-            kwargs={"query": "", "like": picture.id},
+            kwargs={"query": "", "similar_to": picture.id},
             width="stretch",
         )
 
@@ -78,14 +79,14 @@ def _show_image(
     try:
         image = read_upright(picture, SIDE)
     except PictureError as error:
-        st.warning(f"This picture can't be shown: {escape_markdown(error)}.", icon=":material/broken_image:")
+        show_error(error)
         return
     parts: Sequence[Part] = make_parts(evidence) if state.where else ()
     if state.heat is not None and state.heat < len(evidence) and not evidence[state.heat].is_example:
         try:
             heat = _compute_heat_map(shared, picture, image, evidence[state.heat])
         except MissingExtraError as error:
-            st.info(escape_markdown(error))
+            show_error(error)
         else:
             if heat is None:
                 st.caption("This model has no heat maps.")
@@ -97,7 +98,7 @@ def _show_image(
         alt=replace_surrogates(picture.facts.metadata.caption or picture.paths[0].name),
         size=image.size,
         parts=parts,
-        on_draw=lambda box: go(query="", like=picture.id, box=box),
+        on_draw=lambda box: go(query="", similar_to=picture.id, box=box),
         on_close=lambda: go(picture=None),
         on_step=show_neighbour,
     )
@@ -110,7 +111,7 @@ def _compute_heat_map(
     shared: SharedResources, picture: PictureRecord, image: Image.Image, part: Evidence
 ) -> NDArray[np.float32] | None:
     encoder = shared.library.encoder
-    return shared.cached("heat", lambda: heat_map(encoder, image, part.text), picture.fingerprint, part.text)
+    return shared.get_or_compute("heat", lambda: heat_map(encoder, image, part.text), picture.fingerprint, part.text)
 
 
 def _show_evidence(state: State, evidence: Sequence[Evidence]) -> None:

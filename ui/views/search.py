@@ -5,17 +5,16 @@ from concurrent.futures import ThreadPoolExecutor
 
 import streamlit as st
 
-from cosmos_search.retrieval.errors import QueryError
 from cosmos_search.retrieval.hits import Hit
 from indexer.cores import available_cores
 from indexer.errors import UsageError
 from indexer.store.records import PictureRecord
 from ui.components.cards import Card, make_hit_card, make_picture_card
-from ui.escape import escape_markdown
 from ui.session.address import bind_widget, go, show_choice
 from ui.session.shared import SharedResources
 from ui.session.state import MAX_TEXT, State
-from ui.views.example import load_example
+from ui.views.advice import show_error
+from ui.views.example import find_example
 from ui.views.filters import show_filters
 from ui.views.grid import show_picture_grid
 from ui.views.picture import show_picture
@@ -39,7 +38,7 @@ def show_search(shared: SharedResources, state: State) -> None:
     try:
         results = _find_results(shared, state)
     except UsageError as error:
-        st.error(_format_error(error))
+        show_error(error)
         return
     if state.picture is not None:
         show_picture(shared, state, results[:PER_PAGE])
@@ -72,19 +71,21 @@ def _show_search_box(state: State) -> None:
 
 def _find_results(shared: SharedResources, state: State) -> Sequence[Hit] | Sequence[PictureRecord]:
     """The results of the current page, and one more if there is a next page. Raises UsageError for an invalid query."""
-    load, example_key = load_example(shared, state)
+    example = find_example(shared, state)
     first, filters = (state.page - 1) * PER_PAGE, state.filters
-    if not state.query and load is None:
+    if not state.query and example is None:
         return shared.library.browse(filters, start=first, n=PER_PAGE + 1)
     by_date = state.sort == "date"
     top = MAX_SORTED if by_date else next((n for n in DEPTHS if n > first + PER_PAGE), DEPTHS[-1])
 
     def search() -> Sequence[Hit]:
-        picture = None if load is None else load()
+        picture = None if example is None else example.load()
         hits = shared.library.search(state.query, top, similar_to=picture, filters=filters, include_unlikely=state.all)
         return sorted(hits, key=_get_date, reverse=True) if by_date else hits
 
-    hits = shared.cached("search", search, state.query, top, example_key, filters, state.all, by_date)
+    hits = shared.get_or_compute(
+        "search", search, state.query, top, example and example.key, filters, state.all, by_date
+    )
     return hits[first : first + PER_PAGE + 1]
 
 
@@ -96,12 +97,12 @@ def _get_date(hit: Hit) -> str:
 def _make_cards(shared: SharedResources, results: Sequence[Hit] | Sequence[PictureRecord]) -> Sequence[Card]:
     """Cards of the results. Missing thumbnails are made in parallel."""
 
-    def card(one: Hit | PictureRecord) -> Card:
+    def make_card(one: Hit | PictureRecord) -> Card:
         make = make_hit_card if isinstance(one, Hit) else make_picture_card
         return make(one, shared.thumbnails)  # type: ignore[arg-type]
 
     with ThreadPoolExecutor(available_cores()) as pool:
-        return list(pool.map(card, results))
+        return list(pool.map(make_card, results))
 
 
 def _show_heading(state: State, results: Sequence[object]) -> None:
@@ -111,7 +112,7 @@ def _show_heading(state: State, results: Sequence[object]) -> None:
     is_search = isinstance(results[0], Hit)
     title = ("Nearest matches" if state.all else "Best matches") if is_search else "Newest pictures"
     if is_search and state.sort == "date":
-        title = f"Best {MAX_SORTED:,} matches at most, newest first:"
+        title = f"Best matches (at most {MAX_SORTED:,}), newest first"
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(f"**{title}** {first}–{last}", width="content")
         if is_search:
@@ -148,9 +149,3 @@ def _show_pager(state: State, *, has_more: bool) -> None:
             st.button(label, icon=icon, disabled=not is_enabled, on_click=go, kwargs={"page": state.page + step})
             if step < 0:
                 st.markdown(f"Page {state.page}", width="content")
-
-
-def _format_error(error: UsageError) -> str:
-    """Markdown: the message, for a syntax error with the part of the query that it is about."""
-    part = f": {error.excerpt()[0].strip()}" if isinstance(error, QueryError) else ""
-    return escape_markdown(f"{error}{part}")

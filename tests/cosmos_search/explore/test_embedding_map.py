@@ -5,9 +5,7 @@ import pytest
 import cosmos_search
 from cosmos_search.explore.embedding_map import read_everyday_words
 from indexer.errors import CosmosSearchError
-from tests.colour import ColourEncoder, paint
-
-COLOURS = ("red", "lime", "blue", "yellow", "cyan", "magenta", "black", "white")
+from tests.colour import COLOURS, ColourEncoder, paint
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from cosmos_search.network.checkpoint import convert, load_checkpoint
 from cosmos_search.network.cosmos import CosmosConfig, CosmosModel
 from indexer.errors import CosmosSearchError
 from tests import DATA
-from tests.cosmos_search.network.test_cosmos import SMALL
+from tests.micro import SMALL
 
 PARITY = DATA / "parity" / "expected"
 

@@ -7,20 +7,7 @@ from cosmos_search.network.checkpoint import load_model, save_model
 from cosmos_search.network.cosmos import CosmosConfig, CosmosModel
 from indexer.errors import CosmosSearchError
 from tests import DATA
-from tests.micro import MICRO
-
-SMALL = CosmosConfig(
-    embed_dim=16,
-    image_size=32,
-    patch_size=8,
-    vision_width=24,
-    vision_layers=2,
-    vision_heads=3,
-    text_width=16,
-    text_layers=2,
-    text_heads=4,
-    context_length=12,
-)
+from tests.micro import MICRO, SMALL
 
 
 @pytest.fixture

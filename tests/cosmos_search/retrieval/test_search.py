@@ -122,11 +122,16 @@ def album(tmp_path):
     [
         (Filters(after=datetime(2024, 1, 1)), {"munich"}),
         (Filters(before=datetime(2024, 1, 1)), {"sydney"}),
+        (Filters(after=datetime(2024, 6, 15, 12)), {"munich"}),  # the second of the photo itself
+        (Filters(after=datetime(2024, 6, 15, 12, 0, 1)), set()),
+        (Filters(before=datetime(2024, 6, 15, 12)), {"sydney"}),
+        (Filters(before=datetime(2024, 6, 15, 12, 0, 1)), {"munich", "sydney"}),
         (Filters(folder="TRIPS"), {"old"}),
         (Filters(camera="x100"), {"munich"}),
         (Filters(near=Near(48.14, 11.58, 100)), {"munich"}),
         (Filters(near=Near(48.14, 11.58, 1)), set()),
         (Filters(min_pixels=60_000), {"munich", "sydney"}),
+        (Filters(min_pixels=60_001), set()),
         (Filters(orientation="portrait"), {"sydney"}),
         (Filters(orientation="square"), {"old"}),
         (Filters(after=datetime(2023, 1, 1), orientation="landscape"), {"munich"}),

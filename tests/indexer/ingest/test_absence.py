@@ -26,12 +26,6 @@ def photos(tmp_path):
     return tmp_path / "photos"
 
 
-@pytest.fixture
-def library(tmp_path):
-    with cosmos_search.open(tmp_path / "index", encoder=ColourEncoder()) as library:
-        yield library
-
-
 def change_devices(library, change, directory="%"):
     """As if these directories had been on another file system when they were indexed."""
     with closing(sqlite3.connect(library.place / "catalog.db")) as catalog, catalog:
@@ -187,6 +181,7 @@ def test_what_lies_behind_a_link_to_nothing_stays(library, photos, tmp_path, tar
     ("n_files", "n_deleted", "n_forgotten"),
     [
         (40, 20, 20),  # half
+        (30, 20, 20),  # more than half, but no more than 20
         (40, 21, 0),  # more than half, and more than 20
         (19, 18, 18),  # few
         (60, 25, 25),  # many, and less than half

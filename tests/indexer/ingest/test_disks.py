@@ -7,8 +7,7 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-import cosmos_search
-from tests.colour import ColourEncoder, paint
+from tests.colour import paint
 
 N = 6
 
@@ -20,12 +19,6 @@ def photos(tmp_path):
     fill(tmp_path / "photos" / "cam", 100)
     fill(tmp_path / "photos" / "cam" / "2019" / "july", 200)
     return tmp_path / "photos"
-
-
-@pytest.fixture
-def library(tmp_path):
-    with cosmos_search.open(tmp_path / "index", encoder=ColourEncoder()) as library:
-        yield library
 
 
 def fill(folder, seed, n=N):

@@ -5,12 +5,11 @@ import json
 import pytest
 from click.testing import CliRunner
 
-import cosmos_search
 from cosmos_search.cli.main import main
 from cosmos_search.cli.output import info_text
 from indexer.errors import UsageError
 from indexer.pictures.walk import count_files
-from tests.colour import ColourEncoder, paint
+from tests.colour import paint
 
 
 @pytest.fixture
@@ -18,12 +17,6 @@ def photos(tmp_path):
     for i, name in enumerate(["red.png", "thumbs/red.png", "album/red.png", "album/thumbs/red.png"]):
         paint(tmp_path / "photos" / name, "red", seed=i)
     return tmp_path / "photos"
-
-
-@pytest.fixture
-def library(tmp_path):
-    with cosmos_search.open(tmp_path / "index", encoder=ColourEncoder()) as library:
-        yield library
 
 
 def found(library, root):

@@ -9,12 +9,11 @@ from threading import Event
 import numpy as np
 import pytest
 
-import cosmos_search
 from indexer.pictures.metadata import Metadata
 from indexer.pictures.walk import FoundFile
 from indexer.store.index import Index
 from indexer.store.records import IndexedCopy, IndexedPicture, PictureFacts
-from tests.colour import ColourEncoder, paint
+from tests.colour import paint
 
 N_FILES = 60
 
@@ -24,12 +23,6 @@ def photos(tmp_path):
     for i in range(N_FILES):
         paint(tmp_path / "photos" / f"{i:03}.png", "red", seed=i)
     return tmp_path / "photos"
-
-
-@pytest.fixture
-def library(tmp_path):
-    with cosmos_search.open(tmp_path / "index", encoder=ColourEncoder()) as library:
-        yield library
 
 
 def orphans(library):

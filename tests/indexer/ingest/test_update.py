@@ -13,35 +13,20 @@ import cosmos_search
 from cosmos_search.cli.advice import add_advice
 from indexer.cores import available_cores
 from indexer.errors import CosmosSearchError, IndexBusyError
-from tests.colour import ColourEncoder, paint
+from tests.colour import COLOURS, ColourEncoder, paint, paint_photos
+from tests.results import counts, names
 from tests.rights import needs_refusals
-
-COLOURS = ["red", "lime", "blue", "yellow", "cyan", "magenta", "white", "black"]
 
 
 @pytest.fixture
 def photos(tmp_path):
-    folder = tmp_path / "photos"
-    for i, colour in enumerate(COLOURS):
-        paint(folder / f"{colour}.png", colour, seed=i)
-    return folder
+    return paint_photos(tmp_path / "photos")
 
 
 @pytest.fixture
 def library(tmp_path):
     with cosmos_search.open(tmp_path / "index", encoder=ColourEncoder(log=tmp_path / "log")) as library:
         yield library
-
-
-def counts(report):
-    names = ("added", "updated", "kept", "moved", "removed")
-    return {name: n for name in names if (n := getattr(report, name))} | (
-        {"failed": len(report.failed)} if report.failed else {}
-    )
-
-
-def names(hits):
-    return [hit.path.name for hit in hits]
 
 
 def test_every_picture_is_found_by_its_colour(library, photos):

@@ -18,8 +18,8 @@ from indexer.store.database import open_database
 from indexer.store.filters import Filters
 from indexer.store.index import Index
 from tests import ROOT
-from tests.colour import ColourEncoder, paint
-from tests.indexer.ingest.test_update import COLOURS, counts, names
+from tests.colour import COLOURS, ColourEncoder, paint, paint_photos
+from tests.results import counts, names
 
 COMMANDS = [("search", "red"), ("info", ""), ("add", ""), ("remove", "photos")]
 # As root without the capabilities that let it write and read everything.
@@ -47,10 +47,7 @@ needs_setpriv = pytest.mark.skipif(bool(WITHOUT_RIGHTS) and not shutil.which("se
 
 @pytest.fixture
 def photos(tmp_path):
-    folder = tmp_path / "photos"
-    for i, colour in enumerate(COLOURS):
-        paint(folder / f"{colour}.png", colour, seed=i)
-    return folder
+    return paint_photos(tmp_path / "photos")
 
 
 @pytest.fixture

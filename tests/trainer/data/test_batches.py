@@ -11,16 +11,11 @@ import pytest
 import torch
 
 from indexer.errors import CosmosSearchError
-from tests.pictures import CONFIG, letters, make_folder, make_shards
+from tests.pictures import CONFIG, make_folder, make_shards
 from trainer.data.batches import StreamPosition, Views, load_batches
 from trainer.data.captions import DREAMLIP_KEYS, read_captions
 from trainer.data.errors import SampleError
 from trainer.data.samples import Pair, open_source
-
-
-@pytest.fixture
-def tokenizer(tmp_path):
-    return letters(tmp_path / "letters")
 
 
 def take(source, tokenizer, n, config=CONFIG, **start):

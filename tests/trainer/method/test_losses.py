@@ -6,20 +6,10 @@ import torch
 from torch.nn import functional as F
 
 from tests import DATA
+from tests.learners import slow_nce
 from trainer.method.losses import DistillLosses, StudentViews, TeacherViews, cosmos_losses, info_nce
 
 EXPECTED = DATA / "parity/expected"
-
-
-def slow_nce(a, b, scale):
-    """Written by hand, pair by pair, every matrix whole."""
-    losses = []
-    for x in a:
-        for y in b:
-            logits = scale * x @ y.T
-            right = torch.arange(len(x))
-            losses.append((F.cross_entropy(logits, right) + F.cross_entropy(logits.T, right)) / 2)
-    return sum(losses) / len(losses)
 
 
 def unit(*shape, seed=0):

@@ -4,9 +4,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from tests.learners import micro_batch, micro_learner
+from tests.learners import micro_batch, micro_learner, slow_nce
 from tests.ranks import WORLD, on_two_ranks
-from tests.trainer.method.test_losses import slow_nce
 from trainer.method.step import forward_backward, training_step
 from trainer.method.student import Method
 

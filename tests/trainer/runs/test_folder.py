@@ -12,9 +12,9 @@ import pytest
 from indexer.errors import CosmosSearchError
 from tests import ROOT
 from tests.micro import micro_like
-from tests.pictures import CONFIG, letters, make_shards
+from tests.pictures import CONFIG
+from tests.run_training import run_apart
 from tests.test_errors import strings
-from tests.trainer.runs.test_loop import run_apart
 from trainer.config import save_config
 from trainer.data.samples import open_source
 from trainer.runs.folder import RunFolder
@@ -38,16 +38,6 @@ with RunFolder(Path(sys.argv[1])).lock(Ranks(0, 1, torch.device("cpu"))):
     print("held", flush=True)
     sys.stdin.read()
 """
-
-
-@pytest.fixture
-def data(tmp_path):
-    return make_shards(tmp_path / "data")
-
-
-@pytest.fixture
-def tokenizer(tmp_path):
-    return letters(tmp_path / "letters")
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 import json
-import os
 import shutil
 import signal
-import subprocess
 import sys
 from dataclasses import replace
 
@@ -14,9 +12,10 @@ from cosmos_search.network.checkpoint import load_model
 from cosmos_search.network.cosmos import CosmosConfig
 from cosmos_search.processing.text import TextTokenizer
 from indexer.errors import CosmosSearchError
-from tests import DATA, ROOT
+from tests import DATA
 from tests.micro import micro_like
-from tests.pictures import CONFIG, letters, make_folder, make_shards
+from tests.pictures import CONFIG, letters, make_folder
+from tests.run_training import run_apart
 from trainer.config import save_config
 from trainer.data.samples import open_source
 from trainer.method.step import NotFiniteError
@@ -27,23 +26,6 @@ from trainer.runs.initial_weights import load_initial_network
 from trainer.runs.loop import _TrainingLoop, make_train_state, resume, train
 
 HERE = Ranks(0, 1, torch.device("cpu"))
-
-
-@pytest.fixture
-def data(tmp_path):
-    return make_shards(tmp_path / "data")
-
-
-@pytest.fixture
-def tokenizer(tmp_path):
-    return letters(tmp_path / "letters")
-
-
-def run_apart(run, data, letters_folder, *words, launcher=()):
-    command = [*(launcher or [sys.executable, "-m"]), "tests.run_training", run, data, letters_folder, *words]
-    return subprocess.run(
-        list(map(str, command)), cwd=ROOT, env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True
-    )
 
 
 def assert_same(one, other):

@@ -10,9 +10,9 @@ from time import monotonic
 import pytest
 
 from indexer.pictures.metadata import Metadata
-from indexer.store.records import PictureFacts
+from indexer.store.records import FailedFile, PictureFacts
 from tests.colour import paint, record
-from ui.files.downloads import format_csv, format_json, make_zip, sum_file_sizes
+from ui.files.downloads import format_csv, format_failed_csv, format_json, make_zip, sum_file_sizes
 
 
 @pytest.fixture
@@ -154,3 +154,9 @@ def test_what_is_missing_takes_one_line_each(pictures):
     lines = unpacked(make_zip(gone))["missing.txt"].decode().splitlines()
     assert len(lines) == 2
     assert all("it was deleted" in line and "\x1b" not in line for line in lines)
+
+
+def test_files_that_could_not_be_read_are_a_table():
+    failed = [FailedFile(Path("=one.png"), "it is empty"), FailedFile(Path("two, three.png"), "-")]
+    rows = list(csv.reader(io.StringIO(format_failed_csv(failed), newline="")))
+    assert rows == [["path", "reason"], ["'=one.png", "it is empty"], ["two, three.png", "'-"]]

@@ -5,6 +5,7 @@ from PIL import Image
 
 from indexer.errors import PictureError
 from tests.colour import paint, record
+from tests.rights import needs_refusals
 from ui.files.originals import is_available, open_original, read_upright
 
 
@@ -18,6 +19,14 @@ def test_a_copy_stands_in_for_a_file_that_is_gone(picture, tmp_path):
     shutil.copy(picture.paths[0], tmp_path / "copy.png")
     both = record(picture.paths[0], tmp_path / "copy.png")
     picture.paths[0].unlink()
+    assert read_upright(both, 40).size == (40, 20)
+
+
+@needs_refusals
+def test_a_copy_is_read_instead_of_a_file_without_permission(picture, tmp_path):
+    shutil.copy(picture.paths[0], tmp_path / "copy.png")
+    both = record(picture.paths[0], tmp_path / "copy.png")
+    picture.paths[0].chmod(0)
     assert read_upright(both, 40).size == (40, 20)
 
 

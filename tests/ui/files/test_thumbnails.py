@@ -1,5 +1,6 @@
 import io
 import os
+import stat
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -51,6 +52,19 @@ def test_a_second_time_it_comes_from_the_disk(tmp_path):
     picture.paths[0].write_bytes(b"no picture any more")
     assert made.get(picture) == first
     assert kept(made) == [f"{picture.fingerprint}-320.jpg"]
+
+
+def test_a_file_that_is_empty_after_a_power_failure_is_made_again(tmp_path):
+    made, picture = thumbnails(tmp_path), record(paint(tmp_path / "a.png", "red"))
+    first = made.get(picture)
+    (made.folder / f"{picture.fingerprint}-320.jpg").write_bytes(b"")
+    assert made.get(picture) == first
+
+
+def test_other_users_cannot_read_thumbnails(tmp_path):
+    made = thumbnails(tmp_path)
+    made.get(record(paint(tmp_path / "a.png", "red")))
+    assert [stat.S_IMODE(path.stat().st_mode) for path in made.folder.iterdir()] == [0o600]
 
 
 def test_each_size_is_kept_for_itself(tmp_path):

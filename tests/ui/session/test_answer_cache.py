@@ -1,3 +1,4 @@
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
@@ -40,3 +41,15 @@ def test_a_mistake_is_not_kept():
     with pytest.raises(ZeroDivisionError):
         cache.get("a", lambda: 1 / 0)
     assert cache.get("a", lambda: 1) == 1
+
+
+def test_keys_whose_values_were_dropped_take_no_memory():
+    class Key:
+        pass
+
+    cache, key = AnswerCache(1), Key()
+    cache.get(key, lambda: 1)
+    reference = weakref.ref(key)
+    del key
+    cache.get("other", lambda: 2)
+    assert reference() is None

@@ -3,8 +3,9 @@ from threading import Event
 import pytest
 
 import cosmos_search
+from indexer.errors import IndexBusyError
 from tests.colour import ColourEncoder, paint
-from ui.session.indexing import Indexing
+from ui.session.indexing import Indexing, IndexingInterruptedError
 
 COLOURS = ("red", "green", "blue", "white")
 
@@ -85,7 +86,7 @@ def test_it_stops_and_keeps_what_is_done(indexing, photos):
     assert library.info().n_pictures == 24
 
 
-def test_a_mistake_is_told_in_a_sentence(indexing, photos):
+def test_an_index_that_another_process_writes_to_is_an_error_of_the_job(indexing, photos):
     indexing, library, encoder = indexing
     encoder.may.set()
     indexing.start([photos])
@@ -93,4 +94,18 @@ def test_a_mistake_is_told_in_a_sentence(indexing, photos):
     with library._open_index().lock():
         indexing.start([photos])
         indexing.job.wait()
-    assert "Another process is writing" in indexing.job.error
+    assert isinstance(indexing.job.error, IndexBusyError)
+
+
+def test_a_bug_ends_the_job_with_an_error_and_a_log_entry(tmp_path, photos, caplog):
+    class Broken(ColourEncoder):
+        def encode_images(self, prepared):
+            raise ZeroDivisionError("no colour")
+
+    with cosmos_search.open(tmp_path / "index", encoder=Broken()) as library:
+        indexing = Indexing(library)
+        indexing.start([photos])
+        indexing.job.wait()
+    assert isinstance(indexing.job.error, IndexingInterruptedError)
+    assert "ZeroDivisionError: no colour" in str(indexing.job.error)
+    assert "Indexing was interrupted" in caplog.text

@@ -47,6 +47,10 @@ def test_only_the_token_itself_is_right(said, login):
     assert login.check_token(TOKEN, None) == "right"
 
 
+def test_no_guess_of_many_is_taken_for_the_token():
+    assert {Login(TOKEN).check_token(f"guess {i}", None) for i in range(5000)} == {"wrong"}
+
+
 @pytest.mark.parametrize("token", ["\N{KEY}", "caf\udce9", "ÿ"])
 def test_a_token_may_be_any_text(token):
     assert Login(token).check_token(token, None) == "right"
@@ -112,7 +116,7 @@ def test_what_counts_as_one_address(one, other, are_one, login):
     assert login.check_token(TOKEN, other) == ("wait" if are_one else "right")
 
 
-def test_only_the_sessions_that_were_log_in_are_in(login):
+def test_only_sessions_that_logged_in_are_logged_in(login):
     login.log_in("one")
     assert login.is_logged_in("one")
     assert not login.is_logged_in("other")

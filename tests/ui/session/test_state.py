@@ -6,14 +6,14 @@ from hypothesis import strategies as st
 
 from indexer.errors import UsageError
 from indexer.pictures.regions import Box
-from ui.session.state import DEFAULT, State
+from ui.session.state import DEFAULT, MAX_PAGE, MAX_TEXT, State
 
 
 def test_an_address_says_the_whole_state():
     state = State(
         view="search",
         query="A dog. + red - people",
-        like=7,
+        similar_to=7,
         box=Box(0.1, 0.25, 0.5, 1.0),
         after="2024",
         before="2025",
@@ -35,6 +35,11 @@ def test_an_address_says_the_whole_state():
     assert State.from_address(state.to_address()) == state
 
 
+def test_addresses_with_the_earlier_name_of_an_example_still_work():
+    assert State.from_address({"like": "7"}) == State(similar_to=7)
+    assert State.from_address({"like": "7", "similar_to": "8"}) == State(similar_to=8)
+
+
 def test_what_is_as_usual_is_left_out():
     assert DEFAULT.to_address() == {}
     assert State(query="a cat").to_address() == {"query": "a cat"}
@@ -46,7 +51,7 @@ def test_what_is_as_usual_is_left_out():
         {"view": "../../etc/passwd"},
         {"picture": "-1"},
         {"picture": "../1"},
-        {"like": "/etc/passwd"},
+        {"similar_to": "/etc/passwd"},
         {"page": "0"},
         {"page": "one"},
         {"box": "1,1,0,0"},
@@ -54,12 +59,18 @@ def test_what_is_as_usual_is_left_out():
         {"orientation": "upside down"},
         {"sort": "x"},
         {"heat": "²"},
+        {"picture": "9" * 16},  # more than a database id has
         {"unknown": "1"},
     ],
     ids=str,
 )
 def test_what_makes_no_sense_is_as_if_it_were_not_there(address):
     assert State.from_address(address) == DEFAULT
+
+
+def test_long_texts_and_high_pages_are_cut():
+    assert State.from_address({"query": "a" * (MAX_TEXT + 1)}) == State(query="a" * MAX_TEXT)
+    assert State.from_address({"page": str(MAX_PAGE + 1)}) == State(page=MAX_PAGE)
 
 
 @given(st.dictionaries(st.sampled_from([*DEFAULT.__dataclass_fields__, "x"]), st.text(max_size=40)))
@@ -79,16 +90,16 @@ def test_another_search_begins_at_its_first_page_with_nothing_open():
 def test_other_words_or_another_example_are_asked_anew_whether_anything_matches():
     nearest = State(query="a cat", all=True)
     assert not nearest.with_(query="a dog").all
-    assert not nearest.with_(like=3).all
+    assert not nearest.with_(similar_to=3).all
     assert nearest.with_(page=2).all
     assert nearest.with_(camera="X100").all
 
 
 def test_a_box_goes_with_its_example():
-    part = State(like=3, box=Box(0, 0, 0.5, 0.5))
-    assert part.with_(like=None) == DEFAULT
-    assert part.with_(like=4).box is None
-    assert part.with_(like=4, box=Box(0, 0, 1, 0.5)).box == Box(0, 0, 1, 0.5)
+    part = State(similar_to=3, box=Box(0, 0, 0.5, 0.5))
+    assert part.with_(similar_to=None) == DEFAULT
+    assert part.with_(similar_to=4).box is None
+    assert part.with_(similar_to=4, box=Box(0, 0, 1, 0.5)).box == Box(0, 0, 1, 0.5)
 
 
 @pytest.mark.parametrize("size", ["9" * 30 + "MP", "999999999999x999999999999", "9" * 400 + "MP", "x", "1e9MP"])

@@ -1,0 +1,42 @@
+"""Errors on the page: one line with what is wrong and, from one table, what a visitor can do about it."""
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from cosmos_search.extras import Extra, install_command
+from cosmos_search.retrieval.errors import QueryError
+from indexer.errors import CosmosSearchError, IndexBusyError, NoIndexError, PictureError, StorageError
+from ui.escape import escape_markdown
+
+__all__ = ["ADVICE", "advise_install", "format_error", "show_error"]
+
+# Keys are error classes; a class without an entry takes that of its nearest base. Values are Markdown.
+ADVICE: Mapping[type[CosmosSearchError], str] = {
+    CosmosSearchError: "",
+    NoIndexError: "Add a folder in the **Library** view.",
+    IndexBusyError: "Wait until the other program is done, then try again.",
+    StorageError: "This has to be fixed on the computer that runs this page.",
+    PictureError: "Press **Check for changes** in the **Library** view to update the index.",
+}
+
+
+def show_error(error: CosmosSearchError) -> None:
+    """The only place of the page that shows an error."""
+    st.error(format_error(error))
+
+
+def format_error(error: CosmosSearchError | str) -> str:
+    """Markdown in one line: the sentence, for a syntax error with the part of the query, and the table's advice."""
+    sentence = str(error)
+    if isinstance(error, PictureError):  # its text is only the reason
+        sentence = f"The picture can't be read: {sentence}."
+    elif isinstance(error, QueryError):
+        sentence = f"{sentence}: {error.excerpt()[0].strip()}"
+    advice = next((ADVICE[kind] for kind in type(error).__mro__ if kind in ADVICE), "")
+    return f"{escape_markdown(sentence)} {advice}".rstrip()
+
+
+def advise_install(extra: Extra) -> str:
+    """Markdown: how to install the packages of an extra."""
+    return f"On the computer that runs this page, run `{install_command(extra)}` and restart the page."

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
-from tqdm import tqdm
 
 from cosmos_search.model_config import MAX_TOKENIZER_BYTES
 from cosmos_search.network.cosmos import CosmosModel
@@ -20,7 +19,7 @@ from trainer.attention_sheet import attention_picture
 from trainer.config import TrainConfig, load_config
 from trainer.data.batches import picture_of
 from trainer.data.samples import open_source
-from trainer.evaluate import TEMPLATES, HeldOut, classification, held_out, retrieval, retrieval_score
+from trainer.evaluate import HeldOut, NetworkEncoder, evaluate_encoders, held_out, retrieval, retrieval_score
 from trainer.report import Evaluation
 from trainer.runs.distributed import joined_ranks
 from trainer.runs.export import TOKENIZER, chosen_checkpoint, run_networks, run_tokenizer
@@ -31,7 +30,6 @@ from trainer.runs.loop import Evaluate, Show, resume, train
 __all__ = ["Sources", "evaluate_run", "resume_run", "start_run"]
 
 SOURCES = "sources.json"
-MAX_TEMPLATES_BYTES = 1 << 20
 N_SCORED = 1000  # pairs, at each checkpoint
 N_SHOWN = 3  # sentences of a picture
 
@@ -96,39 +94,22 @@ def evaluate_run(
     templates: Path | None = None,
     limit: int = 5000,
 ) -> Evaluation:
-    """Student and teacher of a checkpoint: retrieval among `data`, classification into `classes`.
-
-    templates: a file with a text a line, {} for the class's name.
-    """
+    """Student and teacher of a checkpoint, by `trainer.evaluate.evaluate_encoders`."""
     checkpoint = chosen_checkpoint(run, which)
     config = load_config(run / "config.json")
     networks, tokenizer = run_networks(run, checkpoint), run_tokenizer(run, config)
     if torch.cuda.is_available():
-        networks = {name: network.cuda() for name, network in networks.items()}
-    pairs = held_out(open_source(data), config.text_mode, limit) if data is not None else HeldOut()
-    with tqdm(unit="picture", disable=None, dynamic_ncols=True) as bar:
-
-        def shown(n_pictures: int) -> None:
-            bar.update(n_pictures - bar.n)
-
-        found = retrieval(networks, tokenizer, pairs, shown) if data is not None else {}
-        bar.reset()
-        texts = _lines(templates) if templates is not None else TEMPLATES
-        named = classification(networks, tokenizer, classes, texts, shown) if classes is not None else {}
-    refused = tuple(pairs.refused)
-    return Evaluation(checkpoint.name, found, named, len(pairs.samples), refused)
-
-
-def _lines(file: Path) -> list[str]:
-    try:
-        found = [
-            line.strip() for line in read_file(file, MAX_TEMPLATES_BYTES).decode("utf-8").splitlines() if "{}" in line
-        ]
-    except (OSError, ValueError) as error:
-        raise CosmosSearchError(f"The templates in {file} can't be read ({error}).") from error
-    if not found:
-        raise CosmosSearchError(f"No line of {file} has a {{}} for the class's name.")
-    return found
+        networks = {role: network.cuda() for role, network in networks.items()}
+    encoders = {role: NetworkEncoder(role, network, tokenizer) for role, network in networks.items()}
+    return evaluate_encoders(
+        checkpoint.name,
+        encoders,
+        data=data,
+        classes=classes,
+        templates=templates,
+        text_mode=config.text_mode,
+        limit=limit,
+    )
 
 
 def _check_inventory(found: dict[str, int], known: dict[str, int], data: str) -> None:
@@ -172,7 +153,8 @@ def _watchers(config: TrainConfig, sources: Sources, tokenizer: TextTokenizer) -
 
 
 def _score(student: CosmosModel, teacher: CosmosModel, *, data: HeldOut, tokenizer: TextTokenizer) -> float:
-    return retrieval_score(retrieval({"teacher": teacher}, tokenizer, data)["teacher"])
+    encoders = {"teacher": NetworkEncoder("teacher", teacher, tokenizer)}
+    return retrieval_score(retrieval(encoders, data)["teacher"])
 
 
 def _shown(teacher: CosmosModel, *, data: HeldOut, tokenizer: TextTokenizer) -> Tensor | None:

@@ -6,7 +6,15 @@ A class with fields is a dataclass, so that it can be pickled, and says its sent
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["CosmosSearchError", "IndexBusyError", "NoIndexError", "PictureError", "StorageError", "UsageError"]
+__all__ = [
+    "CosmosSearchError",
+    "IndexBusyError",
+    "NoIndexError",
+    "OtherEncoderError",
+    "PictureError",
+    "StorageError",
+    "UsageError",
+]
 
 
 class CosmosSearchError(Exception):
@@ -37,3 +45,16 @@ class NoIndexError(CosmosSearchError):
 
     def __str__(self) -> str:
         return f"There is no index at {self.place} yet."
+
+
+@dataclass(eq=False)
+class OtherEncoderError(CosmosSearchError):
+    """The vectors of the index were made by another encoder than the wanted one; equal names: by another version."""
+
+    made_by: str
+    wanted: str
+
+    def __str__(self) -> str:
+        if self.made_by == self.wanted:
+            return f"This index was made with another version of {self.wanted}."
+        return f"This index was made with {self.made_by}, not with {self.wanted}."

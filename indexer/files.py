@@ -4,6 +4,7 @@ import os
 import secrets
 import stat
 from collections.abc import Callable
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 
@@ -27,7 +28,7 @@ def expand_home(path: str | Path) -> Path:
     return whole.absolute() if str(whole).startswith("~") else whole  # or who expands it again takes it for a home
 
 
-def open_file(path: Path) -> BinaryIO:
+def open_file(path: Path) -> BufferedReader:
     """A regular file, opened for reading. Raises OSError for all else: a pipe would wait, a device might never end."""
     return open(path, "rb", opener=_open_regular)
 

@@ -21,7 +21,7 @@ MICRO = CosmosConfig(
 
 
 def micro_like(folder: Path) -> Path:
-    """A directory for `models add --like`."""
+    """A directory for `models add --config-from`."""
     folder.mkdir(parents=True)
     (folder / "config.json").write_text(json.dumps(asdict(MICRO)))
     Preprocess(MICRO.image_size).save(folder / "preprocessor_config.json")

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from cosmos_search.encoders.base import BaseEncoder
+from cosmos_search.encoders.devices import Device, Precision
 from cosmos_search.encoders.load import load_encoder
 from cosmos_search.evaluation.class_folders import open_class_folders
 from cosmos_search.evaluation.encode import Encoders, OnProgress, largest_min_side
@@ -22,11 +23,10 @@ from cosmos_search.evaluation.zero_shot import TEMPLATES, evaluate_zero_shot
 from cosmos_search.network.cosmos import CosmosModel
 from cosmos_search.processing.image import Preprocess
 from cosmos_search.processing.text import TextTokenizer
-from indexer.encoder import Prepared, Vectors
+from indexer.encoder import Vectors
 from indexer.errors import CosmosSearchError, PictureError
 from indexer.files import read_file
 from indexer.pictures.images import reading_pictures
-from indexer.pictures.regions import Box
 from trainer.data.batches import captions_of, picture_of
 from trainer.data.samples import Pair, SkippedSample, Source, open_source
 from trainer.report import Evaluation
@@ -64,19 +64,15 @@ class NetworkEncoder(BaseEncoder):
         self._tokenizer = tokenizer
         self._preprocess = Preprocess(network.config.image_size)
 
-    def prepare(self, picture: Image.Image, regions: Sequence[Box] = ()) -> Prepared:
-        """(1 + regions, 3, side, side), scaled."""
-        crops = (picture.crop(box.pixels(*picture.size)) for box in regions)
-        return np.stack([self._preprocess(part) for part in (picture, *crops)])
-
     @torch.inference_mode()
-    def encode_images(self, prepared: Sequence[Prepared]) -> list[Vectors]:
+    def encode_images(self, prepared: Sequence[list[Image.Image]]) -> list[Vectors]:
         """For each prepared picture (1 + regions, dim), unit rows."""
         if not prepared:
             return []
-        pixels = torch.from_numpy(np.concatenate(prepared)).to(self._network.logit_scale.device)
-        vectors = F.normalize(self._network.encode_images(pixels).features, dim=-1).float().cpu().numpy()
-        return np.split(vectors, np.cumsum([len(one) for one in prepared])[:-1])
+        pixels = np.stack([self._preprocess(part) for parts in prepared for part in parts])  # (n, 3, side, side)
+        features = self._network.encode_images(torch.from_numpy(pixels).to(self._network.logit_scale.device)).features
+        vectors = F.normalize(features, dim=-1).float().cpu().numpy()
+        return np.split(vectors, np.cumsum([len(parts) for parts in prepared])[:-1])
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """(n, dim), unit rows."""
@@ -143,8 +139,8 @@ def evaluate_model(
     templates: Path | None = None,
     text_mode: str = "sentences",
     limit: int = 5000,
-    device: str = "auto",
-    precision: str = "auto",
+    device: Device = "auto",
+    precision: Precision = "auto",
 ) -> Evaluation:
     """An installed model or the built-in encoder, as search runs it: see `evaluate_encoders` and `load_encoder`."""
     encoders = {name: load_encoder(name, device, precision)}

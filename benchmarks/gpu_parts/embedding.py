@@ -109,11 +109,11 @@ class _MiniTower(torch.nn.Module):
     def __init__(self) -> None:
         from efficientnet_lite_pytorch import EfficientNet
 
-        from cosmos_search.encoders.mini.weights import IMAGE_FILE, IMAGE_PACKAGE, require_package
+        from cosmos_search.encoders.mini.weights import IMAGE_FILE, IMAGE_PACKAGE, find_package
 
         super().__init__()
         self.network = EfficientNet.from_name("efficientnet-lite2")
-        self.network.load_state_dict(torch.load(require_package(IMAGE_PACKAGE) / IMAGE_FILE, weights_only=True))
+        self.network.load_state_dict(torch.load(find_package(IMAGE_PACKAGE) / IMAGE_FILE, weights_only=True))
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
         features = self.network.extract_features((pixels.permute(0, 3, 1, 2).float() - 127) / 128)

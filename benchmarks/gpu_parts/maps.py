@@ -9,7 +9,8 @@ from PIL import Image
 
 from benchmarks.gpu_parts.networks import save_clip, save_cosmos
 from benchmarks.gpu_parts.rows import Setting, report
-from cosmos_search.network.attention_maps import DenseMaps, attention
+from cosmos_search.encoders.dense_maps import DenseMaps
+from cosmos_search.network.attention_maps import attention
 
 TOLERANCE = 5e-3  # of cosines, and of weights scaled to 0..1; CUDA's convolutions round to TF32
 TEXT = "a cup of coffee on a wooden table"

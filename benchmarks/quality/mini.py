@@ -29,7 +29,8 @@ from onnxruntime import InferenceSession, SessionOptions
 from PIL import Image
 
 from benchmarks.data.stamps import Stamp, load_stamps, on_white
-from cosmos_search.encoders.mini.encoder import MiniEncoder, Recipe
+from cosmos_search.encoders.mini.config import MiniConfig
+from cosmos_search.encoders.mini.encoder import MiniEncoder
 
 SENTENCES = ["a cat", "a cup of coffee", "a motorcycle", "a rocket launch", "old coins", "an astronaut"]
 SENTENCES += ["a page of text", "the moon", "a horse", "a brick wall", "a man with a camera"]
@@ -91,9 +92,9 @@ def print_retrieval(cache: Path, quick: bool) -> None:
 
 def variants(cache: Path, encoder: MiniEncoder, stamps: list[Stamp], quick: bool) -> Iterator[Variant]:
     """The chosen recipe, then what else was tried."""
-    chosen = encoder._class_vectors()
+    chosen = encoder._class_vectors().vectors
     logits = logits_of(encoder, stamps)
-    temperature = Recipe().temperature
+    temperature = MiniConfig().temperature
     yield Variant("**chosen**", logits, chosen, temperature, True)
     if quick:
         return
@@ -109,10 +110,10 @@ def variants(cache: Path, encoder: MiniEncoder, stamps: list[Stamp], quick: bool
     yield Variant("chosen with all synonyms", logits, synonyms(encoder), temperature, True)
     cropped = logits_of(encoder, stamps, centre_square)
     yield Variant("chosen on the centre square", cropped, chosen, temperature, True)
-    scaled = [("scaled as ImageNet usually is", Recipe(mean=116.3, scale=57.4))]
-    sides = [(f"at {side} px", Recipe(side=side)) for side in (224, 292)]
-    for label, recipe in scaled + sides:
-        other = logits_of(MiniEncoder(cache, recipe), stamps)
+    scaled = [("scaled as ImageNet usually is", MiniConfig(mean=116.3, scale=57.4))]
+    sides = [(f"at {side} px", MiniConfig(side=side)) for side in (224, 292)]
+    for label, config in scaled + sides:
+        other = logits_of(MiniEncoder(cache, config), stamps)
         yield Variant(f"chosen, {label}", other, chosen, temperature, True)
 
 
@@ -126,9 +127,8 @@ def centre_square(picture: Image.Image) -> Image.Image:
 
 def logits_of(encoder: MiniEncoder, stamps: list[Stamp], change: Prepare = lambda picture: picture) -> Floats:
     """(n, 1000)."""
-    session = encoder._image_session()
-    pixels = (encoder.prepare(change(on_white(stamp))).whole[None] for stamp in stamps)
-    return np.concatenate([session.run(["logits"], {"pixels": one})[0] for one in pixels])
+    tower = encoder._image_tower()
+    return np.concatenate([tower.logits([encoder.prepare(change(on_white(stamp))).whole]) for stamp in stamps])
 
 
 def synonyms(encoder: MiniEncoder) -> Floats:

@@ -74,7 +74,7 @@ def test_an_installed_model_needs_its_extra_until_its_graphs_are_made_and_for_he
         PARITY / "hub_format_micro.pt",
         "--name",
         "micro",
-        "--like",
+        "--config-from",
         micro_like(tmp_path / "like"),
     ]
     assert run_without((), tmp_path, *micro).returncode == 0

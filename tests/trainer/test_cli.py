@@ -190,7 +190,7 @@ def test_mistakes_are_said_in_a_sentence(words, said, tmp_path, monkeypatch):
 def test_fine_tuning_begins_with_a_run_an_encoder_or_a_clip(place, tmp_path):
     encoder = tmp_path / "encoder"
     network = CosmosModel(MICRO)
-    save_model(network, encoder, like=place / "like")
+    save_model(network, encoder, config_from=place / "like")
     begun = initial_network(str(encoder), MICRO, seed=0)
     assert all(torch.equal(begun.state_dict()[name], tensor) for name, tensor in network.state_dict().items())
     assert initial_network(str(place / "run"), MICRO, seed=0).config == MICRO

@@ -32,7 +32,7 @@ def export(run: Path, folder: Path, *, role: str = "teacher", which: str = "best
     try:
         with draft_folder(folder.absolute().parent) as place:
             draft = place / "model"
-            save_model(network, draft, like=_like(run, network, draft))
+            save_model(network, draft, config_from=_like(run, network, draft))
             draft.rename(folder)
     except (OSError, SafetensorError) as error:
         raise CosmosSearchError(f"{folder} could not be written ({error}).") from error

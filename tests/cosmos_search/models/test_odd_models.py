@@ -36,7 +36,7 @@ def good(tmp_path_factory):
     """A model directory that can be used."""
     place = tmp_path_factory.mktemp("good")
     torch.manual_seed(0)
-    save_model(CosmosModel(MICRO), place / "model", like=micro_like(place / "like"))
+    save_model(CosmosModel(MICRO), place / "model", config_from=micro_like(place / "like"))
     return place / "model"
 
 
@@ -509,7 +509,7 @@ def test_what_a_checkpoint_shall_be_like_is_read_as_strictly_as_a_model(part, ki
     spoil(micro_like(tmp_path / "like") / part, kind)
     store = ModelStore(tmp_path / "store")
     with pytest.raises(CosmosSearchError) as caught:
-        add_model(store, checkpoint, like=tmp_path / "like")
+        add_model(store, checkpoint, config_from=tmp_path / "like")
     assert str(tmp_path / "like") in str(caught.value)
     assert part in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -520,7 +520,7 @@ def test_a_checkpoint_is_no_folder_in_any_message(checkpoint, tmp_path):
     like = micro_like(tmp_path / "like")
     edit(like / "preprocessor_config.json", size={"shortest_edge": 64}, crop_size=64)
     with pytest.raises(CosmosSearchError) as caught:
-        add_model(ModelStore(tmp_path / "store"), checkpoint, like=like)
+        add_model(ModelStore(tmp_path / "store"), checkpoint, config_from=like)
     assert "odd.pt/" not in str(caught.value)
 
 
@@ -529,7 +529,7 @@ def test_a_checkpoint_of_numbers_that_are_none_is_not_installed(tmp_path):
     torch.save({"teacher": {name: torch.full_like(x, torch.nan) for name, x in state.items()}}, tmp_path / "odd.pt")
     store = ModelStore(tmp_path / "store")
     with pytest.raises(CosmosSearchError, match=r"^odd\.pt.* no finite numbers\.$"):
-        add_model(store, tmp_path / "odd.pt", like=micro_like(tmp_path / "like"))
+        add_model(store, tmp_path / "odd.pt", config_from=micro_like(tmp_path / "like"))
     assert list(store.place.iterdir()) == []
 
 

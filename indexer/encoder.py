@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from indexer.pictures.regions import Box
+from indexer.pictures.regions import Box, Regions
 
 __all__ = ["ImageEncoder", "Prepared", "Vectors"]
 
@@ -46,7 +46,7 @@ class ImageEncoder(Protocol[Prepared]):
         """The most efficient number of pictures in a call of `encode_images`; may change during a run."""
 
     @property
-    def default_regions(self) -> str:
+    def default_regions(self) -> Regions:
         """The kind of pyramid (see indexer.pictures.regions) that is recommended for this encoder."""
 
     def prepare(self, picture: Image.Image, regions: Sequence[Box] = ()) -> Prepared:

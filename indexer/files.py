@@ -4,6 +4,7 @@ import os
 import secrets
 import stat
 from collections.abc import Callable
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 
@@ -27,7 +28,7 @@ def expand_home(path: str | Path) -> Path:
     return plain.absolute() if str(plain).startswith("~") else plain  # so that it can be expanded again
 
 
-def open_file(path: Path) -> BinaryIO:
+def open_file(path: Path) -> BufferedReader:
     """Open a regular file for reading. Raises OSError for other kinds: a pipe could block, a device be endless."""
     return open(path, "rb", opener=_open_regular)
 

@@ -22,7 +22,7 @@ SMALL = replace(MICRO, vocab_size=CosmosConfig().vocab_size)  # with CLIP's toke
 
 
 def micro_like(folder: Path) -> Path:
-    """Write a model directory for `models add --like`."""
+    """Write a model directory for `models add --config-from`."""
     folder.mkdir(parents=True)
     (folder / "config.json").write_text(json.dumps(asdict(MICRO)))
     Preprocess(MICRO.image_size).save(folder / "preprocessor_config.json")

@@ -76,7 +76,7 @@ def commands(tmp_path):
     training += ["--tokenizer", like / "tokenizer.json", "--out", tmp_path / "run"]
     checkpoint = PARITY / "bare_format_micro.pt"
     return {
-        "add": [*CLI, "models", "add", checkpoint, "--name", "micro", "--like", like],
+        "add": [*CLI, "models", "add", checkpoint, "--name", "micro", "--config-from", like],
         "index": [*CLI, "index", tmp_path / "photos", "--model", "micro", "--precision", "fp32"],
         "search": [*CLI, "search", "a red dog"],
         "models": [*CLI, "models"],

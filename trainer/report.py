@@ -8,8 +8,8 @@ from tqdm import tqdm
 
 from trainer.config import TrainConfig
 from trainer.data.shards import REFUSED, Prepared
+from trainer.evaluate import Evaluation
 from trainer.runs.folder import RunFolder
-from trainer.runs.launch import Evaluation
 
 __all__ = [
     "format_evaluation",

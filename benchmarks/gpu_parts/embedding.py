@@ -18,7 +18,9 @@ from benchmarks.gpu_parts.networks import make_views, save_clip, save_cosmos
 from benchmarks.gpu_parts.rows import Setting, report
 from benchmarks.timing import measure_seconds
 from benchmarks.vectors import centred_cosine
+from cosmos_search.encoders.devices import Precision
 from cosmos_search.encoders.torch_images import DTYPES, TorchImages
+from cosmos_search.model_config import ModelKind
 
 MIN_COSINE = 0.999
 N_REGIONS = 14
@@ -39,7 +41,9 @@ def run(setting: Setting) -> None:
     _check_mini(setting)
 
 
-def _check_network(setting: Setting, name: str, folder: Path, kind: str, side: int, crop_side: int | None) -> None:
+def _check_network(
+    setting: Setting, name: str, folder: Path, kind: ModelKind, side: int, crop_side: int | None
+) -> None:
     whole, crops = make_views(side), make_views(crop_side) if crop_side else None
     reference = TorchImages(folder, kind, "cpu", "fp32")
     wanted = reference.encode(whole)
@@ -111,11 +115,11 @@ class _MiniTower(torch.nn.Module):
     def __init__(self) -> None:
         from efficientnet_lite_pytorch import EfficientNet
 
-        from cosmos_search.encoders.mini.weights import IMAGE_FILE, IMAGE_PACKAGE, require_package
+        from cosmos_search.encoders.mini.weights import IMAGE_FILE, IMAGE_PACKAGE, find_package
 
         super().__init__()
         self.network = EfficientNet.from_name("efficientnet-lite2")
-        self.network.load_state_dict(torch.load(require_package(IMAGE_PACKAGE) / IMAGE_FILE, weights_only=True))
+        self.network.load_state_dict(torch.load(find_package(IMAGE_PACKAGE) / IMAGE_FILE, weights_only=True))
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
         features = self.network.extract_features((pixels.permute(0, 3, 1, 2).float() - 127) / 128)
@@ -123,7 +127,9 @@ class _MiniTower(torch.nn.Module):
         return logits
 
 
-def _run_mini(tower: torch.nn.Module, pixels: NDArray[np.uint8], device: str, precision: str) -> NDArray[np.float32]:
+def _run_mini(
+    tower: torch.nn.Module, pixels: NDArray[np.uint8], device: str, precision: Precision
+) -> NDArray[np.float32]:
     """(n, 1000) logits."""
     is_exact = precision == "fp32"
     autocast: AbstractContextManager[object] = nullcontext() if is_exact else torch.autocast(device, DTYPES[precision])
@@ -149,7 +155,7 @@ def _index_photos(setting: Setting, folder: Path) -> None:
     photos = make_photos(setting.scratch / f"photos-{n}-{megapixels}", n, megapixels)
     store = ModelStore(setting.scratch / "store")
     card = store.card("b16") or store.put("b16", "random weights", lambda draft: _copy(folder, draft))
-    precision = "bf16" if setting.is_dry else "auto"  # encodes with torch, as on a GPU
+    precision: Precision = "bf16" if setting.is_dry else "auto"  # encodes with torch, as on a GPU
     encoder = DualEncoder(store.folder("b16"), card, setting.device, precision)
 
     def prepare(path: Path) -> Any:
@@ -201,7 +207,7 @@ def _sample_gpu_utilization(device: str) -> Iterator[Callable[[], list[int]]]:
         sampler.kill()
 
 
-def _list_precisions(device: str) -> tuple[str, ...]:
+def _list_precisions(device: str) -> tuple[Precision, ...]:
     return ("fp32", "bf16", "fp16") if device == "cuda" else ("fp32", "bf16")
 
 

@@ -4,6 +4,7 @@ import json
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 __all__ = ["Row", "Setting", "report"]
 
@@ -12,7 +13,7 @@ __all__ = ["Row", "Setting", "report"]
 class Setting:
     """Device and size of a part. device: "cuda", or "cpu" in a dry run with toy sizes."""
 
-    device: str
+    device: Literal["cuda", "cpu"]
     is_dry: bool
     scratch: Path
 

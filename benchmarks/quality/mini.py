@@ -27,7 +27,8 @@ from benchmarks.machine import describe_machine
 from benchmarks.tables import format_row, print_table
 from benchmarks.timing import measure_python_process, measure_seconds
 from benchmarks.vectors import pair_auroc, unit_rows
-from cosmos_search.encoders.mini.encoder import MiniEncoder, Recipe
+from cosmos_search.encoders.mini.config import MiniConfig
+from cosmos_search.encoders.mini.encoder import MiniEncoder
 
 SENTENCES = ["a cat", "a cup of coffee", "a motorcycle", "a rocket launch", "old coins", "an astronaut"]
 SENTENCES += ["a page of text", "the moon", "a horse", "a brick wall", "a man with a camera"]
@@ -81,9 +82,9 @@ def print_retrieval(cache: Path, quick: bool) -> None:
 
 def open_variants(cache: Path, encoder: MiniEncoder, stamps: list[Stamp], quick: bool) -> Iterator[Variant]:
     """The chosen configuration, then the alternatives."""
-    chosen = encoder._class_vectors()
+    chosen = encoder._class_vectors().vectors
     logits = classify(encoder, stamps)
-    temperature = Recipe().temperature
+    temperature = MiniConfig().temperature
     yield Variant("**chosen**", logits, chosen, temperature, True)
     if quick:
         return
@@ -99,10 +100,10 @@ def open_variants(cache: Path, encoder: MiniEncoder, stamps: list[Stamp], quick:
     yield Variant("chosen with all synonyms", logits, encode_synonyms(encoder), temperature, True)
     cropped = classify(encoder, stamps, crop_centre_square)
     yield Variant("chosen on the centre square", cropped, chosen, temperature, True)
-    scaled = [("scaled by ImageNet's mean and deviation", Recipe(mean=116.3, scale=57.4))]
-    sides = [(f"at {side} px", Recipe(side=side)) for side in (224, 292)]
-    for label, recipe in scaled + sides:
-        other = classify(MiniEncoder(cache, recipe), stamps)
+    scaled = [("scaled by ImageNet's mean and deviation", MiniConfig(mean=116.3, scale=57.4))]
+    sides = [(f"at {side} px", MiniConfig(side=side)) for side in (224, 292)]
+    for label, config in scaled + sides:
+        other = classify(MiniEncoder(cache, config), stamps)
         yield Variant(f"chosen, {label}", other, chosen, temperature, True)
 
 
@@ -116,9 +117,8 @@ def crop_centre_square(picture: Image.Image) -> Image.Image:
 
 def classify(encoder: MiniEncoder, stamps: list[Stamp], change: Prepare = lambda picture: picture) -> Floats:
     """The logits of ImageNet's classes: (n, 1000)."""
-    session = encoder._image_session()
-    pixels = (encoder.prepare(change(paste_on_white(stamp))).whole[None] for stamp in stamps)
-    return np.concatenate([session.run(["logits"], {"pixels": one})[0] for one in pixels])
+    tower = encoder._image_tower()
+    return np.concatenate([tower.logits([encoder.prepare(change(paste_on_white(stamp))).whole]) for stamp in stamps])
 
 
 def encode_synonyms(encoder: MiniEncoder) -> Floats:

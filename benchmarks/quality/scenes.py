@@ -26,7 +26,7 @@ from cosmos_search.encoders.load import load_encoder
 from cosmos_search.encoders.protocol import Encoder
 from cosmos_search.retrieval.query import PLACES
 from cosmos_search.retrieval.scoring import EncodedTerm, PictureScore, score_pictures
-from indexer.pictures.regions import REGIONS, WHOLE, Box, pyramid
+from indexer.pictures.regions import REGIONS, WHOLE, Box, Regions, pyramid
 from indexer.store.index import Index
 
 CUT_OFFS = (0.3, 0.5, 0.6, 0.7, 0.8, 0.9)
@@ -71,7 +71,7 @@ def main() -> None:
     _report_no_match(scenes, collection, encoder, options.fit)
 
 
-def _index(folder: Path, place: Path, encoder: Encoder, regions: str) -> Collection:
+def _index(folder: Path, place: Path, encoder: Encoder, regions: Regions) -> Collection:
     """Index the pictures of a folder and read their vectors back."""
     with cosmos_search.open(place, encoder=encoder) as library:
         report = library.add(folder, regions=regions)

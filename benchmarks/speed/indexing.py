@@ -24,7 +24,7 @@ from cosmos_search.encoders.mini.encoder import MiniEncoder
 from indexer.cores import available_cores
 from indexer.ingest.threads import ordered_map, split_batches, workers
 from indexer.pictures.images import open_picture
-from indexer.pictures.regions import REGIONS, pyramid
+from indexer.pictures.regions import REGIONS, Regions, pyramid
 
 N_ROUNDS = 3
 BATCH = 8
@@ -58,7 +58,7 @@ def main() -> None:
     print(f"\nagainst the baseline: {full / baseline:.1f}x")
 
 
-def _measure_round(paths: list[Path], folder: Path, place: Path, regions: str) -> tuple[float, float, float, float]:
+def _measure_round(paths: list[Path], folder: Path, place: Path, regions: Regions) -> tuple[float, float, float, float]:
     """Pictures a second: decoding alone, encoding alone, the full run, the baseline."""
     encoder = MiniEncoder()
     n_cores = available_cores()

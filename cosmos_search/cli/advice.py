@@ -4,6 +4,19 @@ from collections.abc import Callable, Mapping
 from shlex import quote
 from typing import Any
 
+from cosmos_search.encoders.devices import DeviceError, FixedPrecisionError, PrecisionError
+from cosmos_search.models.errors import (
+    DamagedModelError,
+    DownloadError,
+    HubError,
+    ModelExistsError,
+    ModelNameError,
+    ModelNotInstalledError,
+    ModelNotPulledError,
+    UnknownModelError,
+    UnpublishedModelError,
+)
+from cosmos_search.network.errors import MissingModelFileError
 from cosmos_search.retrieval.errors import EmptyQueryError, ExplanationError, HitCountError, UnreadableHitError
 from indexer.errors import (
     CosmosSearchError,
@@ -30,6 +43,8 @@ __all__ = ["ADVICE", "Advice", "add_advice"]
 
 # Keys are error classes; a class without an entry takes that of its nearest base. Values get the error.
 Advice = Mapping[type[CosmosSearchError], Callable[[Any], str]]
+
+LIST_MODELS = "List the models: cosmos-search models"
 
 
 def _forget_files(error: MissingFilesError) -> str:
@@ -71,12 +86,35 @@ ADVICE: Advice = {
     EmptyFolderError: _forget_folder,
     # indexer: encoders
     OtherEncoderError: lambda error: (
-        f"To change over, embedding every picture again: cosmos-search index --model {error.wanted} --rebuild"
+        "Bring it up to date, embedding every picture again: cosmos-search index --rebuild"
+        if error.made_by == error.wanted
+        else f"To change over, embedding every picture again: cosmos-search index --model {error.wanted} --rebuild"
     ),
     OtherRegionsError: lambda error: (
         f"To change over, embedding every picture again: cosmos-search index --regions {error.wanted} --rebuild"
     ),
     UnfinishedRebuildError: _finish_rebuild,
+    # models and encoders
+    UnknownModelError: lambda error: LIST_MODELS,
+    UnpublishedModelError: lambda error: LIST_MODELS,
+    ModelNotInstalledError: lambda error: LIST_MODELS,
+    ModelNotPulledError: lambda error: f"Get it: cosmos-search models pull {error.name}",
+    ModelNameError: lambda error: "For example: --name my-model",
+    ModelExistsError: lambda error: f"Choose another --name, or first: cosmos-search models remove {error.name}",
+    DamagedModelError: lambda error: f"To get it again, first: cosmos-search models remove {error.name}",
+    HubError: lambda error: (
+        f"Fetch the file from {error.repository} elsewhere and add it: cosmos-search models add FILE. "
+        "The built-in encoder works without network."
+    ),
+    DownloadError: lambda error: "Run the same command again to resume it.",
+    MissingModelFileError: lambda error: "Name a folder that has it: --config-from FOLDER",
+    DeviceError: lambda error: "Without it: --device cpu",
+    PrecisionError: lambda error: (
+        "On a CPU: --precision int8, bf16 or fp32"
+        if error.device == "cpu"
+        else "Choose --device cpu, or --precision fp16"
+    ),
+    FixedPrecisionError: lambda error: "Larger models offer a choice; list them: cosmos-search models",
     # cosmos_search.retrieval
     EmptyQueryError: lambda error: 'Say what to look for: cosmos-search search "a red car"',
     HitCountError: lambda error: "For ten hits: -n 10",

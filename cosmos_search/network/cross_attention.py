@@ -8,9 +8,9 @@ __all__ = ["CrossAttention"]
 
 
 class CrossAttention(nn.Module):
-    """One layer of multi-head attention, pre-norm, with neither mask, MLP nor residual.
+    """One layer of pre-norm multi-head attention, without mask, MLP or residual.
 
-    Padding, start and end tokens of a caption are attended to as words are; the published models were trained so.
+    Padding, start and end tokens of a caption are attended to like words, as in the training of the published models.
     """
 
     def __init__(self, dim: int) -> None:
@@ -26,7 +26,7 @@ class CrossAttention(nn.Module):
         return out
 
     def with_weights(self, queries: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """The same, and each head's weights: (batch, n, dim), (batch, heads, n, length), rows of sum 1."""
+        """The output of `forward`, and the weights of each head: (batch, heads, n, length), rows of sum 1."""
         keys = self.ln_k(tokens)
         out, weights = self.attn(self.ln_q(queries), keys, keys, need_weights=True, average_attn_weights=False)
         return out, weights

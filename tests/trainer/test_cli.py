@@ -16,14 +16,16 @@ from cosmos_search.cli.main import main
 from cosmos_search.network.checkpoint import save_model
 from cosmos_search.network.cosmos import CosmosModel
 from indexer.errors import CosmosSearchError
+from tests.colour import paint
 from tests.micro import MICRO, micro_like
 from tests.pictures import COLOURS, CONFIG, make_folder, make_shards
 from trainer.cli import train
 from trainer.config import PRESETS, save_config
+from trainer.evaluate import evaluate_model
 from trainer.runs.errors import VocabularyError
 from trainer.runs.folder import RunFolder
 from trainer.runs.initial_weights import convert_clip, load_initial_network
-from trainer.runs.launch import Sources, start_run
+from trainer.runs.launch import Sources, evaluate_run, start_run
 
 
 def run(*words, command=train, env=None):
@@ -106,6 +108,23 @@ def test_evaluation_reports_both_directions_and_both_networks(place):
             assert 0 <= figures[f"{way}_R@1"] <= figures[f"{way}_R@5"] <= figures[f"{way}_R@10"] <= 1
     table = run("evaluate", place / "run", "--data", place / "held-out").stdout
     assert "caption → picture" in table
+
+
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_an_installed_model_is_evaluated_as_search_runs_it(place, tmp_path, monkeypatch, precision):
+    monkeypatch.setenv("COSMOS_SEARCH_MODELS", str(tmp_path / "models"))
+    assert run("export", place / "run", tmp_path / "mine", "--checkpoint", "last").exit_code == 0
+    assert run("models", "add", tmp_path / "mine", command=main).exit_code == 0
+    for colour in COLOURS:
+        paint(tmp_path / "classes" / colour / "one.png", colour)
+    data = {"data": place / "held-out", "classes": tmp_path / "classes"}
+    found = evaluate_model("mine", **data, precision=precision)
+    assert (found.checkpoint, found.n_pairs) == ("mine", len(COLOURS) ** 2)
+    trained = evaluate_run(place / "run", "last", **data)
+    for key in ("caption_text_to_image_mean_rank", "sentence_text_to_image_mean_rank"):
+        ours, wanted = found.retrieval["mine"][key], trained.retrieval["teacher"][key]
+        assert ours == pytest.approx(wanted, rel=0.02 if precision == "fp32" else 0.2)
+    assert found.classification["mine"].keys() == {"top1", "top5"}
 
 
 def test_classes_are_named_by_folders(place, tmp_path):
@@ -220,7 +239,7 @@ def test_a_run_without_a_record_of_its_data_is_resumed_with_the_data_named(place
 def test_fine_tuning_starts_from_a_run_an_encoder_or_a_clip(place, tmp_path):
     encoder = tmp_path / "encoder"
     network = CosmosModel(MICRO)
-    save_model(network, encoder, like=place / "like")
+    save_model(network, encoder, config_from=place / "like")
     begun = load_initial_network(str(encoder), MICRO, seed=0)
     assert all(torch.equal(begun.state_dict()[name], tensor) for name, tensor in network.state_dict().items())
     assert load_initial_network(str(place / "run"), MICRO, seed=0).config == MICRO

@@ -31,7 +31,7 @@ def export(run: Path, folder: Path, *, role: str = "teacher", which: str = "best
                 draft.mkdir(parents=True)
                 files.copy_tokenizer(draft)
                 Preprocess(network.config.image_size).save(draft / "preprocessor_config.json")
-            save_model(network, draft, like=draft if files.has_tokenizer else None)
+            save_model(network, draft, config_from=draft if files.has_tokenizer else None)
             draft.rename(folder)
     except (OSError, SafetensorError) as error:
         raise CosmosSearchError(f"{folder} could not be written ({error}).") from error

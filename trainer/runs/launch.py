@@ -1,7 +1,6 @@
 """Start, resume and evaluate training runs."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -9,17 +8,23 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
-from tqdm import tqdm
 
 from cosmos_search.network.cosmos import CosmosModel
 from cosmos_search.processing.text import TextTokenizer
-from indexer.errors import CosmosSearchError, PictureError
-from indexer.files import read_file
+from indexer.errors import PictureError
 from trainer.attention_sheet import draw_attention_sheet
 from trainer.config import TrainConfig
 from trainer.data.batches import read_picture
-from trainer.data.samples import SkippedSample, open_source
-from trainer.evaluate import TEMPLATES, HeldOut, classification, held_out, retrieval, retrieval_score
+from trainer.data.samples import open_source
+from trainer.evaluate import (
+    Evaluation,
+    HeldOut,
+    NetworkEncoder,
+    evaluate_encoders,
+    held_out,
+    retrieval,
+    retrieval_score,
+)
 from trainer.runs.checkpoints import choose_checkpoint, load_networks
 from trainer.runs.distributed import join_ranks
 from trainer.runs.errors import DataChangedError, UnknownSourcesError
@@ -28,22 +33,10 @@ from trainer.runs.initial_weights import load_initial_network
 from trainer.runs.loop import DrawAttention, Evaluate, resume, train
 from trainer.runs.records import Sources
 
-__all__ = ["Evaluation", "Sources", "evaluate_run", "resume_run", "start_run"]
+__all__ = ["Sources", "evaluate_run", "resume_run", "start_run"]
 
-MAX_TEMPLATES_BYTES = 1 << 20
 N_SCORED = 1000  # held-out pairs, for each checkpoint
 N_DRAWN = 3  # sentences of a picture
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """Figures by network ("student", "teacher"), 0..1; empty for a kind of evaluation that was not requested."""
-
-    checkpoint: str
-    retrieval: Mapping[str, Mapping[str, float]]
-    classification: Mapping[str, Mapping[str, float]]
-    n_pairs: int
-    refused: tuple[SkippedSample, ...]
 
 
 def start_run(
@@ -100,37 +93,22 @@ def evaluate_run(
     templates: Path | None = None,
     limit: int = 5000,
 ) -> Evaluation:
-    """Evaluate student and teacher of a checkpoint: retrieval among `data`, classification into `classes`.
-
-    which: see `choose_checkpoint`. templates: a file with one text a line, with {} for the name of the class.
-    """
+    """Evaluate student and teacher of a checkpoint; see `evaluate_encoders` and `choose_checkpoint`."""
     folder = RunFolder(run)
     checkpoint, config = choose_checkpoint(folder, which), folder.read_config()
     networks, tokenizer = load_networks(folder, checkpoint), folder.load_tokenizer(config)
     if torch.cuda.is_available():
-        networks = {name: network.cuda() for name, network in networks.items()}
-    pairs = held_out(open_source(data), config.text_mode, limit) if data is not None else HeldOut()
-    with tqdm(unit="picture", disable=None, dynamic_ncols=True) as bar:
-
-        def update(n_pictures: int) -> None:
-            bar.update(n_pictures - bar.n)
-
-        retrieved = retrieval(networks, tokenizer, pairs, update) if data is not None else {}
-        bar.reset()
-        texts = _read_templates(templates) if templates is not None else TEMPLATES
-        classified = classification(networks, tokenizer, classes, texts, update) if classes is not None else {}
-    return Evaluation(checkpoint.name, retrieved, classified, len(pairs.samples), tuple(pairs.refused))
-
-
-def _read_templates(file: Path) -> list[str]:
-    try:
-        text = read_file(file, MAX_TEMPLATES_BYTES).decode("utf-8")
-    except (OSError, ValueError) as error:
-        raise CosmosSearchError(f"The templates in {file} can't be read ({error}).") from error
-    templates = [line.strip() for line in text.splitlines() if "{}" in line]
-    if not templates:
-        raise CosmosSearchError(f"No line of {file} has a {{}} for the name of the class.")
-    return templates
+        networks = {role: network.cuda() for role, network in networks.items()}
+    encoders = {role: NetworkEncoder(role, network, tokenizer) for role, network in networks.items()}
+    return evaluate_encoders(
+        checkpoint.name,
+        encoders,
+        data=data,
+        classes=classes,
+        templates=templates,
+        text_mode=config.text_mode,
+        limit=limit,
+    )
 
 
 def _read_sources(run: RunFolder, data: str | None) -> Sources:
@@ -161,7 +139,8 @@ def _make_callbacks(
 
 
 def _score(student: CosmosModel, teacher: CosmosModel, *, data: HeldOut, tokenizer: TextTokenizer) -> float:
-    return retrieval_score(retrieval({"teacher": teacher}, tokenizer, data)["teacher"])
+    encoders = {"teacher": NetworkEncoder("teacher", teacher, tokenizer)}
+    return retrieval_score(retrieval(encoders, data)["teacher"])
 
 
 def _draw_attention(teacher: CosmosModel, *, data: HeldOut, tokenizer: TextTokenizer) -> Tensor | None:

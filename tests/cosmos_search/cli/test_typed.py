@@ -81,7 +81,7 @@ OPTIONS = "similar-to like box after before folder camera near min-size orientat
 EMPTY = [["search", "a cat", f"--{name}", value] for name in OPTIONS for value in ("", "  ")]
 EMPTY += [["index", ""], ["index", "photos", ""], ["remove", ""], ["info", "--index="], ["models", "add", ""]]
 EMPTY += [["index", "x", f"--{name}="] for name in ("index", "model", "device", "precision", "regions", "max-pixels")]
-EMPTY += [["models", "add", "x", "--name", ""], ["models", "add", "x", "--like", ""], ["ui", "--index", ""]]
+EMPTY += [["models", "add", "x", "--name", ""], ["models", "add", "x", "--config-from", ""], ["ui", "--index", ""]]
 
 
 @pytest.mark.parametrize("words", EMPTY, ids=lambda words: " ".join(words))
@@ -198,7 +198,7 @@ UNKNOWN_HOMES = [
     ["search", "a", "--similar-to", "~nosuch/a.jpg"],
     ["search", "a", "--explain", "~nosuch/why"],
     ["models", "add", "~nosuch/model"],
-    ["models", "add", "x.pt", "--like", "~nosuch/model"],
+    ["models", "add", "x.pt", "--config-from", "~nosuch/model"],
     ["train", "run", "--data", "~nosuch/data", "--out", "x", "--preset", "tiny"],
     ["train", "run", "--data", "x", "--val", "~nosuch/data", "--out", "x", "--preset", "tiny"],
     ["train", "prepare", "x", "~nosuch/shards"],
@@ -264,7 +264,7 @@ def test_full_paths_do_without_a_current_directory(words, place, tmp_path):
         ["index", "."],
         ["remove", "photos"],
         ["models", "add", "x"],
-        ["models", "add", "/x.pt", "--like", "x"],
+        ["models", "add", "/x.pt", "--config-from", "x"],
         ["train", "prepare", "x.csv", "shards"],
     ],
     ids=" ".join,

@@ -1,4 +1,6 @@
-"""When int8 may be used in the place of fp32."""
+"""When int8 may be used in place of fp32."""
+
+import json
 
 import pytest
 
@@ -23,3 +25,10 @@ def test_a_check_is_read_as_it_was_written(tmp_path):
     check = PrecisionCheck("int8", 0.99876, 0.95)
     check.save(tmp_path)
     assert PrecisionCheck.load(tmp_path) == check
+
+
+@pytest.mark.parametrize("agreement", ["top1_agreement", "same_first"])
+def test_files_of_this_and_of_earlier_versions_are_read(tmp_path, agreement):
+    content = {"precision": "int8", "centred_cosine": 0.998, agreement: 0.95}
+    (tmp_path / "choice.json").write_text(json.dumps(content))
+    assert PrecisionCheck.load(tmp_path) == PrecisionCheck("int8", 0.998, 0.95)

@@ -25,6 +25,7 @@ from indexer.ingest.scan_plan import real_path, resolve_folder
 from indexer.ingest.update import Report, remove, update
 from indexer.pictures.images import DEFAULT_MAX_PIXELS
 from indexer.pictures.regions import Box, Regions
+from indexer.pictures.walk import count_files
 from indexer.store.facets import Facets
 from indexer.store.filters import Filters
 from indexer.store.index import Index
@@ -149,17 +150,23 @@ class Library:
             stop=stop,
         )
 
-    def plan_walk(
-        self, folders: Sequence[str | Path] = (), exclude: Sequence[str] | None = None
-    ) -> list[tuple[Path, Sequence[str]]]:
-        """The folders that `add` would walk, each with the patterns of files and directories to leave out."""
+    def count_files(
+        self,
+        folders: Sequence[str | Path] = (),
+        exclude: Sequence[str] | None = None,
+        is_stopped: Callable[[], bool] = lambda: False,
+    ) -> int:
+        """The number of files that `add` would visit, for progress bars; fewer if `is_stopped` returns True meanwhile.
+
+        It takes a walk over the folders. folders, exclude: as for `add`.
+        """
         indexed: list[Folder] = []
         if self.exists():
             with self._open_index().reading() as catalog:
                 indexed = catalog.folders()
         paths = [real_path(Path(folder)) for folder in folders] or [folder.path for folder in indexed]
         kept = {path: [p for f in indexed if path.is_relative_to(f.path) for p in f.exclude] for path in paths}
-        return [(path, kept[path] if exclude is None else exclude) for path in paths]
+        return count_files([(path, kept[path] if exclude is None else exclude) for path in paths], is_stopped)
 
     def search(
         self,

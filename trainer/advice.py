@@ -8,7 +8,6 @@ from trainer.data.errors import AlreadyShardsError
 from trainer.runs.errors import (
     DataChangedError,
     EarlierNamesError,
-    InitNotInstalledError,
     InitSizesError,
     NothingToResumeError,
     RunExistsError,
@@ -35,6 +34,5 @@ ADVICE: Advice = {
     UnknownSourcesError: lambda error: "Name the folder: --data FOLDER",
     VocabularyError: lambda error: "Name the tokenizer of the network: --tokenizer FILE",
     InitSizesError: lambda error: "Set these sizes in the config: cosmos-search-train presets NAME > config.json",
-    InitNotInstalledError: lambda error: f"Get it: cosmos-search models pull {quote(error.model)}",
     UnknownInitError: lambda error: "List the models: cosmos-search models",
 }

@@ -1,16 +1,19 @@
 """The command line of training, `cosmos-search-train` and `cosmos-search train`; commands parse, call, and print."""
 
 import json
+from functools import partial
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
 from cosmos_search.cli.group import Command, Commands, UserPath
 from cosmos_search.cli.terminal import json_line, say
 from cosmos_search.extras import require_extra
+from cosmos_search.model_config import Role
 from indexer.errors import UsageError
+from indexer.files import expand_home
 from trainer.advice import ADVICE
 
 if TYPE_CHECKING:
@@ -174,7 +177,7 @@ def presets(name: str) -> None:
 
 
 @train.command()
-@click.argument("folder", metavar="RUN", type=PATH)
+@click.argument("name", metavar="RUN_OR_MODEL")
 @click.option("--data", type=PATH, metavar="DIR", help="Pairs for retrieval: shards, or pictures beside captions.")
 @click.option("--classes", type=PATH, metavar="DIR", help="Folders of pictures, named by class.")
 @click.option("--templates", type=PATH, metavar="FILE", help="One text a line, with {} for the class.")
@@ -184,7 +187,7 @@ def presets(name: str) -> None:
 @click.option("--limit", type=click.IntRange(min=1), default=5000, help="Maximum number of pairs of --data.")
 @JSON
 def evaluate(
-    folder: Path,
+    name: str,
     data: Path | None,
     classes: Path | None,
     templates: Path | None,
@@ -192,30 +195,36 @@ def evaluate(
     limit: int,
     as_json: bool,
 ) -> None:
-    """Evaluate the student and teacher of a run: retrieval in both directions, and zero-shot classification.
+    """Evaluate the networks of a run, or an installed model: retrieval in both directions, zero-shot classification.
+
+    A model is named as in `cosmos-search models`, and runs as it does in a search; cosmos-mini is built in.
 
     \b
     Examples:
       cosmos-search-train evaluate runs/small --data held-out/
       cosmos-search-train evaluate runs/small --classes imagenet/val/
+      cosmos-search-train evaluate cosmos-mini --data held-out/
     """
+    from trainer.evaluate import evaluate_model
     from trainer.report import format_evaluation, list_evaluation
     from trainer.runs.launch import evaluate_run
 
     if data is None and classes is None:
         raise UsageError("Name what to evaluate with: --data DIR, or --classes DIR, or both.")
-    found = evaluate_run(folder, checkpoint, data=data, classes=classes, templates=templates, limit=limit)
+    run = expand_home(name)
+    measure = partial(evaluate_run, run, checkpoint) if run.exists() else partial(evaluate_model, name)
+    found = measure(data=data, classes=classes, templates=templates, limit=limit)
     say(json_line(list_evaluation(found)) if as_json else format_evaluation(found))
 
 
 @train.command()
 @click.argument("folder", metavar="RUN", type=PATH)
 @click.argument("out", type=PATH)
-@click.option("--role", type=click.Choice(["teacher", "student"]), default="teacher", help="Network to export.")
+@click.option("--role", type=click.Choice(get_args(Role)), default="teacher", help="Network to export.")
 @click.option(
     "--checkpoint", default="best", metavar="WHICH", help="Checkpoint: best, last, or a name like step-00001000."
 )
-def export(folder: Path, out: Path, role: str, checkpoint: str) -> None:
+def export(folder: Path, out: Path, role: Role, checkpoint: str) -> None:
     """Write a network of a run into the folder OUT, for `cosmos-search models add`.
 
     \b

@@ -13,7 +13,6 @@ from tqdm import tqdm
 from cosmos_search.library import Library
 from indexer.ingest.update import Report
 from indexer.pictures.regions import Regions
-from indexer.pictures.walk import count_files
 
 __all__ = ["index_with_progress"]
 
@@ -50,7 +49,7 @@ def _show_bar(
         yield lambda report: None
         return
     with tqdm(unit=" pictures", dynamic_ncols=True, smoothing=0.05) as bar:
-        Thread(target=_count_ahead, args=(bar, library.plan_walk(folders, exclude)), daemon=True).start()
+        Thread(target=_count_ahead, args=(bar, library, folders, exclude), daemon=True).start()
 
         def show(report: Report) -> None:
             bar.set_description(f"{report.model} on {report.device}", refresh=False)
@@ -60,9 +59,9 @@ def _show_bar(
         yield show
 
 
-def _count_ahead(bar: "tqdm[None]", folders: Sequence[tuple[Path, Sequence[str]]]) -> None:
+def _count_ahead(bar: "tqdm[None]", library: Library, folders: Sequence[Path], exclude: Sequence[str] | None) -> None:
     """Set the bar's total, from which tqdm estimates the remaining time."""
-    bar.total = count_files(folders)
+    bar.total = library.count_files(folders, exclude)
 
 
 @contextmanager

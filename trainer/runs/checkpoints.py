@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
+from cosmos_search.model_config import Role
 from cosmos_search.network.cosmos import CosmosModel
 from cosmos_search.network.other_names import under_names_in_file
 from indexer.errors import UsageError
@@ -55,8 +56,8 @@ def load_state(checkpoint: Checkpoint, state: TrainState) -> Progress:
     return progress
 
 
-def load_networks(run: RunFolder, checkpoint: Checkpoint) -> dict[str, CosmosModel]:
-    """The networks of a checkpoint by role ("student", "teacher"), for inference. Raises CosmosSearchError."""
+def load_networks(run: RunFolder, checkpoint: Checkpoint) -> dict[Role, CosmosModel]:
+    """The networks of a checkpoint by role, for inference. Raises CosmosSearchError."""
     config = run.read_config()
     student, teacher = (CosmosModel(config.network).eval() for _ in range(2))
     load_student_and_teacher(checkpoint, student, teacher)

@@ -12,7 +12,6 @@ __all__ = [
     "DamagedCheckpointError",
     "DataChangedError",
     "EarlierNamesError",
-    "InitNotInstalledError",
     "InitSizesError",
     "NoCheckpointError",
     "NothingToResumeError",
@@ -166,16 +165,6 @@ class InitSizesError(CosmosSearchError):
 
     def __str__(self) -> str:
         return f"The network {self.init} has other sizes than the config: {', '.join(self.differences)}."
-
-
-@dataclass(eq=False)
-class InitNotInstalledError(UsageError):
-    """The network to fine-tune is a published model that is not installed."""
-
-    model: str
-
-    def __str__(self) -> str:
-        return f"The model {self.model} is not installed."
 
 
 @dataclass(eq=False)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
+from cosmos_search.model_config import Role
 from cosmos_search.models.drafts import draft_folder
 from cosmos_search.network.checkpoint import save_model
 from cosmos_search.processing.image import Preprocess
@@ -14,7 +15,7 @@ from trainer.runs.folder import RunFolder
 __all__ = ["export"]
 
 
-def export(run: Path, folder: Path, *, role: str = "teacher", which: str = "best") -> Path:
+def export(run: Path, folder: Path, *, role: Role = "teacher", which: str = "best") -> Path:
     """Write the teacher or the student of a checkpoint into a new folder; returns the checkpoint's folder.
 
     which: see `choose_checkpoint`. Raises CosmosSearchError if the run has none or the folder exists.

@@ -9,6 +9,7 @@ import torch
 from transformers import CLIPModel
 
 from cosmos_search.model_config import read_kind
+from cosmos_search.models.errors import ModelNotPulledError
 from cosmos_search.models.published import PUBLISHED
 from cosmos_search.models.store import default_store
 from cosmos_search.network.checkpoint import load_checkpoint, load_model
@@ -18,7 +19,7 @@ from cosmos_search.network.towers import load_clip
 from indexer.errors import CosmosSearchError
 from indexer.files import expand_home
 from trainer.runs.checkpoints import find_best_checkpoint, load_networks
-from trainer.runs.errors import InitNotInstalledError, InitSizesError, UnknownInitError
+from trainer.runs.errors import InitSizesError, UnknownInitError
 from trainer.runs.folder import RunFolder
 
 __all__ = ["convert_clip", "load_initial_network"]
@@ -91,7 +92,7 @@ def _load_named(init: str, config: CosmosConfig, seed: int) -> CosmosModel:
     if path.is_dir():
         return _load_folder(path, read_kind(path), seed)
     if init in PUBLISHED:
-        raise InitNotInstalledError(init)
+        raise ModelNotPulledError(init)
     raise UnknownInitError(init)
 
 

@@ -9,7 +9,6 @@ from threading import Event, Lock, Thread
 from cosmos_search.library import Library
 from indexer.errors import CosmosSearchError
 from indexer.ingest.update import Report
-from indexer.pictures.walk import count_files
 
 __all__ = ["Indexing", "IndexingInterruptedError", "IndexingJob"]
 
@@ -87,7 +86,7 @@ class IndexingJob:
         self.report = report
 
     def _count_files(self) -> None:
-        n_files = count_files(self._library.plan_walk(self._folders), self._stop.is_set)
+        n_files = self._library.count_files(self._folders, is_stopped=self._stop.is_set)
         self.n_files = None if self._stop.is_set() else n_files
 
 

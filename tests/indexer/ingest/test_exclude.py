@@ -8,7 +8,6 @@ from click.testing import CliRunner
 from cosmos_search.cli.main import main
 from cosmos_search.cli.output import info_text
 from indexer.errors import UsageError
-from indexer.pictures.walk import count_files
 from tests.colour import paint
 
 
@@ -26,7 +25,7 @@ def found(library, root):
 
 def test_what_is_left_out_stays_out_until_it_is_said_anew(library, photos):
     assert library.add(photos, exclude=["thumbs"]).added == 2
-    assert count_files(library.plan_walk()) == 2
+    assert library.count_files() == 2
     for folders in ((), (photos,), (photos / "album",)):
         report = library.add(*folders)
         assert (report.added, report.removed) == (0, 0)

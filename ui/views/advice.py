@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from cosmos_search.extras import Extra, install_command
+from cosmos_search.extras import Extra, MissingExtraError, install_command
 from indexer.errors import CosmosSearchError, IndexBusyError, NoIndexError, PictureError, StorageError
 from ui.escape import escape_markdown
 
@@ -21,8 +21,9 @@ ADVICE: Mapping[type[CosmosSearchError], str] = {
 
 
 def show_error(error: CosmosSearchError) -> None:
-    """The only place of the page that shows an error."""
-    st.error(format_error(error))
+    """The only place of the page that shows an error; a missing extra is shown as information."""
+    show = st.info if isinstance(error, MissingExtraError) else st.error
+    show(format_error(error))
 
 
 def format_error(error: CosmosSearchError | str) -> str:

@@ -65,7 +65,7 @@ def show(error):
 def test_every_error_is_one_line_without_a_command(kind):
     error = make_error(kind)
     test = AppTest.from_function(show, args=(error,)).run()
-    (shown,) = test.error
+    (shown,) = [*test.error, *test.info]
     text = shown.value.replace("\\", "").replace(WORD_JOINER, "")
     assert str(error).splitlines()[0] in text
     assert "\n" not in text

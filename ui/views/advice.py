@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from cosmos_search.extras import Extra, MissingExtraError, install_command
-from indexer.errors import CosmosSearchError, IndexBusyError, NoIndexError, PictureError, StorageError
+from indexer.errors import CosmosSearchError, NoIndexError, PictureError, StorageError
 from ui.escape import escape_markdown
 
 __all__ = ["ADVICE", "advise_install", "format_error", "show_error"]
@@ -14,7 +14,6 @@ __all__ = ["ADVICE", "advise_install", "format_error", "show_error"]
 ADVICE: Mapping[type[CosmosSearchError], str] = {
     CosmosSearchError: "",
     NoIndexError: "Add a folder in the **Library** view.",
-    IndexBusyError: "Wait until the other program is done, then try again.",
     StorageError: "This has to be fixed on the computer that runs this page.",
     PictureError: "Press **Check for changes** in the **Library** view to update the index.",
 }

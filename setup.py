@@ -64,6 +64,7 @@ setup(
         "sqlalchemy>=2.0",
         "tokenizers>=0.20",
         "tqdm>=4.66",
+        "wcwidth>=0.2.13",  # tables of the command line; ftfy depends on it too
     ],
     extras_require={"demo": DEMO, "dev": DEV, "formats": FORMATS, "models": MODELS, "train": TRAIN, "ui": UI},
     entry_points={

@@ -1,3 +1,3 @@
-"""Scripts that measure, each printing a table; README.md here keeps the results."""
+"""Measurements of speed and quality. Each script prints a table and the machine; README.md keeps the results."""
 
 import cosmos_search  # noqa: F401 (turns telemetry off before ONNX Runtime is imported)

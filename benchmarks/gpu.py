@@ -1,30 +1,30 @@
-"""Prove the GPU paths against the CPU: embedding, FAISS, training, heat maps; about six minutes on a machine with CUDA.
+"""Compare the GPU paths with the CPU: embedding, FAISS, training, heat maps; about six minutes on a machine with CUDA.
 
     python -m benchmarks.gpu [--out DIR] [--dry-run] [--parts embedding,vector_search,training,maps]
 
-Every part runs in a process of its own under a time limit; one that fails does not stop the next. The table is printed
-and written to DIR/gpu.md. Exit status 1 if a result differs from the CPU's beyond its tolerance, or a part failed.
---dry-run runs every part on the CPU at toy size. What to bring to a bare machine: benchmarks/README.md.
+Each part runs in its own process with a time limit; the others run also if it fails. The table is printed and written
+to DIR/gpu.md. The exit status is 1 if a result differs from the CPU's beyond its tolerance, or if a part failed.
+--dry-run runs every part on the CPU at toy size. benchmarks/README.md describes how to run this without a network.
 """
 
 import argparse
 import json
 import os
-import platform
 import signal
 import subprocess
 import sys
 import tempfile
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
 from benchmarks.gpu_parts.rows import Row, Setting
+from benchmarks.machine import describe_packages
+from benchmarks.tables import table_lines
 
-# In seconds, of about 360 in all; rows that a part has reported when its time is up are kept.
+# In seconds, about 360 in total; the rows that a part reported before its limit are kept.
 LIMITS = {"embedding": 125, "vector_search": 60, "training": 140, "maps": 25}
-NEEDS = {
+REQUIRED = {
     "embedding": ("torch", "transformers", "ftfy"),
     "vector_search": ("torch", "faiss"),
     "training": ("torch", "transformers", "ftfy"),
@@ -37,8 +37,8 @@ VERSIONS = ("torch", "transformers", "faiss-cpu", "faiss-gpu", "faiss-gpu-cuvs",
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, help="keep the table and the made photos here; they are reused")
-    parser.add_argument("--dry-run", action="store_true", help="every part on the CPU, at toy size")
+    parser.add_argument("--out", type=Path, help="keep the table and the generated photos here; the photos are reused")
+    parser.add_argument("--dry-run", action="store_true", help="run every part on the CPU at toy size")
     parser.add_argument("--parts", default=",".join(LIMITS))
     parser.add_argument("--part", choices=LIMITS, help=argparse.SUPPRESS)  # one part, in this process
     options = parser.parse_args()
@@ -47,11 +47,11 @@ def main() -> int:
         import_module(f"benchmarks.gpu_parts.{options.part}").run(setting)
         return 0
     if find_spec("torch") is None:
-        parser.exit(2, "torch is not installed; nothing can be checked without it.\n")
+        parser.exit(2, "torch is not installed; every part needs it.\n")
     parts = options.parts.split(",")
     if unknown := [part for part in parts if part not in LIMITS]:
         parser.exit(2, f"There is no part {unknown[0]!r}; choose from {', '.join(LIMITS)}.\n")
-    if not options.dry_run and (reason := _missing_cuda()):
+    if not options.dry_run and (reason := _explain_missing_cuda()):
         parser.exit(2, f"{reason} Without a GPU: --dry-run\n")
     if options.out is not None:
         options.out.mkdir(parents=True, exist_ok=True)
@@ -61,32 +61,32 @@ def main() -> int:
 
 
 def _check(parts: list[str], out: Path, is_dry: bool) -> int:
-    """Run the parts, print the table; 1 if anything differs or failed."""
+    """Run the parts and print the table; returns 1 if a result differs or a part failed."""
     results = {part: _run_part(part, out, is_dry) for part in parts}
-    table = "\n".join([_describe(is_dry), "", *table_lines(results), ""])
+    table = "\n".join([_describe_device(is_dry), "", *result_lines(results), ""])
     (out / "gpu.md").write_text(table, encoding="utf-8")
     print(table)
     return 1 if any(has_failed(rows, problem) for rows, problem in results.values()) else 0
 
 
-def table_lines(results: dict[str, tuple[list[Row], str]]) -> list[str]:
+def result_lines(results: dict[str, tuple[list[Row], str]]) -> list[str]:
     """The Markdown table of each part's rows and problem ("" for none)."""
-    lines = ["| part | what | figure | against the CPU |", "| --- | --- | --- | --- |"]
+    cells = []
     verdicts = {None: "", True: "same", False: "**differs**"}
     for part, (rows, problem) in results.items():
-        lines += [f"| {part} | {row.what} | {row.figure} | {verdicts[row.is_within]} |" for row in rows]
-        lines += [f"| {part} | | {problem} | |"] if problem else []
-    return lines
+        cells += [[part, row.what, row.figure, verdicts[row.is_within]] for row in rows]
+        cells += [[part, "", problem, ""]] if problem else []
+    return table_lines(["part", "what", "figure", "against the CPU"], cells)
 
 
 def has_failed(rows: list[Row], problem: str) -> bool:
-    """True if a result differs, or the part did not come to its end; a part that was skipped has not failed."""
+    """True if a result differs or the part did not finish; a skipped part has not failed."""
     return any(row.is_within is False for row in rows) or bool(problem and not problem.startswith(SKIPPED))
 
 
 def _run_part(part: str, out: Path, is_dry: bool) -> tuple[list[Row], str]:
-    """The rows that a part reported, and what went wrong, "" if nothing did."""
-    if missing := [name for name in NEEDS[part] if find_spec(name) is None]:
+    """The rows that a part reported, and its problem, "" for none."""
+    if missing := [name for name in REQUIRED[part] if find_spec(name) is None]:
         return [], f"{SKIPPED} {', '.join(missing)} is not installed"
     command = [sys.executable, "-m", "benchmarks.gpu", "--part", part, "--out", str(out)]
     command += ["--dry-run"] if is_dry else []
@@ -100,7 +100,7 @@ def _run_part(part: str, out: Path, is_dry: bool) -> tuple[list[Row], str]:
             output, _ = process.communicate(timeout=limit)
             problem = "" if process.returncode == 0 else f"failed with status {process.returncode}"
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)  # the part, and its own processes
+            os.killpg(process.pid, signal.SIGKILL)  # of the part and its child processes
             output, _ = process.communicate()
             problem = f"stopped after its {limit} s"
     if problem:
@@ -109,35 +109,28 @@ def _run_part(part: str, out: Path, is_dry: bool) -> tuple[list[Row], str]:
     return [Row(**json.loads(line)) for line in output.splitlines() if line.startswith("{")], problem
 
 
-def _missing_cuda() -> str | None:
-    """Why CUDA can't be used. Asked in a process of its own: this one holds no memory of the card."""
+def _explain_missing_cuda() -> str | None:
+    """Why CUDA cannot be used. Checked in another process, so that this one allocates no memory on the GPU."""
     code = "import torch, sys; sys.exit(0 if torch.cuda.is_available() else 1)"
     if subprocess.run([sys.executable, "-c", code], check=False).returncode == 0:
         return None
-    return "PyTorch reaches no CUDA device here."
+    return "PyTorch finds no CUDA device."
 
 
-def _describe(is_dry: bool) -> str:
-    """One line: card and driver, or the dry run; cores, Python, versions."""
-    parts = ["dry run on the CPU" if is_dry else _card(), f"{os.cpu_count()} CPU cores"]
-    parts.append(f"Python {platform.python_version()}")
-    for name in VERSIONS:
-        try:
-            parts.append(f"{name} {version(name)}")
-        except PackageNotFoundError:
-            continue
-    return ", ".join(parts)
+def _describe_device(is_dry: bool) -> str:
+    """One line: GPU and driver, or the dry run; cores, Python, versions."""
+    device = "dry run on the CPU" if is_dry else _describe_gpu()
+    return ", ".join([device, f"{os.cpu_count()} CPU cores", *describe_packages(*VERSIONS)])
 
 
-def _card() -> str:
+def _describe_gpu() -> str:
     query = ["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"]
     try:
-        name, driver = (
-            subprocess.run(query, capture_output=True, text=True, check=True).stdout.split("\n")[0].split(", ")
-        )
-        return f"{name}, driver {driver}"
+        output = subprocess.run(query, capture_output=True, text=True, check=True).stdout
+        name, driver = output.split("\n")[0].split(", ")
     except (OSError, subprocess.CalledProcessError, ValueError):
-        return "an unknown card"
+        return "an unknown GPU"
+    return f"{name}, driver {driver}"
 
 
 if __name__ == "__main__":

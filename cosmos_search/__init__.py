@@ -1,14 +1,14 @@
-"""Find pictures by what is in them, and see where.
+"""Search pictures by their content, and see which part of a picture matches.
 
 >>> import cosmos_search
 >>> library = cosmos_search.open("my-index")  # doctest: +SKIP
 >>> library.add("photos")  # doctest: +SKIP
 >>> library.search("a cup of coffee", top=3)  # doctest: +SKIP
 
-Names are loaded on first use, so that importing this package costs next to nothing.
+Exported names are imported on first use, so that importing this package takes only milliseconds.
 
 Importing it turns off the telemetry of ONNX Runtime, which is on by default, and of the Hugging Face libraries. They
-read these variables when they are imported themselves. A value that the user has given stays as it is.
+read these variables when they are imported themselves. Values that are set already are not changed.
 """
 
 import os
@@ -16,45 +16,194 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 for _switch in ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY"):
-    if not os.environ.get(_switch, "").strip():  # set but empty, it is no choice, and the libraries take it for "no"
+    # The libraries take an empty value for "no"; here it counts as unset.
+    if not os.environ.get(_switch, "").strip():
         os.environ[_switch] = "1"
 
-if TYPE_CHECKING:
-    from cosmos_search.encoders.base import BaseEncoder
-    from cosmos_search.encoders.protocol import Encoder
-    from cosmos_search.library import Info, Library, open
-    from cosmos_search.retrieval.hits import Hit
-    from indexer.errors import CosmosSearchError, IndexBusyError, UsageError
-    from indexer.ingest.update import Report
+# isort: off
+if TYPE_CHECKING:  # the same names as in _EXPORTS, for type checkers and editors; a test compares the two
+    from cosmos_search.encoders.base import BaseEncoder as BaseEncoder
+    from cosmos_search.encoders.calibration import Calibration as Calibration
+    from cosmos_search.encoders.devices import (
+        Device as Device,
+        DeviceError as DeviceError,
+        FixedPrecisionError as FixedPrecisionError,
+        Precision as Precision,
+        PrecisionError as PrecisionError,
+    )
+    from cosmos_search.encoders.load import load_encoder as load_encoder
+    from cosmos_search.encoders.mini.weights import (
+        DamagedPackageError as DamagedPackageError,
+        MissingPackageError as MissingPackageError,
+    )
+    from cosmos_search.encoders.protocol import Encoder as Encoder
+    from cosmos_search.explore.embedding_map import Atlas as Atlas, Cluster as Cluster, Point as Point
+    from cosmos_search.extras import Extra as Extra, MissingExtraError as MissingExtraError
+    from cosmos_search.library import Info as Info, Library as Library, open as open
+    from cosmos_search.models.errors import (
+        DamagedModelError as DamagedModelError,
+        DownloadError as DownloadError,
+        HubError as HubError,
+        ModelExistsError as ModelExistsError,
+        ModelNameError as ModelNameError,
+        ModelNotInstalledError as ModelNotInstalledError,
+        ModelNotPulledError as ModelNotPulledError,
+        UnknownModelError as UnknownModelError,
+        UnpublishedModelError as UnpublishedModelError,
+    )
+    from cosmos_search.models.store import ModelCard as ModelCard, ModelStore as ModelStore
+    from cosmos_search.network.errors import MissingModelFileError as MissingModelFileError
+    from cosmos_search.places import default_place as default_place
+    from cosmos_search.retrieval.errors import (
+        EmptyQueryError as EmptyQueryError,
+        ExampleImageError as ExampleImageError,
+        ExplanationError as ExplanationError,
+        HitCountError as HitCountError,
+        InvalidValueError as InvalidValueError,
+        QueryError as QueryError,
+        UnreadableHitError as UnreadableHitError,
+    )
+    from cosmos_search.retrieval.explain import (
+        draw_boxes as draw_boxes,
+        draw_heat as draw_heat,
+        explain as explain,
+        heat_map as heat_map,
+        save_explanations as save_explanations,
+    )
+    from cosmos_search.retrieval.filters import (
+        parse_date as parse_date,
+        parse_filters as parse_filters,
+        parse_near as parse_near,
+        parse_size as parse_size,
+    )
+    from cosmos_search.retrieval.hits import Evidence as Evidence, Hit as Hit
+    from cosmos_search.retrieval.query import parse_box as parse_box
+    from indexer.encoder import ImageEncoder as ImageEncoder, Vectors as Vectors
+    from indexer.errors import (
+        CosmosSearchError as CosmosSearchError,
+        CreateIndexError as CreateIndexError,
+        DamagedIndexError as DamagedIndexError,
+        EmptyFolderError as EmptyFolderError,
+        EmptyIndexError as EmptyIndexError,
+        FolderError as FolderError,
+        FullDiskError as FullDiskError,
+        IndexAccessError as IndexAccessError,
+        IndexBusyError as IndexBusyError,
+        MissingFilesError as MissingFilesError,
+        MissingFolderError as MissingFolderError,
+        NewerIndexError as NewerIndexError,
+        NoFoldersError as NoFoldersError,
+        NoIndexError as NoIndexError,
+        NotAnIndexedFolderError as NotAnIndexedFolderError,
+        OldIndexError as OldIndexError,
+        OtherEncoderError as OtherEncoderError,
+        OtherRegionsError as OtherRegionsError,
+        PictureError as PictureError,
+        ReadOnlyIndexError as ReadOnlyIndexError,
+        ReplacedIndexError as ReplacedIndexError,
+        StorageError as StorageError,
+        UnfinishedRebuildError as UnfinishedRebuildError,
+        UsageError as UsageError,
+        VectorFileError as VectorFileError,
+    )
+    from indexer.ingest.report import Report as Report
+    from indexer.pictures.metadata import Metadata as Metadata
+    from indexer.pictures.regions import Box as Box, Regions as Regions
+    from indexer.store.facets import Count as Count, Facets as Facets
+    from indexer.store.filters import Filters as Filters, Near as Near
+    from indexer.store.records import (
+        EncoderRecord as EncoderRecord,
+        FailedFile as FailedFile,
+        Folder as Folder,
+        PictureFacts as PictureFacts,
+        PictureRecord as PictureRecord,
+    )
+# isort: on
 
-__all__ = [
-    "BaseEncoder",
-    "CosmosSearchError",
-    "Encoder",
-    "Hit",
-    "IndexBusyError",
-    "Info",
-    "Library",
-    "Report",
-    "UsageError",
-    "open",
-]
-
-_HOMES = {
-    "BaseEncoder": "cosmos_search.encoders.base",
-    "CosmosSearchError": "indexer.errors",
-    "Encoder": "cosmos_search.encoders.protocol",
-    "Hit": "cosmos_search.retrieval.hits",
-    "IndexBusyError": "indexer.errors",
-    "Info": "cosmos_search.library",
-    "Library": "cosmos_search.library",
-    "Report": "indexer.ingest.update",
-    "UsageError": "indexer.errors",
-    "open": "cosmos_search.library",
+_EXPORTS: dict[str, tuple[str, ...]] = {  # module -> the names of it that this package exports
+    "cosmos_search.encoders.base": ("BaseEncoder",),
+    "cosmos_search.encoders.calibration": ("Calibration",),
+    "cosmos_search.encoders.devices": ("Device", "DeviceError", "FixedPrecisionError", "Precision", "PrecisionError"),
+    "cosmos_search.encoders.load": ("load_encoder",),
+    "cosmos_search.encoders.mini.weights": ("DamagedPackageError", "MissingPackageError"),
+    "cosmos_search.encoders.protocol": ("Encoder",),
+    "cosmos_search.explore.embedding_map": ("Atlas", "Cluster", "Point"),
+    "cosmos_search.extras": ("Extra", "MissingExtraError"),
+    "cosmos_search.library": ("Info", "Library", "open"),
+    "cosmos_search.models.errors": (
+        "DamagedModelError",
+        "DownloadError",
+        "HubError",
+        "ModelExistsError",
+        "ModelNameError",
+        "ModelNotInstalledError",
+        "ModelNotPulledError",
+        "UnknownModelError",
+        "UnpublishedModelError",
+    ),
+    "cosmos_search.models.store": ("ModelCard", "ModelStore"),
+    "cosmos_search.network.errors": ("MissingModelFileError",),
+    "cosmos_search.places": ("default_place",),
+    "cosmos_search.retrieval.errors": (
+        "EmptyQueryError",
+        "ExampleImageError",
+        "ExplanationError",
+        "HitCountError",
+        "InvalidValueError",
+        "QueryError",
+        "UnreadableHitError",
+    ),
+    "cosmos_search.retrieval.explain": ("draw_boxes", "draw_heat", "explain", "heat_map", "save_explanations"),
+    "cosmos_search.retrieval.filters": ("parse_date", "parse_filters", "parse_near", "parse_size"),
+    "cosmos_search.retrieval.hits": ("Evidence", "Hit"),
+    "cosmos_search.retrieval.query": ("parse_box",),
+    "indexer.encoder": ("ImageEncoder", "Vectors"),
+    "indexer.errors": (
+        "CosmosSearchError",
+        "CreateIndexError",
+        "DamagedIndexError",
+        "EmptyFolderError",
+        "EmptyIndexError",
+        "FolderError",
+        "FullDiskError",
+        "IndexAccessError",
+        "IndexBusyError",
+        "MissingFilesError",
+        "MissingFolderError",
+        "NewerIndexError",
+        "NoFoldersError",
+        "NoIndexError",
+        "NotAnIndexedFolderError",
+        "OldIndexError",
+        "OtherEncoderError",
+        "OtherRegionsError",
+        "PictureError",
+        "ReadOnlyIndexError",
+        "ReplacedIndexError",
+        "StorageError",
+        "UnfinishedRebuildError",
+        "UsageError",
+        "VectorFileError",
+    ),
+    "indexer.ingest.report": ("Report",),
+    "indexer.pictures.metadata": ("Metadata",),
+    "indexer.pictures.regions": ("Box", "Regions"),
+    "indexer.store.facets": ("Count", "Facets"),
+    "indexer.store.filters": ("Filters", "Near"),
+    "indexer.store.records": ("EncoderRecord", "FailedFile", "Folder", "PictureFacts", "PictureRecord"),
 }
+_MODULE_OF = {name: module for module, names in _EXPORTS.items() for name in names}
+
+__all__ = sorted(_MODULE_OF)
 
 
 def __getattr__(name: str) -> object:
-    if name not in _HOMES:
+    if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    value = getattr(import_module(_MODULE_OF[name]), name)
+    globals()[name] = value  # __getattr__ is not called for it again
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

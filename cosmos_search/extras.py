@@ -1,5 +1,6 @@
-"""The optional parts of the installation (the extras in setup.py), and the error where one is missing."""
+"""The optional parts of the installation (the extras in setup.py), and the error if one is missing."""
 
+from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Literal
 
@@ -11,24 +12,28 @@ Extra = Literal["formats", "models", "train", "ui"]
 NAMES = {"torch": "PyTorch", "transformers": "Transformers", "streamlit": "Streamlit", "sklearn": "scikit-learn"}
 
 
+@dataclass(eq=False)
 class MissingExtraError(CosmosSearchError):
-    """What was asked for needs packages of an extra that are not installed."""
+    """Something needs packages of an extra that are not installed."""
 
-    def __init__(self, purpose: str, packages: list[str], extra: Extra) -> None:
-        """purpose: the subject of the message, such as "The page"; packages: by their usual names."""
-        super().__init__(f"{purpose} needs {' and '.join(packages)}: {install_command(extra)}")
-        self.purpose = purpose
-        self.packages = packages
-        self.extra = extra
+    purpose: str  # the subject of the sentence, such as "The page"
+    packages: list[str]  # by their usual names
+    extra: Extra
+
+    def __str__(self) -> str:
+        return f"{self.purpose} needs {' and '.join(self.packages)}: {install_command(self.extra)}"
 
 
 def install_command(extra: Extra) -> str:
-    """For a checkout: the project is in no package index."""
+    """The command that installs an extra, in a checkout of the project."""
     return f"pip install -c constraints.txt '.[{extra}]'"
 
 
 def require_extra(purpose: str, extra: Extra, *modules: str) -> None:
-    """Raises MissingExtraError if one of the modules can't be found; none is imported."""
+    """Raise MissingExtraError unless all modules are installed; none is imported.
+
+    purpose: see MissingExtraError.
+    """
     missing = [NAMES.get(module, module) for module in modules if find_spec(module) is None]
     if missing:
         raise MissingExtraError(purpose, missing, extra)

@@ -1,28 +1,37 @@
-"""The sizes of a network from its config.json, each within bounds, so that nothing is allocated on a file's word.
+"""The sizes of a network from its config.json. Each is checked against bounds before anything is allocated."""
 
-What a model directory says is read as strict JSON: UTF-8, no NaN, no key twice, a bounded size and depth.
-"""
-
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn, get_args
 
+from cosmos_search.json_files import read_object
 from indexer.errors import CosmosSearchError
-from indexer.files import read_file
 
-__all__ = ["MAX_TOKENIZER_BYTES", "Sizes", "clip_towers", "cosmos_values", "read_kind", "read_object", "read_sizes"]
+__all__ = [
+    "CLIP_VOCAB_SIZE",
+    "MAX_TOKENIZER_BYTES",
+    "N_CROSS_ATTENTION_HEADS",
+    "ModelKind",
+    "Role",
+    "Sizes",
+    "clip_towers",
+    "cosmos_values",
+    "read_kind",
+    "read_sizes",
+]
 
-FAMILIES = ("cosmos", "clip")  # model types of the Hugging Face layout that can be used
-MAX_BYTES = 1 << 20  # of a JSON file that describes; published ones have 1 to 5 KB
+ModelKind = Literal["cosmos", "clip"]  # model_type of the Hugging Face layout
+Role = Literal["teacher", "student"]  # the two networks of a COSMOS checkpoint
+
+CLIP_VOCAB_SIZE = 49_408  # tokens of CLIP's tokenizer, which COSMOS uses, too
+N_CROSS_ATTENTION_HEADS = 8  # of COSMOS; embed_dim is divided among them
 MAX_TOKENIZER_BYTES = 64 << 20  # of a tokenizer.json; CLIP's has 2 MiB, those of many languages 17
 MAX_PATCHES = 10_000  # of a picture; published networks have 49 to 1,024
-N_ASKING_HEADS = 8  # of COSMOS's cross-attention, which share embed_dim (cosmos_search.network.cross_attention)
-OLD_END = 2  # with which OpenAI's first configs mean the largest id, as transformers does
+OLD_END = 2  # in OpenAI's first configs this id stands for the largest one; transformers reads it so, too
 ACTIVATIONS = ("gelu", "quick_gelu", "gelu_new", "gelu_pytorch_tanh", "relu", "silu")
 
-# Least and most of each number; published networks have up to 1,664 of width and 48 layers.
+# Minimum and maximum of each number; published networks have up to 1,664 of width and 48 layers.
 WIDTH, LAYERS, HEADS, SIDE, PATCH = (1, 16_384), (1, 256), (1, 256), (8, 4096), (1, 1024)
 LENGTH, VOCABULARY = (3, 4096), (3, 2_000_000)
 COSMOS = {
@@ -43,27 +52,27 @@ VISION_DEFAULTS = {  # CLIPConfig's, which files leave out
 }  # fmt: skip
 TEXT_DEFAULTS = {
     "hidden_size": 512, "intermediate_size": 2048, "num_hidden_layers": 12, "num_attention_heads": 8,
-    "max_position_embeddings": 77, "vocab_size": 49408, "hidden_act": "quick_gelu", "layer_norm_eps": 1e-5,
+    "max_position_embeddings": 77, "vocab_size": CLIP_VOCAB_SIZE, "hidden_act": "quick_gelu", "layer_norm_eps": 1e-5,
     "bos_token_id": 49406, "eos_token_id": 49407,
 }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """What is known of a network by its config alone."""
+    """The sizes of a network, as its config gives them."""
 
-    kind: str  # "cosmos" or "clip"
+    kind: ModelKind
     width: int  # of the vision tower
     patch: int  # pixels
     side: int  # pixels
     dim: int
     context_length: int  # tokens
     vocab_size: int
-    end: int | None = None  # the token at which a text's vector is taken; None: the largest of a text
+    end: int | None = None  # id of the token at which a text's vector is taken; None: the largest id in the text
 
 
 def read_sizes(folder: Path) -> Sizes:
-    """Of a model directory. Raises CosmosSearchError, with the number that is out of bounds."""
+    """The sizes in a model directory's config.json. Raises CosmosSearchError, with the number that is out of bounds."""
     path = folder / "config.json"
     content = read_object(path)
     if read_kind(folder) == "cosmos":
@@ -76,33 +85,35 @@ def read_sizes(folder: Path) -> Sizes:
     return Sizes("clip", *sizes, text["max_position_embeddings"], text["vocab_size"], end)
 
 
-def read_kind(folder: Path) -> str:
-    """The family of a model directory. Raises CosmosSearchError for one that can't be used."""
-    kind = read_object(folder / "config.json").get("model_type")
-    if kind not in FAMILIES:
-        named = ascii(kind)[:40].strip("'")
-        raise CosmosSearchError(f"{folder} holds a model of type {named}; these can be used: {', '.join(FAMILIES)}.")
-    return str(kind)
+def read_kind(folder: Path) -> ModelKind:
+    """The kind of model in a directory. Raises CosmosSearchError for one that is not supported."""
+    found = read_object(folder / "config.json").get("model_type")
+    kinds: tuple[ModelKind, ...] = get_args(ModelKind)
+    kind = next((kind for kind in kinds if kind == found), None)
+    if kind is None:
+        shown = ascii(found)[:40].strip("'")
+        raise CosmosSearchError(f"{folder} holds a model of type {shown}; supported types: {', '.join(kinds)}.")
+    return kind
 
 
 def cosmos_values(content: Mapping[str, Any], path: Path) -> dict[str, Any]:
     """The values of a CosmosConfig. Raises CosmosSearchError for one that is missing, unknown or out of bounds."""
     if unknown := sorted(content.keys() - COSMOS.keys() - {"model_type"}):
-        _refuse(path, f"it has the key {unknown[0][:40]!r}, which none has")
+        _refuse(path, f"it has the unknown key {unknown[0][:40]!r}")
     _check_numbers(content, COSMOS, path)
     for tower in ("vision", "text"):
         _check_heads(content[f"{tower}_width"], content[f"{tower}_heads"], path)
     _check_patches(content["image_size"], content["patch_size"], path)
     if content["text_width"] != content["embed_dim"]:
         _refuse(path, f"text_width {content['text_width']} and embed_dim {content['embed_dim']} must be equal")
-    _check_heads(content["embed_dim"], N_ASKING_HEADS, path)
+    _check_heads(content["embed_dim"], N_CROSS_ATTENTION_HEADS, path)
     return {name: content[name] for name in COSMOS}
 
 
 def clip_towers(content: Mapping[str, Any], path: Path) -> tuple[dict[str, Any], dict[str, Any], int]:
-    """What shapes a CLIPVisionConfig and a CLIPTextConfig, and the joint dimension; all else in the file is left out.
+    """The values of a CLIPVisionConfig and a CLIPTextConfig that determine shapes, and the joint dimension.
 
-    Raises CosmosSearchError for a value of another kind or out of bounds.
+    Everything else in the file is ignored. Raises CosmosSearchError for a value of another type or out of bounds.
     """
     vision = _clip_tower(content, "vision_config", VISION_DEFAULTS, CLIP_VISION, path)
     text = _clip_tower(content, "text_config", TEXT_DEFAULTS, CLIP_TEXT | TOKENS, path)
@@ -112,24 +123,6 @@ def clip_towers(content: Mapping[str, Any], path: Path) -> tuple[dict[str, Any],
     return vision, text, int(dim["projection_dim"])
 
 
-def read_object(path: Path, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
-    """The JSON object in a file. Raises CosmosSearchError for all else, before much of it is read."""
-    try:
-        data = read_file(path, max_bytes)
-    except OSError as error:
-        raise CosmosSearchError(f"{path} can't be used: {error.strerror or error}.") from error
-    try:
-        content = json.loads(data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_number)
-    except UnicodeDecodeError as error:
-        raise CosmosSearchError(f"{path} can't be used: it is not in UTF-8.") from error
-    except (ValueError, RecursionError) as error:
-        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error).splitlines()[0][:200]
-        raise CosmosSearchError(f"{path} is no config that can be read ({reason}).") from error
-    if not isinstance(content, dict):
-        _refuse(path, "it holds no JSON object")
-    return content
-
-
 def _clip_tower(
     content: Mapping[str, Any],
     name: str,
@@ -137,19 +130,19 @@ def _clip_tower(
     limits: Mapping[str, tuple[int, int]],
     path: Path,
 ) -> dict[str, Any]:
-    said: dict[str, Any] = {}
-    for key in (name, f"{name}_dict"):  # the second, of older files, goes before the first
+    given: dict[str, Any] = {}
+    for key in (name, f"{name}_dict"):  # the second, in older files, overrides the first
         part = content.get(key)
         if part is not None and not isinstance(part, dict):
-            _refuse(path, f"{key} is no JSON object")
-        said |= {key: value for key, value in (part or {}).items() if value is not None}
-    if said.get("num_channels", 3) != 3:
+            _refuse(path, f"{key} is not a JSON object")
+        given |= {key: value for key, value in (part or {}).items() if value is not None}
+    if given.get("num_channels", 3) != 3:
         _refuse(path, "num_channels must be 3")
-    values = {key: said.get(key, default) for key, default in defaults.items()}
+    values = {key: given.get(key, default) for key, default in defaults.items()}
     _check_numbers(values, limits, path)
     _check_heads(values["hidden_size"], values["num_attention_heads"], path)
     if values["hidden_act"] not in ACTIVATIONS:
-        _refuse(path, f"hidden_act is none of {', '.join(ACTIVATIONS)}")
+        _refuse(path, f"hidden_act is not one of {', '.join(ACTIVATIONS)}")
     if not isinstance(values["layer_norm_eps"], float) or not 0 < values["layer_norm_eps"] < 1:
         _refuse(path, "layer_norm_eps must lie between 0 and 1")
     return values
@@ -160,14 +153,14 @@ def _check_numbers(values: Mapping[str, Any], limits: Mapping[str, tuple[int, in
         if name not in values:
             _refuse(path, f"it lacks {name}")
         if type(values[name]) is not int:
-            _refuse(path, f"{name} must be a whole number")
+            _refuse(path, f"{name} must be an integer")
         if not least <= values[name] <= most:
             _refuse(path, f"{name} must lie between {least:,} and {most:,}")
 
 
 def _check_heads(width: int, n_heads: int, path: Path) -> None:
     if width % n_heads:
-        _refuse(path, f"a width of {width} can't be shared by {n_heads} heads")
+        _refuse(path, f"a width of {width} can't be divided among {n_heads} heads")
 
 
 def _check_patches(side: int, patch: int, path: Path) -> None:
@@ -175,17 +168,6 @@ def _check_patches(side: int, patch: int, path: Path) -> None:
         _refuse(path, f"patch_size {patch} is more than image_size {side}")
     if (side // patch) ** 2 > MAX_PATCHES:
         _refuse(path, f"image_size {side} has more than {MAX_PATCHES:,} patches of {patch}")
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    content = dict(pairs)
-    if len(content) != len(pairs):
-        raise ValueError("a key stands there twice")
-    return content
-
-
-def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number")
 
 
 def _refuse(path: Path, reason: str) -> NoReturn:

@@ -1,1 +1,1 @@
-"""The ground floor: pictures in, records and vectors out. Knows no model and never imports torch."""
+"""Index folders of pictures: read files, store records and vectors. Contains no encoders and never imports torch."""

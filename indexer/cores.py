@@ -1,4 +1,4 @@
-"""How many cores this process may use."""
+"""The number of CPU cores that this process may use."""
 
 import os
 from pathlib import Path
@@ -9,11 +9,11 @@ CGROUP_LIMIT = Path("/sys/fs/cgroup/cpu.max")  # "quota period", or "max period"
 
 
 def available_cores(cgroup_limit: Path = CGROUP_LIMIT) -> int:
-    """The cores that the scheduler and the container's quota leave to this process, at least 1."""
+    """The number of cores within the CPU affinity and the container's quota of this process, at least 1."""
     n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
         quota, period = cgroup_limit.read_text().split()
         n_cores = min(n_cores, -(-int(quota) // int(period)))
-    except (OSError, ValueError):  # no such file, or no limit
+    except (OSError, ValueError):  # the file is missing, or there is no limit
         pass
     return max(1, n_cores)

@@ -1,9 +1,10 @@
-"""Opening what a user names, and writing a file so that it appears whole: for all packages."""
+"""Open regular files, and replace files atomically. Used by all packages."""
 
 import os
 import secrets
 import stat
 from collections.abc import Callable
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,25 +16,25 @@ CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
 
 def expand_home(path: str | Path) -> Path:
-    """A path as a user writes it, with ~ for a home. Raises UsageError for that of an unknown user.
+    """Expand ~ in a path that a user typed. Raises UsageError for an unknown user.
 
-    Taken as it stands, that would name a folder here, and a new one would be made.
+    Without the error, the text would be taken as the name of a folder in the current directory.
     """
-    expanded = os.path.expanduser(path)  # noqa: PTH111  (Path loses a ./ at the beginning, which says: no home)
+    expanded = os.path.expanduser(path)  # noqa: PTH111  (Path drops a leading ./, which protects a ~)
     if str(expanded).startswith("~"):
         name = Path(expanded).parts[0]
-        raise UsageError(f"There is no home {name}; a file or folder of that name here is ./{name}")
-    whole = Path(expanded)
-    return whole.absolute() if str(whole).startswith("~") else whole  # or who expands it again takes it for a home
+        raise UsageError(f"There is no home directory {name}; for a file or folder of that name use ./{name}")
+    plain = Path(expanded)
+    return plain.absolute() if str(plain).startswith("~") else plain  # so that it can be expanded again
 
 
-def open_file(path: Path) -> BinaryIO:
-    """A regular file, opened for reading. Raises OSError for all else: a pipe would wait, a device might never end."""
+def open_file(path: Path) -> BufferedReader:
+    """Open a regular file for reading. Raises OSError for other kinds: a pipe could block, a device be endless."""
     return open(path, "rb", opener=_open_regular)
 
 
 def read_file(path: Path, max_bytes: int | None = None) -> bytes:
-    """The content of a regular file. Raises OSError for all else, and for one of more than `max_bytes`."""
+    """The content of a regular file. Raises OSError for other kinds, and for files of more than `max_bytes`."""
     with open_file(path) as file:
         data = file.read() if max_bytes is None else file.read(max_bytes + 1)
     if max_bytes is not None and len(data) > max_bytes:
@@ -44,13 +45,13 @@ def read_file(path: Path, max_bytes: int | None = None) -> bytes:
 def replace_file(
     path: Path, write: Callable[[BinaryIO], object], *, sync: bool = True, permissions: int = 0o666
 ) -> None:
-    """Put what `write` writes at a path. Raises OSError; then what was there stays, and nothing else is left.
+    """Replace a file atomically by what `write` writes. Raises OSError; the old file is then unchanged.
 
     sync: flush the content to the disk; not needed for a cache, where a file that is lost or empty after a power
     failure is made again. permissions: of a new file, less the umask.
 
-    It is written beside, under a name that nobody can know, synced and renamed: a reader finds the old file or the
-    new one, and a link at the path is replaced rather than followed.
+    The new file is written beside it under a random name, synced and renamed, so that readers see either the old or the
+    new file. A link at the path is replaced, not followed.
     """
     partial = path.with_name(f".{path.name[:40]}-{secrets.token_hex(8)}.partial")
     descriptor = os.open(partial, CREATE, permissions)
@@ -67,13 +68,13 @@ def replace_file(
 
 
 def append_file(path: Path, data: bytes) -> None:
-    """Add to the end of a file, which is made if it is absent. Raises OSError, also where a link or a pipe is."""
+    """Append to a file, or create it. Raises OSError, also if there is a link or a pipe."""
     with open(path, "ab", opener=_open_regular) as file:
         file.write(data)
 
 
 def _open_regular(path: str, flags: int) -> int:
-    """Without O_NONBLOCK the opening of a pipe waits for its other end."""
+    """An opener for `open`. Opens without blocking, because a pipe would block until its other end is opened."""
     if flags & os.O_APPEND:
         flags |= getattr(os, "O_NOFOLLOW", 0)
     descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0), 0o666)

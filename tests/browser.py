@@ -1,4 +1,4 @@
-"""A real page in a real browser: a server on a free port, headless Chromium, and ways to look into the page."""
+"""The page in headless Chromium: a server on a free port, and calls that read and operate the page."""
 
 import json
 import os
@@ -25,7 +25,7 @@ FLAGS = (
     "--disable-component-update --disable-sync --disable-dev-shm-usage --hide-scrollbars --force-color-profile=srgb"
 ).split()
 WAIT_S = 30
-# As the console script, also in a checkout that isn't installed, and never with a module of the current directory.
+# The console script, also in a checkout that is not installed; modules of the current directory are not imported.
 PROGRAM = "import sys; sys.path[:] = filter(None, sys.path); from cosmos_search.cli.main import main; main()"
 DEEP = """
 const found = [];
@@ -48,7 +48,7 @@ def free_port():
 
 @contextmanager
 def page(index, home, token="", *, options=(), cwd=ROOT, variables=None):
-    """The address of a page on this index; caches and models are kept below `home`."""
+    """Start a server for this index and yield its address; caches and models are below `home`."""
     port = free_port()
     environment = os.environ | {
         "COSMOS_SEARCH_INDEX": str(index),
@@ -78,7 +78,7 @@ def is_up(address):
 
 
 def until(is_so, what="nothing came", seconds=WAIT_S):
-    """Wait for something true, and return it."""
+    """Call until the result is true, and return it."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if found := unless_redrawn(is_so):
@@ -88,7 +88,7 @@ def until(is_so, what="nothing came", seconds=WAIT_S):
 
 
 def unless_redrawn(action):
-    """What it returns; None if what it touched was replaced or moved meanwhile, so that it can be tried again."""
+    """The result; None if an element was replaced or moved meanwhile, so that the call can be repeated."""
     try:
         return action()
     except (StaleElementReferenceException, ElementNotInteractableException, ElementClickInterceptedException):
@@ -110,7 +110,7 @@ def chromium(profile, size=(1280, 900)):
 
 
 class Looker:
-    """Sees through shadow roots, and waits for what it looks for."""
+    """Finds elements also in shadow roots, and waits until they exist."""
 
     def __init__(self, browser):
         self.browser = browser
@@ -132,7 +132,7 @@ class Looker:
         return found or []
 
     def shown(self, selector, text=None):
-        """The first that can be seen."""
+        """The first visible element."""
         nodes = self.with_text(selector, text)
         return unless_redrawn(lambda: next((node for node in nodes if node.is_displayed()), None))
 
@@ -140,11 +140,11 @@ class Looker:
         return self.browser.execute_script("return arguments[0].innerText ?? ''", node)
 
     def names(self):
-        """Of the pictures in the grid."""
+        """The names of the pictures in the grid."""
         return unless_redrawn(lambda: [self.text(node) for node in self.all(".card .name")]) or []
 
     def cards(self, is_so=bool):
-        """The names in the grid, once they are as wanted and nothing moves."""
+        """The names in the grid, once `is_so` holds for them and the page is drawn."""
         self.settle()
         until(lambda: is_so(self.names()), f"the grid stayed at {self.names()}")
         return self.names()
@@ -183,7 +183,7 @@ class Looker:
         self.settle()
 
     def resting(self, node):
-        """Where it is, once it has stopped moving: left, top, width, height."""
+        """The position of an element once it has stopped moving: left, top, width, height."""
         places = []
 
         def is_still():
@@ -195,7 +195,7 @@ class Looker:
         return places[-1]
 
     def drag(self, selector, start, end):
-        """Over an element, between two places in fractions of it."""
+        """Drag over an element; start and end are fractions of its width and height."""
         node = self.one(selector)
         self.browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", node)
         box = self.resting(node)
@@ -209,7 +209,7 @@ class Looker:
         self.settle()
 
     def size(self, width, height):
-        """Of the page, as a phone or a screen of that size shows it."""
+        """Set the size of the page, as on a phone or a screen of that size."""
         values = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
         self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", values)
 
@@ -227,18 +227,18 @@ class Looker:
         self.settle()
 
     def focused(self):
-        """Also within shadow roots."""
+        """The focused element, also within shadow roots."""
         return self.browser.execute_script(
             "let at = document.activeElement; while (at.shadowRoot) at = at.shadowRoot.activeElement; return at;"
         )
 
     def choose(self, label, option):
-        """In a list that opens."""
+        """Choose an option of a drop-down list."""
         self.one(f'input[aria-label*="{label}"]').click()
         self.click('[role="option"]', option)
 
     def requested(self):
-        """Every address that was asked for since the last time."""
+        """All addresses requested since the last call."""
         messages = (json.loads(entry["message"])["message"] for entry in self.browser.get_log("performance"))
         return [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
 

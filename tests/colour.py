@@ -1,4 +1,4 @@
-"""A small real encoder for tests: a picture's vector is its mean colour, and its words are colour names."""
+"""A small real encoder for tests: the vector of a picture is its mean colour, and texts are colour names."""
 
 import sys
 import time
@@ -10,15 +10,20 @@ from PIL import Image, ImageColor
 
 import cosmos_search
 from cosmos_search.encoders.base import BaseEncoder
-from indexer.encoder import Prepared, Vectors
+from indexer.encoder import Vectors
 from indexer.pictures.images import fingerprint
 from indexer.pictures.metadata import Metadata
 from indexer.pictures.regions import Box
 from indexer.store.records import PictureFacts, PictureRecord
 
+COLOURS = ("red", "lime", "blue", "yellow", "cyan", "magenta", "white", "black")
+
 
 class ColourEncoder(BaseEncoder):
-    """dim 4: red, green, blue, and a little constant so that black has a direction too."""
+    """Unit vectors of 4 numbers: red, green, blue, and a small constant, so that black has a direction as well.
+
+    log: a file to which the size of each batch is appended. seconds: how long each batch takes.
+    """
 
     dim = 4
     min_side = 8
@@ -29,11 +34,11 @@ class ColourEncoder(BaseEncoder):
         self._log = log
         self._seconds = seconds
 
-    def prepare(self, picture: Image.Image, regions: Sequence[Box] = ()) -> Prepared:
+    def prepare(self, picture: Image.Image, regions: Sequence[Box] = ()) -> np.ndarray:
         parts = [picture, *(picture.crop(box.pixels(*picture.size)) for box in regions)]
         return np.stack([np.asarray(part.resize((1, 1), Image.Resampling.BOX)).reshape(3) for part in parts])
 
-    def encode_images(self, prepared: Sequence[Prepared]) -> list[Vectors]:
+    def encode_images(self, prepared: Sequence[np.ndarray]) -> list[Vectors]:
         if self._log is not None:
             with self._log.open("a") as log:
                 log.write(f"{len(prepared)}\n")
@@ -50,7 +55,7 @@ class ColourEncoder(BaseEncoder):
 
 
 def paint(path: Path, colour: str, size: tuple[int, int] = (16, 16), seed: int | None = None) -> Path:
-    """A picture of one colour at `path`; a seed makes its content different from its likes."""
+    """Write a picture of one colour; a seed adds noise, so that its content is unique."""
     path.parent.mkdir(parents=True, exist_ok=True)
     image = Image.new("RGB", size, colour)
     if seed is not None:
@@ -60,8 +65,17 @@ def paint(path: Path, colour: str, size: tuple[int, int] = (16, 16), seed: int |
     return path
 
 
+def paint_photos(
+    folder: Path, colours: Sequence[str] = COLOURS, size: tuple[int, int] = (16, 16), suffix: str = "png"
+) -> Path:
+    """The folder, with a picture of each colour that has the colour's name."""
+    for i, colour in enumerate(colours):
+        paint(folder / f"{colour}.{suffix}", colour, size, seed=i)
+    return folder
+
+
 def dated(when: str, latitude: float | None = None, longitude: float = 0.0, camera: str | None = None) -> Image.Exif:
-    """What a camera writes: "2024:06:15 12:00:00", and where."""
+    """EXIF with a date such as "2024:06:15 12:00:00", a position in degrees and a camera."""
     exif = Image.Exif()
     exif[0x8769] = {0x9003: when}
     if camera:
@@ -75,7 +89,7 @@ def dated(when: str, latitude: float | None = None, longitude: float = 0.0, came
 
 
 def record(*paths):
-    """Of the content that the first file holds now."""
+    """The record of a picture with these files, whose content is that of the first."""
     with paths[0].open("rb") as file:
         content = fingerprint(file).hex()
     return PictureRecord(1, content, paths, PictureFacts(16, 16, Metadata()))

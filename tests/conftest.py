@@ -1,4 +1,4 @@
-"""What all tests share."""
+"""Fixtures of all tests."""
 
 import sys
 
@@ -9,7 +9,7 @@ from tests.colour import paint, record
 
 @pytest.fixture(autouse=True)
 def _one_thread():
-    """Torch on one thread in every test: importing FAISS sets its number anew, and bits depend on it."""
+    """Run torch on one thread in every test: importing FAISS changes that, and results depend on it."""
     if (torch := sys.modules.get("torch")) is not None:
         torch.set_num_threads(1)
 
@@ -23,5 +23,5 @@ def thumbnails(tmp_path):
 
 @pytest.fixture
 def picture(tmp_path):
-    """The record of a red square."""
+    """The record of a red picture."""
     return record(paint(tmp_path / "red.png", "red", (40, 20)))

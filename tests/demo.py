@@ -1,4 +1,4 @@
-"""A few real photos, an index of them made by the encoder in the box, and a home of the tests' own."""
+"""A few photos, an index of them made with the built-in encoder, and a home directory for a test."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,7 +25,7 @@ def make_index(place, *folders):
 
 
 def make_home(folder):
-    """With a cache of its own, but for the models, which are the same for everyone and take seconds to make."""
+    """Create a home directory whose cache is empty except for the built-in models, which take seconds to create."""
     models = user_cache_path("cosmos-search") / "models"
     models.mkdir(parents=True, exist_ok=True)
     cache = folder / "cache" / "cosmos-search"

@@ -1,6 +1,6 @@
-"""`python -m tests.index_process INDEX COMMAND [ARGUMENT]`: an index in a process of its own, to be limited or denied.
+"""Use an index in another process, which a test can limit: `python -m tests.index_process INDEX COMMAND [ARGUMENT]`.
 
-It prints the result, or the one sentence of a CosmosSearchError; anything else is a traceback.
+Prints the result, or the message of a CosmosSearchError; any other error is a traceback.
 """
 
 import sys

@@ -1,8 +1,8 @@
-"""What the micro network of the parity fixtures doesn't tell by its shapes: its heads, its 96 tokens, its 32 pixels."""
+"""The config, the tokenizer and the preprocessing of the micro network of the parity fixtures."""
 
 import json
 import string
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import tokenizers
@@ -18,10 +18,11 @@ MICRO = CosmosConfig(
     embed_dim=16, image_size=32, patch_size=8, vision_width=24, vision_layers=2, vision_heads=3,
     text_width=16, text_layers=2, text_heads=4, context_length=12, vocab_size=96,
 )  # fmt: skip
+SMALL = replace(MICRO, vocab_size=CosmosConfig().vocab_size)  # with CLIP's tokens
 
 
 def micro_like(folder: Path) -> Path:
-    """A directory for `models add --like`."""
+    """Write a model directory for `models add --config-from`."""
     folder.mkdir(parents=True)
     (folder / "config.json").write_text(json.dumps(asdict(MICRO)))
     Preprocess(MICRO.image_size).save(folder / "preprocessor_config.json")

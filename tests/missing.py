@@ -1,4 +1,4 @@
-"""A process in which packages are missing that are installed here."""
+"""A process in which some of the installed packages cannot be imported."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ ALL = (*TORCH, "streamlit", "sklearn", "scipy", "pandas", "matplotlib", "skimage
 
 
 def run_without(modules, tmp_path, *words, code="from cosmos_search.cli.main import main; main()"):
-    """A command line in a process where these modules are neither found nor imported."""
+    """Run a command line in a process where these modules cannot be imported."""
     blocked = f"import sys; sys.modules.update(dict.fromkeys({modules})); {code}"
     places = {"COSMOS_SEARCH_MODELS": str(tmp_path / "models"), "COSMOS_SEARCH_INDEX": str(tmp_path / "index")}
     command = [sys.executable, "-W", "error", "-c", blocked, *map(str, words)]

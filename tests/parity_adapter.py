@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from PIL import Image
 
-from cosmos_search.evaluation.metrics import retrieval_figures as retrieval
+from cosmos_search.evaluation.metrics import retrieval_metrics as retrieval
 from cosmos_search.network.checkpoint import load_checkpoint as load_official_file
 from cosmos_search.network.cosmos import CosmosConfig, CosmosModel
 from cosmos_search.processing.image import Preprocess
 from cosmos_search.processing.text import clip_tokenizer
 from trainer.data.captions import split_caption
-from trainer.method.optimizer import adamw
+from trainer.method.optimizer import make_optimizer
 from trainer.method.schedules import lr_at, momentum_at
 from trainer.method.step import TrainState, training_step
 from trainer.method.student import Batch, Method, Student
@@ -109,8 +109,8 @@ def train(entry, student_state, teacher_state, batches, hp):
         momentum = hp["momentum"]
         if not hp["fix_momentum"]:
             momentum = momentum_at(step, hp["momentum"], hp["total_steps"])
-        batch = Batch.of(("",) * len(ids), tuple(map(torch.tensor, views)), torch.tensor(ids))
-        losses = training_step(learner, batch, lr=lr, momentum=momentum)
+        batch = Batch.collate(("",) * len(ids), tuple(map(torch.tensor, views)), torch.tensor(ids))
+        losses = training_step(learner, batch, lr=lr, ema_momentum=momentum)
         steps.append(
             {
                 "clip_loss": losses.clip.item(),
@@ -134,7 +134,7 @@ def two_rank_loss(inputs):
 
 
 def _learner(student, teacher, hp):
-    optimizer = adamw(student, lr=hp["lr"], weight_decay=hp["wd"], betas=tuple(hp["betas"]), eps=hp["eps"])
+    optimizer = make_optimizer(student, lr=hp["lr"], weight_decay=hp["wd"], betas=tuple(hp["betas"]), eps=hp["eps"])
     method = Method()
     scaler = torch.amp.GradScaler("cpu", enabled=False)
     return TrainState(student.train(), teacher, optimizer, Student(student, method), method, scaler)

@@ -1,4 +1,4 @@
-"""A made-up data set: plain squares on plain grounds, with captions of two or three sentences."""
+"""A synthetic data set: coloured squares on coloured backgrounds, with captions of two sentences."""
 
 import json
 import tarfile
@@ -19,7 +19,7 @@ CONFIG = replace(
 
 
 def squares():
-    """(name, JPEG, caption) of each ground and square."""
+    """(name, JPEG, caption) of each background and square."""
     for ground in COLOURS:
         for square in COLOURS:
             picture = Image.new("RGB", (48, 40), ground)

@@ -1,4 +1,4 @@
-"""Whether the user who runs the tests can be refused anything: root with all its capabilities can't."""
+"""Skips tests of missing permissions where the user may read every file, as root may."""
 
 import os
 import tempfile

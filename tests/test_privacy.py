@@ -1,4 +1,4 @@
-"""Nothing leaves the machine, and nothing is stored but the index, the models and the thumbnails."""
+"""No data leaves the machine, and only the index, the models and the thumbnails are stored."""
 
 import ast
 import json
@@ -19,7 +19,7 @@ from trainer.config import save_config
 
 SWITCHES = ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY")
 REPORTING = ("onnxruntime", "huggingface_hub", "transformers")  # read their switch when they are imported
-# Loaded first by every Python process of a test: it notes each address but this machine's, and refuses it.
+# Loaded first by every Python process of a test: refuses and records each address other than this machine's.
 GUARD = """
 import os, sys
 LOCAL = ("127.0.0.1", "::1", "localhost", "", "0.0.0.0", None)
@@ -49,7 +49,7 @@ CLI = [sys.executable, "-c", "from cosmos_search.cli.main import main; main()"]
 
 @pytest.fixture
 def user(tmp_path):
-    """The environment of a new user, with nothing in it but a home: nothing is said about caches or telemetry."""
+    """The environment of a new user with an empty home, without variables about caches or telemetry."""
     for name in ("home", "work", "temporary", "guard"):
         (tmp_path / name).mkdir()
     (tmp_path / "guard" / "sitecustomize.py").write_text(GUARD)
@@ -66,7 +66,7 @@ def user(tmp_path):
 
 @pytest.fixture
 def commands(tmp_path):
-    """What a user does: installs a model, indexes, searches, opens the page, trains."""
+    """The commands of a user: install a model, index, search, open the page, train."""
     for i, colour in enumerate(("red", "lime")):
         paint(tmp_path / "photos" / f"{colour}.png", colour, size=(48, 40), seed=i)
     like = micro_like(tmp_path / "like")
@@ -76,7 +76,7 @@ def commands(tmp_path):
     training += ["--tokenizer", like / "tokenizer.json", "--out", tmp_path / "run"]
     checkpoint = PARITY / "bare_format_micro.pt"
     return {
-        "add": [*CLI, "models", "add", checkpoint, "--name", "micro", "--like", like],
+        "add": [*CLI, "models", "add", checkpoint, "--name", "micro", "--config-from", like],
         "index": [*CLI, "index", tmp_path / "photos", "--model", "micro", "--precision", "fp32"],
         "search": [*CLI, "search", "a red dog"],
         "models": [*CLI, "models"],

@@ -1,4 +1,4 @@
-"""The README says what the programs say."""
+"""The README agrees with the programs."""
 
 import re
 
@@ -43,7 +43,7 @@ def test_the_page_on_models_has_the_published_figures():
 
 
 class MeanColours:
-    """Stands for a model of sentence-transformers: encodes images and colour names alike."""
+    """Has the interface of a sentence-transformers model: encodes images and colour names."""
 
     def encode(self, inputs, normalize_embeddings):
         assert normalize_embeddings

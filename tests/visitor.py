@@ -1,4 +1,4 @@
-"""A visitor of a real page who speaks to its server as a browser would, but says where it comes from."""
+"""A client of the page that talks to its server as a browser does, with any origin, host and headers."""
 
 from contextlib import contextmanager
 from socket import create_connection
@@ -13,7 +13,7 @@ WAIT_S = 30
 
 @contextmanager
 def visit(address, origin=None, host=None, headers=None, session=None):
-    """A visitor whose browser says that it is at `origin`, calls the server `host`, and goes on with a `session`."""
+    """Connect with these headers; session: the id of a session to continue."""
     place = urlsplit(address)
     with connect(
         f"ws://{host or place.netloc}/_stcore/stream",
@@ -28,7 +28,7 @@ def visit(address, origin=None, host=None, headers=None, session=None):
 
 
 class Visitor:
-    """One session. `shown`: what its last run has drawn, in order."""
+    """One session. shown: the elements of its last run, in order."""
 
     def __init__(self, opened):
         self.socket = opened
@@ -36,7 +36,7 @@ class Visitor:
         self.told = []  # every message of the last run
 
     def run(self, states=(), query=""):
-        """The page again, with what was typed and pressed."""
+        """Run the page with these widget states."""
         message = BackMsg()
         message.rerun_script.query_string = query
         message.rerun_script.widget_states.widgets.extend(states)
@@ -52,7 +52,7 @@ class Visitor:
                 return self
 
     def say(self, token):
-        """At the gate."""
+        """Log in with a token."""
         field = next(one.text_input for one in self.shown if one.HasField("text_input"))
         button = next(one.button for one in self.shown if one.HasField("button"))
         states = BackMsg().rerun_script.widget_states
@@ -61,7 +61,7 @@ class Visitor:
         return self.run(states.widgets)
 
     def press(self, label, query=""):
-        """A button."""
+        """Press a button."""
         states = BackMsg().rerun_script.widget_states
         states.widgets.add(
             id=next(one.button.id for one in self.shown if one.button.label == label), trigger_value=True
@@ -69,16 +69,16 @@ class Visitor:
         return self.run(states.widgets, query)
 
     def send(self, content):
-        """Anything: bytes as a binary frame, text as a text frame."""
+        """Send a frame: bytes as a binary one, text as a text one."""
         self.socket.send(content)
 
     def clear_cache(self):
-        """As a key in the browser does."""
+        """Clear Streamlit's cache, as a key in the browser does."""
         self.send(BackMsg(clear_cache=True).SerializeToString())
 
     @property
     def session(self):
-        """Its id, as the server has said it."""
+        """The id of the session, from the server."""
         return next(one.new_session.initialize.session_id for one in self.told if one.HasField("new_session"))
 
     @property

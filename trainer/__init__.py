@@ -1,3 +1,3 @@
-"""Produces COSMOS encoders that the indexer and the search use as they are."""
+"""Training of COSMOS encoders, which are exported as models for indexing and search."""
 
-import cosmos_search  # noqa: F401  it turns telemetry off, before a module here imports transformers
+import cosmos_search  # noqa: F401  disables telemetry before a module here imports transformers

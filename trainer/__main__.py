@@ -1,4 +1,4 @@
-"""`python -m trainer`, which torchrun starts."""
+"""`python -m trainer`, the entry point for torchrun."""
 
 import sys
 
@@ -10,6 +10,6 @@ if __name__ == "__main__":
     except SystemExit as end:
         if "torch" not in sys.modules:
             raise
-        from trainer.runs.distributed import leave
+        from trainer.runs.distributed import exit_process
 
-        leave(end.code if isinstance(end.code, int) else 1)
+        exit_process(end.code if isinstance(end.code, int) else 1)

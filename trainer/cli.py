@@ -1,8 +1,8 @@
-"""The command line of training: each command parses, calls a function, prints. Also `cosmos-search train …`."""
+"""The command line of training, `cosmos-search-train` and `cosmos-search train`; commands parse, call, and print."""
 
 import json
-import shlex
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,6 +11,7 @@ from cosmos_search.cli.group import Command, Commands, UserPath
 from cosmos_search.cli.terminal import json_line, say
 from cosmos_search.extras import require_extra
 from indexer.errors import UsageError
+from trainer.advice import ADVICE
 
 if TYPE_CHECKING:
     from trainer.config import TrainConfig
@@ -29,11 +30,12 @@ class _TrainCommand(Command):
 
 class _TrainCommands(Commands):
     command_class = _TrainCommand
+    advice = ADVICE
 
 
 @click.group(cls=_TrainCommands, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 def train() -> None:
-    """Train COSMOS encoders of your own, from scratch or from another one.
+    """Train COSMOS encoders from scratch, or fine-tune them.
 
     \b
     Examples:
@@ -48,19 +50,19 @@ def train() -> None:
 @train.command()
 @click.argument("source", type=PATH)
 @click.argument("out", metavar="SHARDS", type=PATH)
-@click.option("--shard-mb", type=click.IntRange(min=1), default=512, help="Megabytes of a shard, about.")
+@click.option("--shard-mb", type=click.IntRange(min=1), default=512, help="Approximate size of a shard in megabytes.")
 @click.option(
     "--max-side",
     type=click.IntRange(min=1),
     metavar="PIXELS",
-    help="Make larger pictures smaller; left out, bytes are kept.",
+    help="Scale larger pictures down; by default files are kept unchanged.",
 )
 @JSON
 def prepare(source: Path, out: Path, shard_mb: int, max_side: int | None, as_json: bool) -> None:
-    """Check every pair of SOURCE, and write those that can be used into SHARDS, a new folder.
+    """Check every pair of SOURCE, and write the usable ones as shards into SHARDS, a new folder.
 
-    SOURCE is a .csv, .tsv or .jsonl with a column for the picture's file and one for its caption (or DreamLIP's, or
-    PixelProse's), or a folder with a .txt or .json beside each picture.
+    SOURCE is a .csv, .tsv or .jsonl with a column for the picture's file and one for its caption (or the columns of
+    DreamLIP or PixelProse), or a folder with a .txt or .json beside each picture.
 
     \b
     Examples:
@@ -68,23 +70,30 @@ def prepare(source: Path, out: Path, shard_mb: int, max_side: int | None, as_jso
       cosmos-search-train prepare pictures-with-captions/ shards/ --max-side 512
     """
     from trainer.data.shards import prepare as prepare_shards
-    from trainer.report import prepared_bar, prepared_text, prepared_values
+    from trainer.report import format_prepared, list_prepared, show_prepare_progress
 
-    with prepared_bar() as on_progress:
+    with show_prepare_progress() as on_progress:
         megabyte = 1_000_000
         done = prepare_shards(source, out, shard_bytes=shard_mb * megabyte, max_side=max_side, on_progress=on_progress)
-    say(json_line(prepared_values(done)) if as_json else prepared_text(done, out))
+    if as_json:
+        say(json_line(list_prepared(done)))
+        return
+    (mode,) = done.text_modes
+    say(format_prepared(done, out))
+    say(f'To train with it, a config with "text_mode": "{mode}": cosmos-search-train run --data {quote(str(out))} ...')
 
 
 @train.command()
 @click.option("--config", "config_file", type=PATH, metavar="FILE", help="A training config in JSON.")
-@click.option("--preset", metavar="NAME", help="A config by its name instead; see `presets`.")
+@click.option("--preset", metavar="NAME", help="A named config instead; see `presets`.")
 @click.option("--data", type=PATH, metavar="DIR", help="Shards (.tar), or pictures beside captions.")
-@click.option("--val", type=PATH, metavar="DIR", help="The same, held out: chooses the best checkpoint.")
+@click.option("--val", type=PATH, metavar="DIR", help="Held-out data of the same form, to choose the best checkpoint.")
 @click.option("--out", type=PATH, metavar="DIR", help="A new folder for the run.")
-@click.option("--init", metavar="WHAT", help="Fine-tune: a model's name, a model's or run's folder, a .pt file.")
+@click.option(
+    "--init", metavar="WHAT", help="Fine-tune: the name of a model, the folder of a model or a run, or a .pt file."
+)
 @click.option("--tokenizer", type=PATH, metavar="FILE", help="A tokenizer.json, for a vocabulary other than CLIP's.")
-@click.option("--resume", type=PATH, metavar="RUN", help="Go on with this run, exactly as if it had not stopped.")
+@click.option("--resume", type=PATH, metavar="RUN", help="Resume this run exactly.")
 def run(
     config_file: Path | None,
     preset: str | None,
@@ -95,9 +104,9 @@ def run(
     tokenizer: Path | None,
     resume: Path | None,
 ) -> None:
-    """Train, or go on training. On several GPUs: torchrun --nproc-per-node 8 -m trainer run ...
+    """Start or resume a training run. On several GPUs: torchrun --nproc-per-node 8 -m trainer run ...
 
-    Kill it at any moment; what it goes on from is its last checkpoint.
+    A run can be killed at any moment; --resume continues from its last checkpoint.
 
     \b
     Examples:
@@ -106,34 +115,39 @@ def run(
       cosmos-search-train run --preset cc3m-b16 --init cosmos-vitb16-cc12m --data shards/ --out runs/tuned
       cosmos-search-train run --resume runs/tiny
     """
-    from trainer.report import run_text
+    from trainer.report import format_run
+    from trainer.runs.folder import RunFolder
     from trainer.runs.launch import Sources, resume_run, start_run
 
     if resume is not None:
         if config_file or preset or out or init or tokenizer:
-            raise UsageError("A run goes on with what it began with: --resume takes --data and --val alone.")
+            raise UsageError("A run is resumed with its own config: --resume takes --data and --val only.")
         where = [str(path.absolute()) if path is not None else None for path in (data, val)]
-        last = resume_run(resume, data=where[0], val=where[1])
+        resume_run(resume, data=where[0], val=where[1])
     elif out is None or data is None:
-        raise UsageError("A new run needs --data and --out; an old one: --resume RUN")
+        raise UsageError("A new run needs --data and --out; an earlier one is continued by --resume RUN")
     else:
-        config = _config(config_file, preset)
+        config = _load_config(config_file, preset)
         sources = Sources(str(data.absolute()), str(val.absolute()) if val is not None else None)
-        last = start_run(config, sources, out, init=init, tokenizer=tokenizer)
-    say(run_text(last))
+        start_run(config, sources, out, init=init, tokenizer=tokenizer)
+    folder = resume or out
+    assert folder is not None
+    say(format_run(RunFolder(folder)))
+    export_it = f"cosmos-search-train export {quote(str(folder))} my-encoder/"
+    say(f"To use it: {export_it} && cosmos-search models add my-encoder/")
 
 
-def _config(file: Path | None, preset: str | None) -> "TrainConfig":
+def _load_config(file: Path | None, preset: str | None) -> "TrainConfig":
     from trainer.config import PRESETS, load_config
 
     if (file is None) == (preset is None):
         raise UsageError("Name either a --config FILE or a --preset NAME; presets are: " + ", ".join(PRESETS))
     if file is not None:
         return load_config(file)
-    return _preset(str(preset))
+    return _find_preset(str(preset))
 
 
-def _preset(name: str) -> "TrainConfig":
+def _find_preset(name: str) -> "TrainConfig":
     from trainer.config import PRESETS
 
     if name not in PRESETS:
@@ -144,7 +158,7 @@ def _preset(name: str) -> "TrainConfig":
 @train.command()
 @click.argument("name", default="")
 def presets(name: str) -> None:
-    """List the configs that have a name, or print one as JSON, to begin your own with.
+    """List the named configs, or print one as JSON to edit.
 
     \b
     Examples:
@@ -154,18 +168,20 @@ def presets(name: str) -> None:
     from dataclasses import asdict
 
     from trainer.config import PRESETS
-    from trainer.report import presets_table
+    from trainer.report import format_presets
 
-    say(json.dumps(asdict(_preset(name)), indent=2) if name else presets_table(PRESETS))
+    say(json.dumps(asdict(_find_preset(name)), indent=2) if name else format_presets(PRESETS))
 
 
 @train.command()
 @click.argument("folder", metavar="RUN", type=PATH)
 @click.option("--data", type=PATH, metavar="DIR", help="Pairs for retrieval: shards, or pictures beside captions.")
-@click.option("--classes", type=PATH, metavar="DIR", help="Folders of pictures named by their class.")
-@click.option("--templates", type=PATH, metavar="FILE", help="A line each, with {} for the class.")
-@click.option("--checkpoint", default="best", metavar="WHICH", help="best, last, or a name like step-00001000.")
-@click.option("--limit", type=click.IntRange(min=1), default=5000, help="Pairs of --data at most.")
+@click.option("--classes", type=PATH, metavar="DIR", help="Folders of pictures, named by class.")
+@click.option("--templates", type=PATH, metavar="FILE", help="One text a line, with {} for the class.")
+@click.option(
+    "--checkpoint", default="best", metavar="WHICH", help="Checkpoint: best, last, or a name like step-00001000."
+)
+@click.option("--limit", type=click.IntRange(min=1), default=5000, help="Maximum number of pairs of --data.")
 @JSON
 def evaluate(
     folder: Path,
@@ -176,29 +192,31 @@ def evaluate(
     limit: int,
     as_json: bool,
 ) -> None:
-    """Measure a run's student and teacher: retrieval both ways, and classification by names alone.
+    """Evaluate the student and teacher of a run: retrieval in both directions, and zero-shot classification.
 
     \b
     Examples:
       cosmos-search-train evaluate runs/small --data held-out/
       cosmos-search-train evaluate runs/small --classes imagenet/val/
     """
-    from trainer.report import evaluation_text, evaluation_values
+    from trainer.report import format_evaluation, list_evaluation
     from trainer.runs.launch import evaluate_run
 
     if data is None and classes is None:
         raise UsageError("Name what to evaluate with: --data DIR, or --classes DIR, or both.")
     found = evaluate_run(folder, checkpoint, data=data, classes=classes, templates=templates, limit=limit)
-    say(json_line(evaluation_values(found)) if as_json else evaluation_text(found))
+    say(json_line(list_evaluation(found)) if as_json else format_evaluation(found))
 
 
 @train.command()
 @click.argument("folder", metavar="RUN", type=PATH)
 @click.argument("out", type=PATH)
-@click.option("--role", type=click.Choice(["teacher", "student"]), default="teacher", help="Which of the two networks.")
-@click.option("--checkpoint", default="best", metavar="WHICH", help="best, last, or a name like step-00001000.")
+@click.option("--role", type=click.Choice(["teacher", "student"]), default="teacher", help="Network to export.")
+@click.option(
+    "--checkpoint", default="best", metavar="WHICH", help="Checkpoint: best, last, or a name like step-00001000."
+)
 def export(folder: Path, out: Path, role: str, checkpoint: str) -> None:
-    """Write a run's encoder into the folder OUT, as `cosmos-search models add` takes it.
+    """Write a network of a run into the folder OUT, for `cosmos-search models add`.
 
     \b
     Example:
@@ -207,4 +225,4 @@ def export(folder: Path, out: Path, role: str, checkpoint: str) -> None:
     from trainer.runs.export import export as export_run
 
     chosen = export_run(folder, out, role=role, which=checkpoint)
-    say(f"Wrote the {role} of {chosen.name} to {out}. To use it: cosmos-search models add {shlex.quote(str(out))}")
+    say(f"Wrote the {role} of {chosen.name} to {out}. To use it: cosmos-search models add {quote(str(out))}")

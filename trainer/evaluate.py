@@ -1,47 +1,91 @@
-"""What networks are worth: retrieval both ways by captions and by sentences, and classification by names alone."""
+"""Held-out pairs, and networks of a run as encoders, for the evaluations in `cosmos_search.evaluation`."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from random import Random
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
+from tqdm import tqdm
 
-from cosmos_search.evaluation.metrics import retrieval_figures
+from cosmos_search.encoders.base import BaseEncoder
+from cosmos_search.encoders.devices import Device, Precision
+from cosmos_search.encoders.load import load_encoder
+from cosmos_search.evaluation.class_folders import open_class_folders
+from cosmos_search.evaluation.encode import Encoders, OnProgress, largest_min_side
+from cosmos_search.evaluation.retrieval import CaptionedPicture, evaluate_retrieval
+from cosmos_search.evaluation.zero_shot import TEMPLATES, evaluate_zero_shot
 from cosmos_search.network.cosmos import CosmosModel
 from cosmos_search.processing.image import Preprocess
 from cosmos_search.processing.text import TextTokenizer
+from indexer.encoder import Vectors
 from indexer.errors import CosmosSearchError, PictureError
-from indexer.files import open_file
-from indexer.pictures.images import open_picture, reading_pictures
-from indexer.pictures.walk import walk
-from trainer.data.batches import captions_of, picture_of
-from trainer.data.samples import Pair, SkippedSample, Source
+from indexer.files import read_file
+from indexer.pictures.images import reading_pictures
+from trainer.config import TextMode
+from trainer.data.batches import read_picture
+from trainer.data.captions import read_captions
+from trainer.data.errors import SampleError
+from trainer.data.samples import Pair, SkippedSample, Source, open_source
 
 __all__ = [
-    "TEMPLATES",
+    "Evaluation",
     "HeldOut",
+    "NetworkEncoder",
     "Sample",
-    "classification",
     "encode_texts",
+    "evaluate_encoders",
+    "evaluate_model",
     "held_out",
     "retrieval",
     "retrieval_score",
 ]
 
-BATCH = 64
-TEMPLATES = ("a photo of a {}.", "a picture of the {}.", "a close view of a {}.", "a drawing of a {}.", "{}")
-Networks = Mapping[str, CosmosModel]
-Progress = Callable[[int], None]  # told how many pictures are done
+BATCH = 64  # pictures or texts in one call of the network
+MAX_TEMPLATES_BYTES = 1 << 20
+
+
+class NetworkEncoder(BaseEncoder):
+    """An Encoder that runs a COSMOS network in torch, on the network's own device: one of a run, perhaps in training.
+
+    Pictures and texts are prepared as for an installed COSMOS model.
+    """
+
+    version = "unsaved"
+    batch_size = BATCH
+
+    def __init__(self, name: str, network: CosmosModel, tokenizer: TextTokenizer) -> None:
+        self.name = name
+        self.dim = network.config.embed_dim
+        self.min_side = network.config.image_size
+        self._network = network
+        self._tokenizer = tokenizer
+        self._preprocess = Preprocess(network.config.image_size)
+
+    @torch.inference_mode()
+    def encode_images(self, prepared: Sequence[list[Image.Image]]) -> list[Vectors]:
+        """For each prepared picture (1 + regions, dim), unit rows."""
+        if not prepared:
+            return []
+        pixels = np.stack([self._preprocess(part) for parts in prepared for part in parts])  # (n, 3, side, side)
+        features = self._network.encode_images(torch.from_numpy(pixels).to(self._network.logit_scale.device)).features
+        vectors = F.normalize(features, dim=-1).float().cpu().numpy()
+        return np.split(vectors, np.cumsum([len(parts) for parts in prepared])[:-1])
+
+    def encode_texts(self, texts: Sequence[str]) -> Vectors:
+        """(n, dim), unit rows."""
+        vectors: Vectors = encode_texts(self._network, self._tokenizer, texts).numpy()
+        return vectors
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A pair, and what is said of its picture."""
+    """A pair, and the texts of its picture."""
 
     pair: Pair
     caption: str
@@ -50,13 +94,37 @@ class Sample:
 
 @dataclass(slots=True)
 class HeldOut:
-    """Samples to measure with. refused grows where a picture turns out to be of no use."""
+    """Samples to measure with. Reading them adds those whose pictures cannot be decoded to `refused`."""
 
     samples: list[Sample] = field(default_factory=list)
     refused: list[SkippedSample] = field(default_factory=list)
 
+    def read(self, min_side: int) -> Iterator[CaptionedPicture]:
+        """The samples whose pictures can be decoded; min_side: pixels of the shorter side that decoding keeps."""
+        with reading_pictures():
+            for sample in self.samples:
+                try:
+                    image = read_picture(sample.pair, min_side=min_side)
+                except (PictureError, OSError) as error:
+                    skipped = SkippedSample(sample.pair.key, str(error))
+                    if skipped not in self.refused:  # every checkpoint reads the samples again
+                        self.refused.append(skipped)
+                    continue
+                yield CaptionedPicture(image, sample.caption, sample.sentences)
 
-def held_out(source: Source, mode: str, limit: int) -> HeldOut:
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Figures by network ("student", "teacher"), 0..1; empty for a kind of evaluation that was not requested."""
+
+    checkpoint: str
+    retrieval: Mapping[str, Mapping[str, float]]
+    classification: Mapping[str, Mapping[str, float]]
+    n_pairs: int
+    refused: tuple[SkippedSample, ...]
+
+
+def held_out(source: Source, mode: TextMode, limit: int) -> HeldOut:
     """The first pairs of a source that have captions, `limit` at most. Raises CosmosSearchError if there are none."""
     found = HeldOut()
     for pair in islice(source.pairs(Random(0), 0, 1), limit):
@@ -64,10 +132,10 @@ def held_out(source: Source, mode: str, limit: int) -> HeldOut:
             found.refused.append(pair)
             continue
         try:
-            whole, sentences = captions_of(pair, mode)
+            whole, sentences = read_captions(pair, mode)
             if not whole or not sentences:
-                raise PictureError("it has no caption")
-        except PictureError as error:
+                raise SampleError("it has no caption")
+        except SampleError as error:
             found.refused.append(SkippedSample(pair.key, str(error)))
             continue
         found.samples.append(Sample(pair, whole, tuple(dict.fromkeys(sentences))))
@@ -77,134 +145,94 @@ def held_out(source: Source, mode: str, limit: int) -> HeldOut:
     return found
 
 
-@torch.inference_mode()
+def evaluate_model(
+    name: str,
+    *,
+    data: Path | None = None,
+    classes: Path | None = None,
+    templates: Path | None = None,
+    text_mode: TextMode = "sentences",
+    limit: int = 5000,
+    device: Device = "auto",
+    precision: Precision = "auto",
+) -> Evaluation:
+    """An installed model or the built-in encoder, as search runs it: see `evaluate_encoders` and `load_encoder`."""
+    encoders = {name: load_encoder(name, device, precision)}
+    return evaluate_encoders(
+        name, encoders, data=data, classes=classes, templates=templates, text_mode=text_mode, limit=limit
+    )
+
+
+def evaluate_encoders(
+    title: str,
+    encoders: Encoders,
+    *,
+    data: Path | None,
+    classes: Path | None,
+    templates: Path | None,
+    text_mode: TextMode,
+    limit: int,
+) -> Evaluation:
+    """Retrieval among the first `limit` pairs of `data`, and zero-shot classification of the folders in `classes`.
+
+    templates: a file with one prompt per line and {} for the name of a class. Shows a progress bar on a terminal.
+    Raises CosmosSearchError if there is nothing to measure with.
+    """
+    prompts = _read_templates(templates) if templates is not None else TEMPLATES
+    pairs = held_out(open_source(data), text_mode, limit) if data is not None else HeldOut()
+    with tqdm(unit="picture", disable=None, dynamic_ncols=True) as bar:
+
+        def show_progress(n_pictures: int) -> None:
+            bar.update(n_pictures - bar.n)
+
+        found = retrieval(encoders, pairs, show_progress) if data is not None else {}
+        bar.reset()
+        named = _classify(encoders, classes, prompts, show_progress) if classes is not None else {}
+    return Evaluation(title, found, named, len(pairs.samples), tuple(pairs.refused))
+
+
 def retrieval(
-    networks: Networks, tokenizer: TextTokenizer, data: HeldOut, on_progress: Progress = lambda n: None
+    encoders: Encoders, data: HeldOut, on_progress: OnProgress = lambda n_done: None
 ) -> dict[str, dict[str, float]]:
-    """For each network R@1, R@5, R@10 and ranks, by whole captions ("caption_…") and single sentences ("sentence_…").
-
-    A sentence counts as right only with the picture it was said of, also where it is true of others.
-    """
-    usable, images = _encoded_pairs(networks, data, on_progress)
-    captions = [data.samples[i].caption for i in usable]
-    sentences = [data.samples[i].sentences for i in usable]
-    rows = iter(range(sum(map(len, sentences))))
-    rows_of = {i: [next(rows) for _ in own] for i, own in enumerate(sentences)}
-    figures = {}
-    for name, network in networks.items():
-        by_caption = images[name] @ encode_texts(network, tokenizer, captions).T
-        by_sentence = images[name] @ encode_texts(network, tokenizer, [s for own in sentences for s in own]).T
-        whole = retrieval_figures(by_caption.numpy(), {i: [i] for i in range(len(captions))})
-        single = retrieval_figures(by_sentence.numpy(), rows_of)
-        figures[name] = {f"caption_{key}": value for key, value in whole.items()}
-        figures[name] |= {f"sentence_{key}": value for key, value in single.items()}
-    return figures
+    """`evaluate_retrieval` on held-out samples. Raises CosmosSearchError if no picture can be decoded."""
+    found = evaluate_retrieval(encoders, data.read(largest_min_side(encoders)), on_progress)
+    if not found:
+        raise CosmosSearchError(f"No picture could be read; {data.refused[-1].key}: {data.refused[-1].reason}.")
+    return found
 
 
-def retrieval_score(figures: Mapping[str, float]) -> float:
-    """One number to choose a checkpoint by: R@1, averaged over both ways, of captions and of sentences."""
-    chosen = [value for key, value in figures.items() if key.endswith("_R@1")]
-    return sum(chosen) / len(chosen)
+def retrieval_score(metrics: Mapping[str, float]) -> float:
+    """One number to choose a checkpoint by: R@1, averaged over both directions, of captions and of sentences."""
+    recalls = [value for key, value in metrics.items() if key.endswith("_R@1")]
+    return sum(recalls) / len(recalls)
 
 
 @torch.inference_mode()
-def classification(
-    networks: Networks,
-    tokenizer: TextTokenizer,
-    folder: Path,
-    templates: Sequence[str] = TEMPLATES,
-    on_progress: Progress = lambda n: None,
-) -> dict[str, dict[str, float]]:
-    """For each network the share of pictures whose class is the nearest ("top1"), or among the nearest five ("top5").
-
-    folder: a folder of pictures for each class, named by it; underscores stand for spaces. A class's vector is the
-    mean of its name in all templates, each normalised (CLIP, §3.1.4). Raises CosmosSearchError for fewer than two.
-    """
-    classes = sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
-    if len(classes) < 2:
-        raise CosmosSearchError(f"{folder} should hold two or more folders, one for each class, with pictures.")
-    files = [(i, file.path) for i, path in enumerate(classes) for d in walk(path) for file in d.files]
-    names = [path.name.replace("_", " ") for path in classes]
-    heads = {name: _class_vectors(network, tokenizer, names, templates) for name, network in networks.items()}
-    right = {name: torch.zeros(2) for name in networks}
-    n_read = 0
-    for batch in _batched(_readable(files, _side(networks))):
-        labels = torch.tensor([label for label, _ in batch])
-        for name, network in networks.items():
-            ranked = (_encode(network, [picture for _, picture in batch]) @ heads[name].T).argsort(
-                dim=1, descending=True
-            )
-            place = (ranked == labels[:, None]).int().argmax(dim=1)
-            right[name] += torch.tensor([(place < 1).sum(), (place < 5).sum()])
-        n_read += len(batch)
-        on_progress(n_read)
-    if not n_read:
-        raise CosmosSearchError(f"No picture in {folder} could be read.")
-    return {name: {"top1": float(hits[0]) / n_read, "top5": float(hits[1]) / n_read} for name, hits in right.items()}
-
-
 def encode_texts(network: CosmosModel, tokenizer: TextTokenizer, texts: Sequence[str]) -> Tensor:
     """Unit vectors, on the CPU: (n, dim)."""
     parts = [torch.from_numpy(tokenizer(texts[i : i + BATCH])) for i in range(0, len(texts), BATCH)]
     device = network.logit_scale.device
-    return torch.cat(
-        [F.normalize(network.encode_texts(part.to(device)).features, dim=-1).float().cpu() for part in parts]
-    )
+    features = [network.encode_texts(part.to(device)).features for part in parts]
+    return torch.cat([F.normalize(part, dim=-1).float().cpu() for part in features])
 
 
-def _encoded_pairs(networks: Networks, data: HeldOut, on_progress: Progress) -> tuple[list[int], dict[str, Tensor]]:
-    """Which pairs have a picture, and the pictures' vectors for each network: (n, dim)."""
-    usable, parts = list[int](), {name: list[Tensor]() for name in networks}
-    with reading_pictures():
-        for batch in _batched(_pictures(data, _side(networks))):
-            usable += [i for i, _ in batch]
-            for name, network in networks.items():
-                parts[name].append(_encode(network, [picture for _, picture in batch]))
-            on_progress(len(usable))
-    if not usable:
-        raise CosmosSearchError(f"No picture could be read; {data.refused[-1].key}: {data.refused[-1].reason}.")
-    return usable, {name: torch.cat(vectors) for name, vectors in parts.items()}
+def _classify(
+    encoders: Encoders, folder: Path, templates: Sequence[str], on_progress: OnProgress
+) -> dict[str, dict[str, float]]:
+    classes = open_class_folders(folder)
+    pictures = classes.read(largest_min_side(encoders))
+    found = evaluate_zero_shot(encoders, classes.names, pictures, templates, on_progress)
+    if not found:
+        raise CosmosSearchError(f"No picture in {folder} could be read.")
+    return found
 
 
-def _pictures(data: HeldOut, side: int) -> Iterator[tuple[int, Image.Image]]:
-    for i, sample in enumerate(data.samples):
-        try:
-            yield i, picture_of(sample.pair, min_side=side)
-        except (PictureError, OSError) as error:
-            refused = SkippedSample(sample.pair.key, str(error))
-            if refused not in data.refused:  # it is read again for every checkpoint
-                data.refused.append(refused)
-
-
-def _readable(files: Sequence[tuple[int, Path]], side: int) -> Iterator[tuple[int, Image.Image]]:
-    with reading_pictures():
-        for label, path in files:
-            try:
-                with open_file(path) as file:
-                    yield label, open_picture(file, min_side=side).image
-            except (PictureError, OSError):
-                continue
-
-
-def _batched(pictures: Iterator[tuple[int, Image.Image]]) -> Iterator[list[tuple[int, Image.Image]]]:
-    while batch := list(islice(pictures, BATCH)):
-        yield batch
-
-
-def _encode(network: CosmosModel, pictures: Sequence[Image.Image]) -> Tensor:
-    """Unit vectors of pictures, prepared as the indexer does: (n, dim)."""
-    prepare, device = Preprocess(network.config.image_size), network.logit_scale.device
-    pixels = torch.stack([torch.from_numpy(prepare(picture)) for picture in pictures])
-    return F.normalize(network.encode_images(pixels.to(device)).features, dim=-1).float().cpu()
-
-
-def _class_vectors(
-    network: CosmosModel, tokenizer: TextTokenizer, names: Sequence[str], templates: Sequence[str]
-) -> Tensor:
-    texts = [template.replace("{}", name) for name in names for template in templates]
-    vectors = encode_texts(network, tokenizer, texts).reshape(len(names), len(templates), -1)
-    return F.normalize(vectors.mean(dim=1), dim=-1)
-
-
-def _side(networks: Networks) -> int:
-    return max(network.config.image_size for network in networks.values())
+def _read_templates(file: Path) -> list[str]:
+    try:
+        text = read_file(file, MAX_TEMPLATES_BYTES).decode("utf-8")
+    except (OSError, ValueError) as error:
+        raise CosmosSearchError(f"The templates in {file} can't be read ({error}).") from error
+    templates = [line.strip() for line in text.splitlines() if "{}" in line]
+    if not templates:
+        raise CosmosSearchError(f"No line of {file} has a {{}} for the class's name.")
+    return templates

@@ -1,1 +1,1 @@
-"""Data to measure with: made scenes, stamps, synthetic indexes."""
+"""Input data of the measurements: photos, scenes with known content, synthetic indexes. No measuring here."""

@@ -1,9 +1,9 @@
-"""Small scenes of coloured things on photo backgrounds, with captions of many sentences: data to learn from.
+"""Small scenes of coloured objects on photo backgrounds, with captions of several sentences, to train on.
 
-A scene has one or two groups of things on a grid of four cells. Its caption names each group's kind, colour and
-number, where single things are, how two of them lie to each other, the background, and how many things there are.
-A fifth of the pairs of kind and colour, and a fifth of the layouts (which kind is in which cell), are kept for held-out
-scenes: each of these has a pair and a layout that no training scene has. The same seed makes the same scenes.
+A scene has one or two groups of objects on a grid of four cells. Its caption states each group's kind, colour and
+number, the positions of single objects, the relation of two of them, the background, and the number of objects.
+A fifth of the pairs of kind and colour, and a fifth of the layouts (which kind is in which cell), are reserved for
+held-out scenes: each of these has a pair and a layout that no training scene has. Scenes are determined by the seed.
 """
 
 from collections.abc import Iterator
@@ -15,11 +15,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from benchmarks.data.debian import unpacked
-from benchmarks.data.emoji import NAMES, drawing
+from benchmarks.data.debian import unpack_package
+from benchmarks.data.emoji import NAMES, load_drawing
 from indexer.pictures.regions import Box
 
-__all__ = ["COLOURS", "Group", "Scene", "existence", "facts", "paint", "relation", "scenes", "write_folder"]
+__all__ = [
+    "COLOURS", "Group", "Scene", "generate_scenes", "list_true_sentences", "paint", "state_existence", "state_relation",
+    "write_folder",
+]  # fmt: skip
 
 SIDE = 96  # pixels
 CELLS = 2  # a side
@@ -33,12 +36,12 @@ BACKGROUNDS = {
     "water": "Aqua", "sand": "Dune", "flowers": "Garden", "grass": "GreenMeadow", "rain": "RainDrops",
     "clouds": "Storm", "wood": "Wood",
 }  # fmt: skip
-HELD_OUT = 5  # one in so many
+HELD_OUT = 5  # one in five pairs, and one in five layouts
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Things of one kind and colour. cells: 0 to 3, row by row from the top left."""
+    """Objects of one kind and colour. cells: 0 to 3, row by row from the top left."""
 
     name: str
     colour: str
@@ -46,19 +49,19 @@ class Group:
 
     @property
     def text(self) -> str:
-        """ "red cat", for one of them."""
+        """Colour and kind of one object, such as "red cat"."""
         return f"{self.colour} {self.name}"
 
     @property
     def box(self) -> Box:
-        """The first thing's cell."""
+        """The cell of the first object."""
         row, column = divmod(self.cells[0], CELLS)
         return Box(column / CELLS, row / CELLS, (column + 1) / CELLS, (row + 1) / CELLS)
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What is in a picture, and what is said of it."""
+    """The content of a picture, and its caption."""
 
     name: str
     seed: int
@@ -72,32 +75,32 @@ class Scene:
         return ". ".join(self.sentences)
 
 
-def scenes(n: int, seed: int, *, held_out: bool) -> Iterator[Scene]:
+def generate_scenes(n: int, seed: int, *, held_out: bool) -> Iterator[Scene]:
     """n scenes, either for training or held out from it."""
     rng = np.random.default_rng([seed, held_out])
     for i in range(n):
         while True:
-            groups = _groups(rng)
-            if _is_new(groups) if held_out else _is_usual(groups):
+            groups = _sample_groups(rng)
+            if _is_held_out(groups) if held_out else _is_for_training(groups):
                 break
         background = str(rng.choice(list(BACKGROUNDS)))
-        sentences = _sentences(groups, background)
+        sentences = _write_sentences(groups, background)
         order = rng.permutation(len(sentences))
         yield Scene(f"{i:06}", int(rng.integers(2**31)), groups, background, tuple(sentences[j] for j in order))
 
 
-def facts(scene: Scene) -> frozenset[str]:
-    """All sentences that are true of it: its own, and that there is one where there are several."""
-    return frozenset((*scene.sentences, *(existence(group, n=1) for group in scene.groups)))
+def list_true_sentences(scene: Scene) -> frozenset[str]:
+    """All sentences that are true of a scene: those of its caption, and "a red cat" also where there are two."""
+    return frozenset((*scene.sentences, *(state_existence(group, n=1) for group in scene.groups)))
 
 
-def existence(group: Group, n: int) -> str:
-    """That there are n of them."""
-    return f"{NUMBERS[n]} {_plural(group.text)}" if n > 1 else f"a {group.text}"
+def state_existence(group: Group, n: int) -> str:
+    """The sentence that there are n objects of this kind and colour, such as "two red cats"."""
+    return f"{NUMBERS[n]} {_pluralize(group.text)}" if n > 1 else f"a {group.text}"
 
 
-def relation(one: Group, other: Group) -> str:
-    """Left before right and above before below, where the cells leave no doubt; else nothing."""
+def state_relation(one: Group, other: Group) -> str:
+    """The sentence that `one` is left of or above `other`; "" unless they share a row or a column in that order."""
     (row, column), (its_row, its_column) = (divmod(group.cells[0], CELLS) for group in (one, other))
     if row == its_row and column < its_column:
         return f"a {one.text} left of a {other.text}"
@@ -107,14 +110,14 @@ def relation(one: Group, other: Group) -> str:
 
 
 def paint(scene: Scene) -> Image.Image:
-    """The picture, SIDE pixels square."""
+    """The picture of a scene, SIDE pixels square."""
     rng = np.random.default_rng(scene.seed)
-    canvas = _background(scene.background, rng)
+    canvas = _crop_background(scene.background, rng)
     for group in scene.groups:
-        thing = _coloured(group.name, group.colour)
+        drawing = _tint_drawing(group.name, group.colour)
         for cell in group.cells:
             size = int(rng.integers(44, 48))
-            scaled = ImageOps.contain(thing, (size, size), Image.Resampling.BICUBIC)
+            scaled = ImageOps.contain(drawing, (size, size), Image.Resampling.BICUBIC)
             row, column = divmod(cell, CELLS)
             left = column * SIDE // CELLS + int(rng.integers(0, SIDE // CELLS - scaled.width + 1))
             top = row * SIDE // CELLS + int(rng.integers(0, SIDE // CELLS - scaled.height + 1))
@@ -122,16 +125,16 @@ def paint(scene: Scene) -> Image.Image:
     return canvas
 
 
-def write_folder(some: Iterator[Scene], folder: Path) -> None:
-    """As pictures with their captions beside them."""
+def write_folder(scenes: Iterator[Scene], folder: Path) -> None:
+    """Write each scene as a JPEG, with its caption in a text file of the same name."""
     folder.mkdir(parents=True, exist_ok=True)
-    for scene in some:
+    for scene in scenes:
         paint(scene).save(folder / f"{scene.name}.jpg", quality=92)
         (folder / f"{scene.name}.txt").write_text(scene.caption + "\n", encoding="utf-8")
 
 
-def _groups(rng: np.random.Generator) -> tuple[Group, ...]:
-    """One or two, of different kinds and colours; one thing each, or of a kind alone two."""
+def _sample_groups(rng: np.random.Generator) -> tuple[Group, ...]:
+    """One group of one or two objects, or two groups of one object each, of different kinds and colours."""
     n = int(rng.integers(1, 3))
     names, colours = rng.choice(NAMES, n, replace=False), rng.choice(list(COLOURS), n, replace=False)
     counts = rng.choice([1, 2] if n == 1 else [1], n)
@@ -142,41 +145,42 @@ def _groups(rng: np.random.Generator) -> tuple[Group, ...]:
     return tuple(groups)
 
 
-def _is_usual(groups: tuple[Group, ...]) -> bool:
-    return not any(_is_kept(group.text) for group in groups) and not _is_kept(_layout(groups))
+def _is_for_training(groups: tuple[Group, ...]) -> bool:
+    return not any(_is_reserved(group.text) for group in groups) and not _is_reserved(_describe_layout(groups))
 
 
-def _is_new(groups: tuple[Group, ...]) -> bool:
-    return any(_is_kept(group.text) for group in groups) and _is_kept(_layout(groups))
+def _is_held_out(groups: tuple[Group, ...]) -> bool:
+    return any(_is_reserved(group.text) for group in groups) and _is_reserved(_describe_layout(groups))
 
 
-def _layout(groups: tuple[Group, ...]) -> str:
+def _describe_layout(groups: tuple[Group, ...]) -> str:
     """Which kind is in which cell."""
     return str(sorted((cell, group.name) for group in groups for cell in group.cells))
 
 
-def _is_kept(text: str) -> bool:
+def _is_reserved(text: str) -> bool:
+    """True if this pair of kind and colour, or this layout, is for held-out scenes."""
     return sha256(text.encode()).digest()[0] % HELD_OUT == 0
 
 
-def _sentences(groups: tuple[Group, ...], background: str) -> list[str]:
+def _write_sentences(groups: tuple[Group, ...], background: str) -> list[str]:
     single = [group for group in groups if len(group.cells) == 1]
-    said = [existence(group, n=len(group.cells)) for group in groups]
-    said += [f"a {group.text} {PLACES[group.cells[0]]}" for group in single]
-    said += [text for one in single for other in single if one != other and (text := relation(one, other))]
+    sentences = [state_existence(group, n=len(group.cells)) for group in groups]
+    sentences += [f"a {group.text} {PLACES[group.cells[0]]}" for group in single]
+    sentences += [text for one in single for other in single if one != other and (text := state_relation(one, other))]
     n_things = sum(len(group.cells) for group in groups)
-    said.append("one thing" if n_things == 1 else f"{NUMBERS[n_things]} things")
-    return [*said, f"a background of {background}"]
+    sentences.append("one thing" if n_things == 1 else f"{NUMBERS[n_things]} things")
+    return [*sentences, f"a background of {background}"]
 
 
-def _plural(text: str) -> str:
+def _pluralize(text: str) -> str:
     return text + ("es" if text.endswith("s") else "s")
 
 
 @cache
-def _coloured(name: str, colour: str) -> Image.Image:
-    """The drawing in shades of one colour: its middle tone becomes the colour, from black to a pale tint."""
-    picture = drawing(name)
+def _tint_drawing(name: str, colour: str) -> Image.Image:
+    """The drawing in shades of one colour: its median tone maps to the colour, black to black, white to a pale tint."""
+    picture = load_drawing(name)
     shades, opaque = np.asarray(picture.convert("L")), np.asarray(picture.getchannel("A")) > 128
     middle = int(np.clip(np.median(shades[opaque]), 60, 200))
     pale = tuple((255 + level) // 2 for level in COLOURS[colour])
@@ -185,17 +189,17 @@ def _coloured(name: str, colour: str) -> Image.Image:
     return tinted
 
 
-def _background(name: str, rng: np.random.Generator) -> Image.Image:
-    """A random part of the photo, a quarter to the whole of its shorter side, faded so that things stand out."""
-    whole = _photo(name)
-    side = int(min(whole.size) * rng.uniform(0.3, 1.0))
-    left, top = (int(rng.integers(0, length - side + 1)) for length in whole.size)
-    part = whole.crop((left, top, left + side, top + side)).resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+def _crop_background(name: str, rng: np.random.Generator) -> Image.Image:
+    """A random square of the photo, 0.3 to 1 of its shorter side, faded so that objects stand out."""
+    photo = _load_photo(name)
+    side = int(min(photo.size) * rng.uniform(0.3, 1.0))
+    left, top = (int(rng.integers(0, length - side + 1)) for length in photo.size)
+    part = photo.crop((left, top, left + side, top + side)).resize((SIDE, SIDE), Image.Resampling.BILINEAR)
     return Image.blend(part, Image.new("RGB", part.size, (235, 235, 235)), 0.6)
 
 
 @cache
-def _photo(name: str) -> Image.Image:
-    nature = unpacked("mate-backgrounds") / "usr/share/backgrounds/mate/nature"
+def _load_photo(name: str) -> Image.Image:
+    nature = unpack_package("mate-backgrounds") / "usr/share/backgrounds/mate/nature"
     photo = Image.open(nature / f"{BACKGROUNDS[name]}.jpg").convert("RGB")
     return ImageOps.contain(photo, (480, 480))

@@ -1,6 +1,7 @@
-"""Google's Noto emoji as drawings with names: npm's emoji-datasource-google, fetched once into the user's cache.
+"""Google's Noto emoji, drawings with names: npm's emoji-datasource-google, downloaded once into the user's cache.
 
-The pictures are under the Apache License 2.0, says the package; the names are Unicode's. Nothing of it is stored here.
+According to the package, the pictures are under the Apache License 2.0; the names are Unicode's. The repository
+contains none of them.
 """
 
 import json
@@ -12,29 +13,31 @@ from pathlib import Path
 import platformdirs
 from PIL import Image
 
-__all__ = ["NAMES", "drawing"]
+__all__ = ["NAMES", "load_drawing"]
 
 PACKAGE, VERSION = "emoji-datasource-google", "16.0.0"
 
-# Things with an outline of their own and a name of one word; few, so that a small encoder learns them in minutes.
+# Objects with distinct outlines and one-word names; few, so that a small encoder learns them in minutes.
 NAMES = tuple("banana cactus crab guitar key rocket car umbrella mushroom butterfly crown penguin".split())
 
 
 @cache
-def drawing(name: str) -> Image.Image:
-    """The drawing of one of NAMES without its margin, RGBA, at most 64 pixels a side."""
-    picture = Image.open(_unpacked() / "img/google/64" / _files()[name]).convert("RGBA")
+def load_drawing(name: str) -> Image.Image:
+    """The drawing of one of NAMES, cropped to its content: RGBA, at most 64 pixels a side."""
+    picture = Image.open(_unpack_package() / "img/google/64" / _list_files()[name]).convert("RGBA")
     return picture.crop(picture.getchannel("A").getbbox())
 
 
 @cache
-def _files() -> dict[str, str]:
-    entries = json.loads((_unpacked() / "emoji.json").read_text(encoding="utf-8"))
+def _list_files() -> dict[str, str]:
+    """The file name of each emoji by its short name."""
+    entries = json.loads((_unpack_package() / "emoji.json").read_text(encoding="utf-8"))
     return {name: entry["image"] for entry in entries for name in entry["short_names"]}
 
 
 @cache
-def _unpacked() -> Path:
+def _unpack_package() -> Path:
+    """The folder with the package's files; downloads the package if it is not in the cache."""
     folder = platformdirs.user_cache_path("cosmos-search") / "benchmarks" / PACKAGE
     if not (folder / "package" / "emoji.json").exists():
         folder.mkdir(parents=True, exist_ok=True)

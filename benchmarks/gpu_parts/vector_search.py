@@ -1,6 +1,4 @@
-"""Flat half-precision search on the device against the CPU's index: recall and time."""
-
-from time import perf_counter
+"""Recall and latency of flat half-precision search on the device, against the index on the CPU."""
 
 import faiss
 import numpy as np
@@ -8,8 +6,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from benchmarks.gpu_parts.measure import rate
+from benchmarks.gpu_parts.measure import measure_rate
 from benchmarks.gpu_parts.rows import Setting, report
+from benchmarks.timing import measure_seconds
 from indexer.store.vectors import VectorIndex
 
 DIM = 512
@@ -19,21 +18,21 @@ CHUNK = 500_000
 N_QUERIES = 8
 TOP = 10
 MIN_RECALL = 0.99
-TIE = 5e-4  # of an inner product: what fp16 rounds away
+TIE = 5e-4  # of inner products: the rounding error of fp16
 
 
 def run(setting: Setting) -> None:
     """Report recall@10 against the CPU's index and the time of one query, at each size."""
     has_gpu_index = hasattr(faiss, "StandardGpuResources") and faiss.get_num_gpus() > 0
     for n in DRY_SIZES if setting.is_dry else SIZES:
-        rows, queries = _made_rows(n, setting.device)
+        rows, queries = _make_rows(n, setting.device)
         wanted = _search_on_cpu(rows, queries, n)
         if has_gpu_index and setting.device == "cuda":
             _search_with_faiss(rows, queries, n, wanted)
         _search_with_torch(rows, queries, n, wanted, setting.device)
 
 
-def _made_rows(n: int, device: str) -> tuple[Tensor, Tensor]:
+def _make_rows(n: int, device: str) -> tuple[Tensor, Tensor]:
     """Unit rows (n, dim) in fp16 and queries (8, dim) in fp32 near some of them, on the device."""
     generator = torch.Generator(device).manual_seed(0)
     rows = torch.empty(n, DIM, dtype=torch.float16, device=device)
@@ -47,14 +46,16 @@ def _made_rows(n: int, device: str) -> tuple[Tensor, Tensor]:
 
 def _search_on_cpu(rows: Tensor, queries: Tensor, n: int) -> NDArray[np.int64]:
     index = VectorIndex(DIM)
-    started = perf_counter()
-    for start in range(0, n, CHUNK):
-        part = rows[start : start + CHUNK].cpu().numpy()
-        index.add(np.arange(start, start + len(part)), part)
-    built = perf_counter() - started
+
+    def build() -> None:
+        for start in range(0, n, CHUNK):
+            part = rows[start : start + CHUNK].cpu().numpy()
+            index.add(np.arange(start, start + len(part)), part)
+
+    build_s = measure_seconds(build)
     host = queries.cpu().numpy()
-    speed = rate(lambda: index.search(host[:1], TOP), 1, "cpu")
-    report(f"{n:,} × {DIM}, FAISS on the CPU (fp16)", f"{1000 / speed:.1f} ms a query, built in {built:.1f} s")
+    speed = measure_rate(lambda: index.search(host[:1], TOP), 1, "cpu")
+    report(f"{n:,} × {DIM}, FAISS on the CPU (fp16)", f"{1000 / speed:.1f} ms a query, built in {build_s:.1f} s")
     return index.search(host, TOP)[1]
 
 
@@ -65,18 +66,18 @@ def _search_with_faiss(rows: Tensor, queries: Tensor, n: int, wanted: NDArray[np
     for start in range(0, n, CHUNK):
         index.add(rows[start : start + CHUNK].float().cpu().numpy())
     host = queries.cpu().numpy()
-    speed = rate(lambda: index.search(host[:1], TOP), 1, "cuda")
+    speed = measure_rate(lambda: index.search(host[:1], TOP), 1, "cuda")
     found = index.search(host, TOP)[1]
     _report_recall(f"{n:,} × {DIM}, FAISS on the GPU (flat fp16)", rows, queries, wanted, found, speed)
 
 
 def _search_with_torch(rows: Tensor, queries: Tensor, n: int, wanted: NDArray[np.int64], device: str) -> None:
-    """The product and its top ten: the limit that memory bandwidth sets to a flat index."""
+    """The matrix product and its top ten, whose time is bound by memory bandwidth."""
 
     def search(some: Tensor) -> Tensor:
         return torch.topk(some.half() @ rows.T, TOP, dim=1).indices
 
-    speed = rate(lambda: search(queries[:1]), 1, device)
+    speed = measure_rate(lambda: search(queries[:1]), 1, device)
     found = search(queries).cpu().numpy()
     _report_recall(f"{n:,} × {DIM}, product in torch (fp16)", rows, queries, wanted, found, speed)
     report(f"{n:,} × {DIM}, bandwidth of that product", f"{2 * n * DIM * speed / 1e9:.0f} GB/s")
@@ -85,13 +86,13 @@ def _search_with_torch(rows: Tensor, queries: Tensor, n: int, wanted: NDArray[np
 def _report_recall(
     what: str, rows: Tensor, queries: Tensor, wanted: NDArray[np.int64], found: NDArray[np.int64], speed: float
 ) -> None:
-    """A row counts if its score in fp32 is at most TIE below the tenth of the CPU's: the rest is rounding."""
-    scores, ours = (_exact_scores(rows, queries, ids) for ids in (wanted, found))
+    """Report recall@10. A row is correct if its score in fp32 is at most TIE below that of the CPU's tenth row."""
+    scores, ours = (_compute_exact_scores(rows, queries, ids) for ids in (wanted, found))
     recall = float((ours >= scores.min(axis=1, keepdims=True) - TIE).mean())
     report(what, f"{1000 / speed:.2f} ms a query, recall@{TOP} {recall:.3f}", recall >= MIN_RECALL)
 
 
-def _exact_scores(rows: Tensor, queries: Tensor, ids: NDArray[np.int64]) -> NDArray[np.float32]:
+def _compute_exact_scores(rows: Tensor, queries: Tensor, ids: NDArray[np.int64]) -> NDArray[np.float32]:
     """(queries, top): inner products in fp32."""
     some = rows[torch.from_numpy(ids).to(rows.device)].float()  # (queries, top, dim)
     scores: NDArray[np.float32] = (some @ queries[:, :, None])[:, :, 0].cpu().numpy()

@@ -1,1 +1,1 @@
-"""The experiment on learning from parts (docs/experiment.md)."""
+"""The ablation of COSMOS that docs/experiment.md reports: training runs, their measures, figures."""

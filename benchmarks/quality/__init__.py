@@ -1,1 +1,1 @@
-"""How good: retrieval with the built-in encoder and by parts."""
+"""Retrieval quality of the built-in encoder, and of search by sentences and regions. Speed is measured elsewhere."""

@@ -1,9 +1,9 @@
-"""Does searching by sentence and by region find more than comparing wholes? Scenes with a known truth.
+"""Retrieval of scenes by sentences and regions, against whole texts and global vectors; the encoder's calibration.
 
     python -m benchmarks.quality.scenes [--originals 120] [--model cosmos-mini] [--fit]
 
-The collection are all scenes, near-duplicates included; the queries are the captions of the originals. --fit writes the
-encoder's calibration from half of the scenes and judges it on the other half.
+The collection is all scenes of benchmarks/data/scenes.py, variants included; the queries are the captions of the
+originals. --fit fits the encoder's calibration to half of the captions, writes it, and measures it on the other half.
 """
 
 import argparse
@@ -17,53 +17,62 @@ from numpy.typing import NDArray
 
 import cosmos_search
 from benchmarks.data.scenes import Scene, SceneSet, Thing, make_scenes
-from benchmarks.machine import describe, print_table
+from benchmarks.machine import describe_machine
+from benchmarks.pointing import contains_centre
+from benchmarks.tables import print_table
+from benchmarks.vectors import pair_auroc
 from cosmos_search.encoders.calibration import fit
 from cosmos_search.encoders.load import load_encoder
 from cosmos_search.encoders.protocol import Encoder
 from cosmos_search.retrieval.query import PLACES
 from cosmos_search.retrieval.scoring import EncodedTerm, PictureScore, score_pictures
-from indexer.pictures.regions import WHOLE, Box, pyramid
+from indexer.pictures.regions import REGIONS, WHOLE, Box, Regions, pyramid
 from indexer.store.index import Index
 
-MANY = 3  # things from which a scene counts as one of many
+CUT_OFFS = (0.3, 0.5, 0.6, 0.7, 0.8, 0.9)
+MANY = 3  # things; scenes of as many or more are also reported separately
 
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """Every picture's stored vectors, so that each way can score all of them exactly."""
+    """The stored vectors of every picture, to score all of them exactly.
+
+    starts: the first row of each picture, which is its global vector. boxes: of each row of a picture.
+    """
 
     names: list[str]
     rows: NDArray[np.float32]  # (n, dim)
     starts: NDArray[np.int64]  # (pictures,)
     boxes: list[tuple[Box, ...]]
 
-    def wholes(self) -> "Collection":
-        """The same without regions."""
+    def without_regions(self) -> "Collection":
+        """The same pictures with their global vectors only."""
         starts = np.arange(len(self.names))
         return Collection(self.names, self.rows[self.starts], starts, [(WHOLE,)] * len(self.names))
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
+    """Print the tables of retrieval and of calibration."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--originals", type=int, default=120)
     parser.add_argument("--model", default="cosmos-mini")
-    parser.add_argument("--regions", default=None, help="left out, as suits the encoder")
-    parser.add_argument("--fit", action="store_true")
+    parser.add_argument("--regions", choices=REGIONS, help="by default, those of the encoder")
+    parser.add_argument("--fit", action="store_true", help="write the calibration of this encoder")
     options = parser.parse_args()
     encoder = load_encoder(options.model)
     regions = options.regions or encoder.default_regions
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch, "scenes")
         scenes = make_scenes(folder, options.originals)
-        collection = _indexed(folder, Path(scratch, "index"), encoder, regions)
-    print(describe("onnxruntime"))
+        collection = _index(folder, Path(scratch, "index"), encoder, regions)
+    print(describe_machine("onnxruntime"))
     print(f"{len(scenes.scenes)} scenes, {options.originals} queries; {encoder.name}, {regions} regions\n")
     _report_retrieval(scenes, collection, encoder)
     _report_no_match(scenes, collection, encoder, options.fit)
 
 
-def _indexed(folder: Path, place: Path, encoder: Encoder, regions: str) -> Collection:
+def _index(folder: Path, place: Path, encoder: Encoder, regions: Regions) -> Collection:
+    """Index the pictures of a folder and read their vectors back."""
     with cosmos_search.open(place, encoder=encoder) as library:
         report = library.add(folder, regions=regions)
         print(f"indexed at {report.images_per_second:.1f} pictures/s")
@@ -83,123 +92,120 @@ def _indexed(folder: Path, place: Path, encoder: Encoder, regions: str) -> Colle
 def _report_retrieval(scenes: SceneSet, collection: Collection, encoder: Encoder) -> None:
     originals = [scene for scene in scenes.scenes if scene.kind == "original"]
     many = np.array([len(scene.things) >= MANY for scene in originals])
-    ways: dict[str, Callable[[Scene], list[PictureScore]]] = {
-        "whole text, whole picture (what peers do)": lambda s: _score(_whole_text(s), collection.wholes(), encoder),
-        "+ sentences": lambda s: _score(_sentences(s), collection.wholes(), encoder),
-        "+ regions": lambda s: _score(_whole_text(s), collection, encoder),
-        "+ sentences and regions": lambda s: _score(_sentences(s), collection, encoder),
-        "+ places": lambda s: _score(_sentences(s, with_places=True), collection, encoder),
+    methods: dict[str, Callable[[Scene], list[PictureScore]]] = {
+        "whole text, global vector (baseline)": lambda s: _score(
+            _join_captions(s), collection.without_regions(), encoder
+        ),
+        "+ sentences": lambda s: _score(_list_sentences(s), collection.without_regions(), encoder),
+        "+ regions": lambda s: _score(_join_captions(s), collection, encoder),
+        "+ sentences and regions": lambda s: _score(_list_sentences(s), collection, encoder),
+        "+ places": lambda s: _score(_list_sentences(s, with_places=True), collection, encoder),
     }
     rows = []
-    for label, way in ways.items():
-        answers = [(scene, way(scene)) for scene in originals]
-        ranks = np.array([_rank(scene, scored, collection, "places" in label) for scene, scored in answers])
-        cells = [_recalls(ranks), _recalls(ranks[many])]
-        cells += _pointing(answers, collection) if "sentences and regions" in label or "places" in label else ["", ""]
+    for label, method in methods.items():
+        answers = [(scene, method(scene)) for scene in originals]
+        ranks = np.array([_rank_original(scene, scored, collection, "places" in label) for scene, scored in answers])
+        cells = [_format_recalls(ranks), _format_recalls(ranks[many])]
+        cells += (
+            _measure_pointing(answers, collection)
+            if "sentences and regions" in label or "places" in label
+            else ["", ""]
+        )
         rows.append([label, *cells])
     print_table(["", "R@1 / R@5 / R@10", f"scenes of {MANY} or more", "pointing", "mean IoU"], rows)
 
 
-def _whole_text(scene: Scene) -> list[tuple[str, Box | None]]:
+def _join_captions(scene: Scene) -> list[tuple[str, Box | None]]:
     return [(". ".join(thing.caption for thing in scene.things), None)]
 
 
-def _sentences(scene: Scene, *, with_places: bool = False) -> list[tuple[str, Box | None]]:
-    return [(thing.caption, _place(thing) if with_places else None) for thing in scene.things]
+def _list_sentences(scene: Scene, *, with_places: bool = False) -> list[tuple[str, Box | None]]:
+    return [(thing.caption, _find_place(thing) if with_places else None) for thing in scene.things]
 
 
-def _place(thing: Thing) -> Box | None:
-    """The smallest named place that holds the thing's whole box; None if none does."""
+def _find_place(thing: Thing) -> Box | None:
+    """The smallest named place that contains more than 0.9 of the thing's box; None if none does."""
     holding = [place for place in PLACES.values() if thing.box.inside(place) > 0.9]
     return min(holding, key=lambda place: place.area, default=None)
 
 
 def _score(sentences: Sequence[tuple[str, Box | None]], collection: Collection, encoder: Encoder) -> list[PictureScore]:
-    """Of every picture, by its number in the collection."""
+    """The scores of all pictures; their ids are their numbers in the collection."""
     vectors = encoder.encode_texts([text for text, _ in sentences])
     terms = [EncodedTerm(vector, place=place) for vector, (_, place) in zip(vectors, sentences, strict=True)]
     return score_pictures(terms, range(len(collection.names)), collection.rows, collection.starts, collection.boxes)
 
 
-def _rank(scene: Scene, scored: Sequence[PictureScore], collection: Collection, knows_places: bool) -> int:
-    """How many pictures score higher. The twin with the same things elsewhere is as right, unless places are known."""
+def _rank_original(scene: Scene, scored: Sequence[PictureScore], collection: Collection, has_places: bool) -> int:
+    """How many pictures score higher than the original.
+
+    Unless the query has places, the variant with the same things at other positions is not counted.
+    """
     scores = np.array([s.score for s in scored])
-    twin = scene.name.replace("original", "moved")
+    moved = scene.name.replace("original", "moved")
     better = scores > scores[collection.names.index(scene.name)]
-    better[collection.names.index(twin)] &= knows_places
+    better[collection.names.index(moved)] &= has_places
     return int(better.sum())
 
 
-def _recalls(ranks: NDArray[np.int64]) -> str:
+def _format_recalls(ranks: NDArray[np.int64]) -> str:
     return " / ".join(f"{(ranks < k).mean():.2f}" for k in (1, 5, 10))
 
 
-def _pointing(answers: Sequence[tuple[Scene, list[PictureScore]]], collection: Collection) -> list[str]:
-    """In the right scene: the share of sentences whose box has its centre in the thing, and the mean IoU."""
+def _measure_pointing(answers: Sequence[tuple[Scene, list[PictureScore]]], collection: Collection) -> list[str]:
+    """In the correct scene: the share of sentences whose best region has its centre in the thing, and the mean IoU."""
     hits, overlaps = [], []
     for scene, scored in answers:
         place = collection.names.index(scene.name)
         for thing, region in zip(scene.things, scored[place].regions, strict=True):
             box = collection.boxes[place][region]
-            x, y = (box.left + box.right) / 2, (box.top + box.bottom) / 2
-            hits.append(thing.box.left <= x <= thing.box.right and thing.box.top <= y <= thing.box.bottom)
+            hits.append(contains_centre(thing.box, box))
             overlaps.append(box.iou(thing.box))
     return [f"{np.mean(hits):.2f}", f"{np.mean(overlaps):.2f}"]
 
 
 def _report_no_match(scenes: SceneSet, collection: Collection, encoder: Encoder, should_fit: bool) -> None:
-    """Single sentences: of things that are somewhere in the collection, and of things that are nowhere."""
-    matching, others = _pairs(scenes, collection, encoder)
+    """Print how well scores separate sentences about things in the collection from those about absent things."""
+    matching, others = _score_pairs(scenes, collection, encoder)
     curve = fit(matching[0], others[0]) if should_fit else encoder.calibration
     if curve is None:
         print("\nno calibration")
         return
-    best = {kind: _best_scores(captions, collection, encoder) for kind, captions in _captions(scenes).items()}
-    present, absent = best["present"], best["absent"]
-    auroc = float((np.array(present)[:, None] > np.array(absent)).mean())
-    print(f"\npairs of sentence and picture, held out: AUROC {_auroc(matching[1], others[1]):.3f}")
-    print(f"best picture for a sentence, present against absent things: AUROC {auroc:.3f}")
-    print_table(
-        ["cut-off", "absent things answered (false alarms)", "present things answered"],
-        [
-            [
-                f"{cut:.2f}",
-                *(f"{np.mean([curve.probability(s) >= cut for s in group]):.2f}" for group in (absent, present)),
-            ]
-            for cut in (0.3, 0.5, 0.6, 0.7, 0.8, 0.9)
-        ],
+    present, absent = (
+        np.array([max(s.score for s in _score([(caption, None)], collection, encoder)) for caption in captions])
+        for captions in (_list_captions(scenes), scenes.absent)
     )
+    held_out = pair_auroc(np.array(matching[1]), np.array(others[1]))
+    print(f"\npairs of sentence and picture, held out: AUROC {held_out:.3f}")
+    print(f"best picture for a sentence, present against absent things: AUROC {pair_auroc(present, absent):.3f}")
+    rows = []
+    for cut in CUT_OFFS:
+        shares = [np.mean([curve.probability(score) >= cut for score in group]) for group in (absent, present)]
+        rows.append([f"{cut:.2f}", *(f"{share:.2f}" for share in shares)])
+    print_table(["cut-off", "absent things found (false positives)", "present things found"], rows)
     print(curve)
     if should_fit:
         target = Path(__file__).parents[2] / f"cosmos_search/data/{encoder.name}.calibration.json"
         replace(curve, cut_off=encoder.calibration.cut_off if encoder.calibration else 0.5).save(target)
 
 
-def _captions(scenes: SceneSet) -> dict[str, list[str]]:
-    present = dict.fromkeys(t.caption for s in scenes.scenes if s.kind == "original" for t in s.things)
-    return {"present": list(present), "absent": list(scenes.absent)}
+def _list_captions(scenes: SceneSet) -> list[str]:
+    """Of the things in the originals, without repetitions."""
+    originals = (scene for scene in scenes.scenes if scene.kind == "original")
+    return list(dict.fromkeys(thing.caption for scene in originals for thing in scene.things))
 
 
-def _best_scores(captions: Sequence[str], collection: Collection, encoder: Encoder) -> list[float]:
-    return [max(s.score for s in _score([(c, None)], collection, encoder)) for c in captions]
-
-
-def _pairs(
+def _score_pairs(
     scenes: SceneSet, collection: Collection, encoder: Encoder
 ) -> tuple[tuple[list[float], list[float]], tuple[list[float], list[float]]]:
-    """Scores of sentences with pictures that show them and with others: ((matching, held out), (others, held out))."""
+    """Scores of sentences with pictures that show the thing, and with others; each for even and for odd captions."""
     matching: tuple[list[float], list[float]] = ([], [])
     others: tuple[list[float], list[float]] = ([], [])
     shown = {scene.name: {t.caption for t in scene.things} for scene in scenes.scenes}
-    for number, caption in enumerate(_captions(scenes)["present"]):
+    for number, caption in enumerate(_list_captions(scenes)):
         for name, scored in zip(collection.names, _score([(caption, None)], collection, encoder), strict=True):
             (matching if caption in shown[name] else others)[number % 2].append(scored.score)
     return matching, others
-
-
-def _auroc(matching: Sequence[float], others: Sequence[float]) -> float:
-    order = np.sort(np.array(others))
-    return float(np.searchsorted(order, np.array(matching)).mean() / len(order))
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""How fast: encoding, indexing, searching, starting, training, the page."""
+"""Speed of encoding, indexing, searching, starting, training and the page. Quality is measured elsewhere."""

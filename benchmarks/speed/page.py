@@ -1,10 +1,10 @@
-"""From Enter to the first result on the page, in a real Chromium, over many pictures; the server runs beside it.
+"""Time from the Enter key to the first result on the page, in headless Chromium on the same machine as the server.
 
     python -m benchmarks.speed.page [--pictures 100000]
 
-The encoder in the box, with its own 34 regions; made vectors around the texts of everyday words; small real JPEGs,
-so that thumbnails are made and kept as usual. The same queries three times: new to the server, again, and after its
-restart, when thumbnails lie on the disk.
+The built-in encoder with its default of 34 regions; synthetic vectors around the texts of everyday words; small JPEG
+files, so that the server makes and stores thumbnails. The same queries three times: first, repeated, and after a
+restart of the server, when the thumbnails are on the disk.
 """
 
 import argparse
@@ -18,17 +18,19 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from benchmarks.data.synthetic_index import SHAPE, filled_index
-from benchmarks.machine import describe, print_table
+from benchmarks.data.synthetic_index import SHAPE, fill_index
+from benchmarks.machine import describe_machine
+from benchmarks.tables import print_table
 from cosmos_search.encoders.load import load_encoder
-from cosmos_search.explore.embedding_map import everyday_words
+from cosmos_search.explore.embedding_map import read_everyday_words
 from cosmos_search.models.store import MINI
 from indexer.pictures.images import fingerprint
 from indexer.store.records import EncoderRecord
 from tests.browser import chromium, page, until
 from tests.demo import make_home
 
-N_QUERIES = 12  # of one, two and three sentences in turn
+N_QUERIES = 12  # of one, two, three, one ... sentences
+PICTURES_A_WORD = 20  # at least, so that every query has results
 TIMED = """
 const card = () => {
   for (const node of document.querySelectorAll('*')) {
@@ -53,45 +55,46 @@ window.timed = null;
 
 
 def main() -> None:
-    """Prints a markdown table."""
+    """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pictures", type=int, default=100_000)
     n = parser.parse_args().pictures
     with tempfile.TemporaryDirectory() as scratch:
         scratch_path = Path(scratch)
         home = make_home(scratch_path / "home")
-        _fill(scratch_path, n)
+        words = read_everyday_words()[: max(1 + 2 * N_QUERIES, n // PICTURES_A_WORD)]
+        _make_index(scratch_path, n, words)
         rows = [
-            *_measured(scratch_path, home, ("searches and thumbnails new", "asked before")),
-            *_measured(scratch_path, home, ("searches new, thumbnails kept",)),
+            *_measure_rounds(scratch_path, home, words, ("new searches and thumbnails", "repeated searches")),
+            *_measure_rounds(scratch_path, home, words, ("new searches, thumbnails on disk",)),
         ]
-    print(describe("streamlit", "faiss-cpu"), f"; {n:,} pictures × 35 vectors", sep="", end="\n\n")
+    print(describe_machine("streamlit", "faiss-cpu"), f"; {n:,} pictures × 35 vectors", sep="", end="\n\n")
     print_table(["queries", "median", "95 %"], rows)
 
 
-def _measured(scratch: Path, home: Path, rounds: Sequence[str]) -> list[list[str]]:
-    """The same queries in each round, of a server that has just been started and asked one other."""
+def _measure_rounds(scratch: Path, home: Path, words: Sequence[str], rounds: Sequence[str]) -> list[list[str]]:
+    """Median and 95th percentile of each round of the same queries; one other query warms the server up."""
     rows = []
     with page(scratch / "index", home) as address, chromium(scratch / "profile") as browser:
         browser.open(address)
-        browser.type("Search", everyday_words()[-1])
+        browser.type("Search", words[-1])
         browser.cards()
         for name in rounds:
-            seconds = [_timed(browser, query) for query in _queries()]
+            seconds = [_measure_query(browser, query) for query in _make_queries(words)]
             rows.append([name, *(f"{np.percentile(seconds, q):.2f} s" for q in (50, 95))])
     return rows
 
 
-def _queries() -> list[str]:
-    """Words that there are pictures of, different ones each time."""
-    words = iter(everyday_words())
-    return [". ".join(islice(words, 1 + i % 3)) for i in range(N_QUERIES)]
+def _make_queries(words: Sequence[str]) -> list[str]:
+    """Queries of words around which the index has vectors; no word occurs twice."""
+    remaining = iter(words)
+    return [". ".join(islice(remaining, 1 + i % 3)) for i in range(N_QUERIES)]
 
 
-def _fill(scratch: Path, n: int) -> None:
-    """Pictures, and an index that says it has seen them."""
+def _make_index(scratch: Path, n: int, words: Sequence[str]) -> None:
+    """Create the index; its pictures are written when their fingerprints are taken."""
     encoder = load_encoder(MINI, "auto", "auto")
-    made = EncoderRecord(0, encoder.name, encoder.version, encoder.dim, encoder.default_regions)
+    record = EncoderRecord(0, encoder.name, encoder.version, encoder.dim, encoder.default_regions)
     rng = np.random.default_rng(0)
 
     def file(number: int) -> tuple[Path, bytes]:
@@ -102,11 +105,11 @@ def _fill(scratch: Path, n: int) -> None:
             Image.fromarray(colours).resize((SHAPE[0] // 5, SHAPE[1] // 5)).save(path, quality=70)
         return path, fingerprint(io.BytesIO(path.read_bytes()))
 
-    filled_index(scratch / "index", n, encoder.encode_texts(everyday_words()), made, rng, file).close()
+    fill_index(scratch / "index", n, encoder.encode_texts(words), record, rng, file).close()
 
 
-def _timed(browser: Any, query: str) -> float:
-    """Seconds from the Enter key to the first card of another search, its picture drawn."""
+def _measure_query(browser: Any, query: str) -> float:
+    """Seconds from the Enter key until the first card of the new results has drawn its picture."""
     browser.type("Search", query, end="")
     browser.browser.execute_script(TIMED)
     browser.type("Search", query)

@@ -1,7 +1,7 @@
-"""One step of COSMOS written down as it stands in the paper, to compare with: nothing fused, nothing saved.
+"""One training step of COSMOS, implemented literally as in the paper: the baseline of benchmarks/speed/training.py.
 
-Every view and every caption, padded to the full context, goes through its tower by itself; every pair of views keeps
-its own matrices of logits for the gradient; parameters are averaged one by one.
+Each view and each caption, padded to the full context length, is encoded separately; each pair of views keeps its own
+matrices of logits for the gradient; the EMA updates parameters one by one.
 """
 
 from collections.abc import Sequence
@@ -11,28 +11,31 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from cosmos_search.network.cosmos import CosmosModel
-from trainer.method.losses import N_GLOBAL
+from trainer.method.losses import N_GLOBAL_VIEWS
 from trainer.method.optimizer import clamp_scales
 from trainer.method.step import TrainState
 
 __all__ = ["plain_step"]
 
 
-def plain_step(learner: TrainState, views: Sequence[Tensor], ids: Tensor, momentum: float) -> tuple[float, float]:
-    """L_CLIP and L_COSMOS before the step. views: of (batch, 3, side, side) each; ids: (batch, captions, context)."""
-    student, teacher = learner.student, learner.teacher
-    learner.optimizer.zero_grad()
-    clip, distill = _losses(student, teacher, views, ids.unbind(1))
+def plain_step(state: TrainState, views: Sequence[Tensor], ids: Tensor, momentum: float) -> tuple[float, float]:
+    """Update student and teacher; returns L_CLIP and L_COSMOS before the update.
+
+    views: each (batch, 3, side, side). ids: (batch, captions, context).
+    """
+    student, teacher = state.student, state.teacher
+    state.optimizer.zero_grad()
+    clip, distill = _compute_losses(student, teacher, views, ids.unbind(1))
     (clip + distill).backward()  # type: ignore[no-untyped-call]
     with torch.no_grad():
         for theirs, ours in zip(teacher.parameters(), student.parameters(), strict=True):
             theirs.mul_(momentum).add_(ours, alpha=1 - momentum)
-    learner.optimizer.step()
+    state.optimizer.step()
     clamp_scales(student, teacher)
     return clip.item(), distill.item()
 
 
-def _losses(
+def _compute_losses(
     student: CosmosModel, teacher: CosmosModel, views: Sequence[Tensor], captions: Sequence[Tensor]
 ) -> tuple[Tensor, Tensor]:
     images = [student.encode_images(view) for view in views]
@@ -41,15 +44,16 @@ def _losses(
     h_i = [student.cross_attend_text(seen.features[:, None], texts[0].tokens)[:, 0] for seen in images]
     h_t = [student.cross_attend_image(read.features[:, None], images[0].tokens)[:, 0] for read in texts]
     with torch.no_grad():
-        g_i = [F.normalize(teacher.encode_images(view).features, dim=-1) for view in views[:N_GLOBAL]]
-        g_t = [F.normalize(teacher.encode_texts(ids).features, dim=-1) for ids in captions[:N_GLOBAL]]
-    clip = _nce(f_i[:N_GLOBAL], f_t, student.logit_scale.exp())
+        g_i = [F.normalize(teacher.encode_images(view).features, dim=-1) for view in views[:N_GLOBAL_VIEWS]]
+        g_t = [F.normalize(teacher.encode_texts(ids).features, dim=-1) for ids in captions[:N_GLOBAL_VIEWS]]
+    clip = _info_nce(f_i[:N_GLOBAL_VIEWS], f_t, student.logit_scale.exp())
     scale = student.distill_logit_scale.exp()
-    groups = [_nce(seen, target, scale) for seen in (h_i, h_t) for target in (g_i, g_t)]
+    groups = [_info_nce(seen, target, scale) for seen in (h_i, h_t) for target in (g_i, g_t)]
     return clip, torch.stack(groups).mean()
 
 
-def _nce(a: Sequence[Tensor], b: Sequence[Tensor], scale: Tensor) -> Tensor:
+def _info_nce(a: Sequence[Tensor], b: Sequence[Tensor], scale: Tensor) -> Tensor:
+    """The symmetric InfoNCE loss, averaged over all pairs of a view of `a` and a view of `b`; each (batch, dim)."""
     labels = torch.arange(len(a[0]))
     losses = []
     for one in a:

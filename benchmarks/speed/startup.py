@@ -1,27 +1,27 @@
-"""One `cosmos-search search` from a cold process over 100,000 vectors: the whole, and where the time goes.
+"""One `cosmos-search search` in a new process over 100,000 vectors: its total time, and that of its parts.
 
-python -m benchmarks.speed.startup
+python -m benchmarks.speed.startup [--pictures 100000]
 """
 
-import os
-import subprocess
-import sys
+import argparse
 import tempfile
 from pathlib import Path
 from statistics import median
-from time import perf_counter
 
 import numpy as np
 
-from benchmarks.machine import describe, print_table
+from benchmarks.machine import describe_machine
+from benchmarks.tables import print_table
+from benchmarks.timing import measure_python_process
+from benchmarks.vectors import unit_rows
 from cosmos_search.encoders.mini.encoder import MiniEncoder
 from indexer.pictures.metadata import Metadata
 from indexer.pictures.walk import FoundFile
 from indexer.store.index import Index
-from indexer.store.records import IndexedFile, PictureFacts
+from indexer.store.records import IndexedPicture, PictureFacts
 
-N_PICTURES = 100_000
 N_RUNS = 7
+SEARCH = "cosmos-search search"
 PARTS = {
     "python": "pass",
     "import click": "import click",
@@ -32,23 +32,38 @@ PARTS = {
         "from cosmos_search.encoders.mini.encoder import MiniEncoder; MiniEncoder().encode_texts(['a cat'])"
     ),
     "cosmos-search --help": "from cosmos_search.cli.main import main; main(['--help'])",
-    "cosmos-search search": "from cosmos_search.cli.main import main; main(['search', 'a cat'])",
+    SEARCH: "from cosmos_search.cli.main import main; main(['search', 'a cat'])",
 }
 
 
 def main() -> None:
+    """Print the table of times."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pictures", type=int, default=100_000)
+    n = parser.parse_args().pictures
     with tempfile.TemporaryDirectory() as scratch:
-        _fill(Path(scratch, "index"))
-        os.environ["COSMOS_SEARCH_INDEX"] = str(Path(scratch, "index"))
-        seconds = {name: _median_s(code) for name, code in PARTS.items()}
-    print(describe("faiss-cpu", "onnxruntime", "sqlalchemy"))
+        _make_index(Path(scratch, "index"), n)
+        variables = {"COSMOS_SEARCH_INDEX": str(Path(scratch, "index"))}
+        seconds = {
+            name: median(measure_python_process(code, variables=variables) for _ in range(N_RUNS))
+            for name, code in PARTS.items()
+        }
+    print(describe_machine("faiss-cpu", "onnxruntime", "sqlalchemy"))
     bare = seconds["python"]
-    rows = [(name, f"{s:.2f} s", f"{max(0.0, s - bare):.2f} s") for name, s in seconds.items()]
-    print_table([f"cold process (median of {N_RUNS})", "wall time", "beyond Python itself"], rows)
+    rows = [
+        (name, f"{s:.2f} s", f"{max(0.0, s - bare):.2f} s", f"{s / seconds[SEARCH]:.2f}") for name, s in seconds.items()
+    ]
+    header = [
+        f"new process (median of {N_RUNS}, {n:,} vectors)",
+        "wall time",
+        "beyond Python itself",
+        "share of a search",
+    ]
+    print_table(header, rows)
 
 
-def _fill(place: Path) -> None:
-    """An index of made-up pictures: only the search is measured."""
+def _make_index(place: Path, n: int) -> None:
+    """An index of random vectors, one for each of n pictures that do not exist."""
     encoder = MiniEncoder()
     rng = np.random.default_rng(0)
     index = Index.create(place)
@@ -56,27 +71,18 @@ def _fill(place: Path) -> None:
         record = catalog.add_encoder(encoder.name, encoder.version, encoder.dim, "none")
         catalog.switch_to(record)
         folder_id = catalog.add_folder(Path("/made/up"))
-        for start in range(0, N_PICTURES, 1000):
-            catalog.put([_file(i, folder_id, rng, encoder.dim) for i in range(start, start + 1000)], record.id)
+        for start in range(0, n, 1000):
+            numbers = range(start, min(n, start + 1000))
+            catalog.put([_make_file(i, folder_id, rng, encoder.dim) for i in numbers], record.id)
     index.save_vectors()
     index.close()
 
 
-def _file(i: int, folder_id: int, rng: np.random.Generator, dim: int) -> IndexedFile:
-    vector = rng.standard_normal(dim)
+def _make_file(i: int, folder_id: int, rng: np.random.Generator, dim: int) -> IndexedPicture:
+    vectors = unit_rows(rng.standard_normal((1, dim))).astype(np.float16)
     found = FoundFile(Path(f"/made/up/{i}.jpg"), size_bytes=1, mtime_ns=1, ctime_ns=1)
     facts = PictureFacts(100, 100, Metadata())
-    unit = (vector / np.linalg.norm(vector)).astype(np.float16)
-    return IndexedFile(folder_id, found, i.to_bytes(16, "big"), facts, unit[None])
-
-
-def _median_s(code: str) -> float:
-    times = []
-    for _ in range(N_RUNS):
-        started = perf_counter()
-        subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
-        times.append(perf_counter() - started)
-    return median(times)
+    return IndexedPicture(folder_id, found, i.to_bytes(16, "big"), facts, vectors)
 
 
 if __name__ == "__main__":

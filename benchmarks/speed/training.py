@@ -1,39 +1,40 @@
-"""Images a second of a training step against a plain one, what loading takes, and how cost grows; in one run.
+"""Images a second of a training step against a literal implementation, of loading, and by batch size; in one run.
 
-    python -m benchmarks.speed.training [--networks tiny,b32] [--rounds 5]
+    python -m benchmarks.speed.training [--networks tiny,b32] [--rounds 5] [--batch 64]
 
-Views of each network are the preset's. Captions are the scenes' (benchmarks/data/captioned_scenes.py), pictures real
-photos
-(scikit-image's), decoded and cropped for the loader's part, random numbers for the step's: the arithmetic is the same.
-Rounds alternate between ours and the plain step; the figures are medians.
+The views are those of each network's preset, the captions those of benchmarks/data/captioned_scenes.py. Loading is
+measured with scikit-image's photos, a step with random pixels, which do not change its arithmetic. Rounds alternate
+between our step and the literal one (benchmarks/speed/plain_step.py); the figures are medians.
 """
 
 import argparse
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import cycle, islice
 from pathlib import Path
 from random import Random
 from statistics import median
+from time import perf_counter
 
 import torch
 from PIL import Image
 from skimage import data
 from torch import Tensor
 
-from benchmarks.data.captioned_scenes import scenes
-from benchmarks.machine import describe, print_table
+from benchmarks.data.captioned_scenes import generate_scenes
+from benchmarks.machine import describe_machine
 from benchmarks.speed.plain_step import plain_step
+from benchmarks.tables import print_table
+from benchmarks.timing import measure_seconds
 from cosmos_search.processing.text import clip_tokenizer
 from trainer.config import PRESETS, TrainConfig
-from trainer.data.batches import Views, batches
-from trainer.data.samples import open_source
+from trainer.data.batches import Views, load_batches
+from trainer.data.samples import Pair, open_source
 from trainer.method.step import TrainState, training_step
 from trainer.method.student import Batch
 from trainer.runs.distributed import Ranks
-from trainer.runs.loop import make_learner
+from trainer.runs.loop import make_train_state
 
 HERE = Ranks(0, 1, torch.device("cpu"))
 NETWORKS = {
@@ -41,46 +42,49 @@ NETWORKS = {
     "b32": replace(PRESETS["cc3m-b32"], batch=16, precision="fp32", text_mode="sentences", workers=2, n_samples=0),
 }
 PHOTOS = ("astronaut", "cat", "coffee", "rocket", "brick", "grass")
-N_LOADED = 8  # batches, after as many workers have begun
+N_LOADED = 8  # batches, after those that the workers prepared in advance
 
 
 def main() -> None:
-    """Prints markdown tables."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--networks", default="tiny,b32")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--batch", type=int, help="by default, that of each network's preset")
     options = parser.parse_args()
-    print(describe("torch", "transformers"), end="\n\n")
+    print(describe_machine("torch", "transformers"), end="\n\n")
     chosen = {name: NETWORKS[name] for name in options.networks.split(",")}
+    if options.batch is not None:
+        chosen = {name: replace(config, batch=options.batch) for name, config in chosen.items()}
     print_table(
         ["network", "batch", "views", "ours, images/s", "plain, images/s", "ratio"],
-        [_against_plain(name, config, options.rounds) for name, config in chosen.items()],
+        [_compare_with_plain_step(name, config, options.rounds) for name, config in chosen.items()],
     )
     print()
     print_table(
         ["network", "loader alone, images/s", "step alone, images/s", "together, images/s", "share spent waiting"],
-        [_with_loader(name, config, options.rounds) for name, config in chosen.items()],
+        [_measure_with_loader(name, config, options.rounds) for name, config in chosen.items()],
     )
     print()
-    print_table(["tiny, batch", "local crops", "s a step", "images/s"], list(_growth(options.rounds)))
+    print_table(
+        ["tiny, batch", "local crops", "s a step", "images/s"],
+        list(_measure_growth(options.batch or NETWORKS["tiny"].batch, options.rounds)),
+    )
 
 
-def _against_plain(name: str, config: TrainConfig, rounds: int) -> list[object]:
-    views, ids = _made(config)
-    batch = Batch.of(tuple(map(str, range(config.batch))), tuple(views), ids)
-    ours, plain = make_learner(config, HERE), make_learner(config, HERE)
-    losses = training_step(ours, batch, lr=0.0, momentum=0.99)
+def _compare_with_plain_step(name: str, config: TrainConfig, rounds: int) -> list[object]:
+    """One row; asserts that both steps compute the same losses."""
+    views, ids = _make_views_and_captions(config)
+    batch = Batch.collate(tuple(map(str, range(config.batch))), tuple(views), ids)
+    ours, plain = make_train_state(config, HERE), make_train_state(config, HERE)
+    losses = training_step(ours, batch, lr=0.0, ema_momentum=0.99)
     clip, distill = plain_step(plain, views, ids, momentum=0.99)
     assert abs(losses.clip.item() - clip) < 1e-3, "not the same L_CLIP"
     assert abs(losses.distill.item() - distill) < 1e-3, "not the same L_COSMOS"
     seconds: tuple[list[float], list[float]] = ([], [])
     for _ in range(rounds):
-        began = time.perf_counter()
-        training_step(ours, batch, lr=1e-4, momentum=0.99)
-        middle = time.perf_counter()
-        plain_step(plain, views, ids, momentum=0.99)
-        seconds[0].append(middle - began)
-        seconds[1].append(time.perf_counter() - middle)
+        seconds[0].append(_measure_step(ours, batch))
+        seconds[1].append(measure_seconds(lambda: plain_step(plain, views, ids, momentum=0.99)))
     fast, slow = (median(times) for times in seconds)
     n_views = f"{len(views)} + {ids.shape[1]}"
     return [
@@ -93,22 +97,22 @@ def _against_plain(name: str, config: TrainConfig, rounds: int) -> list[object]:
     ]
 
 
-def _with_loader(name: str, config: TrainConfig, rounds: int) -> list[object]:
-    learner = make_learner(config, HERE)
+def _measure_with_loader(name: str, config: TrainConfig, rounds: int) -> list[object]:
+    """One row: the loader alone, the step alone, both together, and the share of time spent waiting for batches."""
+    state = make_train_state(config, HERE)
     n = max(rounds, N_LOADED)
     with tempfile.TemporaryDirectory() as folder:
         _write_photos(Path(folder), 4 * config.batch)
-        loader = batches(open_source(Path(folder)), Views(config, clip_tokenizer()), config.batch)
+        loader = load_batches(open_source(Path(folder)), Views(config, clip_tokenizer()), config.batch)
         ready = [next(loader).batch for _ in range(2 * config.workers)]
-        began = time.perf_counter()
-        loaded = sum(len(next(loader).batch.keys) for _ in range(n)) / (time.perf_counter() - began)
-        alone = [_timed_step(learner, batch) for batch in islice(cycle(ready), rounds)]
+        loaded = n * config.batch / measure_seconds(lambda: [next(loader) for _ in range(n)])
+        alone = [_measure_step(state, batch) for batch in islice(cycle(ready), rounds)]
         waits, steps = [], []
         for _ in range(n):
-            began = time.perf_counter()
+            started = perf_counter()
             batch = next(loader).batch
-            waits.append(time.perf_counter() - began)
-            steps.append(_timed_step(learner, batch))
+            waits.append(perf_counter() - started)
+            steps.append(_measure_step(state, batch))
     together, size = sum(waits) + sum(steps), config.batch
     return [
         name, f"{loaded:.1f}", f"{size / median(alone):.1f}", f"{n * size / together:.1f}",
@@ -116,25 +120,27 @@ def _with_loader(name: str, config: TrainConfig, rounds: int) -> list[object]:
     ]  # fmt: skip
 
 
-def _timed_step(learner: TrainState, batch: Batch) -> float:
-    began = time.perf_counter()
-    training_step(learner, batch, lr=1e-4, momentum=0.99)
-    return time.perf_counter() - began
+def _measure_step(state: TrainState, batch: Batch) -> float:
+    """Seconds."""
+    return measure_seconds(lambda: training_step(state, batch, lr=1e-4, ema_momentum=0.99))
 
 
-def _growth(rounds: int) -> Iterator[list[object]]:
-    for size, n_local in ((16, 4), (32, 4), (64, 4), (128, 4), (64, 0), (64, 2), (64, 6), (64, 8)):
+def _measure_growth(batch_size: int, rounds: int) -> Iterator[list[object]]:
+    """Rows for the network tiny, by batch size and number of local crops."""
+    n_local_crops = (0, 2, 6, 8)
+    sizes = [(batch_size * 2**i // 4, 4) for i in range(4)] + [(batch_size, n) for n in n_local_crops]
+    for size, n_local in sizes:
         config = replace(NETWORKS["tiny"], batch=size, n_local_images=n_local)
-        views, ids = _made(config)
-        batch = Batch.of(tuple(map(str, range(size))), tuple(views), ids)
-        learner = make_learner(config, HERE)
-        _timed_step(learner, batch)
-        seconds = median(_timed_step(learner, batch) for _ in range(rounds))
+        views, ids = _make_views_and_captions(config)
+        batch = Batch.collate(tuple(map(str, range(size))), tuple(views), ids)
+        state = make_train_state(config, HERE)
+        _measure_step(state, batch)
+        seconds = median(_measure_step(state, batch) for _ in range(rounds))
         yield [size, n_local, f"{seconds:.2f}", f"{size / seconds:.0f}"]
 
 
-def _made(config: TrainConfig) -> tuple[list[Tensor], Tensor]:
-    """Random pixels, and captions as training cuts them."""
+def _make_views_and_captions(config: TrainConfig) -> tuple[list[Tensor], Tensor]:
+    """Random pixels, and the token ids of sampled caption crops: (batch, captions, context)."""
     size, side = config.batch, config.network.image_size
     generator = torch.Generator().manual_seed(0)
     sides = [side] * 2 + [config.local_side] * config.n_local_images
@@ -143,18 +149,19 @@ def _made(config: TrainConfig) -> tuple[list[Tensor], Tensor]:
         _write_photos(Path(folder), size)
         source = open_source(Path(folder))
         cut = Views(replace(config, image_crops=False), clip_tokenizer())
-        pairs = list(source.pairs(Random(0), 0, 1))
-        rows = [torch.from_numpy(clip_tokenizer()(cut.captions(pair, Random(i)))) for i, pair in enumerate(pairs)]  # type: ignore[arg-type]
+        pairs = [pair for pair in source.pairs(Random(0), 0, 1) if isinstance(pair, Pair)]
+        captions = [cut.sample_captions(pair, Random(i)) for i, pair in enumerate(pairs)]
+        rows = [torch.from_numpy(clip_tokenizer()(texts)) for texts in captions]
     return views, torch.stack(rows)
 
 
 def _write_photos(folder: Path, n: int) -> None:
-    """Real photos of about half a megapixel again and again, each beside a scene's caption."""
+    """Write n links to photos of about half a megapixel, each with the caption of a scene."""
     photos = folder / "photos"
     photos.mkdir()
     for name in PHOTOS:
         Image.fromarray(getattr(data, name)()).convert("RGB").save(photos / f"{name}.jpg", quality=90)
-    for i, (name, scene) in enumerate(zip(cycle(PHOTOS), scenes(n, seed=0, held_out=False), strict=False)):
+    for i, (name, scene) in enumerate(zip(cycle(PHOTOS), generate_scenes(n, seed=0, held_out=False), strict=False)):
         (folder / f"{i:05}.jpg").symlink_to(photos / f"{name}.jpg")
         (folder / f"{i:05}.txt").write_text(scene.caption, encoding="utf-8")
 

@@ -1,17 +1,125 @@
 """The commands that fix errors: one table from an error's class to the sentence that the command line adds."""
 
 from collections.abc import Callable, Mapping
+from shlex import quote
 from typing import Any
 
-from indexer.errors import CosmosSearchError, NoIndexError
+from cosmos_search.encoders.devices import DeviceError, FixedPrecisionError, PrecisionError
+from cosmos_search.models.errors import (
+    DamagedModelError,
+    DownloadError,
+    HubError,
+    ModelExistsError,
+    ModelNameError,
+    ModelNotInstalledError,
+    ModelNotPulledError,
+    UnknownModelError,
+    UnpublishedModelError,
+)
+from cosmos_search.network.errors import MissingModelFileError
+from cosmos_search.retrieval.errors import EmptyQueryError, ExplanationError, HitCountError, UnreadableHitError
+from indexer.errors import (
+    CosmosSearchError,
+    CreateIndexError,
+    DamagedIndexError,
+    EmptyFolderError,
+    EmptyIndexError,
+    FolderError,
+    MissingFilesError,
+    MissingFolderError,
+    NewerIndexError,
+    NoFoldersError,
+    NoIndexError,
+    NotAnIndexedFolderError,
+    OldIndexError,
+    OtherEncoderError,
+    OtherRegionsError,
+    ReadOnlyIndexError,
+    UnfinishedRebuildError,
+    VectorFileError,
+)
 
 __all__ = ["ADVICE", "Advice", "add_advice"]
 
 # Keys are error classes; a class without an entry takes that of its nearest base. Values get the error.
 Advice = Mapping[type[CosmosSearchError], Callable[[Any], str]]
 
+LIST_MODELS = "List the models: cosmos-search models"
+
+
+def _forget_files(error: MissingFilesError) -> str:
+    return f"To forget them: cosmos-search index --forget-missing {quote(str(error.path))}"
+
+
+def _forget_folder(error: EmptyFolderError) -> str:
+    return f"{_forget_files(error)}, or with the folder: cosmos-search remove {quote(str(error.folder))}"
+
+
+def _move_away(error: DamagedIndexError) -> str:
+    place = str(error.place)
+    return f"Move it away and index again: mv {quote(place)} {quote(f'{place}.damaged')} && cosmos-search index FOLDER"
+
+
+def _finish_rebuild(error: UnfinishedRebuildError) -> str:
+    return (
+        "Mount their disk, or forget them by adding --forget-missing, and run again: "
+        f"cosmos-search index --model {error.wanted} --regions {error.wanted_regions} --rebuild"
+    )
+
+
 ADVICE: Advice = {
+    # indexer: the index, its disk and its database
     NoIndexError: lambda error: "Make one: cosmos-search index FOLDER",
+    EmptyIndexError: lambda error: "Add pictures: cosmos-search index FOLDER",
+    CreateIndexError: lambda error: "Choose another place with --index DIR.",
+    OldIndexError: lambda error: "Bring it up to date once where it can be written: cosmos-search info",
+    NewerIndexError: lambda error: "In its checkout: git pull && pip install -c constraints.txt .",
+    ReadOnlyIndexError: lambda error: f"Make it writable: chmod -R u+w {quote(str(error.place))}",
+    DamagedIndexError: _move_away,
+    VectorFileError: lambda error: "When there is room: cosmos-search index",
+    # indexer: folders and files
+    NoFoldersError: lambda error: "Name one: cosmos-search index FOLDER",
+    FolderError: lambda error: "To index a folder: cosmos-search index FOLDER",
+    NotAnIndexedFolderError: lambda error: "List the indexed folders: cosmos-search info",
+    MissingFolderError: lambda error: f"Mount it, or forget it: cosmos-search remove {quote(str(error.path))}",
+    MissingFilesError: _forget_files,
+    EmptyFolderError: _forget_folder,
+    # indexer: encoders
+    OtherEncoderError: lambda error: (
+        "Bring it up to date, embedding every picture again: cosmos-search index --rebuild"
+        if error.made_by == error.wanted
+        else f"To change over, embedding every picture again: cosmos-search index --model {error.wanted} --rebuild"
+    ),
+    OtherRegionsError: lambda error: (
+        f"To change over, embedding every picture again: cosmos-search index --regions {error.wanted} --rebuild"
+    ),
+    UnfinishedRebuildError: _finish_rebuild,
+    # models and encoders
+    UnknownModelError: lambda error: LIST_MODELS,
+    UnpublishedModelError: lambda error: LIST_MODELS,
+    ModelNotInstalledError: lambda error: LIST_MODELS,
+    ModelNotPulledError: lambda error: f"Get it: cosmos-search models pull {error.name}",
+    ModelNameError: lambda error: "For example: --name my-model",
+    ModelExistsError: lambda error: f"Choose another --name, or first: cosmos-search models remove {error.name}",
+    DamagedModelError: lambda error: f"To get it again, first: cosmos-search models remove {error.name}",
+    HubError: lambda error: (
+        f"Fetch the file from {error.repository} elsewhere and add it: cosmos-search models add FILE. "
+        "The built-in encoder works without network."
+    ),
+    DownloadError: lambda error: "Run the same command again to resume it.",
+    MissingModelFileError: lambda error: "Name a folder that has it: --config-from FOLDER",
+    DeviceError: lambda error: "Without it: --device cpu",
+    PrecisionError: lambda error: (
+        "On a CPU: --precision int8, bf16 or fp32"
+        if error.device == "cpu"
+        else "Choose --device cpu, or --precision fp16"
+    ),
+    FixedPrecisionError: lambda error: "Larger models offer a choice; list them: cosmos-search models",
+    # cosmos_search.retrieval
+    EmptyQueryError: lambda error: 'Say what to look for: cosmos-search search "a red car"',
+    HitCountError: lambda error: "For ten hits: -n 10",
+    UnreadableHitError: lambda error: "Bring the index up to date: cosmos-search index",
+    ExplanationError: lambda error: "Choose another directory: --explain DIR",
 }
 
 

@@ -1,4 +1,4 @@
-"""What all command lines share: errors in one line, values as users type them, commands that other packages bring."""
+"""What all command lines share: errors in one line, types of values, and commands of other packages."""
 
 import io
 import os
@@ -12,19 +12,19 @@ import click
 
 from cosmos_search.cli.advice import ADVICE, Advice, add_advice
 from cosmos_search.cli.terminal import escape, open_streams, say, settle_streams
-from cosmos_search.retrieval.query import QueryError
+from cosmos_search.retrieval.errors import QueryError
 from indexer.errors import CosmosSearchError, UsageError
 from indexer.files import expand_home
 
 __all__ = ["TEXT", "Command", "Commands", "OpenCommands", "UserPath", "as_words"]
 
 NOWHERE = "The current directory is not there any more; change to another one, or give full paths."
-INTERRUPTED = 130  # the exit code that shells know for Ctrl-C
-GROUP = "cosmos_search.commands"  # entry points: so the packages above are found without being imported
+INTERRUPTED = 130  # the usual exit code after Ctrl-C
+GROUP = "cosmos_search.commands"  # entry points of commands in the packages above, which are not imported here
 
 
 class UserPath(click.Path):
-    """A path as it is typed: `~` is the user's home, also behind `--index=`; an empty one is a mistake."""
+    """A path. `~` is the user's home, also in `--index=~/x`. An empty path is an error."""
 
     def __init__(self, *, file_okay: bool = True) -> None:
         super().__init__(path_type=Path, file_okay=file_okay)
@@ -36,12 +36,14 @@ class UserPath(click.Path):
             path = expand_home(value)
         except UsageError as error:
             self.fail(str(error), param, ctx)
-        if not path.is_absolute() and _is_nowhere():
+        if not path.is_absolute() and not _has_working_directory():
             self.fail(NOWHERE, param, ctx)
         return super().convert(path, param, ctx)
 
 
 class _Text(click.types.StringParamType):
+    """A text. An empty one is an error."""
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if not str(value).strip():
             self.fail("The value is empty; leave the option out instead.", param, ctx)
@@ -52,33 +54,34 @@ TEXT = _Text()
 
 
 def as_words(text: str) -> str:
-    """What was typed as UTF-8, also where the locale has but ASCII and Python keeps the bytes as lone surrogates."""
+    """The text of an argument in UTF-8. In an ASCII locale Python passes its bytes as lone surrogates."""
     try:
         return text.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
     except UnicodeEncodeError:  # other surrogates
         return text
 
 
-class _Mistake(click.ClickException):
-    """An error of ours, ready to be shown."""
+class _UserError(click.ClickException):
+    """An error of this project as an exception of click, which shows it."""
 
     def __init__(self, error: CosmosSearchError, advice: Advice) -> None:
-        super().__init__(escape(add_advice(error, advice), keep="\n" if isinstance(error, QueryError) else ""))
+        text = add_advice(error, advice)
+        super().__init__(_mark_position(error) if isinstance(error, QueryError) else escape(text))
 
 
-class _WrongCall(_Mistake):
+class _WrongCallError(_UserError):
     exit_code = 2
 
 
 class Command(click.Command):
     def invoke(self, ctx: click.Context) -> Any:
-        if _is_nowhere():  # torch's libraries end the process there; each path that was typed is a full one by now
+        if not _has_working_directory():  # torch ends the process there; the paths in the arguments are absolute by now
             os.chdir(os.sep)
         return super().invoke(ctx)
 
 
 class Commands(click.Group):
-    """Shows the errors that a user can mend as one line: exit code 2 for a wrong call, 1 otherwise."""
+    """Shows the errors that a user can fix as one line: exit code 2 for a wrong call, 1 otherwise."""
 
     command_class = Command
     advice = ADVICE
@@ -87,7 +90,7 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except CosmosSearchError as error:
-            raise (_WrongCall if isinstance(error, UsageError) else _Mistake)(error, self.advice) from error
+            raise (_WrongCallError if isinstance(error, UsageError) else _UserError)(error, self.advice) from error
 
     def main(  # type: ignore[override]  # click's is overloaded
         self,
@@ -96,7 +99,7 @@ class Commands(click.Group):
         standalone_mode: bool = True,
         **extra: Any,
     ) -> Any:
-        """As of click, but nothing that is shown can command the terminal, and no stream that fails ends in a trace."""
+        """Like click's, but control characters are escaped, and errors of the standard streams give no traceback."""
         if not standalone_mode:
             return super().main(args, prog_name, standalone_mode=False, **extra)
         open_streams()
@@ -106,56 +109,65 @@ class Commands(click.Group):
             code = done if isinstance(done, int) else 0
         except click.ClickException as error:
             code = error.exit_code
-            say(_shown(error), err=True)
+            say(_format_error(error), err=True)
         except click.Abort:  # of Ctrl-C
             code = INTERRUPTED
             say("Aborted!", err=True)
         except OSError as error:
-            say(f"Error: {escape(_reason(error))}", err=True)
+            say(f"Error: {escape(_format_os_error(error))}", err=True)
         finally:
             settle_streams()
         return sys.exit(code)
 
 
 class OpenCommands(Commands):
-    """Its own commands, and those of installed packages' entry points, imported when they are called or listed."""
+    """Its own commands, and those of entry points of installed packages, which are imported when called or listed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted({*super().list_commands(ctx), *_plugged()})
+        return sorted({*super().list_commands(ctx), *_find_entry_points()})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         own = super().get_command(ctx, cmd_name)
-        if own is None and (found := _plugged().get(cmd_name)) is not None:
+        if own is None and (found := _find_entry_points().get(cmd_name)) is not None:
             command: click.Command = found.load()
             return command
         return own
 
 
-def _plugged() -> dict[str, EntryPoint]:
+def _find_entry_points() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=GROUP)}
 
 
-def _shown(error: click.ClickException) -> str:
-    """As click shows it. Its own messages quote what was typed, so they are made one line; its help has many."""
-    written = io.StringIO()
-    error.show(file=written)
-    message, text = error.format_message(), written.getvalue().rstrip("\n")
-    is_whole = isinstance(error, _Mistake) or text == message  # the latter is the help of a group
-    return text if is_whole else text.replace(message, escape(message))
+def _mark_position(error: QueryError) -> str:
+    """The sentence, the part of the query with the error, and a mark below it."""
+    from wcwidth import wcswidth  # 20 ms, which a command without such an error need not take
+
+    line, position = error.excerpt()
+    indent = " " * max(0, wcswidth(line[:position]))
+    return f"{escape(str(error))}:\n  {escape(line)}\n  {indent}^"
 
 
-def _reason(error: OSError) -> str:
+def _format_error(error: click.ClickException) -> str:
+    """The output of click's own `show`, with its message escaped: it quotes arguments, but help texts have lines."""
+    output = io.StringIO()
+    error.show(file=output)
+    message, text = error.format_message(), output.getvalue().rstrip("\n")
+    is_escaped = isinstance(error, _UserError) or text == message  # the latter is the help of a group
+    return text if is_escaped else text.replace(message, escape(message))
+
+
+def _format_os_error(error: OSError) -> str:
     """ "No space left on device", with the file if it is about one."""
-    if isinstance(error, FileNotFoundError) and not error.filename and _is_nowhere():
+    if isinstance(error, FileNotFoundError) and not error.filename and not _has_working_directory():
         return NOWHERE
     reason = error.strerror or str(error)
     return f"{reason}: {os.fsdecode(error.filename)}" if isinstance(error.filename, str | bytes) else reason
 
 
-def _is_nowhere() -> bool:
-    """Whether the current directory was deleted."""
+def _has_working_directory() -> bool:
+    """False if the current directory was deleted."""
     try:
         os.getcwd()  # noqa: PTH109
     except FileNotFoundError:
-        return True
-    return False
+        return False
+    return True

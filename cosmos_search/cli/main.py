@@ -11,6 +11,8 @@ from cosmos_search.cli.group import TEXT, OpenCommands, UserPath
 from cosmos_search.cli.models import models
 from cosmos_search.cli.search import GRAMMAR, search_options, show_answer
 from cosmos_search.cli.terminal import json_line, log_to_stderr, say
+from cosmos_search.encoders.devices import DEVICES, PRECISIONS, Device, Precision
+from indexer.pictures.regions import REGIONS, Regions
 
 if TYPE_CHECKING:
     from cosmos_search.library import Library
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 F = TypeVar("F", bound=Callable[..., Any])
-MOST_PIXELS = 10**12  # of a picture, that a limit can be set to
+MAX_LIMIT = 10**12  # the largest value of --max-pixels, in pixels
 
 
 @click.group(cls=OpenCommands, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
@@ -41,14 +43,14 @@ def _index_option(command: F) -> F:
         type=UserPath(file_okay=False),
         envvar="COSMOS_SEARCH_INDEX",
         metavar="DIR",
-        help="Where the index is; left out, COSMOS_SEARCH_INDEX or a folder among your user data.",
+        help="Directory of the index. By default COSMOS_SEARCH_INDEX, or a directory among your user data.",
     )(command)
 
 
 def _runtime_options(command: F) -> F:
-    device = click.option("--device", type=TEXT, default="auto", metavar="NAME", help="auto, cpu, cuda or mps.")
+    device = click.option("--device", type=click.Choice(DEVICES), default="auto", help="Where the encoder runs.")
     precision = click.option(
-        "--precision", type=TEXT, default="auto", metavar="NAME", help="auto, fp32, bf16, fp16 or int8."
+        "--precision", type=click.Choice(PRECISIONS), default="auto", help="Number format of the encoder."
     )
     return device(precision(command))
 
@@ -57,7 +59,7 @@ def _json_option(help_text: str) -> Callable[[F], F]:
     return click.option("--json", "as_json", is_flag=True, help=help_text)
 
 
-def _max_pixels(ctx: click.Context, param: click.Parameter, value: str) -> int | None:
+def _parse_max_pixels(ctx: click.Context, param: click.Parameter, value: str) -> int | None:
     limit = value.strip().lower()
     if limit == "none":
         return None
@@ -65,7 +67,7 @@ def _max_pixels(ctx: click.Context, param: click.Parameter, value: str) -> int |
         n_pixels = int(float(limit.removesuffix("mp")) * 1_000_000)
     except (ValueError, OverflowError):
         n_pixels = 0
-    if not 1 <= n_pixels <= MOST_PIXELS:
+    if not 1 <= n_pixels <= MAX_LIMIT:
         raise click.BadParameter(f"{value!r} is not a number of megapixels up to 1000000, such as 250MP, or none")
     return n_pixels
 
@@ -74,34 +76,40 @@ def _max_pixels(ctx: click.Context, param: click.Parameter, value: str) -> int |
 @click.argument("folders", nargs=-1, type=UserPath())
 @_index_option
 @click.option(
-    "--model", type=TEXT, metavar="NAME", help="The encoder of a new index, or with --rebuild a new one for this."
+    "--model",
+    type=TEXT,
+    metavar="NAME",
+    help="Encoder of a new index, or with --rebuild another encoder for this index.",
 )
 @_runtime_options
-@click.option("--rebuild", is_flag=True, help="Embed every picture anew; searches go on with the old vectors.")
+@click.option("--rebuild", is_flag=True, help="Embed every picture again. Searches use the old vectors until then.")
 @click.option(
     "--regions",
-    type=TEXT,
-    metavar="KIND",
-    help="Parts with a vector of their own: none, fast (14) or fine (34); of a new index.",
+    type=click.Choice(REGIONS),
+    help="Regions of a picture with their own vectors: 0, 14 or 34 in a square one; for a new index or --rebuild.",
 )
-@click.option("--max-pixels", default="250MP", callback=_max_pixels, help="Refuse larger pictures; none: no limit.")
+@click.option("--max-pixels", default="250MP", callback=_parse_max_pixels, help="Skip larger pictures. none: no limit.")
 @click.option(
     "--exclude",
     multiple=True,
     metavar="PATTERN",
-    help="Leave out files and folders whose name, or end of path, matches: thumbs, '*_small.jpg', 'raw/*.png'. May be "
-    "repeated; kept for the next runs until given anew ('': nothing is left out).",
+    help="Leave out files and folders whose name, or end of path, matches: thumbs, '*_small.jpg', 'raw/*.png'. Can be "
+    "repeated. Stored for later runs until given again ('': leave out nothing).",
 )
-@click.option("--forget-missing", is_flag=True, help="Forget all files that are not there, mounted or not.")
+@click.option(
+    "--forget-missing",
+    is_flag=True,
+    help="Remove missing files from the index, also those on disks that are not mounted.",
+)
 @_json_option("Print the summary as one JSON object.")
 def index(
     folders: tuple[Path, ...],
     place: Path | None,
     model: str | None,
-    device: str,
-    precision: str,
+    device: Device,
+    precision: Precision,
     rebuild: bool,
-    regions: str | None,
+    regions: Regions | None,
     max_pixels: int | None,
     exclude: tuple[str, ...],
     forget_missing: bool,
@@ -119,11 +127,11 @@ def index(
     from cosmos_search.cli.output import report_json, report_text
     from cosmos_search.cli.progress import index_with_progress
 
-    with _library(place, model, device, precision) as library:
+    with _open_library(place, model, device, precision) as library:
         report = index_with_progress(library, folders, rebuild, regions, max_pixels, exclude or None, forget_missing)
     say(json_line(report_json(report)) if as_json else report_text(report))
     if report.is_stopped:
-        say("Stopped; all that is counted above is kept. To go on, run the same command again.", err=True)
+        say("Stopped. Everything counted above is stored; to resume, run the same command again.", err=True)
         sys.exit(130)
 
 
@@ -134,18 +142,18 @@ def index(
 @_index_option
 @_json_option("Print one JSON object a line: rank, path, score, evidence, ...")
 def search(query: str, top: int, place: Path | None, as_json: bool, **options: Any) -> None:
-    with _library(place) as library:
+    with _open_library(place) as library:
         show_answer(library, query, top, as_json=as_json, **options)
 
 
-search.help = f"""Find the pictures that show what QUERY says, and where.
+search.help = f"""Find the pictures that match QUERY, and the matching part of each.
 
 {GRAMMAR}
 \b
 Examples:
   cosmos-search search "a cup of coffee" -n 5
   cosmos-search search "A dog on a sofa. A red lamp." --explain why/
-  cosmos-search search --like photo.jpg "at night" --after 2024-06
+  cosmos-search search --similar-to photo.jpg "at night" --after 2024-06
   cosmos-search search "a cat" --json | jq -r .path
 """
 
@@ -160,18 +168,18 @@ def info(place: Path | None, as_json: bool) -> None:
     Example:
       cosmos-search info
     """
-    from cosmos_search.cli.output import info_json, info_text
+    from cosmos_search.cli.output import info_text
 
-    with _library(place) as library:
+    with _open_library(place) as library:
         about = library.info()
-    say(json_line(info_json(about)) if as_json else info_text(about))
+    say(json_line(about.to_dict()) if as_json else info_text(about))
 
 
 @main.command()
 @click.argument("folder", type=UserPath())
 @_index_option
 def remove(folder: Path, place: Path | None) -> None:
-    """Forget FOLDER and what is in it. The pictures themselves are never touched.
+    """Remove FOLDER from the index. The files themselves are not changed.
 
     \b
     Example:
@@ -179,12 +187,14 @@ def remove(folder: Path, place: Path | None) -> None:
     """
     from cosmos_search.cli.output import printable
 
-    with _library(place) as library:
+    with _open_library(place) as library:
         n_files = library.remove(folder)
-    say(f"Forgot {printable(folder)} and the {n_files} files in it. The files themselves are untouched.")
+    say(f"Forgot {printable(folder)} and the {n_files} files in it. The files themselves are unchanged.")
 
 
-def _library(place: Path | None, model: str | None = None, device: str = "auto", precision: str = "auto") -> "Library":
+def _open_library(
+    place: Path | None, model: str | None = None, device: Device = "auto", precision: Precision = "auto"
+) -> "Library":
     from cosmos_search.library import open as open_library
 
     return open_library(place, model=model, device=device, precision=precision)

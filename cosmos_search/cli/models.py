@@ -1,19 +1,21 @@
 """The commands about models: list, pull, add, remove."""
 
 from pathlib import Path
+from typing import get_args
 
 import click
 
 from cosmos_search.cli.group import TEXT, Commands, UserPath
 from cosmos_search.cli.terminal import json_line, say
+from cosmos_search.model_config import Role
 
 __all__ = ["models"]
 
 ROLE = click.option(
     "--role",
-    type=click.Choice(["teacher", "student"]),
+    type=click.Choice(get_args(Role)),
     default="teacher",
-    help="Which of a checkpoint's two networks to keep.",
+    help="The network of a checkpoint to install.",
 )
 
 
@@ -21,7 +23,7 @@ ROLE = click.option(
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 @click.pass_context
 def models(ctx: click.Context, as_json: bool) -> None:
-    """List the encoders there are, and get them.
+    """List, download, add and remove encoders.
 
     \b
     Examples:
@@ -31,21 +33,21 @@ def models(ctx: click.Context, as_json: bool) -> None:
     """
     if ctx.invoked_subcommand is not None:
         return
-    from cosmos_search.cli.output import model_json, models_table
+    from cosmos_search.cli.output import models_table
     from cosmos_search.models.install import list_models
     from cosmos_search.models.store import default_store
 
     rows = list_models(default_store())
-    say("\n".join(json_line(model_json(row)) for row in rows) if as_json else models_table(rows))
+    say("\n".join(json_line(row.to_dict()) for row in rows) if as_json else models_table(rows))
 
 
 @models.command()
 @click.argument("name")
 @ROLE
-def pull(name: str, role: str) -> None:
+def pull(name: str, role: Role) -> None:
     """Download the published encoder NAME, verify it, and keep what search needs: a quarter of the file.
 
-    Broken off, it goes on where it was.
+    An interrupted download is resumed by the same command.
 
     \b
     Example:
@@ -61,18 +63,18 @@ def pull(name: str, role: str) -> None:
 
 @models.command()
 @click.argument("path", type=UserPath())
-@click.option("--name", type=TEXT, metavar="NAME", help="What to call it; left out, the file's or directory's name.")
+@click.option("--name", type=TEXT, metavar="NAME", help="The encoder's name; by default that of the file or directory.")
 @click.option(
-    "--like",
-    metavar="DIR",
+    "--config-from",
+    metavar="FOLDER",
     type=UserPath(),
-    help="A directory that tells what a checkpoint of unusual size does not: config.json, tokenizer.json, ...",
+    help="For a checkpoint of unusual sizes: a folder with its config.json, tokenizer.json, ...",
 )
 @ROLE
-def add(path: Path, name: str | None, role: str, like: Path | None) -> None:
+def add(path: Path, name: str | None, role: Role, config_from: Path | None) -> None:
     """Install the encoder at PATH: a COSMOS checkpoint (.pt), or a COSMOS or CLIP directory in the Hugging Face layout.
 
-    A checkpoint is read without running anything in it.
+    A checkpoint is read without running code in it.
 
     \b
     Examples:
@@ -82,14 +84,14 @@ def add(path: Path, name: str | None, role: str, like: Path | None) -> None:
     from cosmos_search.models.install import add_model
     from cosmos_search.models.store import default_store
 
-    card = add_model(default_store(), path, name, role, like)
+    card = add_model(default_store(), path, name, role, config_from)
     _say_installed(card.name)
 
 
 @models.command()
 @click.argument("name")
 def remove(name: str) -> None:
-    """Uninstall the encoder NAME. Indexes made with it stay, and can be searched again once it is back.
+    """Uninstall the encoder NAME. Indexes made with it stay, and can be searched again once it is reinstalled.
 
     \b
     Example:

@@ -1,25 +1,25 @@
-"""What the commands print: text for a person, plain dicts for JSON."""
+"""What the commands print for a person; for programs there is `to_dict` of the records."""
 
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from wcwidth import wcswidth
+
+from cosmos_search.cli.advice import add_advice
 from cosmos_search.cli.terminal import escape
 from cosmos_search.extras import install_command
 from cosmos_search.library import Info
 from cosmos_search.models.install import ModelRow
 from cosmos_search.retrieval.hits import Evidence, Hit
 from indexer.ingest.update import Report
-from indexer.pictures.regions import WHOLE, Box
-from indexer.store.records import EncoderRecord, FailedFile, Folder
+from indexer.pictures.regions import WHOLE
+from indexer.store.records import FailedFile, Folder
 
 __all__ = [
-    "hit_json",
     "hits_table",
-    "info_json",
     "info_text",
-    "model_json",
     "models_table",
     "printable",
     "report_json",
@@ -38,31 +38,8 @@ def hits_table(hits: Sequence[Hit]) -> str:
         name = printable(hit.path) + (f" (+{len(hit.copies)} more)" if hit.copies else "")
         rows.append((str(hit.rank), f"{hit.score:.2f}", f"{taken:%Y-%m-%d}" if taken else "", size, name))
         if len(hit.evidence) > 1:
-            rows += [("", f"{e.score:.2f}", "", "", f"  {_evidence(e)}") for e in hit.evidence]
-    return _text(_columns(rows, right={0, 1, 3}))
-
-
-def hit_json(hit: Hit) -> dict[str, Any]:
-    """A path that isn't valid UTF-8 has its odd bytes as lone surrogates, as os.fsencode takes them."""
-    m = hit.facts.metadata
-    return {
-        "rank": hit.rank,
-        "path": str(hit.path),
-        "score": round(hit.score, 4),
-        "evidence": [
-            {"text": e.text, "score": round(e.score, 4), "box": _box(e.box), "is_negative": e.is_negative}
-            for e in hit.evidence
-        ],
-        "copies": [str(path) for path in hit.copies],
-        "width": hit.facts.width,
-        "height": hit.facts.height,
-        "taken_at": m.taken_at.isoformat() if m.taken_at else None,
-        "latitude": m.latitude,
-        "longitude": m.longitude,
-        "camera": m.camera,
-        "caption": m.caption,
-        "keywords": list(m.keywords),
-    }
+            rows += [("", f"{e.score:.2f}", "", "", f"  {_format_evidence(e)}") for e in hit.evidence]
+    return _join_lines(_align_columns(rows, right={0, 1, 3}))
 
 
 def report_text(report: Report) -> str:
@@ -75,32 +52,17 @@ def report_text(report: Report) -> str:
     if report.embedded:
         speed = f"{report.images_per_second:.1f} pictures/s"
         lines[0] += f" in {report.seconds:.1f} s ({speed}, {report.model} on {report.device})"
-    lines += _failed_lines(report.failed)
+    lines += _list_failed(report.failed)
     if report.failed_before:
         lines.append(f"{report.failed_before} files failed before and have not changed; cosmos-search info names them.")
     if report.needs_extra:
         lines.append(f"{report.needs_extra} HEIC or raw files skipped; to read them: {install_command('formats')}")
-    return _text(lines + report.warnings)
+    return _join_lines(lines + [add_advice(warning) for warning in report.warnings])
 
 
 def report_json(report: Report) -> dict[str, Any]:
-    """The summary of a run, for a program."""
-    return {
-        "added": report.added,
-        "updated": report.updated,
-        "kept": report.kept,
-        "moved": report.moved,
-        "removed": report.removed,
-        "failed": _failed_json(report.failed),
-        "failed_before": report.failed_before,
-        "needs_extra": report.needs_extra,
-        "warnings": report.warnings,
-        "is_stopped": report.is_stopped,
-        "seconds": round(report.seconds, 3),
-        "images_per_second": round(report.images_per_second, 3),
-        "model": report.model,
-        "device": report.device,
-    }
+    """The summary of a run, with the commands that help in its warnings."""
+    return report.to_dict() | {"warnings": [add_advice(warning) for warning in report.warnings]}
 
 
 def info_text(info: Info) -> str:
@@ -113,30 +75,13 @@ def info_text(info: Info) -> str:
     )
     lines.append(f"Model     {encoder}")
     lines.append(f"Pictures  {info.n_pictures}")
-    sizes = ", ".join(f"{kind} {_megabytes(size)}" for kind, size in info.size_bytes.items())
+    sizes = ", ".join(f"{kind} {_format_megabytes(size)}" for kind, size in info.size_bytes.items())
     lines.append(f"On disk   {sizes}")
     if info.folders:
         rows = [("files", "failed", "folder")]
-        rows += [(str(f.n_pictures), str(f.n_failed), _folder(f)) for f in info.folders]
-        lines += ["", *_columns(rows, right={0, 1})]
-    return _text(lines + _failed_lines(info.failed))
-
-
-def info_json(info: Info) -> dict[str, Any]:
-    """What is indexed, for a program."""
-    encoder = info.encoder
-    return {
-        "index": str(info.place),
-        "model": _encoder_json(encoder) if encoder else None,
-        "pictures": info.n_pictures,
-        "folders": [
-            {"path": str(f.path), "pictures": f.n_pictures, "failed": f.n_failed}
-            | ({"exclude": list(f.exclude)} if f.exclude else {})
-            for f in info.folders
-        ],
-        "failed": _failed_json(info.failed),
-        "size_bytes": info.size_bytes,
-    }
+        rows += [(str(f.n_pictures), str(f.n_failed), _format_folder(f)) for f in info.folders]
+        lines += ["", *_align_columns(rows, right={0, 1})]
+    return _join_lines(lines + _list_failed(info.failed))
 
 
 def models_table(rows: Sequence[ModelRow]) -> str:
@@ -144,32 +89,16 @@ def models_table(rows: Sequence[ModelRow]) -> str:
     lines = [("model", "network", "trained on", "COCO R@1", "Flickr30k", "ImageNet", "on disk")]
     for row in rows:
         p = row.published
-        figures = (_pair(p.coco), _pair(p.flickr30k), f"{p.imagenet:.1f}") if p else ("", "", "")
-        size = "" if row.size_bytes is None else _megabytes(row.size_bytes) if row.size_bytes else "in the box"
+        figures = (_format_pair(p.coco), _format_pair(p.flickr30k), f"{p.imagenet:.1f}") if p else ("", "", "")
+        size = "" if row.size_bytes is None else _format_megabytes(row.size_bytes) if row.size_bytes else "in the box"
         name = f"{row.name} (default)" if row.is_default else row.name
         lines.append((name, row.network, row.trained_on, *figures, size))
     legend = "R@1: image→text / text→image in percent, as published. To install: cosmos-search models pull MODEL"
-    return _text([*_columns(lines, right={6}), "", legend])
-
-
-def model_json(row: ModelRow) -> dict[str, Any]:
-    """A model, for a program."""
-    p = row.published
-    return {
-        "name": row.name,
-        "network": row.network,
-        "trained_on": row.trained_on,
-        "coco_r1": p and list(p.coco),
-        "flickr30k_r1": p and list(p.flickr30k),
-        "imagenet_top1": p and p.imagenet,
-        "installed": row.size_bytes is not None,
-        "size_bytes": row.size_bytes,
-        "default": row.is_default,
-    }
+    return _join_lines([*_align_columns(lines, right={6}), "", legend])
 
 
 def printable(path: Path) -> str:
-    """A path on one line of any terminal: relative if it is below the working directory, odd characters escaped."""
+    """A path for a person: relative if it is below the working directory, control characters escaped."""
     try:
         here = Path.cwd()
     except OSError:  # it was deleted
@@ -178,58 +107,49 @@ def printable(path: Path) -> str:
     return escape(str(path.relative_to(here) if is_below else path))
 
 
-def _folder(folder: Folder) -> str:
+def _format_folder(folder: Folder) -> str:
     without = ", ".join(printable(Path(pattern)) for pattern in folder.exclude)
     gone = "" if os.path.isdir(folder.path) else " (not there)"  # noqa: PTH112 (Path.is_dir raises where it may not look)
     return printable(folder.path) + (f" (without {without})" if without else "") + gone
 
 
-def _failed_lines(failed: Sequence[FailedFile]) -> list[str]:
+def _list_failed(failed: Sequence[FailedFile]) -> list[str]:
     lines = [f"  {printable(f.path)}: {f.reason}" for f in failed[:N_FAILED_SHOWN]]
     if len(failed) > N_FAILED_SHOWN:
         lines.append(f"  ... and {len(failed) - N_FAILED_SHOWN} more; all of them: cosmos-search info --json")
     return ["", "Failed:", *lines] if failed else []
 
 
-def _failed_json(failed: Sequence[FailedFile]) -> list[dict[str, str]]:
-    return [{"path": str(f.path), "reason": f.reason} for f in failed]
+def _align_columns(rows: Sequence[tuple[str, ...]], right: set[int]) -> list[str]:
+    """Lines with aligned columns, by the width in a terminal: letters of CJK take two cells. right: aligned there."""
+    escaped = [[escape(cell) for cell in row] for row in rows]
+    widths = [max(map(wcswidth, column)) for column in zip(*escaped, strict=True)]
+    lines = []
+    for row in escaped:
+        padding = [" " * (width - wcswidth(cell)) for cell, width in zip(row, widths, strict=True)]
+        cells = [
+            pad + cell if i in right else cell + pad for i, (cell, pad) in enumerate(zip(row, padding, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return lines
 
 
-def _columns(rows: Sequence[tuple[str, ...]], right: set[int]) -> list[str]:
-    """Lines. right: the columns that are aligned there."""
-    shown = [tuple(escape(cell) for cell in row) for row in rows]
-    widths = [max(len(row[i]) for row in shown) for i in range(len(shown[0]))]
-    lines = (
-        "  ".join(c.rjust(w) if i in right else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True)))
-        for row in shown
-    )
-    return [line.rstrip() for line in lines]
-
-
-def _text(lines: Sequence[str]) -> str:
-    """One text; whatever the names, reasons and captions within a line hold, it stays one line."""
+def _join_lines(lines: Sequence[str]) -> str:
+    """The lines as one text; control characters within a line are escaped."""
     return "\n".join(escape(line) for line in lines)
 
 
-def _evidence(evidence: Evidence) -> str:
-    """A sentence and where its best region is, in percent of the picture."""
+def _format_evidence(evidence: Evidence) -> str:
+    """A sentence and its best region, in percent of the picture."""
     sign = "not " if evidence.is_negative else ""
     b = evidence.box
     place = "the whole" if b == WHOLE else f"{b.left:.0%}-{b.right:.0%} across, {b.top:.0%}-{b.bottom:.0%} down"
     return f"{sign}{evidence.text}: {place}"
 
 
-def _box(box: Box) -> list[float]:
-    return [box.left, box.top, box.right, box.bottom]
-
-
-def _encoder_json(encoder: EncoderRecord) -> dict[str, Any]:
-    return {"name": encoder.name, "version": encoder.version, "dim": encoder.dim, "regions": encoder.regions}
-
-
-def _pair(figures: tuple[float, float]) -> str:
+def _format_pair(figures: tuple[float, float]) -> str:
     return f"{figures[0]:.1f} / {figures[1]:.1f}"
 
 
-def _megabytes(size_bytes: int) -> str:
+def _format_megabytes(size_bytes: int) -> str:
     return f"{size_bytes / 1e6:.1f} MB"

@@ -1,4 +1,4 @@
-"""Indexing at a terminal: a bar on stderr, and Ctrl-C that ends it cleanly."""
+"""Indexing at a terminal: a progress bar on stderr, and a clean stop on Ctrl-C."""
 
 import signal
 import sys
@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from cosmos_search.library import Library
 from indexer.ingest.update import Report
+from indexer.pictures.regions import Regions
 from indexer.pictures.walk import count_files
 
 __all__ = ["index_with_progress"]
@@ -21,14 +22,14 @@ def index_with_progress(
     library: Library,
     folders: Sequence[Path],
     rebuild: bool,
-    regions: str | None,
+    regions: Regions | None,
     max_pixels: int | None,
     exclude: Sequence[str] | None,
     forget_missing: bool,
 ) -> Report:
-    """`library.add`, shown on stderr if that is a terminal. The first Ctrl-C stops it after the batch in hand."""
+    """Run `library.add`, with progress on stderr if it is a terminal. Ctrl-C stops it after the current batch."""
     stop = Event()
-    with _bar(library, folders, exclude) as show, _stopped_by_ctrl_c(stop):
+    with _show_bar(library, folders, exclude) as show, _stop_on_ctrl_c(stop):
         return library.add(
             *folders,
             rebuild=rebuild,
@@ -42,14 +43,14 @@ def index_with_progress(
 
 
 @contextmanager
-def _bar(
+def _show_bar(
     library: Library, folders: Sequence[Path], exclude: Sequence[str] | None
 ) -> Iterator[Callable[[Report], None]]:
     if not sys.stderr.isatty():
         yield lambda report: None
         return
     with tqdm(unit=" pictures", dynamic_ncols=True, smoothing=0.05) as bar:
-        Thread(target=_count, args=(bar, library.walked(folders, exclude)), daemon=True).start()
+        Thread(target=_count_ahead, args=(bar, library.plan_walk(folders, exclude)), daemon=True).start()
 
         def show(report: Report) -> None:
             bar.set_description(f"{report.model} on {report.device}", refresh=False)
@@ -59,15 +60,15 @@ def _bar(
         yield show
 
 
-def _count(bar: "tqdm[None]", folders: Sequence[tuple[Path, Sequence[str]]]) -> None:
-    """Count ahead of the run, for the time left."""
+def _count_ahead(bar: "tqdm[None]", folders: Sequence[tuple[Path, Sequence[str]]]) -> None:
+    """Set the bar's total, from which tqdm estimates the remaining time."""
     bar.total = count_files(folders)
 
 
 @contextmanager
-def _stopped_by_ctrl_c(stop: Event) -> Iterator[None]:
+def _stop_on_ctrl_c(stop: Event) -> Iterator[None]:
     def on_signal(number: int, frame: FrameType | None) -> None:
-        signal.signal(signal.SIGINT, before)  # a second one ends it at once
+        signal.signal(signal.SIGINT, before)  # a second one ends the process at once
         stop.set()
 
     before = signal.signal(signal.SIGINT, on_signal)

@@ -1,4 +1,4 @@
-"""The command `search`: its many options, one call of the library, one of three ways to print."""
+"""The command `search`: its options, one call of the library, and three ways to print."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -16,20 +16,21 @@ if TYPE_CHECKING:
 __all__ = ["search_options", "show_answer"]
 
 F = TypeVar("F", bound=Callable[..., Any])
-N_NEAREST = 3  # shown on --all where nothing matches
 
 GRAMMAR = """\
 \b
-A dog on a sofa. A red lamp.     sentences; each is looked for, in the whole picture and in its parts
-beach + sunset - people          with, and without; a + or - within a word is part of it
+A dog on a sofa. A red lamp.     sentences; each is compared with the whole picture and its regions
+beach + sunset - people          with and without; a + or - inside a word is part of it
 2:dog + 0.5:cat                  weights
 a car @left. a church @top-right    places: left right top bottom centre, corners, or @x0,y0,x1,y1 (0..1)
-"a - b. c: d @ e"                within quotes all of this is plain text
+"a - b. c: d @ e"                text in quotes is taken literally
 """
 
 OPTIONS = (
-    click.option("--like", metavar="FILE", type=UserPath(), help="Find the like of this picture."),
-    click.option("--box", type=TEXT, metavar="L,T,R,B", help="Only this part of it, in fractions: 0.1,0.2,0.5,0.7"),
+    click.option("--similar-to", "--like", metavar="FILE", type=UserPath(), help="Find pictures similar to this one."),
+    click.option(
+        "--box", type=TEXT, metavar="L,T,R,B", help="Only this part of that picture, in fractions: 0.1,0.2,0.5,0.7"
+    ),
     click.option("--after", type=TEXT, metavar="DATE", help="Taken then or later: 2024, 2024-06 or 2024-06-30."),
     click.option("--before", type=TEXT, metavar="DATE", help="Taken earlier than that."),
     click.option("--folder", type=TEXT, metavar="TEXT", help="In a directory with this in its path."),
@@ -37,7 +38,7 @@ OPTIONS = (
     click.option("--near", type=TEXT, metavar="LAT,LON,KM", help="Taken there: 48.14,11.58,20km"),
     click.option("--min-size", type=TEXT, metavar="SIZE", help="At least as large: 2MP or 1920x1080."),
     click.option("--orientation", type=TEXT, metavar="NAME", help="portrait, landscape or square."),
-    click.option("--all", "include_unlikely", is_flag=True, help="Also show what is less likely a match than not."),
+    click.option("--all", "include_unlikely", is_flag=True, help="Also show unlikely matches."),
     click.option(
         "--explain",
         metavar="DIR",
@@ -48,7 +49,7 @@ OPTIONS = (
 
 
 def search_options(command: F) -> F:
-    """Put all of them on a command."""
+    """Add the options to a command."""
     for option in reversed(OPTIONS):
         command = option(command)
     return command
@@ -59,34 +60,36 @@ def show_answer(
     query: str,
     top: int,
     *,
-    like: Path | None,
+    similar_to: Path | None,
     box: str | None,
     include_unlikely: bool,
     explain: Path | None,
     as_json: bool,
+    camera: str | None,
     **filters: str | None,
 ) -> None:
-    """Search, and print the hits; say so where nothing matches."""
-    from cosmos_search.cli.output import hit_json, hits_table, printable
+    """Search and print the hits, or that nothing matches."""
+    from cosmos_search.cli.output import hits_table, printable
+    from cosmos_search.retrieval.filters import parse_filters
     from cosmos_search.retrieval.query import parse_box
     from indexer.errors import UsageError
 
-    if box is not None and like is None:
-        raise UsageError("A --box is a part of a picture; name that too: --like FILE --box 0.1,0.2,0.5,0.7")
+    if box is not None and similar_to is None:
+        raise UsageError("A --box is a part of a picture; name that too: --similar-to FILE --box 0.1,0.2,0.5,0.7")
     if explain is not None and explain.exists() and not explain.is_dir():
-        raise UsageError(f"--explain writes into a directory, and {explain} is none; choose another: --explain why/")
-    wanted = _filters(**filters)
+        raise UsageError(f"--explain writes into a directory, and {explain} is not one; choose another: --explain why/")
+    wanted = parse_filters(camera=as_words(camera) if camera is not None else None, **filters)
     hits = library.search(
         as_words(query),
         top,
-        like=like,
+        similar_to=similar_to,
         box=parse_box(box) if box is not None else None,
         filters=wanted,
         include_unlikely=include_unlikely,
     )
     if as_json:
         for hit in hits:
-            say(json_line(hit_json(hit)))
+            say(json_line(hit.to_dict()))
     elif hits:
         say(hits_table(hits))
     else:
@@ -102,7 +105,7 @@ def show_answer(
 
 
 def _warn_of_filters(library: "Library", filters: "Filters") -> None:
-    """Say so where it isn't the query that finds nothing."""
+    """Warn if no picture passes the filters, whatever the query is."""
     from indexer.store.filters import Filters
 
     if filters.folder is not None and not library.n_matching(Filters(folder=filters.folder)):
@@ -113,25 +116,3 @@ def _warn_of_filters(library: "Library", filters: "Filters") -> None:
         )
     elif filters != Filters() and not library.n_matching(filters):
         say("No indexed picture passes these filters.", err=True)
-
-
-def _filters(
-    after: str | None,
-    before: str | None,
-    folder: str | None,
-    camera: str | None,
-    near: str | None,
-    min_size: str | None,
-    orientation: str | None,
-) -> "Filters":
-    from indexer.store.filters import Filters, parse_date, parse_near, parse_size
-
-    return Filters(
-        after=parse_date(after) if after is not None else None,
-        before=parse_date(before) if before is not None else None,
-        folder=folder,
-        camera=as_words(camera) if camera is not None else None,
-        near=parse_near(near) if near is not None else None,
-        min_pixels=parse_size(min_size) if min_size is not None else None,
-        orientation=orientation.lower() if orientation is not None else None,
-    )

@@ -1,4 +1,4 @@
-"""What the commands write: no control characters, in the terminal's encoding, to streams that may be closed."""
+"""Output of the commands: without control characters, in the terminal's encoding, to streams that may be closed."""
 
 import codecs
 import json
@@ -12,9 +12,9 @@ from indexer.errors import CosmosSearchError
 
 __all__ = ["escape", "json_line", "log_to_stderr", "open_streams", "say", "settle_streams"]
 
-JOINERS = "\u200c\u200d"  # part of words and of emoji; they show nothing themselves
-PLAINER = {"×": "x", "…": "...", "→": "->", "“": '"', "”": '"', "’": "'", "°": " degrees"}
-ERRORS = "plainer"  # the name of `_plainer` among the error handlers of codecs
+JOINERS = "\u200c\u200d"  # parts of words and of emoji, invisible themselves
+SIMILAR = {"×": "x", "…": "...", "→": "->", "“": '"', "”": '"', "’": "'", "°": " degrees"}
+ERRORS = "cosmos-similar"  # the name of `_replace_unencodable` among the error handlers of codecs
 
 
 def escape(text: str, *, keep: str = "") -> str:
@@ -24,13 +24,13 @@ def escape(text: str, *, keep: str = "") -> str:
     """
     if text.isprintable():
         return text
-    return "".join(c if c.isprintable() or c in JOINERS or c in keep else _escaped(c) for c in text)
+    return "".join(c if c.isprintable() or c in JOINERS or c in keep else _escape_all(c) for c in text)
 
 
 def say(text: str, *, err: bool = False) -> None:
     """Write lines of text: results to stdout, everything else (`err`) to stderr, which may be full or closed.
 
-    Raises CosmosSearchError where a result can't be written, BrokenPipeError where nobody reads on.
+    Raises CosmosSearchError if a result can't be written, BrokenPipeError if the reader has closed the pipe.
     """
     stream = sys.stderr if err else sys.stdout
     try:
@@ -45,21 +45,21 @@ def say(text: str, *, err: bool = False) -> None:
 
 
 def json_line(value: object) -> str:
-    """One line of JSON with the true texts, in ASCII and without control characters."""
+    """One line of JSON, in ASCII and without control characters."""
     return json.dumps(value).replace("\x7f", "\\u007f")
 
 
 def open_streams() -> None:
-    """Make the standard streams safe to write to, whatever the caller has made of them.
+    """Make the standard streams safe to write to.
 
-    A closed one is opened on the null device, or its number would go to the next file that is opened. stdout fails
-    when it is written to. What the encoding lacks is written in a plainer way.
+    A closed one is opened on the null device, because otherwise the next opened file would get its number. Writing to
+    a closed stdout fails. Characters that the encoding lacks are replaced by similar ones.
     """
     for number, name, way in ((0, "stdin", os.O_RDONLY), (1, "stdout", os.O_RDONLY), (2, "stderr", os.O_WRONLY)):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, way)  # gets the lowest free number: this one
+            os.open(os.devnull, way)  # gets the lowest free number, which is this one
             mode = "r" if number == 0 else "w"
             setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", closefd=False))
     for stream in (sys.stdout, sys.stderr):
@@ -68,18 +68,18 @@ def open_streams() -> None:
 
 
 def settle_streams() -> None:
-    """Write what is left; drop what can't be written, or Python would fail with it at its end."""
+    """Flush the streams; drop what cannot be written, because Python would fail at exit."""
     for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
         if stream is None or stream.closed:
             continue
         try:
             stream.flush()
         except OSError:
-            _drop(stream)
+            _redirect_to_null(stream)
 
 
 def log_to_stderr() -> None:
-    """Show warnings of all packages, and what this one reports of its work."""
+    """Show warnings of all packages, and messages of this one."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Escaping("%(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
@@ -91,7 +91,7 @@ class _Escaping(logging.Formatter):
         return escape(super().format(record), keep="\n")
 
 
-def _drop(stream: TextIO) -> None:
+def _redirect_to_null(stream: TextIO) -> None:
     with suppress(OSError, ValueError):  # a stream of a test's own has no number
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, stream.fileno())
@@ -99,14 +99,14 @@ def _drop(stream: TextIO) -> None:
         stream.flush()
 
 
-def _escaped(text: str) -> str:
+def _escape_all(text: str) -> str:
     return text.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
-def _plainer(error: UnicodeError) -> tuple[str, int]:
+def _replace_unencodable(error: UnicodeError) -> tuple[str, int]:
     assert isinstance(error, UnicodeEncodeError), error
     odd: Any = error.object[error.start : error.end]
-    return "".join(PLAINER.get(c) or _escaped(c) for c in odd), error.end
+    return "".join(SIMILAR.get(c) or _escape_all(c) for c in odd), error.end
 
 
-codecs.register_error(ERRORS, _plainer)
+codecs.register_error(ERRORS, _replace_unencodable)

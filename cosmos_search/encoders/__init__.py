@@ -1,4 +1,4 @@
-"""Encoders: pictures and texts to vectors, in ONNX Runtime or torch.
+"""Encoders: from pictures and texts to vectors, in ONNX Runtime or torch.
 
-An encoder knows no index and no query.
+Indexes, queries and the installation of models do not belong here.
 """

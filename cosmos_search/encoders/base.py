@@ -1,4 +1,4 @@
-"""Defaults for an encoder of your own."""
+"""A base class with defaults, for adding an encoder."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -8,17 +8,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cosmos_search.encoders.calibration import Calibration
-from indexer.encoder import Prepared, Vectors
-from indexer.pictures.regions import Box
+from indexer.encoder import Vectors
+from indexer.pictures.regions import Box, Regions
 
 __all__ = ["BaseEncoder"]
 
 
 class BaseEncoder(ABC):
-    """An Encoder needs a name, a version, a dim, `encode_images` and `encode_texts`; the rest is here.
+    """A subclass defines name, version, dim, `encode_images` and `encode_texts`; the other members have defaults.
 
-    Each prepared picture is a list of RGB images of their own sizes: the whole, then its regions. `encode_images` gets
-    several of them and returns, for each, unit rows in that order: (1 + regions, dim).
+    By default a prepared picture is a list of RGB images of different sizes: the whole picture, then its regions.
     """
 
     name: str
@@ -27,25 +26,25 @@ class BaseEncoder(ABC):
     device: str = "cpu"
     min_side: int = 448  # pixels of the shorter side that decoding keeps
     batch_size: int = 8
-    default_regions: str = "fast"
-    calibration: Calibration | None = None  # scores are plain cosines, and nothing is left out
+    default_regions: Regions = "fast"
+    calibration: Calibration | None = None  # scores are cosines, and no hit is left out as unlikely
 
-    def prepare(self, picture: Image.Image, regions: Sequence[Box] = ()) -> Prepared:
-        """The picture and its regions, cut out."""
+    def prepare(self, picture: Image.Image, regions: Sequence[Box] = ()) -> list[Image.Image]:
+        """The picture, then its regions, cropped."""
         return [picture, *(picture.crop(box.pixels(*picture.size)) for box in regions)]
 
     @abstractmethod
-    def encode_images(self, prepared: Sequence[Prepared]) -> list[Vectors]:
-        """For each prepared picture unit rows: (1 + regions, dim)."""
+    def encode_images(self, prepared: Sequence[list[Image.Image]]) -> list[Vectors]:
+        """For each prepared picture unit rows in its order: (1 + regions, dim)."""
 
     @abstractmethod
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """One unit row for each text: (n, dim)."""
 
     def fits(self, text: str) -> bool:
-        """True: no text is split."""
+        """True: texts of any length are read to the end."""
         return True
 
     def activation(self, picture: Image.Image, query: NDArray[np.float32]) -> NDArray[np.float32] | None:
-        """None: there are no heat maps."""
+        """None: the encoder has no heat maps."""
         return None

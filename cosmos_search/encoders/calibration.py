@@ -1,6 +1,5 @@
-"""From a score to the probability that a picture is a match (Platt 1999), one curve an encoder."""
+"""Calibrate scores: from a score to the probability that a picture matches (Platt 1999), one curve per encoder."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.resources import files
@@ -9,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from indexer.files import read_file
+from cosmos_search.json_files import read_object, write_object
 
-__all__ = ["Calibration", "fit", "packaged"]
+__all__ = ["Calibration", "fit", "load_packaged"]
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """probability = 1 / (1 + exp(-slope · (score - middle))). A hit below `cut_off` is none."""
+    """probability = 1 / (1 + exp(-slope · (score - middle))). Below the probability `cut_off` a hit is unlikely."""
 
     slope: float
     middle: float
@@ -27,24 +26,24 @@ class Calibration:
         return 1 / (1 + exp(-max(-50.0, min(50.0, self.slope * (score - self.middle)))))
 
     def save(self, path: Path) -> None:
-        """As JSON, beside the model."""
-        path.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+        """Write it as JSON."""
+        write_object(path, asdict(self))
 
     @classmethod
     def load(cls, path: Path) -> "Calibration":
-        """What `save` wrote."""
-        return cls(**json.loads(read_file(path)))
+        """Read what `save` wrote. Raises CosmosSearchError or TypeError for anything else."""
+        return cls(**read_object(path))
 
 
-def packaged(name: str) -> Calibration:
-    """The curve of an encoder that this package brings; measured by benchmarks/quality/scenes.py."""
-    return Calibration(**json.loads((files("cosmos_search") / f"data/{name}.calibration.json").read_text("utf-8")))
+def load_packaged(name: str) -> Calibration:
+    """The curve, in this package's data, of a built-in encoder; measured by benchmarks/quality/scenes.py."""
+    return Calibration.load(Path(str(files("cosmos_search") / f"data/{name}.calibration.json")))
 
 
 def fit(matching: Sequence[float], others: Sequence[float]) -> Calibration:
-    """The curve for scores of pairs that match and of pairs that don't, both counted as equally frequent.
+    """The curve for the scores of matching and of other pairs, both weighted as equally frequent.
 
-    Logistic regression by Newton's method, with Platt's targets, which keep it finite when the two don't overlap.
+    Logistic regression by Newton's method, with Platt's targets, which keep it finite for separable scores.
     """
     scores = np.concatenate([matching, others]).astype(np.float64)
     n, m = len(matching), len(others)
@@ -59,5 +58,5 @@ def fit(matching: Sequence[float], others: Sequence[float]) -> Calibration:
         hessian = (design * (weights * p * (1 - p))[:, None]).T @ design + 1e-9 * np.eye(2)
         theta -= np.linalg.solve(hessian, gradient)
     slope = theta[0] / spread
-    middle = centre - theta[1] / slope if abs(slope) > 1e-9 else centre  # scores that say nothing
+    middle = centre - theta[1] / slope if abs(slope) > 1e-9 else centre  # the scores do not separate the pairs
     return Calibration(round(float(slope), 3), round(float(middle), 4))

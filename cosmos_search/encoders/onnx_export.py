@@ -1,6 +1,6 @@
-"""Export a model's towers to ONNX, quantise them to int8, and check on real photos that little is lost.
+"""Export a model's towers to ONNX, quantise them to int8, and compare both precisions on real photos.
 
-The exporter is torch's older one (`dynamo=False`), as for cosmos-mini: the newer needs onnxscript and is slower.
+The exporter is torch's older one (`dynamo=False`), because the newer one needs onnxscript and is slower.
 """
 
 import json
@@ -8,6 +8,7 @@ import logging
 import warnings
 from importlib.resources import files
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from torch import nn
 
 from cosmos_search.encoders.calibration import Calibration, fit
 from cosmos_search.encoders.onnx_session import open_session
-from cosmos_search.encoders.precision_check import PrecisionCheck
+from cosmos_search.encoders.precision_check import ExportedPrecision, PrecisionCheck
 from cosmos_search.models.store import ModelCard
 from cosmos_search.network.towers import load_networks
 from cosmos_search.processing.image import Preprocess
@@ -27,15 +28,18 @@ from cosmos_search.processing.text import TextTokenizer
 __all__ = ["make_graphs", "sample_views"]
 
 OPSET = 17
-MIN_AUROC = 0.8  # of captions against photos, below which scores say nothing
-QUANTISED = ["MatMul", "Gemm", "Gather"]  # of convolutions (the patches) int8 is no faster
+MIN_AUROC = 0.8  # of captions against photos; below it scores are not calibrated
+QUANTISED = ["MatMul", "Gemm", "Gather"]  # int8 convolutions (of patches) are not faster
 PARTS = ((0, 0, 1, 1), (0, 0, 0.6, 0.6), (0.4, 0, 1, 0.6), (0, 0.4, 0.6, 1), (0.4, 0.4, 1, 1), (0.2, 0.2, 0.8, 0.8))
 
 log = logging.getLogger(__name__)
 
 
-def make_graphs(folder: Path, card: ModelCard, target: Path, precision: str) -> None:
-    """Write image.onnx, text.onnx and choice.json into a new folder; precision: "fp32", "int8" or "auto"."""
+def make_graphs(folder: Path, card: ModelCard, target: Path, precision: ExportedPrecision | Literal["auto"]) -> None:
+    """Write the graphs of both towers, choice.json, and calibration.json if scores can be calibrated, to a new folder.
+
+    precision: "auto" is int8 if it agrees closely enough with fp32, else fp32.
+    """
     target.mkdir()
     exact, small = target / "fp32", target / "int8"
     exact.mkdir()
@@ -47,7 +51,7 @@ def make_graphs(folder: Path, card: ModelCard, target: Path, precision: str) -> 
             _quantise(graph, small / graph.name)
         choice = _compare(folder, card, exact, small)
         if precision == "auto" and not choice.is_near:
-            log.warning("int8 is not near enough for this model (%s); it runs in fp32.", choice)
+            log.warning("int8 is not accurate enough for this model (%s); it runs in fp32.", choice)
             choice = PrecisionCheck("fp32", choice.centred_cosine, choice.top1_agreement)
     for graph in (small if choice.precision == "int8" else exact).iterdir():
         graph.rename(target / graph.name)
@@ -74,7 +78,7 @@ def _export(folder: Path, card: ModelCard, target: Path) -> None:
 
 def _export_one(network: nn.Module, example: torch.Tensor, name: str, axes: dict[int, str], target: Path) -> None:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that it is the older exporter, and that shapes are traced
+        warnings.simplefilter("ignore")  # about the older exporter, and about traced shapes
         torch.onnx.export(
             network,
             (example,),
@@ -88,19 +92,19 @@ def _export_one(network: nn.Module, example: torch.Tensor, name: str, axes: dict
 
 
 def _quantise(graph: Path, target: Path) -> None:
-    """Weights once, activations as they come (dynamic): needs no calibration, so it can't be calibrated wrongly."""
+    """Quantise weights in advance and activations at run time (dynamic), which needs no calibration data."""
     root = logging.getLogger()
     level = root.level
-    root.setLevel(logging.ERROR)  # it recommends a pre-processing that changes nothing here
+    root.setLevel(logging.ERROR)  # suppresses the advice to pre-process the graph, which has no effect here
     try:
-        # A scale for each column: queries, keys and values are one matrix, and differ in size
+        # One scale per column: queries, keys and values are packed in one matrix and differ in magnitude
         quantize_dynamic(graph, target, weight_type=QuantType.QInt8, op_types_to_quantize=QUANTISED, per_channel=True)
     finally:
         root.setLevel(level)
 
 
 def _compare(folder: Path, card: ModelCard, exact: Path, small: Path) -> PrecisionCheck:
-    """Both precisions on views of the photos in this package, and on their captions."""
+    """Compare both precisions on views of the photos in this package and on their captions."""
     views, captions = sample_views(Preprocess.load(folder / "preprocessor_config.json")), _captions(folder, card)
     images, texts = _vectors(exact, views, captions)
     images8, texts8 = _vectors(small, views, captions)
@@ -110,11 +114,12 @@ def _compare(folder: Path, card: ModelCard, exact: Path, small: Path) -> Precisi
     scores = texts @ images.T  # (captions, views)
     first8 = (texts8 @ images8.T).argmax(axis=1)
     lost = scores.max(axis=1) - scores[np.arange(len(scores)), first8]
-    return PrecisionCheck("int8", round(cosine, 5), float((lost <= 0.05 * scores.std(axis=1)).mean()))
+    cosine = round(float(np.nan_to_num(cosine)), 5)
+    return PrecisionCheck("int8", cosine, float((lost <= 0.05 * scores.std(axis=1)).mean()))
 
 
 def _calibrate(folder: Path, card: ModelCard, graphs: Path) -> Calibration | None:
-    """From each caption against each photo's best view; None for a model that can't tell them apart."""
+    """Fit on the scores of captions with the best view of each photo; None if they do not separate matching pairs."""
     views, captions = sample_views(Preprocess.load(folder / "preprocessor_config.json")), _captions(folder, card)
     images, texts = _vectors(graphs, views, captions)
     best = (texts @ images.T).reshape(len(texts), -1, len(PARTS)).max(axis=2)  # (captions, photos)
@@ -133,7 +138,7 @@ def _vectors(
 
 
 def sample_views(preprocess: Preprocess) -> NDArray[np.uint8]:
-    """(66, side, side, 3) uint8: six parts of each photo in this package."""
+    """Six views of each photo in this package: (66, side, side, 3), uint8."""
     views = []
     for path in sorted(Path(str(files("cosmos_search") / "data/photos")).glob("*.jpg")):
         with Image.open(path) as photo:
@@ -147,4 +152,4 @@ def sample_views(preprocess: Preprocess) -> NDArray[np.uint8]:
 def _captions(folder: Path, card: ModelCard) -> list[NDArray[np.int64]]:
     tokenizer = TextTokenizer.from_file(folder / "tokenizer.json", card.context_length)
     captions = json.loads((files("cosmos_search") / "data/photos/captions.json").read_text(encoding="utf-8"))
-    return [np.array([tokenizer.cut_ids(text)], dtype=np.int64) for text in captions.values()]
+    return [np.array([tokenizer.encode(text)], dtype=np.int64) for text in captions.values()]

@@ -4,17 +4,17 @@ import numpy as np
 from numpy.typing import NDArray
 from onnxruntime import InferenceSession
 
-from cosmos_search.encoders.onnx_session import device_of
+from cosmos_search.encoders.onnx_session import describe_device
 from indexer.encoder import Vectors
 
 __all__ = ["OnnxImages"]
 
-BATCH = 8  # pictures a call; on 2 cores larger ones were slower (benchmarks/speed/encoding.py)
-CROP_BATCH = 32  # regions a call
+BATCH = 8  # pictures per call; on 2 cores larger batches were slower (benchmarks/speed/encoding.py)
+CROP_BATCH = 32  # regions per call
 
 
 class OnnxImages:
-    """An ImageRuntime: one thread a call, as many callers as there are cores."""
+    """An ImageRuntime; each call uses one thread, so there should be as many callers as cores."""
 
     batch_size = BATCH
 
@@ -22,7 +22,7 @@ class OnnxImages:
         self._whole = whole
         self._crops = crops
         self._side = side
-        self.device = device_of(whole, precision)
+        self.device = describe_device(whole, precision)
 
     def encode(self, pixels: NDArray[np.uint8]) -> Vectors:
         """pixels: (n, side, side, 3). Returns (n, dim), unit rows."""

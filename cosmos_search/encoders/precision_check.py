@@ -1,38 +1,41 @@
-"""The precision that an exported model runs in, and what the check found that chose it."""
+"""The precision that an exported model runs in, and the measurements that decided it."""
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
-from indexer.files import read_file
+from cosmos_search.json_files import read_object, write_object
 
-__all__ = ["PrecisionCheck"]
+__all__ = ["ExportedPrecision", "PrecisionCheck"]
+
+ExportedPrecision = Literal["int8", "fp32"]  # of ONNX graphs
 
 FILE = "choice.json"
+EARLIER_NAMES = {"same_first": "top1_agreement"}  # of fields, in files written by earlier versions
 MIN_COSINE = 0.99  # centred; 0.998 was measured for good int8, 0.80 for a badly calibrated one
-MIN_SAME_FIRST = 0.9
+MIN_TOP1_AGREEMENT = 0.9
 
 
 @dataclass(frozen=True, slots=True)
 class PrecisionCheck:
-    """What was chosen, and how near int8 comes to fp32 on the photos in this package."""
+    """The chosen precision, and how closely int8 agrees with fp32 on the photos in this package."""
 
-    precision: str  # "int8" or "fp32"
+    precision: ExportedPrecision
     centred_cosine: float | None = None  # mean over views, of vectors less their mean
     top1_agreement: float | None = None  # the share of captions whose best view stays the same or scores as well
 
     @property
     def is_near(self) -> bool:
-        """Whether int8 may stand for fp32."""
+        """True if int8 agrees with fp32 closely enough to replace it."""
         assert self.centred_cosine is not None
         assert self.top1_agreement is not None
-        return self.centred_cosine >= MIN_COSINE and self.top1_agreement >= MIN_SAME_FIRST
+        return self.centred_cosine >= MIN_COSINE and self.top1_agreement >= MIN_TOP1_AGREEMENT
 
     def save(self, folder: Path) -> None:
-        """Beside the graphs."""
-        (folder / FILE).write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+        """Write it beside the graphs."""
+        write_object(folder / FILE, asdict(self))
 
     @classmethod
     def load(cls, folder: Path) -> "PrecisionCheck":
-        """What `save` wrote."""
-        return cls(**json.loads(read_file(folder / FILE)))
+        """Read what `save` wrote. Raises CosmosSearchError or TypeError for anything else."""
+        return cls(**{EARLIER_NAMES.get(name, name): value for name, value in read_object(folder / FILE).items()})

@@ -1,7 +1,7 @@
-"""The Encoder protocol: what a model must offer to index pictures and to answer sentences."""
+"""The Encoder protocol: what a model must offer to index pictures and to answer queries."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,26 +9,26 @@ from PIL import Image
 
 from cosmos_search.encoders.calibration import Calibration
 from indexer.encoder import ImageEncoder, Vectors
-from indexer.errors import CosmosSearchError
+from indexer.errors import OtherEncoderError
 from indexer.store.records import EncoderRecord
 
 __all__ = ["Encoder", "require_made_by"]
 
 
-class Encoder(ImageEncoder, Protocol):
-    """An image encoder with a text tower into the same space."""
+class Encoder(ImageEncoder[Any], Protocol):  # Any: each encoder has its own type of prepared pictures
+    """An image encoder, and a text encoder into the same space. `BaseEncoder` has defaults for most members."""
 
     @property
     def calibration(self) -> Calibration | None:
-        """From scores to probabilities; None where it was never measured: then nothing is left out."""
+        """From scores to probabilities; None if it was never measured: then no hit is left out as unlikely."""
 
     def fits(self, text: str) -> bool:
-        """Whether the whole of a text is read."""
+        """True if the encoder reads the text to its end, without truncation."""
 
     def activation(self, picture: Image.Image, query: NDArray[np.float32]) -> NDArray[np.float32] | None:
-        """A heat map: how near each place of a picture is to a query's vector (dim,); cosines, (rows, columns).
+        """A heat map: the cosine of each place of a picture with a query's vector (dim,): (rows, columns).
 
-        None for an encoder that knows no places.
+        None for an encoder without local features.
         """
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
@@ -36,14 +36,6 @@ class Encoder(ImageEncoder, Protocol):
 
 
 def require_made_by(encoder: Encoder, made_by: EncoderRecord) -> None:
-    """Raise CosmosSearchError unless this encoder made the vectors."""
-    if made_by.name != encoder.name:
-        raise CosmosSearchError(
-            f"This index was made with {made_by.name}, not {encoder.name}; to change over: "
-            f"cosmos-search index --model {encoder.name} --rebuild"
-        )
-    if made_by.version != encoder.version:
-        raise CosmosSearchError(
-            f"This index was made with another version of {encoder.name}; bring it up to date: "
-            "cosmos-search index --rebuild"
-        )
+    """Raise OtherEncoderError unless this version of this encoder made the vectors."""
+    if (made_by.name, made_by.version) != (encoder.name, encoder.version):
+        raise OtherEncoderError(made_by.name, encoder.name)

@@ -1,4 +1,4 @@
-"""The image tower in torch: half precision on a GPU, or bf16 on a CPU that is fast at it."""
+"""The image tower in torch: in half precision on a GPU, or in bf16 on a CPU that supports it."""
 
 import logging
 from pathlib import Path
@@ -9,12 +9,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from cosmos_search.encoders.devices import Device, Precision
+from cosmos_search.model_config import ModelKind
 from cosmos_search.network.towers import load_networks
 from indexer.encoder import Vectors
 
 __all__ = ["TorchImages"]
 
-DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+DTYPES: dict[Precision, torch.dtype] = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 GPU_BATCH = 128
 CPU_BATCH = 16
 
@@ -22,13 +24,13 @@ log = logging.getLogger(__name__)
 
 
 class TorchImages:
-    """An ImageRuntime. A batch that doesn't fit into memory is halved, for good."""
+    """An ImageRuntime. If a batch does not fit into memory, `batch_size` is halved permanently."""
 
-    def __init__(self, folder: Path, kind: str, device: str, precision: str) -> None:
+    def __init__(self, folder: Path, kind: ModelKind, device: Device, precision: Precision) -> None:
         network, _ = load_networks(folder, kind)
         self._network = network.to(device, DTYPES[precision])
         self._device = torch.device(device)
-        self._lock = Lock()  # one batch at a time; the next is being decoded meanwhile
+        self._lock = Lock()  # one batch at a time; other threads decode the next ones
         self.batch_size = CPU_BATCH if device == "cpu" else GPU_BATCH
         name = torch.cuda.get_device_name() if device == "cuda" else device
         self.device = f"{name}, torch {precision}"
@@ -47,7 +49,7 @@ class TorchImages:
                     if self.batch_size == 1:
                         raise
                     self.batch_size //= 2
-                    log.warning("The GPU's memory is full; going on with %d pictures a batch.", self.batch_size)
+                    log.warning("The GPU's memory is full; continuing with %d pictures per batch.", self.batch_size)
                     torch.cuda.empty_cache()
                 else:
                     done += len(part)

@@ -1,38 +1,60 @@
-"""Retrieval figures: recall@k and ranks, both ways."""
+"""Metrics of retrieval and classification, from matrices of scores."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["retrieval_figures"]
+__all__ = ["cosines", "retrieval_metrics", "top_k_hits"]
 
 RECALL_AT = (1, 5, 10)
+BLOCK = 256  # rows that are multiplied in float64 at a time
 
 
-def retrieval_figures(similarity: NDArray[np.floating], captions_of: Mapping[int, Sequence[int]]) -> dict[str, float]:
-    """R@1, R@5, R@10, mean and median rank (from 1) of text→image and image→text, as OpenCLIP counts them.
+def cosines(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
+    """a: (n, dim), b: (m, dim), unit rows. Returns (n, m).
 
-    similarity: (images, texts), higher is nearer. captions_of: for each image the rows of its captions; an image
-    counts by the best of them.
+    Computed in float64 and rounded to float32, so that equal vectors (the same caption of two pictures) have equal
+    scores: in float32 the result of a matrix product also depends on the position of a row.
+    """
+    scores = np.empty((len(a), len(b)), dtype=np.float32)
+    columns = b.T.astype(np.float64)
+    for i in range(0, len(a), BLOCK):
+        scores[i : i + BLOCK] = a[i : i + BLOCK].astype(np.float64) @ columns
+    return scores
+
+
+def retrieval_metrics(similarity: NDArray[np.floating], captions_of: Mapping[int, Sequence[int]]) -> dict[str, float]:
+    """R@1, R@5, R@10, mean and median rank (from 1) of text→image and image→text, as OpenCLIP computes them.
+
+    similarity: (images, texts), higher is nearer. captions_of: for each image the columns of its captions; the
+    best-ranked one determines the image's rank.
     """
     image_of = {text: image for image, texts in captions_of.items() for text in texts}
     by_text = _ranks(similarity.T, [[image_of[text]] for text in range(similarity.shape[1])])
     by_image = _ranks(similarity, [captions_of[image] for image in range(len(similarity))])
-    return _figures("text_to_image", by_text) | _figures("image_to_text", by_image)
+    return _summarise("text_to_image", by_text) | _summarise("image_to_text", by_image)
+
+
+def top_k_hits(scores: NDArray[np.floating], labels: Sequence[int], k: int) -> int:
+    """For how many rows the column of the label is among the `k` highest.
+
+    scores: (n, classes). Equal scores rank in the order of columns.
+    """
+    ranks = _ranks(scores, [[label] for label in labels])
+    return int((ranks < k).sum())
 
 
 def _ranks(similarity: NDArray[np.floating], wanted: Sequence[Sequence[int]]) -> NDArray[np.int64]:
     """The rank, from 0, of the best wanted column of each row; equal scores rank in the order of columns."""
     order = np.argsort(-similarity, axis=1, kind="stable")
-    places = np.argsort(order, axis=1)
-    return np.array([places[row, list(columns)].min() for row, columns in enumerate(wanted)], dtype=np.int64)
+    ranks = np.argsort(order, axis=1)
+    return np.array([ranks[row, list(columns)].min() for row, columns in enumerate(wanted)], dtype=np.int64)
 
 
-def _figures(direction: str, ranks: NDArray[np.int64]) -> dict[str, float]:
+def _summarise(direction: str, ranks: NDArray[np.int64]) -> dict[str, float]:
     recalls = {f"{direction}_R@{k}": float((ranks < k).mean()) for k in RECALL_AT}
-    middle = {
+    return recalls | {
         f"{direction}_mean_rank": float(ranks.astype(np.float32).mean()) + 1,
         f"{direction}_median_rank": float(np.median(ranks)) // 1 + 1,
     }
-    return recalls | middle

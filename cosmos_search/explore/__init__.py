@@ -1,1 +1,1 @@
-"""A collection without a query: a map of it, and pictures that look alike."""
+"""Explore a collection without a query: a map of the embeddings, and near duplicates. Ranking is `retrieval`."""

@@ -1,8 +1,8 @@
-"""Pictures that look alike: one picture re-encoded, resized, brightened, mirrored or cropped a little, and its twins.
+"""Near duplicates: copies of a picture that are re-encoded, resized, brighter, mirrored or slightly cropped.
 
-A picture's whole vector says what it shows, not how: two photos of two pigs are as near as a photo and its copy. So
-pictures are compared by their layouts: the whole, and the vectors of the regions pooled in a grid, so that like must
-stand where like stands. Pixels are not compared: other pictures of one kind can look alike too.
+A picture's global vector describes what it shows, not the arrangement: two photos of two pigs can be as similar as a
+photo and its copy. So pictures are compared by their layouts: the global vector, and the vectors of the regions pooled
+in a grid. Pixels are not compared, so that different pictures of one kind of thing can be grouped too.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,10 +14,10 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.errors import UsageError
+from indexer.errors import EmptyIndexError, UsageError
 from indexer.pictures.regions import WHOLE, Box, pyramid
 from indexer.store.catalog import Catalog
-from indexer.store.index import Index, no_pictures
+from indexer.store.index import Index
 from indexer.store.records import EncoderRecord, PictureRecord
 
 __all__ = ["MIN_COSINE", "near_duplicates"]
@@ -31,17 +31,17 @@ __all__ = ["MIN_COSINE", "near_duplicates"]
 #   JPEG at quality 60                 0.83 / 0.93   0.70            0.80 / 0.95   0.73
 #   all but mirrored                   0.68 / 0.86   0.30            0.51 / 0.80   0.17
 #   different pictures, 99 % / 99.9 %  0.62 / 0.95   1 of 190        0.73 / 0.87   43 of 92,235
-# Those that pass are a stereo pair, and mostly twins such as two traffic lights. By the wholes alone 173 pass.
-# Of the ten photos in this package that scikit-image has too, larger, 0.9 finds six, 0.85 eight, 0.8 all, and none
-# takes different photos for one. Of the stamps 0.9 groups 51, 0.85 103, 0.8 156: kinds of things rather than things.
-# On real photos 308 of the 367 pairs at 0.85 were different pictures; at 0.95 58 of 60 made copies are found, and 56 of
-# 65 groups hold nothing else.
+# The pairs that pass are a stereo pair, and mostly similar things such as two traffic lights. With global vectors alone
+# 173 pass. Ten photos of this package are in scikit-image too, larger: 0.9 finds six of them, 0.85 eight, 0.8 all,
+# without a false pair. Of the stamps 0.9 groups 51, 0.85 103, 0.8 156: by the kind of thing rather than the thing.
+# On real photos 308 of the 367 pairs at 0.85 were different pictures; at 0.95 58 of 60 artificial copies are found, and
+# 56 of 65 groups contain nothing else.
 MIN_COSINE = 0.95
 GRID = 3  # cells a side
-WHOLE_WEIGHT = 1.8  # against each of the six cells: a third of the cosine is the wholes'
-N_NUMBERS = 256  # of a layout; at 0.9 chance moves a cosine by 0.01
-CENTRED_FROM = 20  # pictures; the mean of fewer is mostly their own
-SAMPLE = 2000  # pictures that the mean is taken of
+GLOBAL_WEIGHT = 1.8  # relative to each of the six cells: the global vectors make a third of the cosine
+LAYOUT_DIM = 256  # the projection changes a cosine of 0.9 by about 0.01
+MIN_TO_CENTRE = 20  # pictures; the mean of fewer depends too much on each of them
+SAMPLE = 2000  # pictures for the mean
 BLOCK = 2000
 
 
@@ -50,78 +50,80 @@ def near_duplicates(
 ) -> list[tuple[PictureRecord, ...]]:
     """Groups of two or more pictures, the largest groups first; in a group by date, undated ones last, then by path.
 
-    Leader clustering (Hartigan 1975): the pictures are taken from the largest down, which is most likely the
-    original; each joins the leader that is nearest to it, if the cosine of their layouts is at least `min_cosine`, and
-    leads a new group otherwise. So all members are near one picture, and a group can't grow into a chain of pictures
-    that are each merely similar to the next, as connected components do.
+    Leader clustering (Hartigan 1975): pictures are processed in descending order of size, because the largest is most
+    likely the original. Each joins the most similar leader if the cosine of their layouts is at least `min_cosine`, and
+    otherwise leads a new group. So all members are similar to one picture; connected components would also join
+    chains of pictures in which each is only similar to the next.
 
-    An index without regions has only the wholes to compare: there, what looks the same in kind passes too.
-    on_progress: told the share that is done, 0..1. Raises UsageError for a cosine that isn't in 0..1.
+    In an index without regions only global vectors are compared, so that pictures of the same kind of thing pass too.
+    on_progress is called with the completed fraction, 0..1. Raises UsageError for a cosine outside 0..1.
     """
     if not 0 < min_cosine <= 1:
-        raise UsageError(f"{min_cosine} is no cosine of near pictures; choose one above 0, and 1 at most.")
+        raise UsageError(f"{min_cosine} is not a valid cosine of near duplicates; choose one above 0, and 1 at most.")
     with index.reading_pictures() as catalog:
         encoder = catalog.encoder()
         if encoder is None:
-            raise no_pictures(index.place)
-        shapes = catalog.sizes(catalog.vector_ids(encoder.id).tolist())
-        ids = sorted(shapes, key=lambda id_: (-shapes[id_][0] * shapes[id_][1], id_))
-        layouts = _layouts(catalog, encoder, ids, shapes, lambda share: on_progress(share / 2))
-        leaders = _leaders(layouts, min_cosine, lambda share: on_progress((1 + share) / 2))
-        groups = _groups(ids, leaders)
+            raise EmptyIndexError(index.place)
+        sizes = catalog.sizes(catalog.vector_ids(encoder.id).tolist())
+        ids = sorted(sizes, key=lambda id_: (-sizes[id_][0] * sizes[id_][1], id_))
+        layouts = _compute_layouts(catalog, encoder, ids, sizes, lambda share: on_progress(share / 2))
+        leaders = _find_leaders(layouts, min_cosine, lambda share: on_progress((1 + share) / 2))
+        groups = _group_by_leader(ids, leaders)
         pictures = catalog.pictures([id_ for group in groups for id_ in group])
     found = ([pictures[id_] for id_ in group if id_ in pictures] for group in groups)
-    return [tuple(sorted(group, key=_by_date)) for group in found if len(group) > 1]
+    return [tuple(sorted(group, key=_get_date_and_path)) for group in found if len(group) > 1]
 
 
-def _layouts(
+def _compute_layouts(
     catalog: Catalog,
     encoder: EncoderRecord,
     ids: Sequence[int],
-    shapes: dict[int, tuple[int, int]],
+    sizes: dict[int, tuple[int, int]],
     on_progress: Callable[[float], None],
 ) -> NDArray[np.float32]:
-    """One unit vector for each picture, in order: (n, N_NUMBERS).
+    """One unit vector for each picture, in order: (n, LAYOUT_DIM).
 
-    A picture's cells and the whole, one after the other, projected at random: that keeps cosines (Johnson and
-    Lindenstrauss 1984).
+    The vectors of the cells and the global vector, concatenated; a random projection approximately keeps cosines
+    (Johnson and Lindenstrauss 1984).
     """
-    centre = _centre(catalog, encoder, ids)
-    n_inputs = (len(_cells()) + 1) * encoder.dim
-    projection = np.random.default_rng(0).standard_normal((n_inputs, N_NUMBERS), dtype=np.float32)
-    layouts = np.empty((len(ids), N_NUMBERS), dtype=np.float32)
+    centre = _compute_centre(catalog, encoder, ids)
+    n_inputs = (len(_make_cells()) + 1) * encoder.dim
+    projection = np.random.default_rng(0).standard_normal((n_inputs, LAYOUT_DIM), dtype=np.float32)
+    layouts = np.empty((len(ids), LAYOUT_DIM), dtype=np.float32)
     place = {id_: i for i, id_ in enumerate(ids)}
     for start in range(0, len(ids), BLOCK):
         for row_ids, rows in catalog.vectors_of(ids[start : start + BLOCK], encoder):
             found, starts = np.unique(row_ids, return_index=True)
-            shares = [_shares(encoder.regions, *shapes[id_]) for id_ in found.tolist()]
+            shares = [_compute_shares(encoder.regions, *sizes[id_]) for id_ in found.tolist()]
             parts = np.split(rows.astype(np.float32), starts[1:])
             cells = np.stack([s @ part[-s.shape[1] :] for s, part in zip(shares, parts, strict=True)])
-            wholes = np.stack([part[0] for part in parts])[:, None]
-            weighted = np.concatenate([_unit(cells - centre), WHOLE_WEIGHT * _unit(wholes - centre)], axis=1)
-            layouts[[place[id_] for id_ in found.tolist()]] = _unit(weighted.reshape(len(found), -1) @ projection)
+            global_vectors = np.stack([part[0] for part in parts])[:, None]
+            weighted = np.concatenate(
+                [_normalize(cells - centre), GLOBAL_WEIGHT * _normalize(global_vectors - centre)], axis=1
+            )
+            layouts[[place[id_] for id_ in found.tolist()]] = _normalize(weighted.reshape(len(found), -1) @ projection)
         on_progress(min(start + BLOCK, len(ids)) / len(ids))
     return layouts
 
 
-def _centre(catalog: Catalog, encoder: EncoderRecord, ids: Sequence[int]) -> NDArray[np.float32]:
-    """What all pictures have in common: (dim,). It would make any two of them alike (with CLIP 0.5 and more)."""
-    if len(ids) < CENTRED_FROM:
+def _compute_centre(catalog: Catalog, encoder: EncoderRecord, ids: Sequence[int]) -> NDArray[np.float32]:
+    """Mean of the global vectors: (dim,). Without subtracting it, any two are similar (with CLIP 0.5 and more)."""
+    if len(ids) < MIN_TO_CENTRE:
         return np.zeros(encoder.dim, dtype=np.float32)
-    _, wholes = catalog.global_vectors_of(ids[:: -(-len(ids) // SAMPLE)], encoder)
-    return np.asarray(wholes.mean(axis=0, dtype=np.float32))
+    _, global_vectors = catalog.global_vectors_of(ids[:: -(-len(ids) // SAMPLE)], encoder)
+    return np.asarray(global_vectors.mean(axis=0, dtype=np.float32))
 
 
-@lru_cache(maxsize=4096)  # pictures of one camera have one shape
-def _shares(kind: str, width: int, height: int) -> NDArray[np.float32]:
-    """How much each region of a picture (without regions: the whole) adds to each cell: (cells, regions), sums 1."""
+@lru_cache(maxsize=4096)  # most pictures of a camera have the same size
+def _compute_shares(kind: str, width: int, height: int) -> NDArray[np.float32]:
+    """Weight of each region (without regions: of the whole picture) in each cell: (cells, regions); rows sum to 1."""
     boxes = pyramid(kind, width, height) or (WHOLE,)
-    shares = np.array([[sum(box.inside(side) for side in sides) for box in boxes] for sides in _cells()])
+    shares = np.array([[sum(box.inside(side) for side in sides) for box in boxes] for sides in _make_cells()])
     return np.asarray(shares / shares.sum(axis=1, keepdims=True), dtype=np.float32)
 
 
-def _cells() -> list[tuple[Box, Box]]:
-    """Each a part of the grid together with its mirror image: so a mirrored picture has the same layout."""
+def _make_cells() -> list[tuple[Box, Box]]:
+    """Each cell of the grid with its mirror image, so that a mirrored picture has the same layout."""
     spans = [(i / GRID, (i + 1) / GRID) for i in range(GRID)]
     halves = list(zip(spans, reversed(spans), strict=True))[: (GRID + 1) // 2]
     return [
@@ -131,16 +133,16 @@ def _cells() -> list[tuple[Box, Box]]:
     ]
 
 
-def _leaders(
+def _find_leaders(
     vectors: NDArray[np.float32], min_cosine: float, on_progress: Callable[[float], None]
 ) -> NDArray[np.int64]:
-    """For each row (n, dim) the row that leads its group; leaders lead themselves: (n,)."""
+    """For each row (n, dim) the row of its leader; that of a leader is its own: (n,)."""
     known = faiss.IndexFlatIP(vectors.shape[1])
-    found: list[int] = []  # the leaders among the rows, as they lie in `known`
+    found: list[int] = []  # rows of the leaders, in the order of `known`
     leaders = np.arange(len(vectors))
     for start in range(0, len(vectors), BLOCK):
         block = vectors[start : start + BLOCK]
-        cosines, places = known.search(block, 1)  # of nothing: -1 as a place
+        cosines, places = known.search(block, 1)  # an empty index returns -1 as place
         near = np.where(places[:, 0] >= 0, cosines[:, 0], -1.0)
         among = block @ block.T
         new: list[int] = []
@@ -158,17 +160,17 @@ def _leaders(
     return leaders
 
 
-def _groups(ids: Sequence[int], leaders: NDArray[np.int64]) -> list[list[int]]:
+def _group_by_leader(ids: Sequence[int], leaders: NDArray[np.int64]) -> list[list[int]]:
     groups: dict[int, list[int]] = {}
     for id_, leader in zip(ids, leaders.tolist(), strict=True):
         groups.setdefault(leader, []).append(id_)
     return sorted((group for group in groups.values() if len(group) > 1), key=lambda group: (-len(group), group))
 
 
-def _by_date(picture: PictureRecord) -> tuple[datetime, str]:
+def _get_date_and_path(picture: PictureRecord) -> tuple[datetime, str]:
     return picture.facts.metadata.taken_at or datetime.max, str(picture.paths[0])
 
 
-def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+def _normalize(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     lengths = np.linalg.norm(rows, axis=-1, keepdims=True)
     return cast(NDArray[np.float32], rows / np.maximum(lengths, 1e-12))

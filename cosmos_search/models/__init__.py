@@ -1,4 +1,4 @@
-"""Models on the disk: which are published, which are installed, how one is installed.
+"""Models on disk: which are published, which are installed, and how one is installed.
 
-Running them is `cosmos_search.encoders`.
+Running a model belongs to `cosmos_search.encoders`.
 """

@@ -1,4 +1,4 @@
-"""Temporary folders in which a file or folder is made before it is renamed; those of processes that died are swept."""
+"""Temporary folders in which a file or folder is written before it is renamed; those of dead processes are deleted."""
 
 import secrets
 import shutil
@@ -15,16 +15,16 @@ PREFIXES = (".making-", ".removing-")
 
 @contextmanager
 def draft_folder(parent: Path, prefix: str = PREFIXES[0]) -> Iterator[Path]:
-    """A new folder in `parent`, removed on leaving; what dead processes left there is removed first.
+    """A new folder in `parent`, deleted on exit; those that dead processes left in `parent` are deleted first.
 
-    A lock file beside it, held as long as this is entered, tells that the folder is in use; the system frees the lock
-    when the process dies. Raises OSError if the disk does not take it.
+    A lock file beside the folder is held until exit, which marks the folder as in use; the operating system releases
+    the lock when the process dies. Raises OSError if the folder cannot be written.
     """
     parent.mkdir(parents=True, exist_ok=True)
     sweep_drafts(parent)
     folder = parent / f"{prefix}{secrets.token_hex(4)}"
     lock = FileLock(_lock_of(folder))
-    with lock:  # before the folder: so no folder in use is ever without a lock
+    with lock:  # acquired before the folder is created, so that no folder in use is ever without a lock
         folder.mkdir()
         try:
             yield folder
@@ -34,7 +34,7 @@ def draft_folder(parent: Path, prefix: str = PREFIXES[0]) -> Iterator[Path]:
 
 
 def sweep_drafts(parent: Path) -> None:
-    """Remove the draft folders of processes that died; never one in use, and nothing that can't be removed."""
+    """Delete the draft folders of dead processes; skip those in use and those that cannot be deleted."""
     for prefix in PREFIXES:
         for folder in {path.with_name(path.name.removesuffix(".lock")) for path in parent.glob(f"{prefix}*")}:
             try:

@@ -1,4 +1,4 @@
-"""The encoders that can be had by name: the authors' ten checkpoints, with the figures they published."""
+"""The encoders that can be downloaded by name: the authors' ten checkpoints, with the figures they published."""
 
 from dataclasses import dataclass
 
@@ -9,18 +9,18 @@ REPOSITORY = "sankim2/cosmos"  # on the Hugging Face hub; MIT licence, by its ca
 
 @dataclass(frozen=True, slots=True)
 class PublishedModel:
-    """One checkpoint. Figures in percent, from the authors' README: R@1 of image→text and text→image, top 1."""
+    """One checkpoint. Figures are in percent, from the authors' README."""
 
     name: str
     network: str
     trained_on: str
-    coco: tuple[float, float]
-    flickr30k: tuple[float, float]
-    imagenet: float
+    coco: tuple[float, float]  # R@1 of image→text and text→image
+    flickr30k: tuple[float, float]  # likewise
+    imagenet: float  # zero-shot top 1
 
     @property
     def file(self) -> str:
-        """Its name in the repository."""
+        """The name of its file in the repository."""
         return self.name.replace("-", "_") + ".pt"
 
 

@@ -1,4 +1,4 @@
-"""The COSMOS network in torch, and checkpoints in its several layouts.
+"""The COSMOS network in torch, and checkpoints in their several layouts.
 
-Nothing here knows an index or ONNX Runtime.
+Indexes and ONNX Runtime do not belong here.
 """

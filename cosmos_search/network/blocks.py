@@ -11,7 +11,7 @@ __all__ = ["Transformer"]
 
 
 class SelfAttention(nn.Module):
-    """Multi-head self-attention. Parameters and their initial values are those of torch's MultiheadAttention."""
+    """Multi-head self-attention, with the parameters and initial values of torch's MultiheadAttention."""
 
     def __init__(self, width: int, n_heads: int) -> None:
         super().__init__()
@@ -23,7 +23,7 @@ class SelfAttention(nn.Module):
         nn.init.zeros_(self.out_proj.bias)
 
     def forward(self, x: Tensor, *, is_causal: bool = False, csa: bool = False) -> Tensor:
-        """x: (batch, length, width), and so is what it returns.
+        """x and the result: (batch, length, width).
 
         csa: the weights are softmax(q·qᵀ) + softmax(k·kᵀ), not halved (Wang et al. 2024, SCLIP).
         """
@@ -32,7 +32,9 @@ class SelfAttention(nn.Module):
             part.reshape(n, -1, self.n_heads, width // self.n_heads).transpose(1, 2)  # (batch, heads, length, head_dim)
             for part in torch.split(F.linear(x, self.in_proj_weight, self.in_proj_bias), width, dim=-1)
         )
-        scale = (width // self.n_heads) ** -0.5  # the default, but a constant in an exported graph
+        scale = (
+            width // self.n_heads
+        ) ** -0.5  # the default value, but given here it is a constant in an exported graph
         if csa:
             mixed = F.scaled_dot_product_attention(q, q, v) + F.scaled_dot_product_attention(k, k, v)
         else:
@@ -50,7 +52,7 @@ class MLP(nn.Module):
         self.c_proj = nn.Linear(4 * width, width)
 
     def forward(self, x: Tensor) -> Tensor:
-        """x: (…, width), and so is what it returns."""
+        """x and the result: (…, width)."""
         out: Tensor = self.c_proj(F.gelu(self.c_fc(x)))
         return out
 
@@ -66,7 +68,7 @@ class Block(nn.Module):
         self.mlp = MLP(width)
 
     def forward(self, x: Tensor, is_causal: bool = False, csa: bool = False) -> Tensor:
-        """x: (batch, length, width), and so is what it returns. csa: see SelfAttention."""
+        """x and the result: (batch, length, width). csa: see SelfAttention."""
         x = x + self.attn(self.ln_1(x), is_causal=is_causal, csa=csa)
         out: Tensor = x + self.mlp(self.ln_2(x))
         return out
@@ -75,7 +77,8 @@ class Block(nn.Module):
 class Transformer(nn.Module):
     """A stack of blocks.
 
-    activation_checkpointing: in training, keep only each block's input and recompute the rest for the gradient.
+    activation_checkpointing: in training, store only the input of each block and recompute its activations in the
+    backward pass.
     """
 
     def __init__(self, width: int, n_layers: int, n_heads: int) -> None:
@@ -84,7 +87,7 @@ class Transformer(nn.Module):
         self.resblocks = nn.ModuleList(Block(width, n_heads) for _ in range(n_layers))
 
     def forward(self, x: Tensor, *, is_causal: bool = False, csa: bool = False) -> Tensor:
-        """x: (batch, length, width), and so is what it returns. csa: in the last block, see SelfAttention."""
+        """x and the result: (batch, length, width). csa: applies to the last block; see SelfAttention."""
         for i, block in enumerate(self.resblocks):
             is_csa = csa and i == len(self.resblocks) - 1
             if self.activation_checkpointing and self.training:
@@ -94,7 +97,7 @@ class Transformer(nn.Module):
         return x
 
     def initialise_for_text(self) -> None:
-        """OpenCLIP's text tower: normal, with a smaller deviation for what is added to x, the more layers there are."""
+        """Initialise as OpenCLIP's text tower: normal, with a smaller deviation for the layers that are added to x."""
         for block in cast(list[Block], self.resblocks):
             width = block.attn.out_proj.in_features
             residual = width**-0.5 * (2 * len(self.resblocks)) ** -0.5

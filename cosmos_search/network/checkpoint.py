@@ -1,9 +1,8 @@
-"""The authors' checkpoints: read without running anything, checked strictly, and made into a model directory.
+"""Read the authors' checkpoints without running code in them, check them strictly, convert them to model directories.
 
-A published file holds student, teacher, and AdamW's two moments, each in fp32: four times what search needs.
+A published file contains student, teacher, and AdamW's two moments, each in fp32: four times what search needs.
 """
 
-import json
 import re
 import warnings
 from collections.abc import Callable, Mapping
@@ -17,8 +16,10 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from cosmos_search.model_config import cosmos_values, read_object
+from cosmos_search.json_files import read_object, write_object
+from cosmos_search.model_config import CLIP_VOCAB_SIZE, Role, cosmos_values
 from cosmos_search.network.cosmos import CosmosConfig, CosmosModel
+from cosmos_search.network.errors import MissingModelFileError
 from cosmos_search.network.model_files import find_files, read_part
 from cosmos_search.network.weights import check_memory, load_weights
 from cosmos_search.processing.image import Preprocess
@@ -26,15 +27,13 @@ from cosmos_search.processing.text import save_clip_tokenizer
 from indexer.errors import CosmosSearchError
 from indexer.files import open_file
 
-__all__ = ["ROLES", "convert", "infer_config", "load_checkpoint", "load_model", "read_config", "save_model"]
+__all__ = ["convert", "infer_config", "load_checkpoint", "load_model", "read_config", "save_model"]
 
-ROLES = ("teacher", "student")
-HEAD_WIDTH = 64  # of all published sizes; shapes don't tell
-VOCABULARY = 49408
+HEAD_WIDTH = 64  # in all published sizes; it cannot be derived from the shapes of tensors
 
 _make_scalar = cast(Callable[..., Any], np.float64(0).__reduce__()[0])
 
-# AdamW's groups hold the learning rate as a numpy float64; nothing else beyond torch's own list may be named.
+# AdamW's groups contain the learning rate as a numpy float64; beyond torch's own list, only that is allowed.
 ALLOWED: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
     np.dtype,
     np.dtypes.Float64DType,
@@ -43,11 +42,11 @@ ALLOWED: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
 ]
 
 
-def load_checkpoint(path: Path, role: str = "teacher", config: CosmosConfig | None = None) -> CosmosModel:
+def load_checkpoint(path: Path, role: Role = "teacher", config: CosmosConfig | None = None) -> CosmosModel:
     """The teacher or the student of an official checkpoint.
 
-    config: needed where shapes don't tell, which is the number of heads of widths that 64 doesn't divide.
-    Raises CosmosSearchError for a file that is damaged, names anything but tensors and numbers, or doesn't fit.
+    config: needed if a width is not a multiple of 64, because shapes do not give the number of heads.
+    Raises CosmosSearchError for a file that is damaged, contains anything but tensors and numbers, or does not fit.
     """
     official = _read(path, role)
     config = config or infer_config(official, path)
@@ -60,42 +59,42 @@ def load_checkpoint(path: Path, role: str = "teacher", config: CosmosConfig | No
     return model.eval()
 
 
-def convert(path: Path, folder: Path, role: str = "teacher", like: Path | None = None) -> None:
+def convert(path: Path, folder: Path, role: Role = "teacher", config_from: Path | None = None) -> None:
     """Write the model of a checkpoint into a folder, in the Hugging Face layout.
 
-    like: a folder with the config.json, tokenizer.json and preprocessor_config.json of a network whose sizes the
-    checkpoint doesn't tell.
+    config_from: a folder with the config.json, tokenizer.json and preprocessor_config.json of a network whose sizes
+    or vocabulary are not those of the published ones.
     """
     config = None
-    if like is not None:
-        if "config.json" not in find_files(like, ("config.json",)):
-            raise CosmosSearchError(f"{like} can't be used: it has no config.json.")
-        config = read_config(like)
-    model = load_checkpoint(path, role, config)
-    save_model(model, folder, like)
+    if config_from is not None:
+        if "config.json" not in find_files(config_from, ("config.json",)):
+            raise CosmosSearchError(f"{config_from} can't be used: it has no config.json.")
+        config = read_config(config_from)
+    save_model(load_checkpoint(path, role, config), folder, config_from)
 
 
-def save_model(model: CosmosModel, folder: Path, like: Path | None = None) -> None:
-    """config.json, model.safetensors, tokenizer.json and preprocessor_config.json."""
+def save_model(model: CosmosModel, folder: Path, config_from: Path | None = None) -> None:
+    """Write config.json, model.safetensors, tokenizer.json and preprocessor_config.json into a folder.
+
+    config_from: copy the last two from this folder. Raises MissingModelFileError if they are needed and not given.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    (folder / "config.json").write_text(json.dumps(asdict(model.config), indent=2) + "\n", encoding="utf-8")
-    if like is not None:
+    write_object(folder / "config.json", asdict(model.config))
+    if config_from is not None:
         for part in ("tokenizer.json", "preprocessor_config.json"):
-            (folder / part).write_bytes(read_part(like, part))
-    elif model.config.vocab_size == VOCABULARY:
+            (folder / part).write_bytes(read_part(config_from, part))
+    elif model.config.vocab_size == CLIP_VOCAB_SIZE:
         save_clip_tokenizer(folder / "tokenizer.json")
         Preprocess(model.config.image_size).save(folder / "preprocessor_config.json")
     else:
-        raise CosmosSearchError(
-            f"This network has a vocabulary of its own ({model.config.vocab_size} tokens); "
-            "name a folder with its tokenizer.json: --like FOLDER"
-        )
+        n_tokens = model.config.vocab_size
+        raise MissingModelFileError(f"This network has a vocabulary of its own ({n_tokens} tokens)", "tokenizer.json")
 
 
 def load_model(folder: Path) -> CosmosModel:
-    """A model directory's network, for inference. Raises CosmosSearchError if its parts don't fit."""
+    """A model directory's network, for inference. Raises CosmosSearchError if its files do not fit each other."""
     config = read_config(folder)
     return load_weights(lambda: CosmosModel(config), folder / "model.safetensors")
 
@@ -107,7 +106,10 @@ def read_config(folder: Path) -> CosmosConfig:
 
 
 def infer_config(official: Mapping[str, Tensor], path: Path) -> CosmosConfig:
-    """The sizes of a network, from the shapes in its official state dict."""
+    """The sizes of a network, from the shapes in its official state dict.
+
+    Raises MissingModelFileError if the number of heads cannot be derived from a width.
+    """
     vision_width, _, patch, _ = _shape(official, "visual.conv1.weight", 4, path)
     n_positions, _ = _shape(official, "visual.positional_embedding", 2, path)
     context_length, text_width = _shape(official, "positional_embedding", 2, path)
@@ -115,10 +117,8 @@ def infer_config(official: Mapping[str, Tensor], path: Path) -> CosmosConfig:
     _, embed_dim = _shape(official, "visual.proj", 2, path)
     for width in (vision_width, text_width):
         if width % HEAD_WIDTH:
-            raise CosmosSearchError(
-                f"{path} holds a network of width {width}, whose heads its shapes don't tell; "
-                "name a folder with its config.json: --like FOLDER"
-            )
+            reason = f"{path} holds a network of width {width}, from which the number of heads cannot be derived"
+            raise MissingModelFileError(reason, "config.json")
     values = {
         "embed_dim": embed_dim,
         "image_size": round(max(0, n_positions - 1) ** 0.5) * patch,
@@ -137,71 +137,72 @@ def infer_config(official: Mapping[str, Tensor], path: Path) -> CosmosConfig:
 
 def _shape(official: Mapping[str, Tensor], name: str, n_dims: int, path: Path) -> tuple[int, ...]:
     if name not in official:
-        raise _no_checkpoint(path, f"{name} is missing")
+        raise _invalid(path, f"{name} is missing")
     shape = tuple(official[name].shape)
     if len(shape) != n_dims:
-        raise _no_checkpoint(path, f"{name} has the shape {shape} and not one of {n_dims} numbers")
+        raise _invalid(path, f"{name} has the shape {shape} instead of one with {n_dims} dimensions")
     return shape
 
 
-def _read(path: Path, role: str) -> dict[str, Tensor]:
-    """One role's official state dict. The file is mapped, so the other three copies are never read."""
-    assert role in ROLES, role
+def _read(path: Path, role: Role) -> dict[str, Tensor]:
+    """One role's official state dict. The file is memory-mapped, so the other three copies are never read."""
     try:
-        open_file(path).close()  # a pipe would be waited for
+        open_file(path).close()  # rejects pipes, on which torch would block
     except FileNotFoundError as error:
         raise CosmosSearchError(f"There is no file {path}.") from error
     except OSError as error:
         raise CosmosSearchError(f"{path} can't be read: {error.strerror or error}.") from error
     try:
         with torch.serialization.safe_globals(ALLOWED), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch's, of what is refused in the next moment
+            warnings.simplefilter("ignore")  # torch's, about what is rejected below
             content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except UnpicklingError as error:
-        raise _refused(path, error) from error
-    except Exception as error:  # a damaged pickle raises nearly everything
-        raise _no_checkpoint(path, "it is cut short or of another format") from error
+        raise _describe_rejection(path, error) from error
+    except Exception as error:  # a damaged pickle can raise almost any exception
+        raise _invalid(path, "it is truncated or of another format") from error
     if not isinstance(content, dict) or not isinstance(content.get(role), dict):
-        raise _no_checkpoint(path, f"it has no {role}")
+        raise _invalid(path, f"it has no {role}")
     state = content[role]
     if not all(isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in state.items()):
-        raise _no_checkpoint(path, f"its {role} holds more than tensors")
-    prefix = "module." if next(iter(state), "").startswith("module.") else ""  # of a DDP wrapper
+        raise _invalid(path, f"its {role} contains more than tensors")
+    prefix = "module." if next(iter(state), "").startswith("module.") else ""  # added by a DDP wrapper
     return {name.removeprefix(prefix): tensor for name, tensor in state.items()}
 
 
 def _check(official: Mapping[str, Tensor], model: CosmosModel, path: Path) -> None:
-    """Every name and every shape, before anything is loaded."""
+    """Compare all names, shapes and types with those of the network, before anything is loaded."""
     expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
     if missing := sorted(expected.keys() - official.keys()):
-        raise _no_checkpoint(path, f"{len(missing)} tensors are missing, {missing[0]} among them")
+        raise _invalid(path, f"{len(missing)} tensors are missing, including {missing[0]}")
     if extra := sorted(official.keys() - expected.keys()):
-        raise _no_checkpoint(path, f"{len(extra)} tensors are unknown, {_short(extra[0])} among them")
+        raise _invalid(path, f"{len(extra)} tensors are unknown, including {_shorten(extra[0])}")
     for name, shape in expected.items():
         tensor = official[name]
         if tuple(tensor.shape) != shape:
-            raise _no_checkpoint(path, f"{name} has the shape {tuple(tensor.shape)} and not {shape}")
+            raise _invalid(path, f"{name} has the shape {tuple(tensor.shape)} instead of {shape}")
         if not tensor.is_floating_point() or tensor.layout != torch.strided or tensor.device.type != "cpu":
-            raise _no_checkpoint(path, f"{name} holds no plain floating point numbers")
+            raise _invalid(path, f"{name} does not contain plain floating point numbers")
 
 
 def _n_blocks(official: Mapping[str, Tensor], tower: str) -> int:
-    names = (re.match(rf"{tower}\.resblocks\.([0-9]{{1,6}})\.", name) for name in official)  # longer ones are unknown
+    names = (
+        re.match(rf"{tower}\.resblocks\.([0-9]{{1,6}})\.", name) for name in official
+    )  # longer numbers are unknown names
     return 1 + max((int(found[1]) for found in names if found), default=-1)
 
 
-def _refused(path: Path, error: Exception) -> CosmosSearchError:
+def _describe_rejection(path: Path, error: Exception) -> CosmosSearchError:
     found = re.search(r"(?:GLOBAL|global) ([\w.]+)", str(error))
-    named = f"it names {found[1]}, which could run code" if found else "it is damaged, or names what could run code"
+    reason = f"it refers to {found[1]}, which could run code" if found else "it is damaged, or could run code"
     return CosmosSearchError(
-        f"{path} is not opened: {named}. Get the file from the authors, or ask them for safetensors."
+        f"{path} is not opened: {reason}. Get the file from the authors, or ask them for safetensors."
     )
 
 
-def _short(name: str) -> str:
+def _shorten(name: str) -> str:
     text = ascii(name)[1:-1]
     return text if len(text) <= 80 else text[:79] + "…"
 
 
-def _no_checkpoint(path: Path, reason: str) -> CosmosSearchError:
-    return CosmosSearchError(f"{path} is no COSMOS checkpoint: {reason}.")
+def _invalid(path: Path, reason: str) -> CosmosSearchError:
+    return CosmosSearchError(f"{path} is not a COSMOS checkpoint: {reason}.")

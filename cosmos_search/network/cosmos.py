@@ -1,7 +1,7 @@
 """The COSMOS network (Kim et al., CVPR 2025): two towers, two cross-attentions, two scales.
 
-Modules and parameters have the names of the official code, so its state dicts load as they are. The text tower's parts
-therefore lie in the model itself, and those of the image tower in `visual`.
+Modules and parameters have the names of the official code, so its state dicts load unchanged. Therefore the layers of
+the text tower are attributes of the model itself, and those of the image tower of `visual`.
 """
 
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from cosmos_search.model_config import CLIP_VOCAB_SIZE
 from cosmos_search.network.blocks import Transformer
 from cosmos_search.network.cross_attention import CrossAttention
 from cosmos_search.network.weights import load_weights
@@ -37,7 +38,7 @@ class CosmosConfig:
     text_layers: int = 12
     text_heads: int = 8
     context_length: int = 77  # tokens
-    vocab_size: int = 49408
+    vocab_size: int = CLIP_VOCAB_SIZE
     model_type: Literal["cosmos"] = "cosmos"
 
 
@@ -60,7 +61,7 @@ class CosmosModel(
     license="mit",
     paper_url="https://arxiv.org/abs/2412.01814",
 ):
-    """Student and teacher are both this. Saved and loaded in the Hugging Face layout."""
+    """The network of both student and teacher. Saved and loaded in the Hugging Face layout."""
 
     def __init__(self, config: CosmosConfig) -> None:
         super().__init__()
@@ -89,7 +90,7 @@ class CosmosModel(
     def encode_texts(self, ids: Tensor) -> Encoded:
         """ids: (batch, length <= context_length), each row with its end token.
 
-        A text's feature is taken at its first end token, the largest id there is.
+        A text's feature is taken at its first end token, which has the largest id.
         """
         x = self.token_embedding(ids) + self.positional_embedding[: ids.shape[1]]
         words = self.ln_final(self.transformer(x, is_causal=True))
@@ -107,8 +108,8 @@ class CosmosModel(
     def dense(self, pixels: Tensor, *, csa: bool = False) -> Tensor:
         """A unit vector of the joint space for each patch: (batch, patches, dim).
 
-        csa: the last block attends by q·q and k·k instead of q·k (Wang et al. 2024, SCLIP), which keeps a patch's
-        vector about its own place.
+        csa: the last block attends by q·q and k·k instead of q·k (Wang et al. 2024, SCLIP), so that a patch's vector
+        describes its own position.
         """
         return F.normalize(self.visual(pixels, csa=csa)[:, 1:] @ self.visual.proj, dim=-1)
 
@@ -116,7 +117,7 @@ class CosmosModel(
     def _load_as_safetensor(  # type: ignore[override]
         cls, model: Self, model_file: str, map_location: str, strict: bool
     ) -> Self:
-        """For from_pretrained: always strict, with the checks and the older names of `load_weights`."""
+        """Called by from_pretrained: always strict, with the checks and the earlier names of `load_weights`."""
         return load_weights(lambda: model, Path(model_file)).to(map_location)
 
 
@@ -138,7 +139,7 @@ class ImageTower(nn.Module):
     def forward(self, pixels: Tensor, *, csa: bool = False) -> Tensor:
         """All tokens after the last norm, the class token first: (batch, 1 + patches, width)."""
         patches = self.conv1(pixels)  # (batch, width, rows, columns)
-        rows, columns = int(patches.shape[2]), int(patches.shape[3])  # numbers, also where a graph is traced
+        rows, columns = int(patches.shape[2]), int(patches.shape[3])  # plain integers, also while a graph is traced
         x = torch.cat([self.class_embedding.expand(pixels.shape[0], 1, -1), patches.flatten(2).transpose(1, 2)], dim=1)
         x = self.ln_pre(x + _positions_for(self.positional_embedding, self.grid, rows, columns))
         out: Tensor = self.ln_post(self.transformer(x, csa=csa))
@@ -146,9 +147,10 @@ class ImageTower(nn.Module):
 
 
 def _positions_for(positions: Tensor, grid: int, rows: int, columns: int) -> Tensor:
-    """Positions for another picture size, as DINO interpolates them: (1 + rows·columns, width).
+    """Positions for another picture size, interpolated as in DINO: (1 + rows·columns, width).
 
-    The scale factor is given 0.1 too much, as in the official code; it moves the sampling points, so it counts.
+    The scale factor is computed from sizes that are 0.1 too large, as in the official code, since that shifts the
+    sampling points.
     """
     if rows == columns == grid:
         return positions

@@ -2,20 +2,20 @@
 
 from torch import Tensor, nn
 
-__all__ = ["CrossAttention"]
+from cosmos_search.model_config import N_CROSS_ATTENTION_HEADS
 
-N_HEADS = 8
+__all__ = ["CrossAttention"]
 
 
 class CrossAttention(nn.Module):
-    """One layer of multi-head attention, pre-norm, with neither mask, MLP nor residual.
+    """One layer of pre-norm multi-head attention, without mask, MLP or residual.
 
-    Padding, start and end tokens of a caption are attended to as words are; the published models were trained so.
+    Padding, start and end tokens of a caption are attended to like words, as in the training of the published models.
     """
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.attn = nn.MultiheadAttention(dim, N_HEADS, batch_first=True)
+        self.attn = nn.MultiheadAttention(dim, N_CROSS_ATTENTION_HEADS, batch_first=True)
         self.ln_q = nn.LayerNorm(dim)
         self.ln_k = nn.LayerNorm(dim)  # of the tokens, which are keys and values
 
@@ -26,7 +26,7 @@ class CrossAttention(nn.Module):
         return out
 
     def with_weights(self, queries: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """The same, and each head's weights: (batch, n, dim), (batch, heads, n, length), rows of sum 1."""
+        """The output of `forward`, and the weights of each head: (batch, heads, n, length), rows of sum 1."""
         keys = self.ln_k(tokens)
         out, weights = self.attn(self.ln_q(queries), keys, keys, need_weights=True, average_attn_weights=False)
         return out, weights

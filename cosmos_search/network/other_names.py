@@ -1,4 +1,4 @@
-"""The network's tensors under the names of other files: earlier ones of ours, and Hugging Face's CLIP."""
+"""The network's tensors under the names in other files: those of earlier versions, and Hugging Face's CLIP."""
 
 from collections.abc import Collection, Mapping
 
@@ -6,8 +6,8 @@ from torch import Tensor
 
 __all__ = ["under_names_in_file", "under_other_names"]
 
-# Beginnings of names, ours and those in files written before the network took the authors' names
-BEFORE = {
+# Prefixes of names: ours, and those in files written before the network used the authors' names
+EARLIER = {
     "positional_embedding": "text.positions",
     "text_projection": "text.projection",
     "logit_scale": "logit_scale",
@@ -31,7 +31,7 @@ BEFORE = {
     "image_token_mapping.": "image_token_map.",
     "text_token_mapping.": "text_token_map.",
 }
-# In blocks; both other layouts have the names of Hugging Face here, with queries, keys and values apart.
+# Within blocks both other layouts use the names of Hugging Face, with separate queries, keys and values.
 IN_BLOCKS = {
     "attn.": "self_attn.",
     "ln_1.": "layer_norm1.",
@@ -42,29 +42,32 @@ IN_BLOCKS = {
 
 
 def under_names_in_file(state: Mapping[str, Tensor], found: Collection[str]) -> Mapping[str, Tensor]:
-    """The tensors of a state dict, as views under the names of a file.
+    """The tensors of a state dict, as views, under the names in a file: today's or those of earlier versions.
 
-    found: all names in the file. They are the network's own, or those before it took the authors' names.
+    found: all names in the file.
     """
-    return under_other_names(state, BEFORE) if BEFORE["visual.positional_embedding"] in found else state
+    return under_other_names(state, EARLIER) if EARLIER["visual.positional_embedding"] in found else state
 
 
-def under_other_names(state: Mapping[str, Tensor], beginnings: Mapping[str, str]) -> dict[str, Tensor]:
-    """The tensors whose names have one of these beginnings (ours, theirs), as views that can be written to."""
+def under_other_names(state: Mapping[str, Tensor], prefixes: Mapping[str, str]) -> dict[str, Tensor]:
+    """The tensors whose names have one of these prefixes, renamed, as writable views.
+
+    prefixes: from ours to theirs. In blocks, packed `in_proj` tensors are split into q_proj, k_proj and v_proj.
+    """
     views: dict[str, Tensor] = {}
     for name, tensor in state.items():
-        ours = next((ours for ours in beginnings if name.startswith(ours)), None)
+        ours = next((ours for ours in prefixes if name.startswith(ours)), None)
         if ours is None:
             continue
         rest = name.removeprefix(ours)
         if not ours.endswith("resblocks."):
-            views[beginnings[ours] + rest] = tensor
+            views[prefixes[ours] + rest] = tensor
             continue
-        for part, its_name in IN_BLOCKS.items():
-            rest = rest.replace(part, its_name)
+        for part, other_part in IN_BLOCKS.items():
+            rest = rest.replace(part, other_part)
         if "in_proj_" in rest:
             for part, rows in zip("qkv", tensor.chunk(3), strict=True):
-                views[beginnings[ours] + rest.replace("in_proj_", f"{part}_proj.")] = rows
+                views[prefixes[ours] + rest.replace("in_proj_", f"{part}_proj.")] = rows
         else:
-            views[beginnings[ours] + rest] = tensor
+            views[prefixes[ours] + rest] = tensor
     return views

@@ -1,4 +1,4 @@
-"""A model directory as two torch modules: bytes of pixels in, ids in, unit vectors out."""
+"""The two towers of a model directory as torch modules: from uint8 pixels and token ids to unit vectors."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import CLIPConfig, CLIPModel
 
-from cosmos_search.model_config import clip_towers, read_object
+from cosmos_search.json_files import read_object
+from cosmos_search.model_config import ModelKind, clip_towers
 from cosmos_search.network.checkpoint import load_model, read_config
 from cosmos_search.network.cosmos import CosmosModel
 from cosmos_search.network.weights import check_header, load_weights
@@ -20,7 +21,7 @@ Features = Callable[[Tensor], Tensor]
 
 
 class ImageNetwork(nn.Module):
-    """The scaling of pixels is part of it, so that bytes travel and not floats."""
+    """An image tower that scales pixels itself, so that bytes instead of floats are copied to the device."""
 
     mean: Tensor
     std: Tensor
@@ -39,7 +40,7 @@ class ImageNetwork(nn.Module):
 
 
 class TextNetwork(nn.Module):
-    """Causal, so a row may end at its end token: padding changes nothing."""
+    """A text tower. Its attention is causal, so rows need no padding after their end tokens."""
 
     def __init__(self, model: nn.Module, features: Features) -> None:
         super().__init__()
@@ -51,8 +52,8 @@ class TextNetwork(nn.Module):
         return F.normalize(self._features(ids), dim=-1)
 
 
-def load_networks(folder: Path, kind: str) -> tuple[ImageNetwork, TextNetwork]:
-    """Both towers of an installed model. Weights come from safetensors alone; CosmosSearchError if they don't fit."""
+def load_networks(folder: Path, kind: ModelKind) -> tuple[ImageNetwork, TextNetwork]:
+    """Both towers of an installed model, for inference. Raises CosmosSearchError if its weights do not fit."""
     preprocess = Preprocess.load(folder / "preprocessor_config.json")
     if kind == "cosmos":
         model = load_model(folder)
@@ -65,16 +66,17 @@ def load_networks(folder: Path, kind: str) -> tuple[ImageNetwork, TextNetwork]:
 
 
 def load_clip(folder: Path) -> CLIPModel:
-    """A CLIPModel from safetensors; CosmosSearchError if its parts don't fit.
+    """A CLIPModel from safetensors, for inference. Raises CosmosSearchError if its files do not fit each other.
 
-    Of config.json only what shapes the network is used, so that it can name no code, kernel or quantisation.
+    Of config.json only the values that determine shapes are used, so that it cannot select code, kernels or
+    quantisation.
     """
     config = _clip_config(folder)
     return load_weights(lambda: CLIPModel(config), folder / "model.safetensors")
 
 
-def check_weights(folder: Path, kind: str, weights: Path) -> None:
-    """Raise CosmosSearchError if the header of a safetensors file doesn't fit the config.json in a folder."""
+def check_weights(folder: Path, kind: ModelKind, weights: Path) -> None:
+    """Raise CosmosSearchError if the header of a safetensors file does not fit the config.json in a folder."""
     if kind == "cosmos":
         config = read_config(folder)
         check_header(lambda: CosmosModel(config), weights)

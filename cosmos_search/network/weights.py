@@ -1,4 +1,4 @@
-"""Weights from safetensors: the header is compared with the network before anything is allocated."""
+"""Load weights from safetensors; the header is compared with the network before anything is allocated."""
 
 import os
 from collections.abc import Callable
@@ -15,16 +15,16 @@ from indexer.errors import CosmosSearchError
 __all__ = ["check_header", "check_memory", "load_weights"]
 
 DTYPES = ("F64", "F32", "F16", "BF16")
-UNUSED = "position_ids"  # buffers that older files of CLIP hold
-BYTES = 4  # of a parameter in memory, whatever the file holds
+UNUSED = "position_ids"  # buffers in older files of CLIP
+BYTES = 4  # of a parameter in memory, whatever its type in the file
 
 Network = TypeVar("Network", bound=nn.Module)
 
 
 def load_weights(make: Callable[[], Network], file: Path) -> Network:
-    """What `make` builds, with the weights of a file, for inference.
+    """The network that `make` builds, with the weights of a file, for inference.
 
-    Raises CosmosSearchError if the file doesn't hold exactly its tensors, as finite floating point numbers.
+    Raises CosmosSearchError unless the file contains exactly its tensors, as finite floating point numbers.
     """
     check_header(make, file)
     try:
@@ -33,28 +33,28 @@ def load_weights(make: Callable[[], Network], file: Path) -> Network:
             for name, tensor in under_names_in_file(network.state_dict(), weights.keys()).items():
                 tensor.copy_(weights.get_tensor(name))
                 if not bool(torch.isfinite(tensor).all()):
-                    raise CosmosSearchError(f"{file} can't be used: {name} has values that are no finite numbers.")
+                    raise CosmosSearchError(f"{file} can't be used: {name} has values that are not finite numbers.")
     except (OSError, SafetensorError, RuntimeError, MemoryError, ValueError) as error:
         raise CosmosSearchError(f"The weights in {file} can't be loaded ({_first_line(error)}).") from error
     return network.eval()
 
 
 def check_header(make: Callable[[], nn.Module], file: Path) -> None:
-    """Raise CosmosSearchError if a safetensors file holds other tensors than the network that `make` builds.
+    """Raise CosmosSearchError if the tensors in a safetensors file are not those of the network that `make` builds.
 
-    Reads no weights, and builds the network without memory for them.
+    Reads only the header, and builds the network without allocating its weights.
     """
     with torch.device("meta"):
         network = make()
     check_memory(network, file)
     if not file.is_file():
-        raise CosmosSearchError(f"{file} is missing, or no file.")
+        raise CosmosSearchError(f"{file} is missing, or not a file.")
     try:
         with safe_open(file, framework="pt") as weights:
-            slices = {name: weights.get_slice(name) for name in weights.keys()}  # noqa: SIM118  no mapping
+            slices = {name: weights.get_slice(name) for name in weights.keys()}  # noqa: SIM118  not a mapping
             found = {name: (tuple(part.get_shape()), str(part.get_dtype())) for name, part in slices.items()}
     except (OSError, SafetensorError, ValueError) as error:
-        raise CosmosSearchError(f"{file} is damaged, or no safetensors ({_first_line(error)}).") from error
+        raise CosmosSearchError(f"{file} is damaged, or not a safetensors file ({_first_line(error)}).") from error
     stored = under_names_in_file(network.state_dict(), found)
     expected = {name: tuple(tensor.shape) for name, tensor in stored.items()}
     if problem := _difference(expected, found):
@@ -62,33 +62,34 @@ def check_header(make: Callable[[], nn.Module], file: Path) -> None:
 
 
 def check_memory(network: nn.Module, source: Path | str) -> None:
-    """Raise CosmosSearchError if a network (on the meta device) is larger than the memory of this machine."""
+    """Raise CosmosSearchError if a network (on the meta device) needs more memory than this machine has."""
     needed = BYTES * sum(parameter.numel() for parameter in network.parameters())
-    if needed > (there := _memory_bytes()):
+    if needed > (available := _memory_bytes()):
         raise CosmosSearchError(
-            f"The network of {source} needs {needed / 2**30:,.1f} GiB of memory, and there are {there / 2**30:,.1f}."
+            f"The network of {source} needs {needed / 2**30:,.1f} GiB of memory, but this machine has "
+            f"{available / 2**30:,.1f}."
         )
 
 
 def _difference(expected: dict[str, tuple[int, ...]], found: dict[str, tuple[tuple[int, ...], str]]) -> str:
-    """The first one, in words; "" if there is none."""
+    """A description of the first difference; "" if there is none."""
     if missing := sorted(expected.keys() - found.keys()):
-        return f"{len(missing)} tensors are missing, {missing[0]} among them"
+        return f"{len(missing)} tensors are missing, including {missing[0]}"
     if extra := sorted(name for name in found.keys() - expected.keys() if not name.endswith(UNUSED)):
-        return f"{len(extra)} tensors are unknown, {extra[0][:80]!r} among them"
+        return f"{len(extra)} tensors are unknown, including {extra[0][:80]!r}"
     for name, shape in expected.items():
-        its_shape, dtype = found[name]
-        if its_shape != shape:
-            return f"{name} has the shape {its_shape} and not {shape}"
+        found_shape, dtype = found[name]
+        if found_shape != shape:
+            return f"{name} has the shape {found_shape} instead of {shape}"
         if dtype not in DTYPES:
-            return f"{name} is of type {dtype}, which is no floating point number of 16 bits or more"
+            return f"{name} is of type {dtype}, which is not a floating point type of 16 bits or more"
     return ""
 
 
 def _memory_bytes() -> float:
     try:
         return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    except (AttributeError, ValueError, OSError):  # not told on every system
+    except (AttributeError, ValueError, OSError):  # not available on every system
         return float("inf")
 
 

@@ -1,1 +1,1 @@
-"""What goes into a network: pictures to pixels, texts to tokens. No torch here."""
+"""The inputs of networks: from pictures to pixels, and from texts to token ids. No torch here."""

@@ -1,4 +1,4 @@
-"""CLIP's byte-level BPE (Radford et al. 2021): texts to rows of token ids. Needs neither torch nor transformers."""
+"""CLIP's byte-level BPE (Radford et al. 2021): from texts to rows of token ids, without torch and transformers."""
 
 import gzip
 import html
@@ -15,6 +15,7 @@ import tokenizers
 from numpy.typing import NDArray
 from tokenizers import decoders, models, pre_tokenizers, processors
 
+from cosmos_search.model_config import CLIP_VOCAB_SIZE
 from cosmos_search.processing.tokenizer_file import is_panic, read_tokenizer
 from indexer.errors import CosmosSearchError
 
@@ -22,14 +23,13 @@ __all__ = ["END", "START", "TextTokenizer", "clip_tokenizer", "save_clip_tokeniz
 
 START, END = "<start_of_text>", "<end_of_text>"
 OPENAI_START, OPENAI_END = "<|startoftext|>", "<|endoftext|>"  # the same tokens in CLIP's own model directories
-N_MERGES = 49152 - 256 - 2
-N_TOKENS = 256 + 256 + N_MERGES + 2
-HUGE_REFERENCE = re.compile(r"&#(?:[0-9]{1000,}|[xX][0-9a-fA-F]{1000,});?")  # no character has such a number
+N_MERGES = CLIP_VOCAB_SIZE - 2 * 256 - 2  # without the bytes, alone and at the end of a word, and start and end
+HUGE_REFERENCE = re.compile(r"&#(?:[0-9]{1000,}|[xX][0-9a-fA-F]{1000,});?")  # beyond every code point
 WORDS = r"'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+"
 
 
 class TextTokenizer:
-    """A tokenizer and the length of the context that its model reads.
+    """A tokenizer, with the context length of its model.
 
     >>> clip_tokenizer()(["a cat"])[0, :5].tolist()
     [49406, 320, 2368, 49407, 0]
@@ -37,53 +37,55 @@ class TextTokenizer:
 
     def __init__(self, tokenizer: tokenizers.Tokenizer, context_length: int = 77) -> None:
         self._tokenizer = tokenizer
-        self._tokenizer.no_truncation()  # some files cut or fill texts by themselves
+        self._tokenizer.no_truncation()  # some files enable truncation or padding
         self._tokenizer.no_padding()
         self._tokenizer.encode_special_tokens = True  # typed by a user, "<end_of_text>" is plain text
-        self._is_clip = tokenizer.get_vocab_size() == N_TOKENS
-        if self._is_clip:  # the words are split here: the official split is Python's `regex`, with its Unicode tables
+        self._is_clip = tokenizer.get_vocab_size() == CLIP_VOCAB_SIZE
+        if (
+            self._is_clip
+        ):  # words are split in `_encode`, because the official split uses Python's `regex` and its Unicode tables
             self._tokenizer.pre_tokenizer = _byte_level()
         self.context_length = context_length
-        self.start = self._special(START, OPENAI_START)
-        self.end = self._special(END, OPENAI_END)
+        self.start = self._find_special(START, OPENAI_START)
+        self.end = self._find_special(END, OPENAI_END)
 
     @classmethod
     def from_file(cls, path: Path, context_length: int) -> "TextTokenizer":
-        """From a model directory's tokenizer.json. Raises CosmosSearchError if it is none of CLIP's kind."""
+        """Read a model directory's tokenizer.json. Raises CosmosSearchError for one that is not like CLIP's."""
         return cls(read_tokenizer(path), context_length)
 
     @property
     def n_ids(self) -> int:
-        """One more than the largest id of a token."""
+        """The largest token id plus 1."""
         return 1 + max(self._tokenizer.get_vocab(with_added_tokens=True).values())
 
     def __call__(self, texts: Sequence[str], *, specials: bool = False) -> NDArray[np.int64]:
-        """(n, context_length): start, tokens, end, zeros. A text that is too long loses its end; see `fits`.
+        """(n, context_length): start, tokens, end, zeros. A text that is too long is truncated; see `fits`.
 
-        specials: read a literal <start_of_text> or <end_of_text> as that token, as the authors' tokenizer does.
+        specials: treat a literal <start_of_text> or <end_of_text> as that token, as the authors' tokenizer does.
         """
         rows = np.zeros((len(texts), self.context_length), dtype=np.int64)
         for row, text in zip(rows, texts, strict=True):
-            ids = self.cut_ids(text, specials=specials)
+            ids = self.encode(text, specials=specials)
             row[: len(ids)] = ids
         return rows
 
-    def cut_ids(self, text: str, *, specials: bool = False) -> list[int]:
-        """The tokens of a text, start and end included, at most as many as the context holds."""
+    def encode(self, text: str, *, specials: bool = False) -> list[int]:
+        """The token ids of a text, including start and end, truncated to the context length."""
         ids = self.ids(text, specials=specials)
         return ids if len(ids) <= self.context_length else [*ids[: self.context_length - 1], self.end]
 
     def ids(self, text: str, *, specials: bool = False) -> list[int]:
-        """The tokens of a text between start and end, however many."""
+        """The token ids of a text, including start and end, without a limit."""
         parts = re.split(f"({START}|{END})", clean(text)) if specials else [clean(text)]
-        known = {START: self.start, END: self.end}
+        special_ids = {START: self.start, END: self.end}
         ids = [self.start]
         for part in parts:
-            ids += [known[part]] if part in known and specials else self._encode(part)
+            ids += [special_ids[part]] if part in special_ids and specials else self._encode(part)
         return [*ids, self.end]
 
     def words(self, text: str) -> list[tuple[str, int, int]]:
-        """The text's words with the positions of their tokens in its row: (word, first, behind the last)."""
+        """The text's words with the positions of their tokens in its row: (word, first, last + 1)."""
         found, position = [], 1
         for word in regex.findall(WORDS, clean(text), regex.IGNORECASE):
             end = position + len(self._encode(word))
@@ -94,14 +96,14 @@ class TextTokenizer:
         return found
 
     def fits(self, text: str) -> bool:
-        """Whether the model reads the whole text."""
+        """True if the text fits into the context without truncation."""
         return len(self.ids(text)) <= self.context_length
 
     def _encode(self, text: str) -> list[int]:
         words = regex.findall(WORDS, text, regex.IGNORECASE) if self._is_clip else text
         try:
             encoding = self._tokenizer.encode(words, is_pretokenized=self._is_clip, add_special_tokens=False)
-        except BaseException as error:  # such as a vocabulary without a token for what is unknown
+        except BaseException as error:  # such as a vocabulary without a token for unknown characters
             if not isinstance(error, Exception) and not is_panic(error):
                 raise
             reason = (str(error).splitlines() or [""])[0][:200]
@@ -109,22 +111,21 @@ class TextTokenizer:
         ids: list[int] = encoding.ids
         return ids
 
-    def _special(self, *names: str) -> int:
-        found = (self._tokenizer.token_to_id(name) for name in names)
-        for id_ in found:
+    def _find_special(self, *names: str) -> int:
+        for id_ in (self._tokenizer.token_to_id(name) for name in names):
             if id_ is not None:
-                return id_
-        raise CosmosSearchError(f"The tokenizer has no token {' or '.join(names)}, so it is none of CLIP's kind.")
+                return int(id_)
+        raise CosmosSearchError(f"The tokenizer has no token {' or '.join(names)}, so it is not like CLIP's.")
 
 
 @cache
 def clip_tokenizer(context_length: int = 77) -> TextTokenizer:
-    """The tokenizer of CLIP and COSMOS, from the merges inside this package: 49,408 tokens."""
+    """The tokenizer of CLIP and COSMOS, from the merges in this package's data."""
     return TextTokenizer(_build(), context_length)
 
 
 def save_clip_tokenizer(path: Path) -> None:
-    """Write it as a tokenizer.json, which the libraries `tokenizers` and `transformers` read too."""
+    """Write the tokenizer of CLIP as a tokenizer.json, as the libraries `tokenizers` and `transformers` read it."""
     tokenizer = _build()
     ends = [(token, tokenizer.token_to_id(token)) for token in (START, END)]
     tokenizer.post_processor = processors.TemplateProcessing(single=f"{START} $A {END}", special_tokens=ends)
@@ -132,14 +133,14 @@ def save_clip_tokenizer(path: Path) -> None:
 
 
 def clean(text: str) -> str:
-    """As CLIP cleans a text: mojibake mended, HTML entities resolved, white space collapsed, lower case."""
-    readable = text.encode("utf-8", "replace").decode("utf-8")  # a shell may hand over lone surrogates
+    """Clean a text as CLIP does: repair mojibake, resolve HTML entities, collapse white space, lower the case."""
+    readable = text.encode("utf-8", "replace").decode("utf-8")  # arguments of commands may contain lone surrogates
     text = _unescape(_unescape(ftfy.fix_text(readable)))
     return re.sub(r"\s+", " ", text.strip()).strip().lower()
 
 
 def _unescape(text: str) -> str:
-    """As `html.unescape`, which fails at a number that Python refuses to read for its length."""
+    """Like `html.unescape`, which fails for a number with more digits than Python converts."""
     return html.unescape(HUGE_REFERENCE.sub("\ufffd", text))
 
 
@@ -174,7 +175,7 @@ def _merge_lines() -> list[str]:
 
 
 def _byte_symbols() -> dict[int, str]:
-    """A printable character for each byte, in the vocabulary's order: printable bytes stand for themselves."""
+    """A printable character for each byte, in the vocabulary's order; printable bytes represent themselves."""
     printable = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
     others = [byte for byte in range(256) if byte not in printable]
     return {b: chr(b) for b in printable} | {b: chr(256 + i) for i, b in enumerate(others)}

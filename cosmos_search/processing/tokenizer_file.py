@@ -1,6 +1,7 @@
-"""A tokenizer.json of a known shape, checked as JSON before the library that runs it sees it.
+"""Read a tokenizer.json: only supported structures are passed on to the library that runs them.
 
-The library trusts what it reads: other files can multiply a text, backtrack for hours, draw lots, or panic.
+The library does not validate its input: a malicious file can multiply a text, backtrack for hours, choose tokens at
+random, or make it panic.
 """
 
 import json
@@ -10,7 +11,8 @@ from typing import Any
 
 import tokenizers
 
-from cosmos_search.model_config import MAX_TOKENIZER_BYTES, VOCABULARY, read_object
+from cosmos_search.json_files import read_object
+from cosmos_search.model_config import MAX_TOKENIZER_BYTES, VOCABULARY
 from indexer.errors import CosmosSearchError
 
 __all__ = ["is_panic", "read_tokenizer"]
@@ -20,10 +22,10 @@ Fields = Mapping[str, tuple[Any, ...]]
 MAX_ADDED, MAX_CHARACTERS, MAX_STEPS = 10_000, 256, 16
 SPECIALS = ("", r"<\|startoftext\|>|<\|endoftext\|>|", r"<start_of_text>|<end_of_text>|")  # transformers' from 5 on
 ENDINGS = "'s|'t|'re|'ve|'m|'ll|'d|"
-LETTERS = (r"\p{L}+|\p{N}|[^\s\p{L}\p{N}]+", r"[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+")  # CLIP's own, in two spellings
+LETTERS = (r"\p{L}+|\p{N}|[^\s\p{L}\p{N}]+", r"[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+")  # CLIP's, in two spellings
 SPLITS = {special + ENDINGS + letters for special in SPECIALS for letters in LETTERS} | {".", r"\s+", r"\w+|[^\w\s]+"}
 BEHAVIOURS = ("Removed", "Isolated", "MergedWithPrevious", "MergedWithNext", "Contiguous")
-# The fields that are used of each part, and what each may be: one of these values, or of these types.
+# The supported fields of each part, with their allowed values or types.
 MODELS: Mapping[str, Fields] = {
     "BPE": {
         "dropout": (None, 0, 0.0),
@@ -51,12 +53,12 @@ PRE_TOKENIZERS: Mapping[str, Fields] = {
     "Whitespace": {},
     "WhitespaceSplit": {},
 }
-ADDED: Fields = {
+ADDED_TOKEN: Fields = {
     "id": (int,),
     "content": (str,),
     **dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized", "special"), (bool,)),
 }
-# What comes after the tokens is left out: nothing here needs it.
+# Parts that are dropped, since only token ids are used; their types are checked nevertheless.
 UNUSED = {
     "post_processor": (None, "BertProcessing", "ByteLevel", "RobertaProcessing", "Sequence", "TemplateProcessing"),
     "decoder": (None, "BPEDecoder", "ByteFallback", "ByteLevel", "Fuse", "Replace", "Sequence", "Strip", "WordPiece"),
@@ -64,103 +66,103 @@ UNUSED = {
 
 
 def read_tokenizer(path: Path) -> tokenizers.Tokenizer:
-    """The tokenizer of a file. Raises CosmosSearchError, in one sentence, for all but the known shapes."""
+    """The tokenizer in a file. Raises CosmosSearchError for any structure that is not supported."""
     content = read_object(path, MAX_TOKENIZER_BYTES)
     try:
-        known = _known(content)
-    except (_UnknownError, RecursionError) as error:
+        checked = _check_content(content)
+    except (_UnsupportedError, RecursionError) as error:
         raise CosmosSearchError(f"{path} can't be used: {error}.") from error
     try:
-        tokenizer = tokenizers.Tokenizer.from_str(json.dumps(known))
-    except BaseException as error:  # the library raises Exception itself, and a panic of Rust is none
+        tokenizer = tokenizers.Tokenizer.from_str(json.dumps(checked))
+    except BaseException as error:  # the library raises plain Exception, and a Rust panic is a BaseException
         if not isinstance(error, Exception) and not is_panic(error):
             raise
-        raise CosmosSearchError(f"{path} is damaged, or no tokenizer ({_first_line(error)}).") from error
-    if odd := [t["content"] for t in known["added_tokens"] if tokenizer.token_to_id(t["content"]) != t["id"]]:
-        raise CosmosSearchError(f"{path} can't be used: the added token {_short(odd[0])} has another id than it says.")
+        raise CosmosSearchError(f"{path} is damaged, or not a tokenizer ({_first_line(error)}).") from error
+    if wrong := [t["content"] for t in checked["added_tokens"] if tokenizer.token_to_id(t["content"]) != t["id"]]:
+        raise CosmosSearchError(f"{path} can't be used: the added token {_shorten(wrong[0])} does not have its id.")
     return tokenizer
 
 
 def is_panic(error: BaseException) -> bool:
-    """Whether a library written in Rust panicked; its class can't be imported."""
+    """True for a panic in a library written in Rust, whose class cannot be imported."""
     return type(error).__name__ == "PanicException"
 
 
-class _UnknownError(Exception):
-    """What is not known, in words."""
+class _UnsupportedError(Exception):
+    """The message describes what is not supported."""
 
 
-def _known(content: Mapping[str, Any]) -> dict[str, Any]:
-    """The parts that are used, each of a known shape."""
+def _check_content(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The parts that are used. Raises _UnsupportedError unless all have a supported structure."""
     for part, kinds in UNUSED.items():
         value = content.get(part)
         kind = value.get("type") if isinstance(value, dict) else value
         if not (kind is None or isinstance(kind, str)) or kind not in kinds:
-            raise _UnknownError(f"its {part} is of the unknown type {_short(kind)}")
-    model = _model(content.get("model"))
+            raise _UnsupportedError(f"its {part} is of the unknown type {_shorten(kind)}")
+    model = _check_model(content.get("model"))
     return {
         "version": "1.0",
         "truncation": None,
         "padding": None,
-        "added_tokens": _added(content.get("added_tokens"), model["vocab"]),
-        "normalizer": _steps(content.get("normalizer"), "normalizer", "normalizers", NORMALIZERS),
-        "pre_tokenizer": _steps(content.get("pre_tokenizer"), "pre_tokenizer", "pretokenizers", PRE_TOKENIZERS),
+        "added_tokens": _check_added_tokens(content.get("added_tokens"), model["vocab"]),
+        "normalizer": _check_steps(content.get("normalizer"), "normalizer", "normalizers", NORMALIZERS),
+        "pre_tokenizer": _check_steps(content.get("pre_tokenizer"), "pre_tokenizer", "pretokenizers", PRE_TOKENIZERS),
         "post_processor": None,
         "decoder": None,
         "model": model,
     }
 
 
-def _model(content: Any) -> dict[str, Any]:
+def _check_model(content: Any) -> dict[str, Any]:
     kind = content.get("type", "BPE" if "merges" in content else None) if isinstance(content, dict) else None
     if not isinstance(kind, str) or kind not in MODELS:
-        raise _UnknownError(f"its model is of the unknown type {_short(kind)}; known are {', '.join(MODELS)}")
-    fields = _fields(content, "model", MODELS[kind])
+        raise _UnsupportedError(f"its model is of the unknown type {_shorten(kind)}; supported are {', '.join(MODELS)}")
+    fields = _check_fields(content, "model", MODELS[kind])
     vocabulary = content.get("vocab")
     if not isinstance(vocabulary, dict) or not vocabulary:
-        raise _UnknownError("its model has no vocab")
+        raise _UnsupportedError("its model has no vocab")
     ids = set(vocabulary.values()) if all(type(id_) is int for id_ in vocabulary.values()) else set()
     if len(ids) != len(vocabulary) or min(ids) < 0 or max(ids) >= VOCABULARY[1]:
-        raise _UnknownError(f"the ids of its tokens are not different whole numbers below {VOCABULARY[1]:,}")
+        raise _UnsupportedError(f"the ids of its tokens are not different whole numbers below {VOCABULARY[1]:,}")
     model = {"type": kind, "vocab": vocabulary, **fields}
     if kind == "BPE":
-        model["merges"] = _merges(content.get("merges"), vocabulary)
+        model["merges"] = _check_merges(content.get("merges"), vocabulary)
     if isinstance(unknown := fields.get("unk_token"), str) and kind == "BPE" and unknown not in vocabulary:
-        raise _UnknownError(f"its unk_token {_short(unknown)} is not in its vocab")
+        raise _UnsupportedError(f"its unk_token {_shorten(unknown)} is not in its vocab")
     return model
 
 
-def _merges(merges: Any, vocabulary: Mapping[str, int]) -> list[list[str]]:
+def _check_merges(merges: Any, vocabulary: Mapping[str, int]) -> list[list[str]]:
     if not isinstance(merges, list):
-        raise _UnknownError("its model has no list of merges")
+        raise _UnsupportedError("its model has no list of merges")
     pairs = [merge.split(" ") if isinstance(merge, str) else merge for merge in merges]
     for pair in pairs:
         is_pair = isinstance(pair, list) and len(pair) == 2 and all(isinstance(part, str) for part in pair)
         if not is_pair or not {*pair, "".join(pair)} <= vocabulary.keys():
-            raise _UnknownError(f"its merge {_short(pair)} is not of two tokens of its vocab to a third")
+            raise _UnsupportedError(f"its merge {_shorten(pair)} is not of two tokens of its vocab to a third")
     return pairs
 
 
-def _added(tokens: Any, vocabulary: Mapping[str, int]) -> list[dict[str, Any]]:
-    """Their ids are those of the vocab, or others."""
+def _check_added_tokens(tokens: Any, vocabulary: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Each has the id of the same token in the vocab, or an id that is not in the vocab."""
     if tokens is None:
         return []
     if not isinstance(tokens, list) or len(tokens) > MAX_ADDED:
-        raise _UnknownError(f"its added_tokens are no list, or more than {MAX_ADDED:,}")
+        raise _UnsupportedError(f"its added_tokens are not a list, or more than {MAX_ADDED:,}")
     ids, found = {id_: token for token, id_ in vocabulary.items()}, []
     for token in tokens:
-        fields = _fields(token, "added token", ADDED) if isinstance(token, dict) else {}
+        fields = _check_fields(token, "added token", ADDED_TOKEN) if isinstance(token, dict) else {}
         content, id_ = fields.get("content"), fields.get("id")
         if not content or id_ is None or not 0 <= id_ < VOCABULARY[1]:
-            raise _UnknownError("one of its added_tokens has no content, or no id within bounds")
+            raise _UnsupportedError("one of its added_tokens has no content, or no id within bounds")
         if ids.setdefault(id_, content) != content or vocabulary.get(content, id_) != id_:
-            raise _UnknownError(f"the id {id_} of its added token {_short(content)} is not its own")
+            raise _UnsupportedError(f"the id {id_} of its added token {_shorten(content)} belongs to another token")
         found.append(fields)
     return found
 
 
-def _steps(content: Any, part: str, list_name: str, known: Mapping[str, Fields]) -> dict[str, Any] | None:
-    """One step, or a Sequence of them, which may hold others; in the end a flat one."""
+def _check_steps(content: Any, part: str, list_name: str, known: Mapping[str, Fields]) -> dict[str, Any] | None:
+    """One step, or a Sequence of steps, possibly nested. Returns a flat Sequence, or None if there are no steps."""
     flat, waiting = list[dict[str, Any]](), [] if content is None else [content]
     while waiting:
         step = waiting.pop(0)
@@ -168,43 +170,47 @@ def _steps(content: Any, part: str, list_name: str, known: Mapping[str, Fields])
         if kind == "Sequence" and isinstance(steps := step.get(list_name), list) and len(steps) <= MAX_STEPS:
             waiting = [*steps, *waiting]
         elif isinstance(kind, str) and kind in known:
-            flat.append({"type": kind, **_fields(step, part, known[kind])})
+            flat.append({"type": kind, **_check_fields(step, part, known[kind])})
         else:
-            raise _UnknownError(f"its {part} is of the unknown type {_short(kind)}; known are {', '.join(known)}")
+            raise _UnsupportedError(
+                f"its {part} is of the unknown type {_shorten(kind)}; supported are {', '.join(known)}"
+            )
         if len(flat) + len(waiting) > MAX_STEPS:
-            raise _UnknownError(f"its {part} has more than {MAX_STEPS} steps")
+            raise _UnsupportedError(f"its {part} has more than {MAX_STEPS} steps")
     for step in flat:
         if step["type"] == "Replace":
-            _check_replacing(step)
+            _check_replacement(step)
     return {"type": "Sequence", list_name: flat} if flat else None
 
 
-def _check_replacing(step: Mapping[str, Any]) -> None:
-    """Of white space, or of a literal text, by nothing that is longer."""
+def _check_replacement(step: Mapping[str, Any]) -> None:
+    """White space or a literal text may be replaced by a text that is not longer."""
     pattern, content = step.get("pattern"), step.get("content")
     replaced = str(" " if pattern == WHITE_SPACE else (pattern or {}).get("String", ""))
     is_known = pattern in (WHITE_SPACE, {"String": replaced}) and isinstance(content, str)
     if not is_known or not 0 < len(replaced) >= len(str(content)):
-        raise _UnknownError(f"its normalizer replaces {_short(pattern)} by {_short(content)}, which is not known")
+        raise _UnsupportedError(
+            f"its normalizer replaces {_shorten(pattern)} by {_shorten(content)}, which is not supported"
+        )
 
 
-def _fields(content: Mapping[str, Any], part: str, known: Fields) -> dict[str, Any]:
-    """Those that are known, each with a value that is; others are left out."""
+def _check_fields(content: Mapping[str, Any], part: str, known: Fields) -> dict[str, Any]:
+    """The supported fields; others are dropped. Raises _UnsupportedError for a value that is not supported."""
     found = {name: content[name] for name in known if name in content}
     for name, value in found.items():
-        if not any(_is(value, option) for option in known[name]):
-            raise _UnknownError(f"the {name} of its {part} is {_short(value)}, which is not known")
+        if not any(_matches(value, option) for option in known[name]):
+            raise _UnsupportedError(f"the {name} of its {part} is {_shorten(value)}, which is not supported")
     return found
 
 
-def _is(value: Any, option: Any) -> bool:
-    """Whether it is that value, or of that type."""
+def _matches(value: Any, option: Any) -> bool:
+    """True if the value equals the option, or has that type."""
     if isinstance(option, type):
         return type(value) is option and (not isinstance(value, str) or len(value) <= MAX_CHARACTERS)
     return type(value) is type(option) and bool(value == option)
 
 
-def _short(value: object) -> str:
+def _shorten(value: object) -> str:
     text = ascii(value)
     return text if len(text) <= 80 else text[:79] + "…"
 

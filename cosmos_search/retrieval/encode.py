@@ -1,38 +1,29 @@
-"""First step of a search: the parts of a query as vectors. The only step that needs the encoder."""
+"""First step of a search: encode the query. It is the only step that needs the encoder."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from cosmos_search.encoders.protocol import Encoder
+from cosmos_search.retrieval.example_image import ExampleImage
 from cosmos_search.retrieval.query import Query
 from cosmos_search.retrieval.scoring import EncodedTerm
-from indexer.pictures.regions import WHOLE, Box
 
-__all__ = ["EncodedQuery", "Example", "encode"]
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """An image to find similar pictures to, or a part of it."""
-
-    picture: Image.Image  # upright, RGB
-    box: Box = WHOLE
+__all__ = ["EncodedQuery", "encode"]
 
 
 @dataclass(frozen=True, slots=True)
 class EncodedQuery:
-    """Arrays and texts only: it can be sent to another process."""
+    """The vectors of a query. It contains only arrays and texts, so that it can be sent to another process."""
 
     encoder_name: str
     encoder_version: str
-    terms: tuple[EncodedTerm, ...]  # the example first, then the query's parts in order
+    terms: tuple[EncodedTerm, ...]  # the example image first, then the terms of the query in order
 
 
-def encode(encoder: Encoder, query: Query | None, example: Example | None = None) -> EncodedQuery:
-    """Encode the texts of a query, and an example; one of the two is given."""
+def encode(encoder: Encoder, query: Query | None, example: ExampleImage | None = None) -> EncodedQuery:
+    """Encode the texts of a query and an example image. At least one of the two is required."""
     terms: list[EncodedTerm] = []
     if example is not None:
         part = example.picture.crop(example.box.pixels(*example.picture.size))
@@ -45,17 +36,18 @@ def encode(encoder: Encoder, query: Query | None, example: Example | None = None
 
 
 def _encode_text(encoder: Encoder, text: str) -> NDArray[np.float32]:
-    """A text's vector; of one that is too long for the encoder the mean of its parts' vectors."""
+    """Unit vector of a text: (dim,). For a text that is too long for the encoder, the mean of the parts' vectors."""
     mean = encoder.encode_texts(_split(encoder, text)).mean(axis=0)
     unit: NDArray[np.float32] = mean / max(float(np.linalg.norm(mean)), 1e-12)
     return unit
 
 
 def _split(encoder: Encoder, text: str) -> list[str]:
+    """Parts of a text that are short enough for the encoder, split in halves between words if there are any."""
     if encoder.fits(text) or len(text) < 2:
         return [text]
     words = text.split()
-    if len(words) == 1:  # one endless word
+    if len(words) == 1:  # a single word that is too long
         return _split(encoder, text[: len(text) // 2]) + _split(encoder, text[len(text) // 2 :])
     middle = len(words) // 2
     return _split(encoder, " ".join(words[:middle])) + _split(encoder, " ".join(words[middle:]))

@@ -1,4 +1,4 @@
-"""Show why a picture was found: boxes, heat maps, labels."""
+"""Draw the explanation of a hit: boxes, heat maps, labels."""
 
 import sys
 from collections.abc import Sequence
@@ -10,14 +10,15 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from cosmos_search.encoders.protocol import Encoder
+from cosmos_search.retrieval.errors import ExplanationError, UnreadableHitError
 from cosmos_search.retrieval.hits import Evidence, Hit
 from indexer.errors import CosmosSearchError
 from indexer.files import open_file, replace_file
 from indexer.pictures.images import open_picture, reading_pictures
 
-__all__ = ["COLOURS", "draw_boxes", "draw_heat", "explain", "heat_map", "open_hit", "save_explanations"]
+__all__ = ["COLOURS", "draw_boxes", "draw_heat", "explain", "heat_map", "read_hit", "save_explanations"]
 
-# One a sentence; distinguishable with any colour vision (Okabe and Ito 2008).
+# One for each term; distinguishable with any colour vision (Okabe and Ito 2008).
 COLOURS = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#d55e00", "#cc79a7", "#0072b2", "#999999")
 HEAT = np.array([(0, 34, 78), (86, 92, 108), (163, 154, 120), (254, 232, 56)], dtype=np.float32)  # along cividis
 SIDE = 720  # pixels, the longer side of a panel
@@ -25,16 +26,16 @@ GAP = 12
 
 
 def explain(hit: Hit, encoder: Encoder) -> Image.Image:
-    """One picture: the hit with a box for each sentence, and beside it a heat map for each.
+    """An image with the hit and a box for each term, and next to it a heat map for each sentence.
 
-    Raises CosmosSearchError if the file has gone bad meanwhile.
+    Raises UnreadableHitError if the file cannot be read any more.
     """
-    picture = open_hit(hit)
+    picture = read_hit(hit)
     panels = [draw_boxes(picture, hit.evidence)]
     for number, evidence in enumerate(hit.evidence):
         heat = None if evidence.is_example else heat_map(encoder, picture, evidence.text)
         if heat is not None:
-            panels.append(draw_heat(picture, heat, _label(evidence), _colour(number)))
+            panels.append(draw_heat(picture, heat, _make_label(evidence), _get_colour(number)))
     sheet = Image.new("RGB", (sum(p.width + GAP for p in panels) - GAP, panels[0].height), "white")
     left = 0
     for panel in panels:
@@ -43,28 +44,26 @@ def explain(hit: Hit, encoder: Encoder) -> Image.Image:
     return sheet
 
 
-def open_hit(hit: Hit) -> Image.Image:
-    """The upright picture of a hit, its longer side at most SIDE pixels."""
+def read_hit(hit: Hit) -> Image.Image:
+    """The upright picture of a hit, with SIDE pixels on its longer side. Raises UnreadableHitError."""
     try:
         with reading_pictures(), open_file(hit.path) as file:
             picture = open_picture(file, min_side=SIDE, max_pixels=None).image
     except (OSError, CosmosSearchError) as error:
-        raise CosmosSearchError(
-            f"{hit.path} can't be read any more ({error}); bring the index up to date: cosmos-search index"
-        ) from error
+        raise UnreadableHitError(hit.path, str(error)) from error
     scale = SIDE / max(picture.size)
     return picture.resize((max(1, round(picture.width * scale)), max(1, round(picture.height * scale))))
 
 
 def heat_map(encoder: Encoder, picture: Image.Image, text: str) -> NDArray[np.float32] | None:
-    """How near each place of a picture is to a text: cosines (rows, columns); None if the encoder has no places."""
+    """Cosine of each place of a picture with a text: (rows, columns); None if the encoder has no local features."""
     return encoder.activation(picture, encoder.encode_texts([text])[0])
 
 
 def draw_boxes(picture: Image.Image, evidence: Sequence[Evidence]) -> Image.Image:
-    """The picture with the best region of each sentence in its colour, and the sentence with its score."""
+    """The picture with the best region of each term, and labels with text and score."""
     drawn = picture.copy()
-    pen, font = ImageDraw.Draw(drawn), _font()
+    pen, font = ImageDraw.Draw(drawn), _load_font()
     line = max(2, round(max(picture.size) / 240))
     corners = []
     for number, part in enumerate(evidence):
@@ -72,16 +71,16 @@ def draw_boxes(picture: Image.Image, evidence: Sequence[Evidence]) -> Image.Imag
         inset = line * (1 + 2 * number)  # boxes of several sentences may be the same
         outline = (left + inset, top + inset, right - inset - 1, bottom - inset - 1)
         if outline[0] < outline[2] and outline[1] < outline[3]:
-            pen.rectangle(outline, outline=_colour(number), width=line)
+            pen.rectangle(outline, outline=_get_colour(number), width=line)
         corners.append((left + inset, top + inset))
     taken: list[tuple[float, float, float, float]] = []
     for number, (part, corner) in enumerate(zip(evidence, corners, strict=True)):
-        _write(pen, corner, _label(part), _colour(number), font, taken, picture.size)
+        _draw_label(pen, corner, _make_label(part), _get_colour(number), font, taken, picture.size)
     return drawn
 
 
 def draw_heat(picture: Image.Image, heat: NDArray[np.float32], label: str, colour: str) -> Image.Image:
-    """The picture under a map (rows, columns) from blue to yellow, its lowest to its highest value."""
+    """The picture with a map (rows, columns) over it, from blue for its lowest value to yellow for its highest."""
     spread = (heat - heat.min()) / max(float(heat.max() - heat.min()), 1e-6)
     smooth = Image.fromarray((255 * spread).astype(np.uint8)).resize(picture.size, Image.Resampling.BICUBIC)
     steps = np.linspace(0, 255, len(HEAT))
@@ -89,50 +88,47 @@ def draw_heat(picture: Image.Image, heat: NDArray[np.float32], label: str, colou
     table = np.stack([np.interp(levels, steps, HEAT[:, channel]) for channel in range(3)], axis=1).astype(np.uint8)
     coloured = Image.fromarray(table[np.asarray(smooth)])
     drawn = Image.blend(picture.convert("L").convert("RGB"), coloured, 0.55)
-    _write(ImageDraw.Draw(drawn), (4, 4), label, colour, _font(), [], picture.size)
+    _draw_label(ImageDraw.Draw(drawn), (4, 4), label, colour, _load_font(), [], picture.size)
     return drawn
 
 
 def save_explanations(hits: Sequence[Hit], encoder: Encoder, folder: Path) -> list[Path]:
-    """A PNG for each hit, named by its rank and its file; returns their paths.
+    """Write a PNG for each hit, named by rank and file name; returns the paths.
 
-    Raises CosmosSearchError where nothing can be written.
+    Raises ExplanationError if a file cannot be written, UnreadableHitError if a picture cannot be read.
     """
     paths = []
     for hit in hits:
         sheet = explain(hit, encoder)
-        paths.append(folder / f"{hit.rank:02}-{_file_name(hit.path.stem)}.png")
+        paths.append(folder / f"{hit.rank:02}-{_make_file_name(hit.path.stem)}.png")
         try:
             folder.mkdir(parents=True, exist_ok=True)
             replace_file(paths[-1], partial(sheet.save, format="PNG"))
         except OSError as error:
-            reason = error.strerror or error
-            raise CosmosSearchError(
-                f"{paths[-1]} can't be written ({reason}); choose another --explain DIR."
-            ) from error
+            raise ExplanationError(paths[-1], error.strerror or str(error)) from error
     return paths
 
 
-def _file_name(name: str) -> str:
-    """What any file system and any encoding takes: at most 240 bytes."""
+def _make_file_name(name: str) -> str:
+    """A name that every file system and encoding supports, of at most 240 bytes."""
     text = "".join(c if c.isalnum() or c in "-_." else "_" for c in name)[:60]
     return text.encode(sys.getfilesystemencoding(), "replace").decode(sys.getfilesystemencoding()).replace("?", "_")
 
 
-def _colour(number: int) -> str:
+def _get_colour(number: int) -> str:
     return COLOURS[number % len(COLOURS)]
 
 
-def _label(evidence: Evidence) -> str:
+def _make_label(evidence: Evidence) -> str:
     text = evidence.text if len(evidence.text) <= 40 else evidence.text[:39] + "…"
     return f"{'not: ' if evidence.is_negative else ''}{text}  {evidence.score:.2f}"
 
 
-def _font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+def _load_font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(16)
 
 
-def _write(
+def _draw_label(
     pen: ImageDraw.ImageDraw,
     place: tuple[float, float],
     text: str,
@@ -141,7 +137,7 @@ def _write(
     taken: list[tuple[float, float, float, float]],
     size: tuple[int, int],
 ) -> None:
-    """A label on its colour, inside the picture, below the labels that are there already."""
+    """Draw a label inside the picture, below the labels that it would overlap."""
     left, top, right, bottom = pen.textbbox((0, 0), text, font=font)
     width, height = right - left + 8, bottom - top + 8
     x, y = max(0.0, min(place[0], size[0] - width)), place[1]

@@ -1,7 +1,8 @@
-"""What a search returns: pictures with their scores, and the region that answers each part of the query."""
+"""The results of a search: pictures with scores, and the best region for each term of the query."""
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from indexer.pictures.regions import Box
 from indexer.store.records import PictureFacts, PictureRecord
@@ -11,28 +12,33 @@ __all__ = ["Evidence", "Hit"]
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What answers one part of the query: the region that is nearest to it."""
+    """The best region of a picture for one term of the query."""
 
     text: str  # the sentence, or "the example"
     score: float  # on the scale of Hit.score
     cosine: float  # -1..1
     box: Box
     is_negative: bool
-    is_example: bool = False  # it answers the example image, not a text
+    is_example: bool = False  # the term is the example image, not a text
+
+    def to_dict(self) -> dict[str, Any]:
+        """Values for JSON; the score with four decimals, the box as left, top, right, bottom."""
+        box = [self.box.left, self.box.top, self.box.right, self.box.bottom]
+        return {"text": self.text, "score": round(self.score, 4), "box": box, "is_negative": self.is_negative}
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A picture that was found."""
+    """A picture in the results of a search."""
 
     rank: int  # from 1
-    score: float  # 0..1 by the encoder's calibration, the higher the better; without a calibration a sum of cosines
+    score: float  # probability of a match, 0..1; of an encoder without calibration, a weighted mean of cosines
     picture: PictureRecord
-    evidence: tuple[Evidence, ...]  # one for each part of the query, in its order
+    evidence: tuple[Evidence, ...]  # one for each term of the query, in order
 
     @property
     def path(self) -> Path:
-        """A file that shows the picture."""
+        """A file of the picture; one that exists, if there is one."""
         return self.picture.paths[0]
 
     @property
@@ -44,3 +50,17 @@ class Hit:
     def facts(self) -> PictureFacts:
         """Size and metadata."""
         return self.picture.facts
+
+    def to_dict(self) -> dict[str, Any]:
+        """Values for JSON; the scores with four decimals.
+
+        Bytes of a path that are not valid UTF-8 are lone surrogates, which `os.fsencode` converts back.
+        """
+        return {
+            "rank": self.rank,
+            "path": str(self.path),
+            "score": round(self.score, 4),
+            "evidence": [part.to_dict() for part in self.evidence],
+            "copies": [str(path) for path in self.copies],
+            **self.facts.to_dict(),
+        }

@@ -1,4 +1,4 @@
-"""Third step of a search: scores and ids become hits with records, evidence and calibrated scores."""
+"""Third step of a search: from scores and ids to hits with records, evidence and calibrated scores."""
 
 import os
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from indexer.store.protocol import Snapshot
 
 __all__ = ["EXAMPLE", "present"]
 
-EXAMPLE = "the example"  # what evidence calls it
+EXAMPLE = "the example"  # Evidence.text of the example image
 
 
 def present(
@@ -26,13 +26,13 @@ def present(
 ) -> list[Hit]:
     """The hits of these scores, in their order; those below the calibration's cut-off only with `include_unlikely`.
 
-    calibration: None leaves the scores as they are, and leaves none out.
+    calibration: None: the scores are not changed, and no hit is left out.
     """
     records = snapshot.pictures([score.picture_id for score in scores])
     hits = []
     for rank, score in enumerate((score for score in scores if score.picture_id in records), 1):
         record = records[score.picture_id]
-        # The first path is one that exists: others may have been moved, or lie on a disk that is not mounted.
+        # Put existing files first: others may have been moved, or be on a disk that is not mounted.
         paths = tuple(sorted(record.paths, key=lambda path: not os.path.exists(path)))  # noqa: PTH110
         boxes = whole_and_regions(snapshot.encoder.regions, record.facts.width, record.facts.height)
         evidence = tuple(

@@ -5,11 +5,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from cosmos_search.retrieval.errors import EmptyQueryError, InvalidValueError, QueryError
 from cosmos_search.retrieval.sentences import split_sentences
 from indexer.errors import UsageError
 from indexer.pictures.regions import Box
 
-__all__ = ["PLACES", "Query", "QueryError", "Term", "parse_box", "parse_query"]
+__all__ = ["PLACES", "Query", "Term", "parse_box", "parse_query"]
 
 PLACES = {
     "left": Box(0.0, 0.0, 0.5, 1.0),
@@ -27,9 +28,9 @@ MAX_TERMS = 64
 MAX_CHARACTERS = 10_000
 MIN_WEIGHT, MAX_WEIGHT = 0.001, 1000.0
 JOINERS = "\u200c\u200d"  # within emoji, and within words of Persian and of languages of India
-# Letters that nobody types: they stand for what is quoted, one for its first character and one for each other.
+# Rare letters that replace quoted text while operators are searched: one for its first character, one for each other.
 QUOTE, MASK = "\ua66e", "\u01bb"
-# All of these take time in proportion to the text's length: none goes back over what it has read.
+# Without backtracking: each pattern takes time in proportion to the length of the text.
 QUOTED = re.compile(r'"[^"]*"|“[^“”]*”')
 OPERATOR = r"(?:^|(?<=\s))[+-](?=\s|[^\W\d_]|[\u2190-\u2bff\U0001f000-\U0001faff]|$)"  # before blanks, words and emoji
 LONELY = re.compile(rf"{OPERATOR}(?=\s*+(?:$|{OPERATOR}))")
@@ -39,13 +40,9 @@ PLACE = re.compile(rf"(?:^|(?<=[\s{QUOTE}{MASK}]))@([^\s@{QUOTE}{MASK}]+)")
 SECOND_PLACE = "A sentence has one place; end it with a full stop before the next: a dog @left. a cat @right"
 
 
-class QueryError(UsageError):
-    """A mistake within a query: a sentence, the part of the query that it is about, and a mark under it."""
-
-
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One thing that the picture should show, or should not."""
+    """One sentence of a query: something that pictures should show, or should not."""
 
     text: str
     weight: float = 1.0
@@ -55,23 +52,23 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What was asked for: one term or more, at least one of them wanted."""
+    """One term or more; at least one is not negative."""
 
     terms: tuple[Term, ...]
 
 
 def parse_query(text: str) -> Query:
-    """The terms of a query. Raises UsageError with a mark under what can't be read."""
+    """The terms of a query. Raises UsageError; for a syntax error it is a QueryError with the position."""
     if len(text) > MAX_CHARACTERS:
         raise UsageError(f"The query has {len(text):,} characters; {MAX_CHARACTERS:,} is the most that can be read.")
     line = re.sub(f"[{QUOTE}{MASK}]", " ", text.replace("\r\n", "\n").replace("\r", "\n"))
     line = "".join(c if c.isprintable() or c == "\n" or c in JOINERS else " " for c in line)
     masked = QUOTED.sub(lambda quote: QUOTE + MASK * (len(quote[0]) - 1), line)
-    _check(line, masked)
+    _check_syntax(line, masked)
     quotes = (quote[0] for quote in QUOTED.finditer(line))
-    terms = [term for sign, piece in _pieces(masked) for term in _terms(sign, piece, quotes)]
+    terms = [term for sign, part in _split_at_operators(masked) for term in _parse_terms(sign, part, quotes)]
     if not terms:
-        raise UsageError('The query is empty. Say what to look for: cosmos-search search "a red car"')
+        raise EmptyQueryError
     if all(term.is_negative for term in terms):
         raise UsageError("The query says only what should not be there; say also what to look for: beach - people")
     if len(terms) > MAX_TERMS:
@@ -79,86 +76,78 @@ def parse_query(text: str) -> Query:
     return Query(tuple(terms))
 
 
-def _check(line: str, masked: str) -> None:
-    """Raise for the first mistake, with a mark under it."""
+def parse_box(text: str) -> Box:
+    """A box from "left,top,right,bottom", fractions of the picture. Raises UsageError."""
+    try:
+        left, top, right, bottom = (float(part) for part in text.split(","))
+    except ValueError:
+        raise InvalidValueError(text, "box") from None
+    if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
+        raise UsageError(f"The box {_shorten(text)} is not inside the picture, or has no area; 0,0,1,1 is all of it.")
+    return Box(left, top, right, bottom)
+
+
+def _check_syntax(line: str, masked: str) -> None:
+    """Raise QueryError for the first error that can be seen without splitting the query into sentences."""
     for quote in re.finditer('["“”]', masked):
-        raise _error(line, quote.start(), "This quote is not closed")
-    for found in LONELY.finditer(masked):
-        raise _error(line, found.start(), f"Nothing follows this {found[0]}")
-    for found in PLACE.finditer(masked):
+        raise QueryError(line, quote.start(), "This quote is not closed")
+    for operator in LONELY.finditer(masked):
+        raise QueryError(line, operator.start(), f"Nothing follows this {operator[0]}")
+    for place in PLACE.finditer(masked):
         try:
-            _place(found[1])
+            _parse_place(place[1])
         except UsageError as error:
-            raise _error(line, found.start(), str(error)) from None
+            raise QueryError(line, place.start(), str(error)) from None
 
 
-def _error(line: str, position: int, message: str) -> QueryError:
-    """The message with the part of the query that it is about, and a mark."""
-    start = max(line.rfind("\n", 0, position) + 1, position - 40)
-    shown = line[start : position + 40].splitlines()[0]
-    return QueryError(f"{message}:\n  {shown}\n  {' ' * (position - start)}^")
-
-
-def _pieces(masked: str) -> Iterator[tuple[str, str]]:
-    """What stands between operators, with the operator before it."""
+def _split_at_operators(masked: str) -> Iterator[tuple[str, str]]:
+    """The parts of the query between operators, each with the operator before it ("+" for the first)."""
     starts = [(0, "+", 0)] + [(m.start(), m[0], m.end()) for m in OPERATORS.finditer(masked)]
     ends = [start for start, _, _ in starts[1:]] + [len(masked)]
     for (_, sign, start), end in zip(starts, ends, strict=True):
         yield sign, masked[start:end]
 
 
-def _terms(sign: str, piece: str, quotes: Iterator[str]) -> Iterator[Term]:
-    """The sentences of a piece; its sign is that of the first."""
-    for i, sentence in enumerate(split_sentences(piece)):
+def _parse_terms(sign: str, part: str, quotes: Iterator[str]) -> Iterator[Term]:
+    """The sentences of a part; `sign` applies to the first. quotes: the quoted texts from here on, in order."""
+    for i, sentence in enumerate(split_sentences(part)):
         weight = WEIGHT.match(sentence)
         if weight and not MIN_WEIGHT <= float(weight[1]) <= MAX_WEIGHT:
             limits = f"from {MIN_WEIGHT} to {MAX_WEIGHT:.0f}"
-            raise _error(weight[0], 0, f"A weight must be above 0, {limits}; to exclude something: - people")
+            raise QueryError(weight[0], 0, f"A weight must be above 0, {limits}; to exclude something: - people")
         start = weight.end() if weight else 0
-        own = [next(quotes) for _ in range(sentence.count(QUOTE))]
-        text = " ".join(_filled(PLACE.sub(" ", sentence[start:]), [quote[1:-1] for quote in own]).split())
+        quoted = [next(quotes) for _ in range(sentence.count(QUOTE))]
+        text = " ".join(_unmask(PLACE.sub(" ", sentence[start:]), [quote[1:-1] for quote in quoted]).split())
         places = list(PLACE.finditer(sentence[start:]))
         if len(places) > 1 or (places and not text):
-            message = "Nothing is looked for at this place" if not text else SECOND_PLACE
-            raise _error(_filled(sentence, own), start + places[-1 if not text else 1].start(), message)
+            reason = "Nothing is looked for at this place" if not text else SECOND_PLACE
+            raise QueryError(_unmask(sentence, quoted), start + places[-1 if not text else 1].start(), reason)
         if text:
             yield Term(
                 text,
                 weight=float(weight[1]) if weight else 1.0,
                 is_negative=sign == "-" and i == 0,
-                place=_place(places[0][1]) if places else None,
+                place=_parse_place(places[0][1]) if places else None,
             )
 
 
-def _filled(masked: str, quotes: Sequence[str]) -> str:
-    """With the quoted texts in their places."""
+def _unmask(masked: str, quotes: Sequence[str]) -> str:
+    """The text with these quoted texts in the place of their masks."""
     rest = iter(quotes)
     return re.sub(f"{QUOTE}{MASK}*", lambda _: next(rest), masked)
 
 
-def _place(name: str) -> Box:
+def _parse_place(name: str) -> Box:
+    """The box of a name from PLACES, or of four fractions. Raises UsageError."""
     name = name.rstrip(".,;!?").lower()
     if name in PLACES:
         return PLACES[name]
     if name[:1].isdigit() or "," in name:
         return parse_box(name)
-    near = get_close_matches(name, PLACES, n=1)
-    hint = f"did you mean @{near[0]}?" if near else "there are: " + ", ".join(sorted(PLACES))
-    raise UsageError(f"There is no place @{_short(name)}; {hint}")
+    similar = get_close_matches(name, PLACES, n=1)
+    hint = f"did you mean @{similar[0]}?" if similar else "there are: " + ", ".join(sorted(PLACES))
+    raise UsageError(f"There is no place @{_shorten(name)}; {hint}")
 
 
-def parse_box(text: str) -> Box:
-    """A box from "left,top,right,bottom", fractions of the picture. Raises UsageError."""
-    try:
-        left, top, right, bottom = (float(part) for part in text.split(","))
-    except ValueError:
-        raise UsageError(
-            f"{_short(text)!r} is no box; four fractions are: 0.1,0.2,0.5,0.7 (left, top, right, bottom)"
-        ) from None
-    if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
-        raise UsageError(f"The box {_short(text)} is not inside the picture, or has no area; 0,0,1,1 is all of it.")
-    return Box(left, top, right, bottom)
-
-
-def _short(text: str) -> str:
+def _shorten(text: str) -> str:
     return text if len(text) <= 40 else text[:39] + "…"

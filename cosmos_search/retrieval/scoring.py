@@ -1,4 +1,4 @@
-"""The score of a picture for a query: each sentence against each region. Pure arithmetic, no input or output."""
+"""The score of a picture for a query: the cosines of all terms with all regions. No input or output."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from indexer.pictures.regions import Box
 __all__ = ["EncodedTerm", "PictureScore", "combine_scores", "score_pictures"]
 
 # Chosen by measurement (benchmarks/quality/scenes.py).
-PLACE_PENALTY = 0.3  # what a region loses that lies wholly outside the place asked for
-NEGATIVE_MARGIN = 0.1  # cosine above which an unwanted sentence lowers the score
-TIE_MARGIN = 0.02  # of regions that come this near to the best one the largest is shown
+PLACE_PENALTY = 0.3  # subtracted from the cosine of a region outside the place of a term
+NEGATIVE_MARGIN = 0.1  # cosine above which a negative term lowers the score
+TIE_MARGIN = 0.02  # of the regions with at most this distance to the best one, the largest is shown
 
 
 @dataclass(frozen=True, slots=True)
 class EncodedTerm:
-    """One part of a query: a vector (dim,) of length 1, its weight, sign and place, and its text for the evidence."""
+    """One term of a query: a unit vector (dim,), weight, sign and place, and the text for the evidence."""
 
     vector: NDArray[np.float32]
     weight: float = 1.0
@@ -30,7 +30,7 @@ class EncodedTerm:
 
 @dataclass(frozen=True, slots=True)
 class PictureScore:
-    """One picture's score, and for each term the cosine and the number of the region to show (0: the whole)."""
+    """Score of a picture, and for each term the cosine and the index of the region to show (0: the whole picture)."""
 
     picture_id: int
     score: float
@@ -47,20 +47,20 @@ def score_pictures(
 ) -> list[PictureScore]:
     """The score of each picture, and the regions to show.
 
-    ids: (pictures,). rows: (n, dim), the vectors of all pictures, of each the global one first and then its regions;
-    starts: (pictures,), where each picture's rows begin; boxes: of each picture, one for each of its rows.
+    ids: (pictures,). rows: (n, dim), the vectors of all pictures, for each the global one first and then its regions;
+    starts: (pictures,), the first row of each picture; boxes: for each picture, one for each of its rows.
 
-    score = weighted mean of the wanted terms' best regions
-            - Σ weight · max(0, best region - NEGATIVE_MARGIN) of the unwanted ones
+    score = weighted mean of the best cosines of the positive terms
+            - Σ weight · max(0, best cosine - NEGATIVE_MARGIN) of the negative terms
     """
-    cosines = _cosines(terms, rows)  # (n, terms)
-    placed = cosines - np.float32(PLACE_PENALTY) * _misplacement(terms, boxes)
-    best = np.maximum.reduceat(placed, starts)  # (pictures, terms)
-    regions = _choose_regions(placed, best - np.float32(TIE_MARGIN), starts, boxes)
+    cosines = _compute_cosines(terms, rows)  # (n, terms)
+    penalized = cosines - np.float32(PLACE_PENALTY) * _compute_misplacement(terms, boxes)
+    best = np.maximum.reduceat(penalized, starts)  # (pictures, terms)
+    regions = _choose_regions(penalized, best - np.float32(TIE_MARGIN), starts, boxes)
     shown = np.take_along_axis(cosines, regions + starts[:, None], axis=0)
     return [
         PictureScore(int(id_), float(score), tuple(map(float, row)), tuple(map(int, where)))
-        for id_, score, row, where in zip(ids, _combine(best, terms), shown, regions, strict=True)
+        for id_, score, row, where in zip(ids, _combine_terms(best, terms), shown, regions, strict=True)
     ]
 
 
@@ -70,15 +70,15 @@ def combine_scores(
     starts: NDArray[np.int64],
     boxes: Sequence[Sequence[Box]] | None,
 ) -> NDArray[np.float32]:
-    """The scores alone, as `score_pictures` has them: (pictures,). boxes: None if no term has a place."""
-    scores = _cosines(terms, rows)
+    """Only the scores of `score_pictures`: (pictures,). boxes: None if no term has a place."""
+    scores = _compute_cosines(terms, rows)
     if boxes is not None:
-        scores = scores - np.float32(PLACE_PENALTY) * _misplacement(terms, boxes)
-    return _combine(np.maximum.reduceat(scores, starts), terms)
+        scores = scores - np.float32(PLACE_PENALTY) * _compute_misplacement(terms, boxes)
+    return _combine_terms(np.maximum.reduceat(scores, starts), terms)
 
 
-def _cosines(terms: Sequence[EncodedTerm], rows: Vectors) -> NDArray[np.float32]:
-    """(n, terms). Not by BLAS, whose threads would take the cores of other searches."""
+def _compute_cosines(terms: Sequence[EncodedTerm], rows: Vectors) -> NDArray[np.float32]:
+    """(n, terms). Without BLAS, whose threads would compete with other searches for the cores."""
     cosines: NDArray[np.float32] = np.einsum("nd,td->nt", rows, np.stack([term.vector for term in terms]))
     return cosines
 
@@ -86,27 +86,27 @@ def _cosines(terms: Sequence[EncodedTerm], rows: Vectors) -> NDArray[np.float32]
 def _choose_regions(
     scores: NDArray[np.float32], least: NDArray[np.float32], starts: NDArray[np.int64], boxes: Sequence[Sequence[Box]]
 ) -> NDArray[np.int64]:
-    """For each picture and term the first of the largest regions whose score is good enough: (pictures, terms).
+    """For each picture and term, the first of the largest regions with a score of at least `least`: (pictures, terms).
 
-    scores: (n, terms), of all pictures' regions; least: (pictures, terms).
+    scores: (n, terms), of the regions of all pictures; least: (pictures, terms).
     """
     n = len(scores)
     picture_of = np.repeat(np.arange(len(starts)), np.diff(starts, append=n))  # (n,)
-    areas = np.where(scores >= least[picture_of], _areas(boxes)[:, None], -1.0)
+    areas = np.where(scores >= least[picture_of], _compute_areas(boxes)[:, None], -1.0)
     is_largest = areas == np.maximum.reduceat(areas, starts)[picture_of]
     rows = np.where(is_largest, np.arange(n)[:, None], n)
     chosen: NDArray[np.int64] = np.minimum.reduceat(rows, starts) - starts[:, None]
     return chosen
 
 
-def _areas(boxes: Sequence[Sequence[Box]]) -> NDArray[np.float32]:
-    """Of the boxes of all pictures: (n,). Pictures of one size share their boxes, so few are computed."""
+def _compute_areas(boxes: Sequence[Sequence[Box]]) -> NDArray[np.float32]:
+    """Areas of the boxes of all pictures: (n,). Pictures of the same size share their boxes, so few are computed."""
     known = {id(picture): [box.area for box in picture] for picture in {id(p): p for p in boxes}.values()}
     return np.array([area for picture in boxes for area in known[id(picture)]], dtype=np.float32)
 
 
-def _combine(best: NDArray[np.float32], terms: Sequence[EncodedTerm]) -> NDArray[np.float32]:
-    """(pictures, terms) -> (pictures,)."""
+def _combine_terms(best: NDArray[np.float32], terms: Sequence[EncodedTerm]) -> NDArray[np.float32]:
+    """Scores from the best cosines: (pictures, terms) -> (pictures,)."""
     weights = np.array([term.weight for term in terms], dtype=np.float32)
     is_negative = np.array([term.is_negative for term in terms])
     mean: NDArray[np.float32] = best[:, ~is_negative] @ (weights[~is_negative] / weights[~is_negative].sum())
@@ -115,8 +115,8 @@ def _combine(best: NDArray[np.float32], terms: Sequence[EncodedTerm]) -> NDArray
     return scores
 
 
-def _misplacement(terms: Sequence[EncodedTerm], boxes: Sequence[Sequence[Box]]) -> NDArray[np.float32]:
-    """How much of each region lies outside each term's place, 0..1: (n, terms)."""
+def _compute_misplacement(terms: Sequence[EncodedTerm], boxes: Sequence[Sequence[Box]]) -> NDArray[np.float32]:
+    """Share of each region outside the place of each term, 0..1: (n, terms)."""
     n_rows = sum(map(len, boxes))
     outside = np.zeros((n_rows, len(terms)), dtype=np.float32)
     for column, term in enumerate(terms):

@@ -1,14 +1,15 @@
 """A search in three steps: encode the query, rank the pictures, present them as hits."""
 
 from cosmos_search.encoders.protocol import Encoder, require_made_by
-from cosmos_search.retrieval.encode import Example, encode
+from cosmos_search.retrieval.encode import encode
+from cosmos_search.retrieval.errors import HitCountError
+from cosmos_search.retrieval.example_image import ExampleImage
 from cosmos_search.retrieval.hits import Hit
 from cosmos_search.retrieval.present import present
 from cosmos_search.retrieval.query import Query
 from cosmos_search.retrieval.rank import rank
-from indexer.errors import UsageError
+from indexer.errors import EmptyIndexError
 from indexer.store.filters import Filters
-from indexer.store.index import no_pictures
 from indexer.store.protocol import Snapshot, Store
 
 __all__ = ["search"]
@@ -19,31 +20,31 @@ def search(
     encoder: Encoder,
     query: Query | None,
     *,
-    example: Example | None = None,
+    example: ExampleImage | None = None,
     top: int = 10,
     filters: Filters | None = None,
     include_unlikely: bool = False,
 ) -> list[Hit]:
-    """The best `top` pictures, best first; equal scores keep one order. An empty list: nothing matches.
+    """The best `top` pictures, best first; equal scores in a fixed order. An empty list: no picture matches.
 
-    include_unlikely: also hits whose score is below the encoder's cut-off. Raises UsageError for a `top` below 1,
-    CosmosSearchError when another encoder made the index.
+    include_unlikely: also hits whose score is below the encoder's cut-off.
+    Raises HitCountError for a `top` below 1, CosmosSearchError for an empty index or one of another encoder.
     """
     if top < 1:
-        raise UsageError(f"{top} hits can't be shown; ask for 1 or more: -n 10")
+        raise HitCountError(top)
     with store.snapshot() as snapshot:
-        _check(snapshot, store, encoder)
-    encoded = encode(encoder, query, example)  # takes longest, so no snapshot is held meanwhile
+        _require_searchable(snapshot, store, encoder)
+    encoded = encode(encoder, query, example)  # the slowest step: no snapshot is held during it
     with store.snapshot() as snapshot:
-        snapshot = _check(snapshot, store, encoder)
+        snapshot = _require_searchable(snapshot, store, encoder)
         scores = rank(snapshot, encoded, top, filters)
         calibration = encoder.calibration if example is None else None
         return present(snapshot, encoded, scores, calibration, include_unlikely=include_unlikely)
 
 
-def _check(snapshot: Snapshot | None, store: Store, encoder: Encoder) -> Snapshot:
-    """Raise CosmosSearchError unless this encoder made the index, and there is something in it."""
+def _require_searchable(snapshot: Snapshot | None, store: Store, encoder: Encoder) -> Snapshot:
+    """The snapshot. Raises CosmosSearchError if the store is empty or was made by another encoder."""
     if snapshot is None or not snapshot.n_rows:
-        raise no_pictures(store.place)
+        raise EmptyIndexError(store.place)
     require_made_by(encoder, snapshot.encoder)
     return snapshot

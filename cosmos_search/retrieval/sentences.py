@@ -1,4 +1,4 @@
-"""Split a text into sentences, as a reader would."""
+"""Split a text into sentences."""
 
 import re
 from unicodedata import category
@@ -17,8 +17,8 @@ CLOSERS = "\"'”’»)\\]"
 STOP = re.compile(rf"[.!?…]+[{CLOSERS}]*|[。！？．]+[」』”’）]*")
 CAPITAL_OR_DIGIT = re.compile(r"[\"'“‘«(\[]*[^\W_a-zß-öø-ÿ]")
 FINAL_DOT = re.compile(rf"(?<![.])[.。．]([{CLOSERS}」』]*)$")
-PICTURES = "‼⁉〰"  # the emoji that Unicode counts among the punctuation
-WINDOW = 100  # characters around a mark that decide whether it ends a sentence: longer texts take no longer
+PICTURES = "‼⁉〰"  # emoji in the category of punctuation
+WINDOW = 100  # characters around a mark that are examined, so that the time is linear in the length of a text
 
 
 def split_sentences(text: str) -> list[str]:
@@ -31,7 +31,7 @@ def split_sentences(text: str) -> list[str]:
                 sentences.append(line[start : stop.end()])
                 start = stop.end()
         sentences.append(line[start:])
-    return [tidy for sentence in sentences if (tidy := _tidy(sentence))]
+    return [tidy for sentence in sentences if (tidy := _strip_stop(sentence))]
 
 
 def _ends_sentence(line: str, start: int, stop: re.Match[str]) -> bool:
@@ -49,7 +49,7 @@ def _ends_sentence(line: str, start: int, stop: re.Match[str]) -> bool:
 
 
 def _is_abbreviation(before: str, mark: str, after: str) -> bool:
-    """Whether the dot after this belongs to a word; then it ends a sentence only where a new one clearly begins."""
+    """True if the dot belongs to an abbreviation, an initial or the number of a list, and does not end a sentence."""
     if len(mark) > 1:  # a bracket or a quote closed behind the dot
         return False
     word = re.split(r"[\s(\[\"'“‘]", before)[-1].lower()
@@ -61,12 +61,12 @@ def _is_abbreviation(before: str, mark: str, after: str) -> bool:
     return word in NEVER_LAST or is_initial or CAPITAL_OR_DIGIT.match(after) is None
 
 
-def _tidy(sentence: str) -> str:
-    """Empty if it has nothing but punctuation; an emoji says as much as a word."""
+def _strip_stop(sentence: str) -> str:
+    """Without white space and final full stop; empty if there is only punctuation."""
     text = FINAL_DOT.sub(r"\1", sentence.strip())
-    return text if any(_says_something(c) for c in text) else ""
+    return text if any(_has_meaning(c) for c in text) else ""
 
 
-def _says_something(c: str) -> bool:
-    """Letters and digits, the signs beyond ASCII, and the marks that make an emoji of a character."""
+def _has_meaning(c: str) -> bool:
+    """True for letters, digits, signs beyond ASCII, and the marks that turn a character into an emoji."""
     return c.isalnum() or (not c.isascii() and (category(c)[0] in "SM" or c in PICTURES))

@@ -1,18 +1,16 @@
-"""What stays in the index although it was not found: a disk may not be mounted."""
-
-import shlex
+"""Which missing files stay in the index, because their disk may not be mounted."""
 
 from indexer.ingest.scan import Missing, Scan
 
-__all__ = ["missing_files", "not_to_forget"]
+__all__ = ["choose_files_to_keep"]
 
-LARGE_LOSS = 20  # files; more of them, and more than half of a folder, are not forgotten without being asked
+LARGE_LOSS = 20  # files; a larger loss, if it is also more than half of a folder, is not forgotten automatically
 
 
-def not_to_forget(scan: Scan, found: Missing, moved: set[int], lost: set[int]) -> list[int]:
-    """What stays in the index: what may be on a disk that isn't mounted, and pictures lost in suspicious numbers.
+def choose_files_to_keep(scan: Scan, found: Missing, moved: set[int], lost: set[int]) -> list[int]:
+    """The missing files that stay: those whose disk may not be mounted, and large losses.
 
-    moved: files that have a new path; lost: files that were the last with their picture.
+    moved: ids of files that have a new path; lost: ids of files that were the last with their picture.
     """
     kept = [i for i in found.doubtful + found.unconfirmed if i not in moved]
     gone = [i for i in found.gone if i in lost]
@@ -21,18 +19,3 @@ def not_to_forget(scan: Scan, found: Missing, moved: set[int], lost: set[int]) -
     if gone and (is_large or len(gone) == n_pictures or scan.n_found == 0):
         kept += gone
     return kept
-
-
-def missing_files(scan: Scan, n_files: int) -> str:
-    """The warning about files that stay, with the command that forgets them."""
-    path = shlex.quote(str(scan.path))
-    if scan.n_found == 0:
-        return (
-            f"{scan.path} is empty now; its {n_files} files stay in the index in case a disk is not mounted. "
-            f"To forget them: cosmos-search index --forget-missing {path}, or with the folder: cosmos-search remove "
-            f"{shlex.quote(str(scan.folder.path))}"
-        )
-    return (
-        f"{n_files} indexed files of {scan.path} are not there; they stay in the index in case a disk is not mounted. "
-        f"To forget them: cosmos-search index --forget-missing {path}"
-    )

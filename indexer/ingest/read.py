@@ -1,12 +1,9 @@
-"""Read one file: its content's fingerprint, and its pixels if that content is new. Runs in several threads."""
+"""Read files: hash the content, and decode it if it is new. Called from several threads."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from threading import Event, Lock
-from typing import BinaryIO, cast
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Generic, TypeAlias
 
 from indexer.encoder import ImageEncoder, Prepared
 from indexer.errors import PictureError
@@ -17,34 +14,53 @@ from indexer.pictures.regions import pyramid
 from indexer.store.index import Index
 from indexer.store.records import EncoderRecord, PictureFacts
 
-__all__ = ["ReadFile", "Reader"]
+__all__ = ["Copy", "Decoded", "Failed", "ReadFile", "Reader"]
 
 
 @dataclass(frozen=True, slots=True)
-class ReadFile:
-    """A new content has facts and pixels, a known one neither, a failed one its reason."""
+class Decoded(Generic[Prepared]):
+    """A file with new content, prepared for the encoder."""
 
     change: Change
-    fingerprint: bytes | None = None
-    facts: PictureFacts | None = None
-    prepared: Prepared | None = None
-    vectors: NDArray[np.float16] | None = None  # (1 + regions, dim), put in by the encoder
-    failure: str | None = None
-    may_pass: bool = False  # the failure is one of the moment (permissions, I/O, memory), not of the content
+    fingerprint: bytes
+    facts: PictureFacts
+    prepared: Prepared
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A file whose content is already indexed, or was read from another file in this run."""
+
+    change: Change
+    fingerprint: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A file that cannot be indexed."""
+
+    change: Change
+    fingerprint: bytes | None  # None if the file could not be read to its end
+    reason: str
+    is_temporary: bool = False  # caused by the system (permissions, I/O, memory), not by the content
 
     @property
-    def is_copy(self) -> bool:
-        """Whether its content is known, or read from another file in this run."""
-        return self.facts is None and self.failure is None
+    def keeps_its_row(self) -> bool:
+        """True if the file is indexed and temporarily unreadable: its row stays, and the next run tries again."""
+        known = self.change.known
+        return self.is_temporary and known is not None and known.fingerprint is not None
 
 
-class Reader:
-    """Reads files for one encoder. Of several copies of a new content only the first is decoded."""
+ReadFile: TypeAlias = Decoded[Prepared] | Copy | Failed
+
+
+class Reader(Generic[Prepared]):
+    """Reads files for one encoder. Of several files with the same new content only the first is decoded."""
 
     def __init__(
         self,
         index: Index,
-        encoder: ImageEncoder,
+        encoder: ImageEncoder[Prepared],
         target: EncoderRecord,
         max_pixels: int | None,
         stop: Event,
@@ -54,41 +70,43 @@ class Reader:
         self._target = target
         self._max_pixels = max_pixels
         self._stop = stop
-        self._claimed: set[bytes] = set()  # contents being worked on, not yet in the catalog
+        self._claimed: set[bytes] = set()  # fingerprints of new contents that are not in the catalog yet
         self._guard = Lock()
 
-    def read(self, change: Change, *, decode_copies: bool = False) -> ReadFile | None:
-        """Never raises for a bad file: it comes back with its failure; None: it was deleted since it was found, or the
-        run is stopped.
+    def read(self, change: Change, *, decode_copies: bool = False) -> ReadFile[Prepared] | None:
+        """Read one file; a bad file never raises. None if it was deleted since the scan, or if the run is stopped.
 
-        decode_copies: also a content that is known, or being read from another file.
+        decode_copies: decode the content even if it is indexed or is being read from another file.
         """
         content = None
         try:
             with open_regular(change.file.path) as (file, n_bytes):
-                content = fingerprint(cast(BinaryIO, BoundedFile(file, n_bytes, self._stop)))
+                content = fingerprint(BoundedFile(file, n_bytes, self._stop))
                 if not decode_copies and not self._claim(content):
-                    return ReadFile(change, content)
+                    return Copy(change, content)
                 picture = open_picture(file, min_side=self._encoder.min_side, max_pixels=self._max_pixels)
             regions = pyramid(self._target.regions, picture.width, picture.height)
             prepared = self._encoder.prepare(picture.image, regions)
         except StoppedError:
             return None
         except PictureError as error:
-            return ReadFile(change, content, failure=str(error), may_pass=_may_pass(error.__cause__))
+            return Failed(change, content, str(error), _is_temporary(error.__cause__))
         except (OSError, MemoryError, RecursionError) as error:
             if content is None and isinstance(error, FileNotFoundError | NotADirectoryError):
                 return None
-            return ReadFile(change, content, failure=_reason(error), may_pass=_may_pass(error))
-        return ReadFile(change, content, PictureFacts(picture.width, picture.height, picture.metadata), prepared)
+            return Failed(change, content, _reason(error), _is_temporary(error))
+        return Decoded(change, content, PictureFacts(picture.width, picture.height, picture.metadata), prepared)
 
     def release(self, contents: Iterable[bytes]) -> None:
-        """These are in the catalog now."""
+        """Drop the claims on these contents, which are now in the catalog."""
         with self._guard:
             self._claimed.difference_update(contents)
 
     def _claim(self, content: bytes) -> bool:
-        """Whether this content is new and nobody else's; the claim comes first, so that no copy slips through."""
+        """True if this content is new and no other thread decodes it.
+
+        The claim is made before the catalog is read: in the other order, two copies could both be found to be new.
+        """
         with self._guard:
             if content in self._claimed:
                 return False
@@ -97,8 +115,7 @@ class Reader:
             return not catalog.has_vector(content, self._target.id)
 
 
-def _may_pass(error: BaseException | None) -> bool:
-    """Whether the system refused, rather than the content."""
+def _is_temporary(error: BaseException | None) -> bool:
     return isinstance(error, MemoryError | RecursionError) or (isinstance(error, OSError) and error.errno is not None)
 
 

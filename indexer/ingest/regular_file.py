@@ -1,9 +1,9 @@
-"""Open a file so that reading it ends: a regular one, of a bounded size, until the run is stopped."""
+"""Open regular files and read at most their size, so that reading always ends."""
 
+import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from stat import S_ISREG
 from threading import Event
@@ -14,35 +14,38 @@ from indexer.errors import PictureError
 __all__ = ["MAX_FILE_BYTES", "BoundedFile", "StoppedError", "open_regular"]
 
 MAX_FILE_BYTES = 4_000_000_000
-FIRST_BYTES = 1 << 20  # are read of a file whose size is 0: it may not be true, and reading it may fail
+FIRST_BYTES = 1 << 20  # read of a file with size 0: some file systems report a wrong size, and reading may then fail
 
 
 class StoppedError(Exception):
-    """The run is to end before this file is read."""
+    """The run was stopped while a file was being read."""
 
 
-@dataclass(slots=True)
-class BoundedFile:
-    """The next `n_left` bytes of a file, which may grow while it is read."""
+class BoundedFile(io.RawIOBase):
+    """The next `n_bytes` bytes of a file that may grow while it is read. Raises StoppedError once `stop` is set."""
 
-    file: BinaryIO
-    n_left: int
-    stop: Event
+    def __init__(self, file: BinaryIO, n_bytes: int, stop: Event) -> None:
+        self._file = file
+        self._n_left = n_bytes
+        self._stop = stop
 
-    def read(self, n_bytes: int) -> bytes:
-        """Raises StoppedError once `stop` is set."""
-        if self.stop.is_set():
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "memoryview[int]") -> int:  # type: ignore[override]
+        if self._stop.is_set():
             raise StoppedError
-        content = self.file.read(min(n_bytes, self.n_left))
-        self.n_left -= len(content)
-        return content
+        content = self._file.read(min(len(buffer), self._n_left))
+        buffer[: len(content)] = content
+        self._n_left -= len(content)
+        return len(content)
 
 
 @contextmanager
 def open_regular(path: Path) -> Iterator[tuple[BinaryIO, int]]:
-    """A file and how many bytes to read of it. Raises PictureError for a pipe, a device, or a file that is too large.
+    """A regular file and the number of bytes to read. Raises PictureError for other kinds and for too large files.
 
-    A pipe that took the place of a picture is not waited for.
+    It is opened without blocking: a named pipe at this path is refused immediately.
     """
     flags = os.O_NONBLOCK | os.O_NOCTTY
     with open(path, "rb", opener=lambda name, mode: os.open(name, mode | flags)) as file:

@@ -1,4 +1,4 @@
-"""Work in several threads with a bounded look-ahead, its results in order."""
+"""Run work in several threads, with a bounded number of items in progress, and results in order."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import TypeVar
 
-__all__ = ["batched", "ordered_map", "workers"]
+__all__ = ["ordered_map", "split_batches", "workers"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -15,7 +15,7 @@ R = TypeVar("R")
 
 @contextmanager
 def workers(n_threads: int) -> Iterator[Executor]:
-    """A pool of threads; on leaving, what has not begun is dropped, and what has is waited for."""
+    """A thread pool. On leaving, pending work is cancelled and running work is waited for."""
     pool = ThreadPoolExecutor(n_threads)
     try:
         yield pool
@@ -24,7 +24,7 @@ def workers(n_threads: int) -> Iterator[Executor]:
 
 
 def ordered_map(executor: Executor, work: Callable[[T], R], items: Iterable[T], ahead: int) -> Iterator[R]:
-    """`work` of each item, in order; at most `ahead` items are taken before their turn."""
+    """`work(item)` for each item, in order. At most `ahead` items are submitted before their result is needed."""
     waiting: deque[Future[R]] = deque()
     for item in items:
         waiting.append(executor.submit(work, item))
@@ -34,8 +34,8 @@ def ordered_map(executor: Executor, work: Callable[[T], R], items: Iterable[T], 
         yield waiting.popleft().result()
 
 
-def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Lists of `size` items; the last may be shorter."""
+def split_batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Lists of `size` items, like itertools.batched of Python 3.12; the last may be shorter."""
     remaining = iter(items)
     while batch := list(islice(remaining, size)):
         yield batch

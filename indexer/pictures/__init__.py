@@ -1,4 +1,4 @@
-"""Pictures in files: found, decoded within limits, their metadata read, cut into regions.
+"""Picture files: find them, decode them within limits, read their metadata, divide them into regions.
 
-Nothing here knows an index, a model or a query.
+No code for indexes, encoders or queries belongs here.
 """

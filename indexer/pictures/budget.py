@@ -1,4 +1,4 @@
-"""What one picture may take of memory and time, and all pictures together."""
+"""Limits of memory and time for decoding pictures."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,24 +11,24 @@ from indexer.errors import PictureError
 
 __all__ = ["PICTURE_BYTES", "Memory", "TimedFile", "memory"]
 
-PICTURE_BYTES = 540_000_000  # that decoding one picture may take, its result included
-SMALL_BYTES = 64_000_000  # a picture that takes less is not counted
-CORE_BYTES = 150_000_000  # that pictures may take together, for each core
-OPENING_BYTES = 256_000_000  # that are read of a file before its pixels
-MAX_SECONDS = 30.0  # of CPU
+PICTURE_BYTES = 540_000_000  # limit for decoding one picture, including the result
+SMALL_BYTES = 64_000_000  # smaller pictures are not counted
+CORE_BYTES = 150_000_000  # limit per core for all pictures that are being decoded
+OPENING_BYTES = 256_000_000  # limit for the part of a file that is read before its pixels
+MAX_SECONDS = 30.0  # CPU time for one picture
 
 
 class Memory:
-    """Bytes that the pictures being decoded share; whoever needs more than is left waits. From any thread."""
+    """A budget of bytes, shared by threads. A thread that needs more than is free waits."""
 
     def __init__(self, n_bytes: int) -> None:
         self._n_free = n_bytes
-        self._turn = Lock()  # of the one who is next, so that a large picture is not passed over for ever
+        self._turn = Lock()  # held by the thread that waits, so that smaller pictures can't overtake a large one
         self._changed = Condition()
 
     @contextmanager
     def reserve(self, n_bytes: int) -> Iterator[None]:
-        """To be entered once per picture: two reservations of one thread could wait for each other."""
+        """Reserve bytes. To be entered once per picture: nested reservations could cause a deadlock."""
         if n_bytes <= SMALL_BYTES:
             yield
             return
@@ -43,19 +43,19 @@ class Memory:
                 self._changed.notify_all()
 
 
-memory = Memory(max(PICTURE_BYTES, CORE_BYTES * available_cores()))  # the process's
+memory = Memory(max(PICTURE_BYTES, CORE_BYTES * available_cores()))  # of this process
 
 
 class TimedFile:
-    """A file that stops being read when the thread has spent too long, or before too much is read for its header.
+    """A file that raises PictureError when the thread has used too much time, or if its header is too large.
 
-    Most decoders (of JPEG, PNG, GIF, BMP) read as they go, so this ends them. libtiff, libwebp, libavif and libheif
-    take a picture in one call that nothing can end; their time is bounded by the pixels that the memory allows.
+    Most decoders (JPEG, PNG, GIF, BMP) read a file in pieces, so that this stops them. libtiff, libwebp, libavif and
+    libheif decode a picture in one call that can't be stopped; the limit of memory bounds their time.
     """
 
     def __init__(self, file: BinaryIO, max_seconds: float = MAX_SECONDS, opening_bytes: int = OPENING_BYTES) -> None:
         self.file = file
-        self.n_read = 0  # while opening
+        self.n_read = 0  # bytes, before the pixels
         self._opening_bytes: int | None = opening_bytes
         self._ends = thread_time() + max_seconds
 
@@ -80,6 +80,6 @@ class TimedFile:
     def tell(self) -> int:
         return self.file.tell()
 
-    def is_open(self) -> None:
-        """The pixels come next; they are read piece by piece."""
+    def finish_opening(self) -> None:
+        """Remove the limit of bytes before the pixels are read."""
         self._opening_bytes = None

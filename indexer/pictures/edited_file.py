@@ -1,24 +1,24 @@
-"""A file with pieces left out, moved or replaced, without a copy of it."""
+"""A view of a file with pieces left out, moved or replaced; the file is not copied."""
 
 import io
 from bisect import bisect_right
 from itertools import accumulate
 from typing import Any
 
-__all__ = ["EditedFile", "Part", "replaced"]
+__all__ = ["EditedFile", "Part", "replace_bytes"]
 
-Part = tuple[int, int] | bytes  # from byte to byte of the original file, or what stands there instead
+Part = tuple[int, int] | bytes  # a range of the original file (start, end), or new content
 
 
 class EditedFile(io.BufferedReader):
-    """These parts, one after the other. Has no file descriptor."""
+    """The concatenation of parts. Has no file descriptor."""
 
     def __init__(self, file: Any, parts: list[Part]) -> None:
         super().__init__(_Parts(file, [part for part in parts if _length(part) > 0]))
 
 
-def replaced(edits: dict[int, bytes], begin: int, end: int) -> list[Part]:
-    """The bytes from `begin` to `end` with those at the keys replaced by the values, which must not overlap."""
+def replace_bytes(edits: dict[int, bytes], begin: int, end: int) -> list[Part]:
+    """The parts of a file from `begin` to `end` with bytes replaced. edits: new bytes by position, not overlapping."""
     parts: list[Part] = []
     for place, content in sorted(edits.items()):
         parts += [(begin, place), content]

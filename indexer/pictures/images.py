@@ -1,4 +1,4 @@
-"""Open a picture: upright, in RGB, no larger than needed, or with the reason why not."""
+"""Open picture files: upright, in RGB, no larger than needed."""
 
 import hashlib
 import struct
@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.util import find_spec
+from io import RawIOBase
 from pathlib import PurePath
 from threading import Lock
 from typing import BinaryIO, cast
@@ -23,15 +24,14 @@ from indexer.pictures.limits import MAX_EXIF_BYTES, MAX_TAG_BYTES
 from indexer.pictures.metadata import Metadata, read_exif, read_metadata
 from indexer.pictures.quiet_libtiff import quiet_libtiff
 from indexer.pictures.raw import open_raw_preview
+from indexer.pictures.suffixes import RAW
 from indexer.pictures.trim import trim_metadata
-from indexer.pictures.walk import RAW
 
 __all__ = ["DEFAULT_MAX_PIXELS", "Picture", "fingerprint", "open_picture", "reading_pictures"]
 
 DEFAULT_MAX_PIXELS = 250_000_000
-PIECE_BYTES = 1 << 20
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")  # none that runs another program
-UNREADABLE = (  # what Pillow raises for bad files, by experience
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")  # without those that start another program
+UNREADABLE = (  # the exceptions that Pillow was observed to raise for bad files
     OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError,
     EOFError, MemoryError, RuntimeError, struct.error, zlib.error,
 )  # fmt: skip
@@ -49,7 +49,7 @@ SWAPS_SIDES = {TURNS[5], TURNS[6], TURNS[7], TURNS[8]}
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """An opened picture. width and height in pixels are those of the full size; the image may be smaller."""
+    """A decoded picture. width and height: its full size in pixels, upright; the image may be smaller."""
 
     image: Image.Image  # RGB, upright
     width: int
@@ -59,10 +59,10 @@ class Picture:
 
 @contextmanager
 def reading_pictures() -> Iterator[None]:
-    """To be entered around a run: the pixel limit is ours to check, and Pillow's warnings are not shown.
+    """Disable Pillow's own pixel limit and its warnings. To be entered around all calls of `open_picture`.
 
-    Both settings are the whole process's, so a host program sees them for as long as a run lasts. Several threads
-    may be inside: the first to enter changes the settings, the last to leave brings them back.
+    The settings apply to the entire process while any thread is inside: the first to enter changes them, the last to
+    leave restores them.
     """
     _settings.enter()
     try:
@@ -72,7 +72,7 @@ def reading_pictures() -> Iterator[None]:
 
 
 class _Settings:
-    """Pillow's settings while pictures are being read."""
+    """The settings of Pillow, changed while any thread is inside."""
 
     def __init__(self) -> None:
         self._guard = Lock()
@@ -102,24 +102,21 @@ class _Settings:
 _settings = _Settings()
 
 
-def fingerprint(file: BinaryIO) -> bytes:
-    """16 bytes that stand for the content: BLAKE2b, read from the start, in pieces. Raises PictureError."""
-    digest = hashlib.blake2b(digest_size=16)
+def fingerprint(file: BinaryIO | RawIOBase) -> bytes:
+    """The BLAKE2b digest of a file's content, 16 bytes. Raises PictureError if it can't be read."""
     try:
-        while piece := file.read(PIECE_BYTES):
-            digest.update(piece)
+        return hashlib.file_digest(cast(RawIOBase, file), lambda: hashlib.blake2b(digest_size=16)).digest()
     except OSError as error:
         raise PictureError(_reason(error)) from error
-    return digest.digest()
 
 
 def open_picture(file: BinaryIO, *, min_side: int, max_pixels: int | None = DEFAULT_MAX_PIXELS) -> Picture:
-    """The picture in an open file, read from the file's start.
+    """Decode the picture in an open file.
 
-    min_side: a JPEG may come back smaller, by DCT scaling, as long as its shorter side keeps this many pixels; and any
-    picture that is very large, even beyond that if it must.
-    max_pixels: width times height above this is refused before anything is decoded; None: no limit.
-    Raises PictureError with a short reason. Memory and time are limited as `indexer.pictures.budget` says.
+    min_side: a JPEG may be reduced by DCT scaling, as long as its shorter side has this many pixels. A very large
+    picture of any format is reduced as well, if necessary to fewer pixels than that.
+    max_pixels: a picture with more is refused before it is decoded; None: no limit.
+    Raises PictureError with a short reason. For the limits of memory and time see `indexer.pictures.budget`.
     """
     try:
         file.seek(0)
@@ -130,17 +127,17 @@ def open_picture(file: BinaryIO, *, min_side: int, max_pixels: int | None = DEFA
             timed.seek(0)
             preview, (width, height) = open_raw_preview(cast(BinaryIO, timed))
             with preview:
-                timed.is_open()
-                picture = _decoded(preview, min_side, max_pixels, timed.n_read)
+                timed.finish_opening()
+                picture = _decode(preview, min_side, max_pixels, timed.n_read)
                 return replace(picture, width=width, height=height)
-        with _opened(timed, max_pixels) as image:
-            timed.is_open()
-            return _decoded(image, min_side, max_pixels, timed.n_read)
+        with _open(timed, max_pixels) as image:
+            timed.finish_opening()
+            return _decode(image, min_side, max_pixels, timed.n_read)
     except UNREADABLE as error:
         raise PictureError(_reason(error)) from error
 
 
-def _opened(file: TimedFile, max_pixels: int | None) -> Image.Image:
+def _open(file: TimedFile, max_pixels: int | None) -> Image.Image:
     readable = trim_metadata(file)
     if canvas := canvas_size(readable):
         _check_size(canvas.size, max_pixels)
@@ -154,7 +151,7 @@ def _check_size(size: tuple[int, int], max_pixels: int | None) -> None:
         raise PictureError(f"{width}×{height} pixels are over the limit of {max_pixels / 1e6:g} megapixels")
 
 
-def _decoded(image: Image.Image, min_side: int, max_pixels: int | None, n_read: int) -> Picture:
+def _decode(image: Image.Image, min_side: int, max_pixels: int | None, n_read: int) -> Picture:
     width, height = image.size
     _check_size(image.size, max_pixels)
     for name, max_bytes in (("xmp", MAX_TAG_BYTES), ("exif", MAX_EXIF_BYTES)):
@@ -162,16 +159,16 @@ def _decoded(image: Image.Image, min_side: int, max_pixels: int | None, n_read: 
             del image.info[name]
     metadata = read_metadata(image)
     rgb = decode(image, min_side, n_read)
-    turn = _turn(image)
+    turn = _read_turn(image)
     if turn is None:
         return Picture(rgb, width, height, metadata)
-    if turn in SWAPS_SIDES and not isinstance(image, TiffImagePlugin.TiffImageFile):  # whose size is upright already
+    if turn in SWAPS_SIDES and not isinstance(image, TiffImagePlugin.TiffImageFile):  # its size is upright
         width, height = height, width
     return Picture(rgb.transpose(turn), width, height, metadata)
 
 
-def _turn(image: Image.Image) -> Image.Transpose | None:
-    """What brings the picture upright, by its EXIF orientation."""
+def _read_turn(image: Image.Image) -> Image.Transpose | None:
+    """The transposition that turns the picture upright, by its EXIF orientation; None if it is upright."""
     try:
         return TURNS.get(read_exif(image).get(ExifTags.Base.Orientation, 1))
     except UNREADABLE:  # damaged EXIF
@@ -189,9 +186,9 @@ def _formats() -> tuple[str, ...]:
 
 
 def _reason(error: Exception) -> str:
-    """Short, for a person, without the path."""
+    """A short reason for people to read, without the path."""
     if isinstance(error, UnidentifiedImageError):
-        return "not a picture, or of a kind that is not known"
+        return "not a picture, or of an unknown format"
     if isinstance(error, MemoryError):
         return "too large for the memory"
     if isinstance(error, OSError) and error.errno:

@@ -1,4 +1,4 @@
-"""What decoding a JPEG takes, found out before it is decoded."""
+"""Compute the memory and time that decoding a JPEG takes, before it is decoded."""
 
 import re
 from collections.abc import Iterator
@@ -10,21 +10,21 @@ from indexer.errors import PictureError
 
 __all__ = ["coefficient_bytes"]
 
-MAX_SCANNED_PIXELS = 2_000_000_000  # pixels times scans: two to ten seconds; a usual progressive JPEG has ten scans
-MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")  # not a stuffed byte, a restart or padding
+MAX_SCANNED_PIXELS = 2_000_000_000  # pixels × scans; takes two to ten seconds. A typical progressive JPEG has ten scans
+MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")  # not a stuffed byte, a restart marker or padding
 PIECE_BYTES = 4096
 START, END, SCAN = 0xD8, 0xD9, 0xDA
 
 
 def coefficient_bytes(image: JpegImagePlugin.JpegImageFile, file: Any) -> int:
-    """What libjpeg keeps of a picture in several scans until it has read the last: two bytes a coefficient.
+    """The memory for the coefficients of a JPEG with several scans: libjpeg keeps two bytes each until the last scan.
 
-    Raises PictureError if the scans are so many that they would take too long: each goes over all the pixels.
+    Raises PictureError if there are too many scans, because each takes time for all pixels.
     """
     n_pixels = image.width * image.height
-    scans = _components_of_scans(file)
+    scans = _read_scans(file)
     if not image.info.get("progressive") and next(scans, 0) == image.layers:
-        return 0  # libjpeg reads no further than this scan
+        return 0  # libjpeg stops after this scan
     for n_scans, _ in enumerate(scans, start=1):
         if n_scans * n_pixels > MAX_SCANNED_PIXELS:
             raise PictureError(f"takes too long to decode ({n_scans} scans or more)")
@@ -33,10 +33,10 @@ def coefficient_bytes(image: JpegImagePlugin.JpegImageFile, file: Any) -> int:
     return 2 * n_pixels * sum(sampled) // max(1, largest)
 
 
-def _components_of_scans(file: Any) -> Iterator[int]:
-    """How many components each scan has, up to the end of the first picture in the file."""
+def _read_scans(file: Any) -> Iterator[int]:
+    """The number of components of each scan, up to the end of the first picture in the file."""
     file.seek(0)
-    while (marker := _next_marker(file)) not in (None, END):
+    while (marker := _read_marker(file)) not in (None, END):
         if marker in (0x01, START):
             continue
         begin = file.tell()
@@ -48,8 +48,8 @@ def _components_of_scans(file: Any) -> Iterator[int]:
         file.seek(begin + max(2, int.from_bytes(segment[:2], "big")))
 
 
-def _next_marker(file: Any) -> int | None:
-    """The next marker's code; the file is left behind it."""
+def _read_marker(file: Any) -> int | None:
+    """The code of the next marker; the file's position is then behind it."""
     while True:
         begin = file.tell()
         piece = file.read(PIECE_BYTES)

@@ -1,4 +1,4 @@
-"""What a metadata field's value means, in the spellings of the many programs that write them."""
+"""Parse the values of metadata fields in the many forms that programs write."""
 
 import math
 import re
@@ -13,20 +13,20 @@ __all__ = ["decode_comment", "decode_text", "parse_degrees", "parse_time"]
 Axis = Literal["NS", "EW"]  # latitude, longitude; the second letter is the negative direction
 
 MAX_TIME = 100  # characters
-FIRST_YEAR = 1826  # of the oldest photograph that is kept
-PART = r"(\d\d?| \d|  |--|\?\?|__)"  # of a date or a time: two digits, a blank for a zero, or signs for "unknown"
+FIRST_YEAR = 1826  # of the oldest surviving photograph
+PART = r"(\d\d?| \d|  |--|\?\?|__)"  # of a date or a time: two digits, a space for a zero, or marks for "unknown"
 TIME = re.compile(
     rf"(\d{{4}})(?!\d{{3}}(?!\d))"  # three digits more are a day of the year
-    rf"(?:(?P<d>[-:/._ ]|(?=\d\d|  |--|__)){PART}(?:(?P=d){PART}"  # the day, its separators alike
+    rf"(?:(?P<d>[-:/._ ]|(?=\d\d|  |--|__)){PART}(?:(?P=d){PART}"  # the day; its separators are equal
     rf"(?:(?:[T:_]|[\s,]+|(?<=\d{{8}})){PART}(?:(?P<t>[:.]?){PART}(?:(?P=t){PART})?)?|(?!\d))"  # the time, likewise
-    r"|(?=[-:/._?\sT]*$))|(?=[-:/._?\s]*$))"  # nothing may follow a month or a year alone
+    r"|(?=[-:/._?\sT]*$))|(?=[-:/._?\s]*$))"  # nothing may follow a month or a year without a day
 )
 UNITS = (  # of dates in East Asian scripts, and of hours, as separators
     (re.compile(r"(?<=\d)\s*[年년月월]\s*"), "-"),
     (re.compile(r"(?<=\d)\s*[日일]\s*"), " "),
     (re.compile(r"(?<=\d)\s*(?:[時时点點분分시]|[hm](?=\s*\d))\s*", re.IGNORECASE), ":"),
 )
-LOST_UNITS = (  # of these scripts in another encoding, or replaced by question marks
+LOST_UNITS = (  # the same in a wrong encoding, or replaced by question marks
     (re.compile(r"(?<=\d)[?\x80-\xff]+(?=\d)"), "-"),
     (re.compile(r"(?<=\d)[?\x80-\xff]+(?=\s|$)"), ""),
 )
@@ -46,12 +46,12 @@ COORDINATES = {
     for axis, direction in DIRECTIONS.items()
 }
 JAPANESE = {"HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA"}  # written together with Chinese characters
-FIRST_RARE_KANJI = 0x50  # the first bytes of JIS X 0208's second level
-DECIMAL_COMMA = re.compile(r"(\D*\d+),([6-9]\d|\d{3,})(\D*)")  # 48,1374: no minutes, as those are below 60
+FIRST_RARE_KANJI = 0x50  # first byte of the second level of JIS X 0208
+DECIMAL_COMMA = re.compile(r"(\D*\d+),([6-9]\d|\d{3,})(\D*)")  # 48,1374: these are not minutes, which are below 60
 
 
 def decode_text(value: Any) -> str:
-    """UTF-8 if it is, else Latin-1; up to the first NUL, without blanks around."""
+    """Decode as UTF-8 if valid, else as Latin-1, up to the first NUL; surrounding whitespace is removed."""
     if isinstance(value, bytes):
         try:
             value = value.decode("utf-8")
@@ -61,11 +61,11 @@ def decode_text(value: Any) -> str:
 
 
 def parse_time(value: Any) -> datetime | None:
-    """2024:05:01 12:30:00 (EXIF), 2024-05-01T12:30:00+02:00 (XMP), 20240501T123000 (IPTC); naive, the zone is left out.
+    """Parse 2024:05:01 12:30:00 (EXIF), 2024-05-01T12:30:00+02:00 (XMP) or 20240501T123000 (IPTC), without the zone.
 
-    Also on a 12-hour clock, and with the units of East Asian scripts. A part that is unknown or can't be so is left out
-    with all that is smaller: what remains starts the year, the month, the day, the hour or the minute. None if what
-    follows the year or the month is not understood. Raises ValueError for a month or a day that can't be.
+    12-hour clocks and the units of East Asian scripts are supported. An unknown or impossible part of the time is left
+    out with all smaller ones: the result is then the start of the year, month, day, hour or minute. None if the text
+    after the year or the month can't be parsed. Raises ValueError for an impossible month or day.
     """
     text = decode_text(value)[:MAX_TIME]
     for unit, separator in LOST_UNITS:
@@ -94,10 +94,10 @@ def parse_time(value: Any) -> datetime | None:
 
 
 def parse_degrees(value: Any, reference: Any, axis: Axis) -> float | None:
-    """Degrees, north and east positive; None outside the axis.
+    """Parse degrees, positive in the north and east; None if they are out of range.
 
     value: one to three numbers (EXIF: degrees, minutes, seconds), or a text (XMP: 48.14, 48,8.5N, 48° 8' 30" N).
-    reference: the direction's letter, unless the text has one.
+    reference: the letter of the direction, used if the text has none.
     """
     if isinstance(value, str | bytes):
         parts, is_negative, letter = _read_coordinate(decode_text(value), axis)
@@ -113,9 +113,9 @@ def parse_degrees(value: Any, reference: Any, axis: Axis) -> float | None:
 
 
 def _read_coordinate(text: str, axis: Axis) -> tuple[list[float], bool, str]:
-    """The numbers, whether a minus stands before them, and the direction's letter or nothing."""
+    """The numbers, True if there is a minus sign, and the letter of the direction or an empty text."""
     text = text[:MAX_COORDINATE].upper().replace("−", "-")
-    if re.search(DEGREE_SIGN, text):  # with signs for the units, a comma between digits is a decimal one
+    if re.search(DEGREE_SIGN, text):  # with unit signs, a comma between digits is a decimal comma
         text = re.sub(r"(?<=\d),(?=\d)", ".", text)
     else:
         text = DECIMAL_COMMA.sub(r"\1.\2\3", text) if DECIMAL_COMMA.fullmatch(text) else text
@@ -128,7 +128,7 @@ def _read_coordinate(text: str, axis: Axis) -> tuple[list[float], bool, str]:
 
 
 def decode_comment(value: bytes, byte_order: Literal["<", ">"]) -> str:
-    """A UserComment: eight bytes name the encoding (EXIF 2.32). byte_order: the file's, which UTF-16 should have."""
+    """Decode a UserComment; its first eight bytes name the encoding (EXIF 2.32). byte_order: that of the file."""
     code, rest = value[:8].partition(b"\0")[0].rstrip(), value[8:]
     if code == b"UNICODE" or (code.upper() == b"UNICODE" and b"\0" in rest.rstrip(b"\0")):  # "Unicode" may be ASCII
         return decode_text(_decode_utf16(rest, byte_order))
@@ -138,15 +138,15 @@ def decode_comment(value: bytes, byte_order: Literal["<", ">"]) -> str:
 
 
 def _decode_utf16(data: bytes, byte_order: Literal["<", ">"]) -> str:
-    """By its byte order mark; else in the order that reads better, as some programs write always the same one."""
+    """By the byte order mark, else in the more plausible order: some programs ignore that of the file."""
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return data.decode("utf-16", "ignore")
     codecs = ("utf-16-le", "utf-16-be") if byte_order == "<" else ("utf-16-be", "utf-16-le")
-    return data.decode(min(codecs, key=lambda codec: _strangeness(data.decode(codec, "replace"))), "ignore")
+    return data.decode(min(codecs, key=lambda codec: _rate_implausibility(data.decode(codec, "replace"))), "ignore")
 
 
-def _strangeness(text: str) -> tuple[int, int, int]:
-    """How many characters make no sense, and of how many scripts and code rows the rest is: few in a real text."""
+def _rate_implausibility(text: str) -> tuple[int, int, int]:
+    """The numbers of invalid characters, of scripts and of blocks of 256 characters: all are small for real text."""
     text = text.partition("\0")[0]
     n_bad = sum(c == "\ufffd" or (unicodedata.category(c)[0] == "C" and c not in "\t\r\n\u200d") for c in text)
     scripts = {unicodedata.name(c, "").split(" ")[0] for c in text if c.isalpha()}
@@ -155,7 +155,7 @@ def _strangeness(text: str) -> tuple[int, int, int]:
 
 
 def _decode_jis(data: bytes) -> str | bytes:
-    """ISO 2022 with escapes, JIS X 0208's bare pairs of bytes, EUC or Shift JIS; else the bytes as they are."""
+    """Decode ISO 2022 with escapes, plain pairs of bytes of JIS X 0208, EUC or Shift JIS; else return the bytes."""
     data = data.rstrip(b"\0 ")
     if b"\x1b" in data:
         candidates = [(data, "iso2022_jp_ext")]
@@ -163,7 +163,7 @@ def _decode_jis(data: bytes) -> str | bytes:
         candidates = [(data, "euc_jp"), (data, "cp932")]
     elif sum(first >= FIRST_RARE_KANJI for first in data[::2]) * 4 <= len(data):
         candidates = [(bytes(byte | 0x80 for byte in data), "euc_jp")]
-    else:  # as pairs more than half would be rare characters: it is ASCII
+    else:  # more than half of the pairs would be rare characters, so it is ASCII
         return data
     for candidate, codec in candidates:
         try:

@@ -1,4 +1,4 @@
-"""PNG files beyond what Pillow reads: with large texts and profiles, and too large to be decoded at once."""
+"""Read PNG files that Pillow can't: those with large texts and profiles, and those too large to decode at once."""
 
 import io
 import struct
@@ -17,27 +17,30 @@ __all__ = ["bands", "can_be_cut", "readable_png"]
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 TEXTS = (b"tEXt", b"zTXt", b"iTXt", b"iCCP")
-LATE = (b"tEXt", b"zTXt", b"iTXt", b"eXIf")  # may come after the pixels
+LATE = (b"tEXt", b"zTXt", b"iTXt", b"eXIf")  # may follow the pixels
 FRAMES = (b"acTL", b"fcTL", b"fdAT")
-MAX_CHUNK_BYTES = 1_000_000  # of an ancillary chunk that is kept, uncompressed; Pillow refuses files with more
+MAX_CHUNK_BYTES = 1_000_000  # uncompressed, for an ancillary chunk; Pillow refuses files with larger ones
 BAND_BYTES = 1 << 20
 CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by PNG's colour type
-PLAIN_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # the colour type of 8-bit pixels with so many channels
+PLAIN_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # the colour type of 8-bit pixels, by the number of channels
 PIECE_BYTES = 1 << 16
 
 Rows = NDArray[np.uint8]  # (rows, bytes)
 
 
 def readable_png(file: Any) -> Any:
-    """The file, or a view of it without the texts, profiles and others that Pillow would refuse or that take too much,
-    and with those that follow the pixels before them, so that they are known without the pixels."""
+    """The file, or a view of it that Pillow can open within the limits.
+
+    Too large texts, profiles and other ancillary chunks are left out. Texts and EXIF that follow the pixels are moved
+    before them, so that they can be read without decoding the pixels.
+    """
     file.seek(0)
     if file.read(len(SIGNATURE)) != SIGNATURE:
         return file
     parts: list[Part] = []
     late: list[Part] = []
-    begin, n_bytes, n_before = 0, 0, 0  # the parts before the pixels
-    for kind, start, length in _chunks(file):
+    begin, n_bytes, n_before = 0, 0, 0  # n_before: number of parts before the pixels
+    for kind, start, length in _read_chunks(file):
         end = start + 12 + length
         if kind == b"IDAT" and not n_before:
             parts.append((begin, start))
@@ -45,7 +48,7 @@ def readable_png(file: Any) -> Any:
         if kind[:1].isupper() or kind in FRAMES:
             continue
         is_small = length <= MAX_CHUNK_BYTES and n_bytes + length <= MAX_METADATA_BYTES
-        size = _unpacked_bytes(file, kind, start + 8, length) if is_small and kind in TEXTS else length
+        size = _measure_text(file, kind, start + 8, length) if is_small and kind in TEXTS else length
         n_bytes += size
         is_small = is_small and size <= MAX_CHUNK_BYTES and n_bytes <= MAX_METADATA_BYTES
         if not is_small or (n_before and kind in LATE):
@@ -58,8 +61,8 @@ def readable_png(file: Any) -> Any:
     return EditedFile(file, [*parts[:n_before], *late, *parts[n_before:]])
 
 
-def _chunks(file: Any) -> Iterator[tuple[bytes, int, int]]:
-    """The kind, the place and the length of each."""
+def _read_chunks(file: Any) -> Iterator[tuple[bytes, int, int]]:
+    """The kind, position and length of each chunk."""
     end = file.seek(0, io.SEEK_END)
     place, kind = len(SIGNATURE), b""
     while place + 12 <= end and kind != b"IEND":
@@ -69,8 +72,8 @@ def _chunks(file: Any) -> Iterator[tuple[bytes, int, int]]:
         place += 12 + length
 
 
-def _unpacked_bytes(file: Any, kind: bytes, start: int, length: int) -> int:
-    """How long a text or profile is; no more than a byte above the limit is unpacked."""
+def _measure_text(file: Any, kind: bytes, start: int, length: int) -> int:
+    """The uncompressed length of a text or profile, at most one byte above the limit."""
     if length > MAX_CHUNK_BYTES or kind == b"tEXt":
         return length
     file.seek(start)
@@ -87,18 +90,18 @@ def _unpacked_bytes(file: Any, kind: bytes, start: int, length: int) -> int:
 
 
 def can_be_cut(image: Image.Image) -> bool:
-    """Whether `bands` can read it: it is not interlaced."""
+    """True if `bands` can read the picture, which must not be interlaced."""
     if not isinstance(image, PngImagePlugin.PngImageFile) or image.info.get("interlace") or len(image.tile) != 1:
         return False
     return image.tile[0][1] == (0, 0, *image.size)
 
 
 def bands(image: Image.Image) -> Iterator[Image.Image]:
-    """The bands of a PNG that was opened and not loaded.
+    """The bands of a PNG that is opened but not loaded.
 
-    Each band is written as a PNG of 8-bit pixels of its own, and Pillow undoes the row filters. They work on bytes at
-    the distance of one pixel, so that rows of fewer bits are rows of bytes to them, and of 16-bit colours the high
-    bytes can be taken alone. The row above, which filters look at, goes along as it is.
+    Each band is written as an 8-bit PNG in memory, from which Pillow removes the row filters. The filters combine bytes
+    that are one pixel apart. So they treat rows of less than 8 bits as rows of bytes, and the high bytes of 16-bit
+    colours can be decoded alone. The last row of the band before is prepended, because filters refer to it.
     """
     file: Any = image.fp  # type: ignore[attr-defined]
     file.seek(len(SIGNATURE) + 8)
@@ -108,21 +111,21 @@ def bands(image: Image.Image) -> Iterator[Image.Image]:
     has_low_bytes = depth == 16 and n_channels > 1
     n_lanes = 2 if depth == 16 and n_channels == 1 else n_channels
     above = np.empty((0, 0), np.uint8)
-    for rows in _filtered_rows(file, height, 1 + row_bytes):
+    for rows in _read_rows(file, height, 1 + row_bytes):
         if has_low_bytes:
             rows = np.concatenate([rows[:, :1], rows[:, 1::2]], axis=1)
         n_above = len(above)
         pixels = _unfilter(np.concatenate([above, rows]) if n_above else rows, n_lanes)
         above = np.frombuffer(b"\0" + pixels.crop((0, pixels.height - 1, *pixels.size)).tobytes(), np.uint8)[None]
-        yield _as_opened(image, pixels.crop((0, n_above, *pixels.size)), width)
+        yield _restore_mode(image, pixels.crop((0, n_above, *pixels.size)), width)
 
 
-def _filtered_rows(file: Any, height: int, row_bytes: int) -> Iterator[Rows]:
-    """Each with the number of its filter before it."""
+def _read_rows(file: Any, height: int, row_bytes: int) -> Iterator[Rows]:
+    """The rows, still filtered, each preceded by the number of its filter; in bands."""
     band_bytes = max(1, BAND_BYTES // row_bytes) * row_bytes
     n_left = height * row_bytes
     unpack, ready = zlib.decompressobj(), bytearray()
-    for packed in _image_data(file):
+    for packed in _read_image_data(file):
         while packed and n_left:
             piece = unpack.decompress(packed, min(band_bytes, n_left))
             packed = unpack.unconsumed_tail
@@ -135,8 +138,8 @@ def _filtered_rows(file: Any, height: int, row_bytes: int) -> Iterator[Rows]:
         raise OSError("image file is truncated")
 
 
-def _image_data(file: Any) -> Iterator[bytes]:
-    for kind, start, length in _chunks(file):
+def _read_image_data(file: Any) -> Iterator[bytes]:
+    for kind, start, length in _read_chunks(file):
         if kind == b"IDAT":
             for begin in range(0, length, PIECE_BYTES):
                 file.seek(start + 8 + begin)
@@ -144,7 +147,7 @@ def _image_data(file: Any) -> Iterator[bytes]:
 
 
 def _unfilter(rows: Rows, n_channels: int) -> Image.Image:
-    """Rows of 8-bit pixels, by Pillow."""
+    """Remove the filters from rows of 8-bit pixels, with Pillow."""
     width, height = (rows.shape[1] - 1) // n_channels, len(rows)
     header = struct.pack(">IIBBBBB", width, height, 8, PLAIN_TYPES[n_channels], 0, 0, 0)
     content = SIGNATURE
@@ -155,8 +158,8 @@ def _unfilter(rows: Rows, n_channels: int) -> Image.Image:
     return image
 
 
-def _as_opened(image: Image.Image, pixels: Image.Image, width: int) -> Image.Image:
-    """These rows in the mode, with the palette and the transparency of the opened picture."""
+def _restore_mode(image: Image.Image, pixels: Image.Image, width: int) -> Image.Image:
+    """Rows of bytes as an image with the mode, palette and transparency of the opened picture."""
     raw_mode = image.tile[0][3]  # type: ignore[attr-defined]
     if image.mode in ("1", "L", "P", "I;16"):
         pixels = Image.frombytes(image.mode, (width, pixels.height), pixels.tobytes(), "raw", raw_mode)

@@ -1,4 +1,4 @@
-"""libtiff without its messages, which it writes to file descriptor 2 itself."""
+"""Suppress the messages that libtiff writes to file descriptor 2."""
 
 import ctypes
 from collections.abc import Iterator
@@ -13,16 +13,16 @@ SETTERS = ("TIFFSetWarningHandler", "TIFFSetErrorHandler")
 
 @contextmanager
 def quiet_libtiff() -> Iterator[None]:
-    """While inside, the libtiff that Pillow is linked with reports to nobody; Pillow sees its errors all the same.
+    """Remove the message handlers of the libtiff that Pillow is linked with. Pillow still sees its errors.
 
-    The handlers are the whole process's. Sending file descriptor 2 elsewhere would be as well, and would take the
-    other threads' messages with it; and where standard error is closed, descriptor 2 may be any file, even the index.
-    Where the library's functions can't be found (Pillow without libtiff, or linked statically), nothing is changed.
+    The handlers are those of the entire process. Redirecting file descriptor 2 would also suppress the messages of
+    other threads; and where standard error is closed, descriptor 2 may be any open file. If the library's functions
+    can't be found (Pillow without libtiff, or linked statically), nothing is changed.
     """
     before = []
     for name in SETTERS:
         try:
-            setter = getattr(ctypes.CDLL(_imaging.__file__), name)  # found in what this module is linked with
+            setter = getattr(ctypes.CDLL(_imaging.__file__), name)  # also finds functions of linked libraries
         except (OSError, AttributeError):
             continue
         setter.restype, setter.argtypes = ctypes.c_void_p, [ctypes.c_void_p]

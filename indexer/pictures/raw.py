@@ -1,4 +1,4 @@
-"""The preview inside a camera's raw file, by rawpy (the extra [formats])."""
+"""Read the preview in a raw file of a camera, with rawpy (the extra [formats])."""
 
 from io import BytesIO
 from typing import BinaryIO
@@ -17,9 +17,9 @@ FLIPS_THAT_SWAP_SIDES = {5, 6}
 
 
 def open_raw_preview(file: BinaryIO) -> tuple[Image.Image, tuple[int, int]]:
-    """The embedded preview, not yet decoded (without one, the sensor's picture at half size), and the full size.
+    """The embedded preview, not yet decoded, and the full size of the raw picture: width and height, upright.
 
-    The size is the sensor picture's width and height when upright. Raises PictureError if LibRaw can't read the file.
+    Without a preview, the raw picture is developed at half size. Raises PictureError if LibRaw can't read the file.
     """
     import rawpy  # an extra
 
@@ -29,15 +29,15 @@ def open_raw_preview(file: BinaryIO) -> tuple[Image.Image, tuple[int, int]]:
             if raw.sizes.flip in FLIPS_THAT_SWAP_SIDES:
                 size = size[::-1]
             try:
-                return _preview(raw.extract_thumb().data, raw.sizes.flip), size
+                return _open_preview(raw.extract_thumb().data, raw.sizes.flip), size
             except (rawpy.LibRawNoThumbnailError, rawpy.LibRawUnsupportedThumbnailError):
                 return Image.fromarray(raw.postprocess(half_size=True, use_camera_wb=True)), size  # upright already
     except rawpy.LibRawError as error:
-        raise PictureError("not a raw file, or of a camera that LibRaw does not know") from error
+        raise PictureError("not a raw file, or of a camera that LibRaw does not support") from error
 
 
-def _preview(data: bytes | NDArray[np.uint8], flip: int) -> Image.Image:
-    """A JPEG or an array of pixels; where it doesn't say what is up, LibRaw's `flip` does."""
+def _open_preview(data: bytes | NDArray[np.uint8], flip: int) -> Image.Image:
+    """Open a JPEG or an array of pixels. Without an EXIF orientation, it gets that of LibRaw's `flip`."""
     if isinstance(data, bytes):
         image: Image.Image = Image.open(trim_metadata(BytesIO(data)), formats=["JPEG"])
     else:

@@ -1,12 +1,14 @@
-"""Boxes, and the pyramid of overlapping regions that a picture is also looked at in."""
+"""Boxes, and the pyramid of overlapping regions that get vectors of their own."""
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal, get_args
 
-__all__ = ["REGIONS", "WHOLE", "Box", "pyramid", "whole_and_regions"]
+__all__ = ["REGIONS", "WHOLE", "Box", "Regions", "pyramid", "whole_and_regions"]
 
-REGIONS = ("none", "fast", "fine")
-OVERLAP = 0.2  # of a cell, on every inner side
+Regions = Literal["none", "fast", "fine"]  # the kinds of pyramids
+REGIONS: tuple[Regions, ...] = get_args(Regions)
+OVERLAP = 0.2  # as a fraction of a cell, on each inner side
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,17 +22,17 @@ class Box:
 
     @property
     def area(self) -> float:
-        """As a fraction of the picture."""
+        """The area as a fraction of the picture, 0..1."""
         return max(0.0, self.right - self.left) * max(0.0, self.bottom - self.top)
 
     def common(self, other: "Box") -> float:
-        """The area that both share."""
+        """The area of the intersection."""
         width = min(self.right, other.right) - max(self.left, other.left)
         height = min(self.bottom, other.bottom) - max(self.top, other.top)
         return max(0.0, width) * max(0.0, height)
 
     def inside(self, other: "Box") -> float:
-        """How much of this box lies in the other, 0..1."""
+        """The fraction of this box that lies in the other, 0..1."""
         return self.common(other) / self.area
 
     def iou(self, other: "Box") -> float:
@@ -39,7 +41,7 @@ class Box:
         return common / (self.area + other.area - common)
 
     def pixels(self, width: int, height: int) -> tuple[int, int, int, int]:
-        """In whole pixels of a picture of that size, at least one wide and high."""
+        """The box in pixels of a picture of this size, at least one pixel wide and high."""
         left, top = min(int(self.left * width), width - 1), min(int(self.top * height), height - 1)
         return left, top, max(left + 1, round(self.right * width)), max(top + 1, round(self.bottom * height))
 
@@ -48,35 +50,35 @@ WHOLE = Box(0.0, 0.0, 1.0, 1.0)
 CENTRE = Box(0.25, 0.25, 0.75, 0.75)
 
 
-@lru_cache(maxsize=4096)  # pictures of one camera have one shape
+@lru_cache(maxsize=4096)  # pictures of one camera have the same shape
 def pyramid(kind: str, width: int, height: int) -> tuple[Box, ...]:
-    """The regions of a picture beside the whole; kind: one of REGIONS.
+    """The regions of a picture of this size. kind: one of REGIONS.
 
-    "fast": a 2×2 and a 3×3 grid and the centre; "fine": a 3×3 and a 5×5 grid. Neighbours overlap, and a wide or tall
-    picture has more columns or rows, so that regions stay near to squares. The same for the same arguments, for ever:
-    the vectors in an index are in this order.
+    "fast": a 2×2 and a 3×3 grid and the centre; "fine": a 3×3 and a 5×5 grid. Neighbours overlap. A wide or tall
+    picture has more columns or rows, so that regions are almost square. The result must not change between versions:
+    the vectors in an index have this order.
     """
     levels = {"none": (), "fast": (2, 3), "fine": (3, 5)}[kind]
     centre = (CENTRE,) if kind == "fast" else ()
-    return (*(box for level in levels for box in _grid(level, width / height)), *centre)
+    return (*(box for level in levels for box in _make_grid(level, width / height)), *centre)
 
 
 @lru_cache(maxsize=4096)
 def whole_and_regions(kind: str, width: int, height: int) -> tuple[Box, ...]:
-    """A box for each of a picture's vectors, in their order."""
+    """The boxes of a picture's vectors, in their order: the whole picture, then its regions."""
     return WHOLE, *pyramid(kind, width, height)
 
 
-def _grid(level: int, shape: float) -> list[Box]:
+def _make_grid(level: int, shape: float) -> list[Box]:
     stretch = shape**0.5
     n_columns = min(3 * level, max(1, round(level * stretch)))
     n_rows = min(3 * level, max(1, round(level / stretch)))
-    columns, rows = _spans(n_columns), _spans(n_rows)
+    columns, rows = _divide(n_columns), _divide(n_rows)
     return [Box(left, top, right, bottom) for top, bottom in rows for left, right in columns]
 
 
-def _spans(n: int) -> list[tuple[float, float]]:
-    """n equal spans over 0..1; each reaches into its neighbours."""
+def _divide(n: int) -> list[tuple[float, float]]:
+    """n equal spans over 0..1 that overlap with their neighbours."""
     width = min(1.0, (1 + 2 * OVERLAP) / n) if n > 1 else 1.0
     step = (1 - width) / (n - 1) if n > 1 else 0.0
     return [(round(i * step, 4), round(i * step + width, 4)) for i in range(n)]

@@ -1,4 +1,4 @@
-"""TIFF files too large to be decoded at once: some strips or rows of tiles at a time."""
+"""Decode TIFF files that are too large to decode at once: some strips or rows of tiles at a time."""
 
 import io
 import struct
@@ -17,55 +17,56 @@ __all__ = ["bands", "must_be_cut", "part_bytes", "stored_size"]
 WIDTH, LENGTH, BITS, COMPRESSION, SAMPLES, ROWS, PLANAR = 256, 257, 258, 259, 277, 278, 284
 STRIPS, STRIP_BYTES, TILE_WIDTH, TILE_LENGTH, TILES, TILE_BYTES = 273, 279, 322, 323, 324, 325
 JPEG_TABLES, PHOTOMETRIC, YCBCR = 347, 262, 6
-KEPT = (  # what says how pixels are stored
+KEPT = (  # tags that describe how pixels are stored
     *(BITS, COMPRESSION, PHOTOMETRIC, 266, SAMPLES, PLANAR, 292, 293, 317, 320, TILE_WIDTH, TILE_LENGTH, 332),
     *(338, 339, JPEG_TABLES, 529, 530, 531, 532),
 )
 
 
 def must_be_cut(image: Image.Image) -> bool:
-    """Whether libtiff, which reads the file itself, must not see its tags: some are too large."""
+    """True if libtiff must not read the file itself, because some of its tags are too large."""
     if not isinstance(image, TiffImagePlugin.TiffImageFile) or not isinstance(image.fp, EditedFile):
         return False
     return bool(image.tag_v2.get(COMPRESSION, 1) != 1)
 
 
 def stored_size(image: TiffImagePlugin.TiffImageFile) -> tuple[int, int]:
-    """Width and height before it is turned upright."""
+    """Width and height in pixels as stored, before the picture is turned upright."""
     return image.tag_v2[WIDTH], image.tag_v2[LENGTH]
 
 
 def part_bytes(image: TiffImagePlugin.TiffImageFile) -> int:
-    """What a strip or a row of tiles takes beside the picture: as it is stored, twice, and decoded."""
+    """The memory for decoding a strip or a row of tiles: its decoded bytes, and twice its stored bytes."""
     tags = image.tag_v2
     if tags.get(COMPRESSION, 1) == 1:
         return 0
     width, height = stored_size(image)
     is_tiled = TILES in tags
-    n_rows = _numbers(tags, TILE_LENGTH)[0] if is_tiled else min(height, _numbers(tags, ROWS, [height])[0])
-    n_parts = (ceil(width / _numbers(tags, TILE_WIDTH)[0]) if is_tiled else 1) * tags.get(SAMPLES, 1)
-    n_bits: int = max(_numbers(tags, BITS, [1])) * tags.get(SAMPLES, 1)
-    of_pixel = n_bits / 8 + (n_bits / 8 + 4 if tags.get(PHOTOMETRIC) == YCBCR else 0)  # which libtiff makes RGBA first
-    stored: int = max(_numbers(tags, TILE_BYTES if is_tiled else STRIP_BYTES))
-    n_bytes: int = int(width * n_rows * of_pixel) + 2 * n_parts * stored
+    n_rows = _read_numbers(tags, TILE_LENGTH)[0] if is_tiled else min(height, _read_numbers(tags, ROWS, [height])[0])
+    n_parts = (ceil(width / _read_numbers(tags, TILE_WIDTH)[0]) if is_tiled else 1) * tags.get(SAMPLES, 1)
+    n_bits: int = max(_read_numbers(tags, BITS, [1])) * tags.get(SAMPLES, 1)
+    rgba_bytes = n_bits / 8 + 4 if tags.get(PHOTOMETRIC) == YCBCR else 0  # libtiff converts YCbCr to RGBA first
+    pixel_bytes = n_bits / 8 + rgba_bytes
+    stored: int = max(_read_numbers(tags, TILE_BYTES if is_tiled else STRIP_BYTES))
+    n_bytes: int = int(width * n_rows * pixel_bytes) + 2 * n_parts * stored
     return n_bytes
 
 
 def bands(image: TiffImagePlugin.TiffImageFile) -> Iterator[Image.Image]:
-    """The bands of a TIFF that was opened and not loaded, as they are stored, not turned.
+    """The bands of a TIFF that is opened but not loaded, as they are stored, not turned upright.
 
-    Each is written as a TIFF of its own with the stored bytes of its strips or tiles, which Pillow decodes.
+    Each is written as a TIFF in memory with the stored bytes of its strips or tiles, and decoded by Pillow.
     """
     tags = image.tag_v2
     width, height = stored_size(image)
     is_tiled = TILES in tags
-    offsets, sizes = (_numbers(tags, tag) for tag in ((TILES, TILE_BYTES) if is_tiled else (STRIPS, STRIP_BYTES)))
-    n_rows = _numbers(tags, TILE_LENGTH)[0] if is_tiled else min(height, _numbers(tags, ROWS, [height])[0])
-    n_across = ceil(width / _numbers(tags, TILE_WIDTH)[0]) if is_tiled else 1
+    offsets, sizes = (_read_numbers(tags, tag) for tag in ((TILES, TILE_BYTES) if is_tiled else (STRIPS, STRIP_BYTES)))
+    n_rows = _read_numbers(tags, TILE_LENGTH)[0] if is_tiled else min(height, _read_numbers(tags, ROWS, [height])[0])
+    n_across = ceil(width / _read_numbers(tags, TILE_WIDTH)[0]) if is_tiled else 1
     n_down = ceil(height / n_rows)
     n_planes = tags.get(SAMPLES, 1) if tags.get(PLANAR, 1) == 2 else 1
-    if n_down == 1 and not is_tiled and tags.get(COMPRESSION, 1) == 1:  # one long strip, which can be cut anywhere
-        row_bytes = (width * _numbers(tags, BITS, [1])[0] * (tags.get(SAMPLES, 1) // n_planes) + 7) // 8
+    if n_down == 1 and not is_tiled and tags.get(COMPRESSION, 1) == 1:  # one uncompressed strip can be cut at any row
+        row_bytes = (width * _read_numbers(tags, BITS, [1])[0] * (tags.get(SAMPLES, 1) // n_planes) + 7) // 8
         n_rows = max(1, BAND_PIXELS // width)
         n_down = ceil(height / n_rows)
         offsets = [begin + row_bytes * top for begin in offsets for top in range(0, height, n_rows)]
@@ -78,26 +79,26 @@ def bands(image: TiffImagePlugin.TiffImageFile) -> Iterator[Image.Image]:
         chosen = [plane * n_down * n_across + part for plane in range(n_planes) for part in parts]
         n_band_rows = min(at_once * n_rows, height - top * n_rows)
         assert image.fp is not None
-        stored = [_stored(image.fp, offsets[i], sizes[i]) for i in chosen]
-        yield _decoded(tags, stored, {WIDTH: width, LENGTH: n_band_rows} | ({} if is_tiled else {ROWS: n_rows}))
+        stored = [_read_bytes(image.fp, offsets[i], sizes[i]) for i in chosen]
+        yield _decode(tags, stored, {WIDTH: width, LENGTH: n_band_rows} | ({} if is_tiled else {ROWS: n_rows}))
 
 
-def _numbers(tags: Any, tag: int, default: Any = None) -> Any:
-    """A tag's numbers, always as a sequence."""
+def _read_numbers(tags: Any, tag: int, default: Any = None) -> Any:
+    """The numbers of a tag, always as a sequence. Raises KeyError."""
     value = tags.get(tag, default)
     if value is None:
         raise KeyError(tag)
     return value if isinstance(value, (tuple, list)) else (value,)
 
 
-def _stored(file: Any, offset: int, n_bytes: int) -> bytes:
+def _read_bytes(file: Any, offset: int, n_bytes: int) -> bytes:
     file.seek(offset)
     content: bytes = file.read(n_bytes)
     return content
 
 
-def _decoded(tags: Any, parts: list[bytes], changed: dict[int, int]) -> Image.Image:
-    """A TIFF with these tags and these strips or tiles."""
+def _decode(tags: Any, parts: list[bytes], changed: dict[int, int]) -> Image.Image:
+    """Decode a TIFF with these tags, some of them changed, and these strips or tiles."""
     mark = ">" if tags.prefix == b"MM" else "<"
     offsets, place = [], 8
     for part in parts:
@@ -110,7 +111,7 @@ def _decoded(tags: Any, parts: list[bytes], changed: dict[int, int]) -> Image.Im
     entries, beyond = b"", b""
     after = place + 2 + 12 * len(values) + 4
     for tag, value in sorted(values.items()):
-        kind, count, content = _packed(mark, value)
+        kind, count, content = _pack(mark, value)
         if len(content) > 4:
             content, beyond = (
                 struct.pack(mark + "I", after + len(beyond)),
@@ -126,8 +127,8 @@ def _decoded(tags: Any, parts: list[bytes], changed: dict[int, int]) -> Image.Im
     return image
 
 
-def _packed(mark: str, value: Any) -> tuple[int, int, bytes]:
-    """A tag's type, count and bytes: 7 for bytes, 3 or 4 for whole numbers, 5 for fractions."""
+def _pack(mark: str, value: Any) -> tuple[int, int, bytes]:
+    """The type, count and bytes of a tag. Types: 7 for bytes, 3 or 4 for integers, 5 for fractions."""
     if isinstance(value, bytes):
         return 7, len(value), value
     numbers = value if isinstance(value, (tuple, list)) else (value,)

@@ -1,38 +1,39 @@
-"""The tags of a TIFF file, looked at before they are read."""
+"""Leave out large tags of TIFF files."""
 
 import io
 import struct
 from typing import Any
 
 from indexer.errors import PictureError
-from indexer.pictures.edited_file import EditedFile, replaced
+from indexer.pictures.edited_file import EditedFile, replace_bytes
 from indexer.pictures.limits import MAX_METADATA_BYTES, MAX_TAG_BYTES
 
 __all__ = ["is_tiff", "trim_tags"]
 
-HEADERS = (b"II*\0", b"MM\0*", b"II\0*", b"MM*\0", b"II+\0", b"MM\0+")  # what Pillow takes for TIFF
-UNIT_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 6: 1, 7: 1, 8: 2, 9: 4, 11: 4, 13: 4}  # by type; the other types 8
-TABLES = (273, 279, 324, 325)  # where strips and tiles lie, and their sizes
-POINTERS = (34665, 34853, 40965)  # to the directories of EXIF, GPS and, mostly in EXIF, interoperability
+HEADERS = (b"II*\0", b"MM\0*", b"II\0*", b"MM*\0", b"II+\0", b"MM\0+")  # the headers that Pillow accepts
+UNIT_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 6: 1, 7: 1, 8: 2, 9: 4, 11: 4, 13: 4}  # by type; other types: 8
+TABLES = (273, 279, 324, 325)  # the positions and sizes of strips and tiles
+POINTERS = (34665, 34853, 40965)  # to the directories of EXIF, GPS and interoperability
 NUMBERS = {3: "H", 4: "I", 13: "I", 16: "Q"}  # by type
-MAX_PARTS = 250_000  # strips or tiles; Pillow takes a few hundred bytes and 7 µs for each
+MAX_PARTS = 250_000  # strips or tiles; Pillow needs a few hundred bytes and 7 µs for each
 MAX_TAGS = 65_535
 NOT_READ = b"\0\0"  # a type that readers skip
 
 
 def is_tiff(header: bytes) -> bool:
+    """True if the first bytes of a file are those of a TIFF."""
     return header.startswith(HEADERS)
 
 
 def trim_tags(file: Any) -> Any:
-    """The file, or a view of it in which tags that are too large, in EXIF as well, have a type that is not read.
+    """The file, or a view of it in which too large tags, including those of EXIF, have a type that readers skip.
 
     Raises PictureError if there are too many tags, strips or tiles.
     """
     file.seek(0)
     header = file.read(16).ljust(16, b"\0")
     order = "<" if header.startswith(b"II") else ">"
-    is_big = header[2] == 43  # as Pillow sees it
+    is_big = header[2] == 43  # as Pillow decides
     entry = struct.Struct(order + ("HHQ8s" if is_big else "HHI4s"))
     (start,) = struct.unpack_from(order + ("Q" if is_big else "I"), header, 8 if is_big else 4)
     edits: dict[int, bytes] = {}
@@ -66,11 +67,11 @@ def trim_tags(file: Any) -> Any:
                 content[at + 2 : at + 4], is_changed = NOT_READ, True
         if is_changed:
             edits[place] = bytes(content)
-    return EditedFile(file, replaced(edits, 0, file.seek(0, io.SEEK_END))) if edits else file
+    return EditedFile(file, replace_bytes(edits, 0, file.seek(0, io.SEEK_END))) if edits else file
 
 
 def _read_directory(file: Any, start: int, order: str, is_big: bool) -> tuple[int, bytearray]:
-    """The place of its first entry, and the entries."""
+    """The position of the first entry of a directory, and the entries."""
     n_bytes, entry_bytes = (8, 20) if is_big else (2, 12)
     if start >= 1 << 63:
         raise PictureError("damaged (a directory of tags lies outside the file)")

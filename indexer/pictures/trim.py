@@ -1,7 +1,7 @@
-"""Metadata too large to be parsed, left out of a file before Pillow opens it.
+"""Leave out metadata that is too large before Pillow opens a file.
 
-Pillow copies metadata and turns numbers into Python objects when it opens a file, whatever they take. What is left out
-is what no picture needs; what every picture needs and takes too much refuses the file.
+Pillow copies metadata and converts numbers to Python objects when it opens a file, without a limit. Metadata that is
+not needed to decode the picture is left out. If the necessary part is too large, the file is refused.
 """
 
 import io
@@ -17,12 +17,12 @@ from indexer.pictures.tiff_tags import is_tiff, trim_tags
 __all__ = ["trim_metadata"]
 
 PIXELS_OF_WEBP = (b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF")
-MAX_ADOBE_BYTES = 100  # of a JPEG's segment that says how colours are stored
+MAX_ADOBE_BYTES = 100  # of the segment of a JPEG that describes how colours are stored
 COMMENT, ADOBE, SCAN = 0xFE, 0xEE, 0xDA
 
 
 def trim_metadata(file: Any) -> Any:
-    """The file, or a view of it. Raises PictureError if it can't be opened within the limits."""
+    """The file, or a view of it without large metadata. Raises PictureError if it can't be opened within the limits."""
     file.seek(0)
     header = file.read(16)
     if header.startswith(b"\xff\xd8"):
@@ -37,10 +37,10 @@ def trim_metadata(file: Any) -> Any:
 
 
 def _trim_jpeg(file: Any) -> Any:
-    """Without the application segments and comments after the first megabytes of them."""
+    """Leave out application segments and comments beyond the limit."""
     kept: list[Part] = []
     begin, n_bytes = 0, 0
-    for marker, start, end in _segments(file):
+    for marker, start, end in _read_segments(file):
         is_adobe = marker == ADOBE and end - start < MAX_ADOBE_BYTES
         if marker == COMMENT or (0xE0 <= marker <= 0xEF and not is_adobe):
             n_bytes += end - start
@@ -50,8 +50,8 @@ def _trim_jpeg(file: Any) -> Any:
     return EditedFile(file, [*kept, (begin, file.seek(0, io.SEEK_END))]) if kept else file
 
 
-def _segments(file: Any) -> Iterator[tuple[int, int, int]]:
-    """The marker, the start and the end of each segment before the first scan."""
+def _read_segments(file: Any) -> Iterator[tuple[int, int, int]]:
+    """The marker, start and end of each segment before the first scan."""
     place = 2
     while True:
         file.seek(place)
@@ -67,7 +67,7 @@ def _segments(file: Any) -> Iterator[tuple[int, int, int]]:
 
 
 def _trim_webp(file: Any) -> Any:
-    """Without the profiles, EXIF, XMP and unknown chunks that are too large, and what follows the picture."""
+    """Leave out too large profiles, EXIF, XMP and unknown chunks, and everything behind the picture."""
     file_end = file.seek(0, io.SEEK_END)
     file.seek(4)
     end = min(file_end, 8 + int.from_bytes(file.read(4), "little"))

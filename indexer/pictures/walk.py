@@ -1,4 +1,4 @@
-"""The pictures below a folder, directory by directory, found while you wait for the next one."""
+"""Walk through a folder and yield the picture files of one directory after the other."""
 
 import errno
 import os
@@ -6,18 +6,15 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from importlib.util import find_spec
 from itertools import takewhile
 from pathlib import Path, PurePath
 
+from indexer.pictures.suffixes import needs_extra, readable
+
 __all__ = ["Directory", "FoundFile", "count_files", "device_of", "is_left_out", "walk"]
 
-ALWAYS = frozenset(".jpg .jpeg .jpe .jfif .png .webp .gif .bmp .tif .tiff .avif".split())
-HEIF = frozenset(".heic .heif .hif".split())  # with pillow-heif
 STORABLE_NS = range(-(2**63), 2**63)  # the years 1677 to 2262
-RAW = frozenset(".dng .cr2 .cr3 .nef .arw .orf .rw2 .raf .pef .srw".split())  # with rawpy
-# What operating systems and network disks keep for themselves: trash, snapshots, thumbnails. Hidden names come on top.
+# Directories of operating systems and network disks: trash, snapshots, thumbnails. Hidden names are left out as well.
 SYSTEM_NAMES = re.compile(
     r"@eadir|@recycle|@recently-snapshot|@sharebin|@tmp|#recycle|#snapshot|~snapshot|\$recycle\.bin|recycle[rd]"
     r"|system volume information|found\.\d{3}|lost\+found|network trash folder|temporary items|ipod photo cache",
@@ -27,7 +24,7 @@ SYSTEM_NAMES = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
-    """A file that looks like a picture by its name. path is absolute if the walk's root was."""
+    """A file with the suffix of a picture. The path is absolute if the root of the walk was."""
 
     path: Path
     size_bytes: int
@@ -39,24 +36,24 @@ class FoundFile:
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """What one directory holds, without those below it."""
+    """One directory, without those below it."""
 
     path: Path
     files: list[FoundFile]  # by name
     device: int | None = None
     inodes: str | None = None  # of this directory and those above it, up to the top of the walk: "77 35 2"
-    n_needs_extra: int = 0  # files that the extra [formats] would find
+    n_needs_extra: int = 0  # files that the extra [formats] is needed for
     unreadable: str | None = None  # why it could not be listed
-    is_repeated: bool = False  # seen before in another way, and not looked into again
-    bad_files: dict[Path, str] = field(default_factory=dict)  # files that could not be looked at, and why
+    is_repeated: bool = False  # listed before under another path; not listed again
+    bad_files: dict[Path, str] = field(default_factory=dict)  # files that could not be accessed, and why
 
 
 def walk(root: Path, exclude: Sequence[str] = (), top: Path | None = None) -> Iterator[Directory]:
-    """Every directory below `root`, and `root` itself, but for what is left out (see `is_left_out`).
+    """`root` and every directory below it, except those that are left out (see `is_left_out`).
 
-    top: a directory above `root` up to which inodes are noted.
-    Links are followed, out of `root` too, after everything else; a directory that can be reached in two ways is
-    looked into once.
+    top: a directory above `root`; the inodes are recorded up to this one.
+    Links to directories are followed, also out of `root`, after all other directories. A directory with several paths
+    is listed once.
     """
     waiting = deque([(root, _inodes_above(root, top or root))])
     seen: set[tuple[int, int]] = set()
@@ -74,7 +71,7 @@ def walk(root: Path, exclude: Sequence[str] = (), top: Path | None = None) -> It
         except (FileNotFoundError, NotADirectoryError) as error:
             if path == root:
                 yield Directory(path, [], unreadable=f"the folder can't be listed: {error.strerror}")
-            continue  # else it was deleted since it was found
+            continue  # a directory below was deleted meanwhile
         except OSError as error:
             yield Directory(path, [], unreadable=f"the folder can't be listed: {error.strerror}")
             continue
@@ -85,19 +82,19 @@ def walk(root: Path, exclude: Sequence[str] = (), top: Path | None = None) -> It
 
 
 def is_left_out(path: str, exclude: Sequence[str] = ()) -> bool:
-    """Whether a file or directory is hidden (`._*` too), the system's own, or matches one of the glob patterns.
+    """True if a file or directory is hidden, belongs to the system, or matches one of the glob patterns.
 
-    A pattern is matched against the end of the path, part by part: "thumbs", "*_small.jpg", "2019/raw"; one that begins
-    with "/" against the whole path.
+    A pattern is matched against the last parts of the path: "thumbs", "*_small.jpg", "2019/raw". A pattern that begins
+    with "/" is matched against the entire path.
     """
-    name = os.path.basename(path)  # noqa: PTH119  # for every entry of a disk: pathlib takes ten times as long
+    name = os.path.basename(path)  # noqa: PTH119  # called for every file on a disk: pathlib takes ten times as long
     if name.startswith(".") or SYSTEM_NAMES.fullmatch(name):
         return True
     return bool(exclude) and any(PurePath(path).match(pattern) for pattern in exclude)
 
 
 def count_files(roots: Iterable[tuple[Path, Sequence[str]]], is_stopped: Callable[[], bool] = lambda: False) -> int:
-    """How many files there are to look at below these folders, each with its patterns; one that is gone has none."""
+    """The number of files that an indexing run finds in these folders, each with its glob patterns; 0 if missing."""
     directories = (directory for root, exclude in roots for directory in walk(root, exclude))
     return sum(len(directory.files) for directory in takewhile(lambda _: not is_stopped(), directories))
 
@@ -110,14 +107,13 @@ def _inodes_above(root: Path, top: Path) -> str:
 
 
 def _directory(path: Path, entries: list[os.DirEntry[str]], device: int, inodes: str) -> Directory:
-    readable, needs_extra = _suffixes()
-    directory = Directory(path, [], device, inodes, sum(_suffix(entry) in needs_extra for entry in entries))
+    directory = Directory(path, [], device, inodes, sum(needs_extra(_suffix(entry)) for entry in entries))
     for entry in entries:
-        if _suffix(entry) not in readable:
+        if _suffix(entry) not in readable():
             continue
         try:
             status = entry.stat() if entry.is_file() else None
-        except FileNotFoundError:  # deleted since it was listed
+        except FileNotFoundError:  # deleted meanwhile
             continue
         except OSError as error:
             directory.bad_files[Path(entry.path)] = f"can't be read: {error.strerror}"
@@ -133,7 +129,7 @@ def _directory(path: Path, entries: list[os.DirEntry[str]], device: int, inodes:
 
 
 def device_of(status: os.stat_result) -> int:
-    """The number of a file system, which may change whenever it is mounted, as SQLite can store it."""
+    """The device number of a file system, as SQLite can store it. It may change with each mount."""
     return status.st_dev % 2**63
 
 
@@ -142,17 +138,8 @@ def _suffix(entry: os.DirEntry[str]) -> str:
 
 
 def _is_directory(entry: os.DirEntry[str]) -> bool:
-    """Also what can't be looked at and isn't named like a picture: it may be a directory on a disk that fails."""
+    """True also for an entry that can't be accessed and has no picture's suffix: it may be a directory."""
     try:
         return entry.is_dir()
     except OSError as error:
-        return error.errno != errno.ELOOP and _suffix(entry) not in _suffixes()[0]
-
-
-@cache
-def _suffixes() -> tuple[frozenset[str], frozenset[str]]:
-    """Those that can be read here, and those that could with the extra."""
-    extras = {HEIF: "pillow_heif", RAW: "rawpy"}
-    there = [suffixes for suffixes, package in extras.items() if find_spec(package)]
-    readable = ALWAYS.union(*there)
-    return readable, HEIF.union(RAW) - readable
+        return error.errno != errno.ELOOP and _suffix(entry) not in readable()

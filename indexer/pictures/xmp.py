@@ -1,4 +1,4 @@
-"""The properties of a picture in its XMP packet (ISO 16684-1)."""
+"""Read the properties of a picture from its XMP packet (ISO 16684-1)."""
 
 from typing import Any
 
@@ -20,8 +20,10 @@ OTHER_SUBJECTS = (RDF + "ID", RDF + "nodeID")
 
 
 class Xmp:
-    """A parsed packet. Only the picture's own properties are read, not those of the structures inside them, which
-    describe other things: ingredients, earlier versions, places shown."""
+    """A parsed packet. Only the picture's own properties are read.
+
+    Those of nested structures describe other things: ingredients, earlier versions, places shown.
+    """
 
     def __init__(self, packet: bytes | None = None) -> None:
         """Raises an error of the parser if the packet is damaged or defines entities."""
@@ -31,7 +33,7 @@ class Xmp:
         self._descriptions = [node for node in found if not any(key in node.attrib for key in OTHER_SUBJECTS)]
 
     def texts(self, name: str) -> list[str]:
-        """The texts of the property, such as dc:subject, that are not blank: of a list its items, of a translated text
+        """The texts of a property, such as dc:subject, without blank ones: the items of a list; of a translated text,
         the default first."""
         prefix, local_name = name.split(":")
         key = f"{{{NAMESPACES[prefix]}}}{local_name}"
@@ -39,25 +41,26 @@ class Xmp:
         for node in self._descriptions:
             texts.append(node.get(key, ""))
             for element in node.findall(key):
-                texts += _texts(element)
+                texts += _read_texts(element)
         return [text for text in texts if text.strip()]
 
     def text(self, name: str) -> str | None:
+        """The first text of a property."""
         return next(iter(self.texts(name)), None)
 
 
-def _texts(element: Any) -> list[str]:
+def _read_texts(element: Any) -> list[str]:
     values = next((child for child in element if child.tag in LISTS), None)
     if values is None:
-        return [_text(element)]
+        return [_read_text(element)]
     items = values.findall(RDF + "li")
     if values.tag == RDF + "Alt":
         items.sort(key=lambda item: item.get(LANGUAGE, "").lower() != "x-default")
-    return [_text(item) for item in items]
+    return [_read_text(item) for item in items]
 
 
-def _text(element: Any) -> str:
-    """A simple value, with or without qualifiers; of a structure nothing."""
+def _read_text(element: Any) -> str:
+    """A simple value, with or without qualifiers; empty for a structure."""
     holder = element.find(RDF + "Description")
     holder = element if holder is None else holder
     value = holder.find(RDF + "value")

@@ -1,4 +1,4 @@
-"""The index on the disk: the catalog in SQLite, the vectors in FAISS, and what can be asked of them.
+"""The index on disk: the catalog in SQLite, the vectors in FAISS, and queries on both.
 
-Nothing here reads a picture or decides what is indexed; that is `indexer.ingest`.
+Reading pictures and deciding what to index belongs in `indexer.ingest`.
 """

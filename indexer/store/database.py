@@ -1,5 +1,6 @@
-"""How a catalog's database file is opened: made, recognised, migrated, read-only where it can't be written."""
+"""Open the catalog's database: create, check and migrate it, or open it read-only."""
 
+import logging
 import os
 import sqlite3
 from collections.abc import Sequence
@@ -10,15 +11,18 @@ from urllib.parse import quote
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from indexer.errors import CosmosSearchError, NoIndexError
+from indexer.errors import CreateIndexError, DamagedIndexError, NewerIndexError, NoIndexError, OldIndexError
 from indexer.store.geo import distance_km
 from indexer.store.names import holds
 from indexer.store.schema import APPLICATION_ID, MIGRATIONS, metadata, settings, versions
-from indexer.store.storage_errors import damaged_index, explain_storage_errors
+from indexer.store.storage_errors import explain_storage_errors
 
-__all__ = ["is_writable", "open_database"]
+__all__ = ["checkpoint", "is_writable", "open_database", "vacuum"]
 
 BUSY_TIMEOUT_S = 30
+VACUUM_BYTES = 10_000_000  # the file is compacted if more is unused, and more than half of it
+
+log = logging.getLogger(__name__)
 
 
 def open_database(
@@ -29,18 +33,18 @@ def open_database(
     read_only: bool = False,
     busy_timeout_s: float = BUSY_TIMEOUT_S,
 ) -> Engine:
-    """An engine on the catalog at `path`; an empty file, or a missing one with `create`, is given its tables.
+    """An engine for the catalog at `path`. Creates the tables in an empty file, or with `create` in a missing one.
 
-    read_only: also where it could be written. busy_timeout_s: how long another writer is waited for.
-    Raises CosmosSearchError when the file is damaged, not ours, from a newer version, or can't be opened.
+    read_only: do not write, even if the file is writable. busy_timeout_s: how long to wait for another writer.
+    Raises CosmosSearchError if the file is damaged, of another program, from a newer version, or can't be opened.
     """
     if path.exists() and not path.stat().st_size:
         if any(path.parent.glob("vectors-*")):
-            raise damaged_index(path.parent, "its catalog is empty")
-        if not create:  # a first run was killed before it made the tables
+            raise DamagedIndexError(path.parent, "its catalog is empty")
+        if not create:  # a first run was killed before it created the tables
             raise NoIndexError(path.parent)
     writable = not read_only and is_writable(path)
-    # The path goes through no URL of SQLAlchemy's: it may hold any byte.
+    # Not with an SQLAlchemy URL: the path may contain any byte.
     connect = partial(
         sqlite3.connect, _uri(path, _mode(path, create=create, writable=writable)), uri=True, timeout=busy_timeout_s,
         check_same_thread=False,
@@ -53,10 +57,7 @@ def open_database(
             with engine.connect() as connection:
                 is_ready = _check(connection, path, 1 + len(migrations))
             if not is_ready and not writable:
-                raise CosmosSearchError(
-                    f"The index at {path.parent} was written by an older cosmos-search and is read-only; "
-                    "bring it up to date once where it can be written: cosmos-search info"
-                )
+                raise OldIndexError(path.parent)
             if not is_ready:
                 with engine.execution_options(write=True).begin() as connection:
                     _prepare(connection, migrations)
@@ -67,15 +68,41 @@ def open_database(
 
 
 def is_writable(path: Path) -> bool:
-    """Whether SQLite can write to a database here: to its file, and new files beside it."""
+    """True if SQLite can write to a database at `path`, and create files beside it."""
     return os.access(path.parent, os.W_OK) and (not path.exists() or os.access(path, os.W_OK))
 
 
-def _mode(path: Path, *, create: bool, writable: bool) -> str:
-    """What SQLite is told of the file.
+def checkpoint(engine: Engine) -> None:
+    """Write the commits in the write-ahead log to the disk."""
+    connection = engine.raw_connection()
+    try:
+        connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+    finally:
+        connection.close()
 
-    A database in WAL mode that can't be written is read in place, with the log of a writer that has it open or died.
-    Without a log it must be told that nothing changes, since it can't make the files that it watches changes with.
+
+def vacuum(engine: Engine) -> None:
+    """Make the database file smaller if most of it is unused. Errors are logged."""
+    connection = engine.raw_connection()
+    try:
+        cursor = connection.cursor()
+        free, pages, page_bytes = (
+            int(cursor.execute(f"PRAGMA {name}").fetchone()[0])
+            for name in ("freelist_count", "page_count", "page_size")
+        )
+        if free * page_bytes > VACUUM_BYTES and 2 * free > pages:
+            cursor.execute("VACUUM")
+    except Exception as error:  # the disk is full, or another process reads the database; a later run tries again
+        log.info("The catalog was not compacted: %s", error)
+    finally:
+        connection.close()
+
+
+def _mode(path: Path, *, create: bool, writable: bool) -> str:
+    """The URI parameters that open a file.
+
+    A read-only database in WAL mode is opened with its log if there is one: a writer has it open, or crashed.
+    Without a log it is opened as immutable, because SQLite can't create the files that detect changes.
     """
     if writable:
         return "mode=rwc" if create else "mode=rw"
@@ -89,13 +116,13 @@ def _uri(path: Path, mode: str) -> str:
 
 def _configure(connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
     _configure_reader(connection, entry)
-    connection.execute("PRAGMA journal_mode = WAL")  # readers and one writer side by side
+    connection.execute("PRAGMA journal_mode = WAL")  # allows readers beside one writer
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = ON")
 
 
 def _configure_reader(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
-    connection.isolation_level = None  # transactions are begun by _begin, selects included
+    connection.isolation_level = None  # _begin starts all transactions, those of SELECTs included
     connection.create_function("distance_km", 4, distance_km, deterministic=True)
     connection.create_function("holds", 2, holds, deterministic=True)
 
@@ -105,36 +132,34 @@ def _begin(connection: Connection) -> None:
 
 
 def _check(connection: Connection, path: Path, newest: int) -> bool:
-    """Whether the tables are there and up to date; raises CosmosSearchError when they are not ours to touch."""
+    """True if the tables exist and are up to date. Raises CosmosSearchError if this version must not change them."""
     if _is_empty(connection):
         return False
-    if _header(connection, "application_id") != APPLICATION_ID:
-        raise CosmosSearchError(f"{path} is a database of another program; choose another place with --index DIR.")
-    version = _header(connection, "user_version")
+    if _read_header(connection, "application_id") != APPLICATION_ID:
+        raise CreateIndexError(path.parent, f"{path.name} is a database of another program")
+    version = _read_header(connection, "user_version")
     if version > newest:
-        raise CosmosSearchError(
-            f"The index at {path.parent} was written by a newer cosmos-search; in its checkout: "
-            "git pull && pip install -c constraints.txt ."
-        )
+        raise NewerIndexError(path.parent)
     return version == newest
 
 
 def _prepare(connection: Connection, migrations: Sequence[Sequence[str]]) -> None:
+    """Create the tables, or apply the missing migrations."""
     if _is_empty(connection):
         metadata.create_all(connection)
         connection.execute(settings.insert().values(current_encoder=None))
         connection.execute(versions.insert().values())
         connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
     else:
-        for step in migrations[_header(connection, "user_version") - 1 :]:
+        for step in migrations[_read_header(connection, "user_version") - 1 :]:
             for statement in step:
                 connection.exec_driver_sql(statement)
     connection.exec_driver_sql(f"PRAGMA user_version = {1 + len(migrations)}")
 
 
 def _is_empty(connection: Connection) -> bool:
-    return _header(connection, "schema_version") == 0
+    return _read_header(connection, "schema_version") == 0
 
 
-def _header(connection: Connection, field: str) -> int:
+def _read_header(connection: Connection, field: str) -> int:
     return int(connection.exec_driver_sql(f"PRAGMA {field}").scalar_one())

@@ -1,4 +1,4 @@
-"""What could not be read: rows of files that failed, and what the last run could not look at."""
+"""Failures: files with a failed row, and files and directories that the last run could not access."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ __all__ = ["read_failures", "record_failures"]
 
 
 def read_failures(connection: Connection) -> list[FailedFile]:
-    """Every file and directory that could not be read, by path."""
+    """All files and directories that could not be read, sorted by path."""
     of_files = select(files.c.directory, files.c.name, files.c.failure).where(files.c.failure.is_not(None))
     query = of_files.union_all(select(failures.c.directory, failures.c.name, failures.c.reason))
     rows = connection.execute(query.order_by("directory", "name"))
@@ -21,9 +21,9 @@ def read_failures(connection: Connection) -> list[FailedFile]:
 
 
 def record_failures(connection: Connection, folder_id: int, failed: Sequence[FailedFile], replace: Path | None) -> None:
-    """Keep what a run could not look at; files that have a failed row are left out.
+    """Write the failures of a run, except files that have a failed row in `files`.
 
-    replace: the directory that was walked to its end: what failed there before is forgotten; None: nothing is.
+    replace: a directory whose walk was completed; earlier failures in it are deleted. None: keep all.
     """
     if replace is not None:
         for directory, name in connection.execute(select(failures.c.directory, failures.c.name)).all():

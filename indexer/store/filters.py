@@ -1,9 +1,8 @@
-"""What a picture must be like, apart from what it shows: dates, folder, camera, place, size, orientation."""
+"""Filters on the properties of pictures: dates, folder, camera, place, size, orientation."""
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
-from math import degrees, isfinite
+from math import degrees
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, LargeBinary, case, func, liter
 
 from indexer.errors import UsageError
 from indexer.store.geo import EARTH_KM
-from indexer.store.names import folder_parts, path_bytes, searched
+from indexer.store.names import encode_part, folder_parts, path_bytes
 from indexer.store.schema import files, pictures
 
 __all__ = [
@@ -22,11 +21,8 @@ __all__ = [
     "Near",
     "conditions",
     "count_matching",
-    "matching",
-    "newest",
-    "parse_date",
-    "parse_near",
-    "parse_size",
+    "find_matching",
+    "find_newest",
 ]
 
 SHAPES: dict[str, ColumnElement[bool]] = {
@@ -35,15 +31,11 @@ SHAPES: dict[str, ColumnElement[bool]] = {
     "square": pictures.c.width == pictures.c.height,
 }
 ORIENTATIONS = tuple(SHAPES)
-# Numbers are read without going back over their digits: each pattern takes time in proportion to the text's length.
-DATE = re.compile(r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?((?:[ Tt].*)?)", re.DOTALL)
-ANGLE = re.compile(r"([+-]?(?:\d++(?:\.\d*+)?|\.\d++))\s*+°?\s*+([NSEW]?)", re.IGNORECASE)
-RADIUS = re.compile(r"\+?(\d++(?:\.\d*+)?|\.\d++)\s*+(km|m|)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """A circle on the earth: degrees (WGS84) and kilometres."""
+    """A circle on the earth: the centre in degrees (WGS84), the radius in kilometres."""
 
     latitude: float
     longitude: float
@@ -52,12 +44,12 @@ class Near:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """All that are given must hold. A picture that doesn't say when or where it was taken fails a filter on that."""
+    """A picture passes if it meets all conditions that are not None. Unknown dates and places fail."""
 
-    after: datetime | None = None  # taken then or later, by the camera's clock
+    after: datetime | None = None  # taken at this time or later, by the camera's clock
     before: datetime | None = None  # taken earlier
-    folder: str | None = None  # a part of a directory's path, in any case, or a path that leads to one
-    directory: str | None = None  # the path of one directory, and all below it
+    folder: str | None = None  # a part of a directory's path, in any case, or a path to a directory
+    directory: str | None = None  # the path of one directory; those below it are included
     camera: str | None = None  # a part of its name, in any case
     near: Near | None = None
     min_pixels: int | None = None
@@ -72,7 +64,7 @@ class Filters:
 
 
 def conditions(filters: Filters) -> list[ColumnElement[bool]]:
-    """What a row of `pictures` must fulfil; together they are exact. None: every picture passes."""
+    """The conditions on a row of `pictures`; an empty list: every picture passes."""
     p, wanted = pictures.c, []
     if filters.after is not None:
         wanted.append(p.taken_at >= filters.after)
@@ -94,8 +86,8 @@ def conditions(filters: Filters) -> list[ColumnElement[bool]]:
     return wanted
 
 
-def matching(connection: Connection, filters: Filters) -> NDArray[np.int64] | None:
-    """The ids of the pictures that pass, ascending: (n,). None: all of them do."""
+def find_matching(connection: Connection, filters: Filters) -> NDArray[np.int64] | None:
+    """The ids of the pictures that pass, ascending: (n,). None: all pictures."""
     wanted = conditions(filters)
     if not wanted:
         return None
@@ -104,65 +96,20 @@ def matching(connection: Connection, filters: Filters) -> NDArray[np.int64] | No
 
 
 def count_matching(connection: Connection, filters: Filters) -> int:
-    """How many pictures pass."""
+    """The number of pictures that pass."""
     query = select(func.count()).select_from(pictures).where(*conditions(filters))
     return connection.execute(query).scalar_one()
 
 
-def newest(connection: Connection, filters: Filters, start: int, n: int) -> list[int]:
+def find_newest(connection: Connection, filters: Filters, start: int, n: int) -> list[int]:
     """The ids of `n` pictures that pass, from the `start`-th (0 is the first), newest first, undated ones last."""
-    order = (pictures.c.taken_at.desc(), pictures.c.id.desc())  # to SQLite NULL is less than all else
+    order = (pictures.c.taken_at.desc(), pictures.c.id.desc())  # in SQLite NULL is less than all values
     query = select(pictures.c.id).where(*conditions(filters)).order_by(*order).offset(start).limit(n)
     return list(connection.execute(query).scalars())
 
 
-def parse_date(text: str) -> datetime:
-    """2024, 2024-06, 2024-6-3, or with a time. The beginning of what is named. Raises UsageError."""
-    date = text.strip()
-    if match := DATE.fullmatch(date):
-        time = re.sub(r"(?<=[ T:])\d(?=:|$)", r"0\g<0>", match[4])
-        date = f"{int(match[1]):04}-{int(match[2] or 1):02}-{int(match[3] or 1):02}{time}"
-    try:
-        return datetime.fromisoformat(date).replace(tzinfo=None)
-    except ValueError:
-        raise UsageError(f"{text!r} is no date; dates are: 2024, 2024-06, 2024-06-30 or 2024-06-30T18:00") from None
-
-
-def parse_near(text: str) -> Near:
-    """ "48.14,11.58,20km", "33.9 S, 151.2 E, 500 m". Raises UsageError."""
-    parts = [part.strip() for part in text.replace("\N{MINUS SIGN}", "-").split(",")]
-    radius = RADIUS.fullmatch(parts[2]) if len(parts) == 3 else None
-    if radius is not None:
-        latitude, longitude = _angle(parts[0], 90, "NS"), _angle(parts[1], 180, "EW")
-        radius_km = float(radius[1]) / (1000 if radius[2].lower() == "m" else 1)
-        if latitude is not None and longitude is not None and isfinite(radius_km):
-            return Near(latitude, longitude, radius_km)
-    raise UsageError(f"{text!r} is no place; a place is latitude,longitude,radius: 48.14,11.58,20km")
-
-
-def parse_size(text: str) -> int:
-    """Pixels, from "2MP" or "1920x1080". Raises UsageError."""
-    if match := re.fullmatch(r"(\d{1,9}\.?\d{0,9})\s*mp", text.strip().lower()):
-        return round(float(match[1]) * 1e6)
-    if match := re.fullmatch(r"(\d{1,9})\s*[x×]\s*(\d{1,9})", text.strip().lower()):
-        return int(match[1]) * int(match[2])
-    raise UsageError(f"{text!r} is no size; sizes are: 2MP or 1920x1080")
-
-
-def _angle(text: str, limit: int, letters: str) -> float | None:
-    """Degrees, "+48.1" or "48.1° S"; None for what is none. letters: the positive and the negative direction."""
-    match = ANGLE.fullmatch(text)
-    if match is None or abs(float(match[1])) > limit:
-        return None
-    if not match[2]:
-        return float(match[1])
-    if match[2].upper() not in letters or match[1][0] in "+-":
-        return None
-    return float(match[1]) * (1 if match[2].upper() == letters[0] else -1)
-
-
 def _holds(column: ColumnElement[Any], part: str) -> ColumnElement[bool]:
-    return func.holds(column, literal(searched(part), LargeBinary))
+    return func.holds(column, literal(encode_part(part), LargeBinary))
 
 
 def _is_in(directory: str) -> ColumnElement[bool]:
@@ -174,7 +121,7 @@ def _is_in(directory: str) -> ColumnElement[bool]:
 
 
 def _is_near(near: Near) -> ColumnElement[bool]:
-    """Distances are only reckoned within the circle's band of latitudes; that rules out pictures without a place."""
+    """The distance is computed within the circle's band of latitudes only; pictures without a place are outside."""
     p, reach = pictures.c, degrees(near.radius_km / EARTH_KM)
     distance = func.distance_km(p.latitude, p.longitude, near.latitude, near.longitude)
     in_band = p.latitude.between(near.latitude - reach, near.latitude + reach)

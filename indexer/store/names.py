@@ -1,24 +1,24 @@
-"""Names of folders and cameras, found as people write them: in any case, composed or decomposed, in any encoding."""
-# Paths here are texts as typed, in which a slash at the end says something:
+"""Match names of folders and cameras in any case, composed or decomposed, in any encoding."""
+# Paths are handled as typed text here, because pathlib drops a slash at the end:
 # ruff: noqa: PTH100, PTH111, PTH112
 
 import os
 from functools import lru_cache
 from unicodedata import normalize
 
-__all__ = ["fold", "folder_parts", "holds", "path_bytes", "searched"]
+__all__ = ["encode_part", "fold", "folder_parts", "holds", "path_bytes"]
 
 
 def fold(text: str) -> str:
-    """The same for all spellings that a reader takes for one name."""
+    """A form that is equal for all spellings of one name: casefolded and composed."""
     return normalize("NFC", normalize("NFD", text).casefold())
 
 
 def folder_parts(folder: str) -> set[str]:
-    """What the path of a directory, ended by a slash, may contain to be meant by `folder`.
+    """The texts that select a directory: its path, with a slash at the end, must contain one of them.
 
-    That is its text, and where it leads if it is a path to a directory: it begins with a slash, ./, ../ or ~. Several
-    slashes and "/./" stand for one slash; one at the end is the end of a directory's name.
+    They are the text of `folder`, and if it is a path to a directory (starting with a slash, ./, ../ or ~) the absolute
+    path and the real path. Several slashes and "/./" are equal to one slash; a slash at the end is the end of a name.
     """
     path = os.path.expanduser(folder)
     is_dotted = path in (".", "..") or path.startswith(("./", "../"))
@@ -33,24 +33,24 @@ def folder_parts(folder: str) -> set[str]:
     return {begin + "/".join(steps) + end, *places}
 
 
-def searched(text: str) -> bytes:
-    """A text as `holds` takes it: SQLite takes no lone surrogates, which stand for odd bytes in names."""
+def encode_part(text: str) -> bytes:
+    """A text as `holds` takes it. Bytes, because SQLite refuses lone surrogates, which represent undecodable bytes."""
     return fold(text).encode("utf-8", "surrogatepass")
 
 
 def holds(value: bytes | str | None, part: bytes) -> bool:
-    """Whether a directory's path (as the system's bytes) or a name contains a text; a function of the database."""
-    return value is not None and part.decode("utf-8", "surrogatepass") in _folded(value)
+    """True if a directory's path (bytes) or a name contains a text. Called from SQL."""
+    return value is not None and part.decode("utf-8", "surrogatepass") in _fold_value(value)
 
 
 def path_bytes(path: str) -> bytes:
-    """A path as the system knows it; bytes that no path has for one that can't be."""
+    """A path as the operating system stores it; for an impossible path, bytes that no path has."""
     try:
         return os.fsencode(path)
-    except UnicodeEncodeError:  # a lone surrogate, or a letter that the system's encoding lacks
+    except UnicodeEncodeError:  # a lone surrogate, or a character that the system's encoding lacks
         return path.encode("utf-8", "surrogatepass")
 
 
 @lru_cache(maxsize=4096)
-def _folded(value: bytes | str) -> str:
+def _fold_value(value: bytes | str) -> str:
     return fold(value if isinstance(value, str) else os.fsdecode(value) + "/")

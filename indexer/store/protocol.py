@@ -1,4 +1,4 @@
-"""What retrieval asks of a store. `indexer.store.index.Index` is one; others (a server, shards) may follow."""
+"""The interface of a store for retrieval, implemented by `indexer.store.index.Index`."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -15,7 +15,7 @@ __all__ = ["Snapshot", "Store"]
 
 
 class Snapshot(Protocol):
-    """A store at one moment: its vectors and its records agree."""
+    """A consistent state of a store: its vectors belong to its records."""
 
     @property
     def encoder(self) -> EncoderRecord:
@@ -23,7 +23,7 @@ class Snapshot(Protocol):
 
     @property
     def n_rows(self) -> int:
-        """How many vectors there are, regions counted."""
+        """The number of vectors, including those of regions."""
 
     def candidates(
         self,
@@ -32,25 +32,25 @@ class Snapshot(Protocol):
         n_pictures: int,
         allowed: NDArray[np.int64] | None = None,
     ) -> NDArray[np.int64]:
-        """The pictures whose nearest rows promise most for all the queries (q, dim) together, by id: (n,).
+        """The ids of the pictures with the highest approximate scores for queries (q, dim), ascending: (n,).
 
-        allowed: only these pictures count, whatever their share of the store is.
+        weights: (q,), of the queries in the score. allowed: only these pictures, even if they are few.
         """
 
     def matching(self, filters: Filters) -> NDArray[np.int64] | None:
-        """The pictures that pass, by id, ascending; None where all do."""
+        """The ids of the pictures that pass, ascending: (n,). None: all pictures."""
 
     def sizes(self, ids: Sequence[int]) -> dict[int, tuple[int, int]]:
-        """Width and height of these pictures, in pixels."""
+        """Width and height of these pictures in pixels, by id."""
 
     def vectors_of(self, ids: Sequence[int]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float16]]]:
-        """All vectors of pictures, some thousands of pictures at a time: a picture's id for each row, and the rows.
+        """All vectors of these pictures, in chunks of some thousand pictures: the picture's id for each row, the rows.
 
-        Pictures come in ascending order of their ids; the rows (n, dim) of one stand together, its global vector first.
+        Ascending by id; the rows (n, dim) of one picture are adjacent: its global vector, then those of its regions.
         """
 
     def pictures(self, ids: Sequence[int]) -> dict[int, PictureRecord]:
-        """The records of these pictures; a picture that is gone is left out."""
+        """The records of these pictures by id; ids that do not exist are left out."""
 
 
 class Store(Protocol):
@@ -58,7 +58,7 @@ class Store(Protocol):
 
     @property
     def place(self) -> Path:
-        """Where it lies, for messages."""
+        """Its location, for messages."""
 
     def snapshot(self) -> AbstractContextManager[Snapshot | None]:
-        """The store at this moment; None if it holds nothing yet. Any number of threads may be inside."""
+        """The current state; None if the store is new. Any number of threads may be inside."""

@@ -1,7 +1,8 @@
-"""What passes between the disk, the encoder and the catalog."""
+"""Records that are read from and written to the catalog."""
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,18 +10,34 @@ from numpy.typing import NDArray
 from indexer.pictures.metadata import Metadata
 from indexer.pictures.walk import FoundFile
 
-__all__ = ["EncoderRecord", "FailedFile", "Folder", "IndexedFile", "KnownFile", "PictureFacts", "PictureRecord"]
+__all__ = [
+    "EncoderRecord",
+    "FailedFile",
+    "Folder",
+    "IndexedCopy",
+    "IndexedDirectory",
+    "IndexedFailure",
+    "IndexedFile",
+    "IndexedPicture",
+    "KnownFile",
+    "PictureFacts",
+    "PictureRecord",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class EncoderRecord:
-    """The model that made a set of vectors."""
+    """The encoder that made a set of vectors."""
 
     id: int
     name: str
     version: str
     dim: int
     regions: str  # the kind of pyramid, see indexer.pictures.regions
+
+    def to_dict(self) -> dict[str, Any]:
+        """Values for JSON."""
+        return {"name": self.name, "version": self.version, "dim": self.dim, "regions": self.regions}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,61 +46,123 @@ class Folder:
 
     id: int
     path: Path
-    n_pictures: int  # files that hold a readable picture
+    n_pictures: int  # readable files
     n_failed: int
-    exclude: tuple[str, ...]  # patterns of what is left out, see indexer.pictures.walk
+    exclude: tuple[str, ...]  # glob patterns, see indexer.pictures.walk.is_left_out
+
+    def to_dict(self) -> dict[str, Any]:
+        """Values for JSON; "exclude" is missing if there are no patterns."""
+        exclude = {"exclude": list(self.exclude)} if self.exclude else {}
+        return {"path": str(self.path), "pictures": self.n_pictures, "failed": self.n_failed, **exclude}
 
 
 @dataclass(frozen=True, slots=True)
 class KnownFile:
-    """A file as it was when it was last read."""
+    """An indexed file, as it was when it was last read."""
 
     id: int
     size_bytes: int
     mtime_ns: int
     ctime_ns: int
-    fingerprint: bytes | None  # None: it failed
+    fingerprint: bytes | None  # None: it could not be read
     max_pixels: int | None  # the limit under which it failed
     device: int | None  # of its directory; None: not recorded
     inodes: str | None  # of its directory and those above, see indexer.pictures.walk; None: not recorded
-    has_vector: bool  # of the encoder that was asked about
+    has_vector: bool  # of the encoder in question
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedDirectory:
+    """A directory of indexed files. The numbers are those at the time of indexing; None: not recorded."""
+
+    path: Path
+    device: int | None
+    inodes: str | None  # of it and of those above, see indexer.pictures.walk
+    file_ids: list[int]
 
 
 @dataclass(frozen=True, slots=True)
 class FailedFile:
-    """A file or folder that could not be read, and why."""
+    """A file or directory that could not be read, and the reason."""
 
     path: Path
     reason: str
 
+    def to_dict(self) -> dict[str, Any]:
+        """Values for JSON."""
+        return {"path": str(self.path), "reason": self.reason}
+
 
 @dataclass(frozen=True, slots=True)
 class PictureFacts:
-    """What is known of a picture without a model: width and height in pixels, upright."""
+    """The properties of a picture that need no encoder. width and height: in pixels, upright."""
 
     width: int
     height: int
     metadata: Metadata
 
+    def to_dict(self) -> dict[str, Any]:
+        """Values for JSON; the date in ISO 8601."""
+        found = self.metadata
+        return {
+            "width": self.width,
+            "height": self.height,
+            "taken_at": found.taken_at.isoformat() if found.taken_at else None,
+            "latitude": found.latitude,
+            "longitude": found.longitude,
+            "camera": found.camera,
+            "caption": found.caption,
+            "keywords": list(found.keywords),
+        }
+
 
 @dataclass(frozen=True, slots=True)
-class IndexedFile:
-    """One file, read: a new content has facts and a vector, a known one neither, a failed one its reason."""
+class IndexedPicture:
+    """A file with new content, to be written with its picture."""
 
     folder_id: int
     file: FoundFile
-    fingerprint: bytes | None = None
-    facts: PictureFacts | None = None
-    vectors: NDArray[np.float16] | None = None  # (1 + regions, dim)
-    failure: str | None = None
-    max_pixels: int | None = None
+    fingerprint: bytes
+    facts: PictureFacts
+    vectors: NDArray[np.float16]  # (1 + regions, dim)
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedCopy:
+    """A file whose content is in the catalog."""
+
+    folder_id: int
+    file: FoundFile
+    fingerprint: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedFailure:
+    """A file that could not be read."""
+
+    folder_id: int
+    file: FoundFile
+    reason: str
+    max_pixels: int | None  # the limit of the run; the file is read again in a run with another limit
+
+
+IndexedFile: TypeAlias = IndexedPicture | IndexedCopy | IndexedFailure
 
 
 @dataclass(frozen=True, slots=True)
 class PictureRecord:
-    """A picture and every file that holds it, by path."""
+    """A picture and the paths of all files with this content, sorted."""
 
     id: int
     fingerprint: str  # of its content, hexadecimal
     paths: tuple[Path, ...]
     facts: PictureFacts
+
+    def to_dict(self) -> dict[str, Any]:
+        """Values for JSON; "path" is the first of the files, "copies" are the others.
+
+        Bytes of a path that are not valid UTF-8 are lone surrogates, which `os.fsencode` converts back.
+        """
+        path, *copies = map(str, self.paths)
+        named = {"id": self.id, "fingerprint": self.fingerprint, "path": path, "copies": copies}
+        return named | self.facts.to_dict()

@@ -1,22 +1,32 @@
-"""Vectors as the catalog stores them: little-endian half-precision rows of length 1."""
+"""Formats of the catalog's rows: packed vectors, and lists of ids split for SQLite."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["unpack_rows"]
+__all__ = ["split_ids", "unpack_rows"]
 
-MAX_BITS = 0x3C01  # of a half-precision number of size 1, and a rounding step; infinity and NaN have more
+CHUNK = 10_000  # values in one IN (...); SQLite's limit is 32,766
+# The bits of the largest absolute value in a unit row, plus a rounding step. Infinity and NaN are larger.
+MAX_BITS = 0x3C01
 
 log = logging.getLogger(__name__)
 
 
-def unpack_rows(blobs: Sequence[bytes], dim: int) -> NDArray[np.float16]:
-    """The rows of all blobs: (n, dim).
+def split_ids(ids: Iterable[int]) -> Iterator[list[int]]:
+    """Chunks of ids, each small enough for one IN (...)."""
+    remaining = iter(ids)
+    while chunk := [int(i) for i in islice(remaining, CHUNK)]:
+        yield chunk
 
-    A row with a number that no row of length 1 can hold is damaged; it becomes 0 and matches nothing.
+
+def unpack_rows(blobs: Sequence[bytes], dim: int) -> NDArray[np.float16]:
+    """The vectors in these blobs, which hold little-endian half-precision unit rows: (n, dim).
+
+    A row with a value that no unit row has is damaged; it becomes 0 and matches nothing.
     """
     rows = np.frombuffer(b"".join(blobs), dtype="<f2").reshape(-1, dim)
     is_damaged = np.any((rows.view("<u2") & 0x7FFF) > MAX_BITS, axis=1)

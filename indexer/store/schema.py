@@ -1,4 +1,4 @@
-"""The tables of an index."""
+"""The tables of the catalog, and the migrations from older versions."""
 
 import os
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ __all__ = [
 ]
 
 APPLICATION_ID = 0x434F534D  # "COSM", in the header of every catalog
-# MIGRATIONS[i] holds the SQL that lifts version i + 1 to i + 2.
+# MIGRATIONS[i] is the SQL that migrates version i + 1 to i + 2.
 MIGRATIONS: Sequence[Sequence[str]] = (
     ("ALTER TABLE encoders ADD COLUMN regions TEXT NOT NULL DEFAULT 'none'",),
     (
@@ -64,7 +64,7 @@ metadata = MetaData()
 
 
 class PathBytes(TypeDecorator[Path]):
-    """A path as the bytes that the system knows it by: names need not be valid in any encoding."""
+    """A path, stored as the bytes of the operating system: names need not be valid in any encoding."""
 
     impl = BLOB
     cache_ok = True
@@ -79,11 +79,11 @@ class PathBytes(TypeDecorator[Path]):
 settings = Table(
     "settings",
     metadata,
-    Column("current_encoder", ForeignKey("encoders.id")),  # the one that searches use
+    Column("current_encoder", ForeignKey("encoders.id")),  # of the vectors that searches use
 )
 
-# A random number for every commit that changed vectors, the newest last; those before the last saved FAISS file are
-# dropped. A file, or vectors in memory, of a version that is not here were made from commits that were lost.
+# A random number for each commit that changed vectors, the newest last. Those before the last saved FAISS file are
+# deleted. If the version of a FAISS file, or of vectors in memory, is not here, it was made from lost commits.
 versions = Table(
     "versions",
     metadata,
@@ -99,7 +99,7 @@ encoders = Table(
     Column("name", Text, nullable=False),
     Column("version", Text, nullable=False),
     Column("dim", Integer, nullable=False),
-    Column("regions", Text, nullable=False, server_default="none"),  # the kind of pyramid, see indexer.pictures.regions
+    Column("regions", Text, nullable=False, server_default="none"),  # kind of pyramid, see indexer.pictures.regions
     sqlite_autoincrement=True,
 )
 
@@ -108,24 +108,24 @@ folders = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("path", PathBytes, nullable=False, unique=True),
-    Column("exclude", BLOB),  # patterns of what is left out, with NUL between them
+    Column("exclude", BLOB),  # glob patterns, separated by NUL
 )
 
-# A picture is a content: copies and moved files share its row and its vectors.
+# One row for each content: copies and moved files share it and its vectors.
 pictures = Table(
     "pictures",
     metadata,
-    Column("id", Integer, primary_key=True),  # never used twice: the vectors are filed under it
+    Column("id", Integer, primary_key=True),  # never reused, because FAISS files refer to it
     Column("fingerprint", BLOB, nullable=False, unique=True),
     Column("width", Integer, nullable=False),
     Column("height", Integer, nullable=False),
-    Column("taken_at", DateTime),  # what the camera's clock said; EXIF seldom names a zone
+    Column("taken_at", DateTime),  # by the camera's clock, without a zone
     Column("latitude", Float),
     Column("longitude", Float),
     Column("camera", Text),
     Column("caption", Text),
-    Column("keywords", Text),  # one a line
-    # To turn pages, and to count: with all that filters ask of, so that no row is looked up.
+    Column("keywords", Text),  # one per line
+    # For browsing and counting. Has all columns that filters use, so that the table itself is not read.
     Index("pictures_by_date", "taken_at", "camera", "width", "height", "latitude", "longitude"),
     sqlite_autoincrement=True,
 )
@@ -135,10 +135,10 @@ vectors = Table(
     metadata,
     Column("picture_id", ForeignKey("pictures.id", ondelete="CASCADE"), primary_key=True),
     Column("encoder_id", ForeignKey("encoders.id", ondelete="CASCADE"), primary_key=True),
-    Column("data", BLOB, nullable=False),  # little-endian float16, (1 + regions, dim), the whole first
+    Column("data", BLOB, nullable=False),  # little-endian float16, (1 + regions, dim), the global vector first
 )
 
-# A file holds a picture, or the reason why it could not be read.
+# A file has a picture, or the reason why it could not be read.
 files = Table(
     "files",
     metadata,
@@ -152,17 +152,17 @@ files = Table(
     Column("picture_id", ForeignKey("pictures.id"), index=True),
     Column("failure", Text),
     Column("max_pixels", Integer),  # the limit under which it failed
-    Column("device", Integer),  # the file system of its directory; NULL: indexed when this was not recorded
-    # The inodes of its directory and of those above it, up to the indexed folder; NULL: as for the device.
+    Column("device", Integer),  # of its directory; NULL: indexed by a version that did not record it
+    # The inodes of its directory and of those above it, up to the indexed folder; NULL: like device.
     Column("inodes", Text),
     UniqueConstraint("directory", "name"),
     Index("files_by_folder", "folder_id", "directory"),
-    Index("files_by_directory", "directory", "picture_id"),  # to count a directory's pictures
+    Index("files_by_directory", "directory", "picture_id"),  # for counting the pictures of a directory
     sqlite_autoincrement=True,
 )
 
-# What the last run could not look at and has no failed row in `files`: directories, files without a status, and
-# indexed pictures that could not be read at that moment.
+# What the last run could not access and has no failed row in `files`: directories, files that could not be examined,
+# and indexed pictures that were temporarily unreadable.
 failures = Table(
     "failures",
     metadata,

@@ -1,4 +1,4 @@
-"""An index at one moment, and the candidates that its vectors propose for a query."""
+"""A consistent state of an index, and the candidates for a query."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from indexer.store.vectors import VectorIndex
 
 __all__ = ["IndexSnapshot"]
 
-ROWS_A_CANDIDATE = 10  # of one picture several regions may be near a query
+ROWS_A_CANDIDATE = 10  # rows to find for one candidate: several regions of a picture may be near a query
 
 
 @dataclass(frozen=True, slots=True)
 class IndexSnapshot:
-    """A Snapshot (see indexer.store.protocol): a transaction of the catalog, and the vectors that belong to it."""
+    """A transaction of the catalog and its vectors. Implements indexer.store.protocol.Snapshot."""
 
     catalog: Catalog
     encoder: EncoderRecord
@@ -26,7 +26,7 @@ class IndexSnapshot:
 
     @property
     def n_rows(self) -> int:
-        """How many vectors there are, regions counted."""
+        """The number of vectors, including those of regions."""
         return len(self.vectors)
 
     def candidates(
@@ -36,16 +36,16 @@ class IndexSnapshot:
         n_pictures: int,
         allowed: NDArray[np.int64] | None = None,
     ) -> NDArray[np.int64]:
-        """The pictures whose nearest rows promise most for all the queries (q, dim) together, by id: (n,).
+        """The ids of the pictures with the highest approximate scores for queries (q, dim), ascending: (n,).
 
-        allowed: only these pictures count. They are found whatever their share of the index is: few of them are
-        all candidates, and for more the search widens until it has found enough.
+        weights: (q,), of the queries in the score. allowed: only these pictures. At most `n_pictures` of them are all
+        candidates; with more, the search is repeated with more rows until it has found enough.
         """
         if allowed is not None and len(allowed) <= n_pictures:
             return allowed
         n_rows = ROWS_A_CANDIDATE * n_pictures
         while True:
-            ids, totals = _candidate_scores(*self.vectors.search(queries, n_rows), weights)
+            ids, totals = _score_candidates(*self.vectors.search(queries, n_rows), weights)
             if allowed is not None:
                 passes = np.isin(ids, allowed)
                 ids, totals = ids[passes], totals[passes]
@@ -54,26 +54,29 @@ class IndexSnapshot:
             n_rows *= 8
 
     def matching(self, filters: Filters) -> NDArray[np.int64] | None:
-        """The pictures that pass, by id, ascending; None where all do."""
+        """The ids of the pictures that pass, ascending: (n,). None: all pictures."""
         return self.catalog.matching(filters)
 
     def sizes(self, ids: Sequence[int]) -> dict[int, tuple[int, int]]:
-        """Width and height of these pictures, in pixels."""
+        """Width and height of these pictures in pixels, by id."""
         return self.catalog.sizes(ids)
 
     def vectors_of(self, ids: Sequence[int]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float16]]]:
-        """All vectors of these pictures, as `Catalog.vectors_of` gives them."""
+        """All vectors of these pictures, see `Catalog.vectors_of`."""
         return self.catalog.vectors_of(ids, self.encoder)
 
     def pictures(self, ids: Sequence[int]) -> dict[int, PictureRecord]:
-        """The records of these pictures; a picture that is gone is left out."""
+        """The records of these pictures by id; ids that do not exist are left out."""
         return self.catalog.pictures(ids)
 
 
-def _candidate_scores(
+def _score_candidates(
     scores: NDArray[np.float32], ids: NDArray[np.int64], weights: NDArray[np.float32]
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Each picture found, and the weighted sum of its best rows; a query that didn't find it counts its last score."""
+    """The pictures in search results, and for each the weighted sum of its best score for each query.
+
+    scores, ids: (q, rows); weights: (q,). A query whose results lack a picture adds the lowest score in them.
+    """
     pictures, places = np.unique(ids, return_inverse=True)
     total = np.zeros(len(pictures), dtype=np.float32)
     for row, where, weight in zip(scores, places.reshape(ids.shape), weights, strict=True):

@@ -1,24 +1,31 @@
-"""What the disk and the database say when something is wrong with an index, as one sentence each."""
+"""Turn errors of SQLite and the disk into the errors of indexer.errors."""
 
 import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from shlex import quote
 
 from sqlalchemy import BLOB, Engine, Float, Integer, Table
 from sqlalchemy.exc import DBAPIError
 
-from indexer.errors import CosmosSearchError, IndexBusyError, StorageError
+from indexer.errors import (
+    CosmosSearchError,
+    DamagedIndexError,
+    FullDiskError,
+    IndexAccessError,
+    IndexBusyError,
+    ReadOnlyIndexError,
+    ReplacedIndexError,
+)
 from indexer.store.schema import metadata
 
-__all__ = ["damaged_index", "explain_storage_errors", "replaced_index"]
+__all__ = ["explain_storage_errors"]
 
-KEPT = "what was indexed before is kept"
-FULL_BYTES = 1_000_000  # of free room; with less, these errors are taken for a full disk
+KEPT = "What was indexed before is kept"
+FULL_BYTES = 1_000_000  # with less free space, the errors CAUSED_BY_FULL are reported as a full disk
 CAUSED_BY_FULL = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
-# What a damaged database can raise anywhere: wrong kinds of values, missing rows, texts that are no text.
+# What a damaged database can cause anywhere: values of wrong types, missing rows, invalid text.
 SUSPICIOUS = (DBAPIError, sqlite3.Error, ValueError, TypeError, LookupError, AttributeError, OverflowError)
 KINDS = {Integer: "'integer'", Float: "'real', 'integer'", BLOB: "'blob'"}  # all other columns hold text
 
@@ -33,8 +40,8 @@ WRONG_PICTURES = f"SELECT 1 FROM pictures WHERE width < 1 OR height < 1 OR taken
 def explain_storage_errors(place: Path, engine: Engine | None = None) -> Iterator[None]:
     """Turn an error of the disk or the database at `place`, an index's directory, into a CosmosSearchError.
 
-    engine: where any other error comes up, the database is checked: a damaged one causes errors of every kind.
-    An error that has nothing to do with the disk passes through.
+    engine: the database is checked after any other error, because damage can cause all kinds of errors.
+    Errors with other causes are raised unchanged.
     """
     try:
         yield
@@ -44,55 +51,37 @@ def explain_storage_errors(place: Path, engine: Engine | None = None) -> Iterato
         cause = error.orig if isinstance(error, DBAPIError) else error
         explained = _explain(cause, place) if isinstance(cause, sqlite3.Error) else None
         if explained is None and engine is not None and (problem := _find_damage(engine)) is not None:
-            explained = damaged_index(place, problem)
-        if explained is None and engine is None and isinstance(cause, UnicodeError):  # SQLite quotes the file's bytes
-            explained = damaged_index(place, "its schema is garbled")
+            explained = DamagedIndexError(place, problem)
+        if (
+            explained is None and engine is None and isinstance(cause, UnicodeError)
+        ):  # SQLite's message quotes the file's bytes
+            explained = DamagedIndexError(place, "its schema is not valid text")
         if explained is None:
             raise
         raise explained from error
 
 
-def replaced_index(place: Path) -> StorageError:
-    """For a process whose index was deleted or replaced while it wrote to it."""
-    return StorageError(
-        f"The index at {place} was deleted or replaced while it was in use, so the last changes are lost; "
-        "run the command again."
-    )
-
-
-def damaged_index(place: Path, problem: object) -> StorageError:
-    """For a database that holds what SQLite or this program can't have written."""
-    return StorageError(
-        f"The index at {place} is damaged ({problem}). Move it away and index again: "
-        f"mv {quote(str(place))} {quote(f'{place}.damaged')} && cosmos-search index FOLDER"
-    )
-
-
 def _explain(error: sqlite3.Error, place: Path) -> CosmosSearchError | None:
-    """By SQLite's primary result code (https://sqlite.org/rescode.html); None for all that is no fault of storage."""
+    """By SQLite's primary result code (https://sqlite.org/rescode.html); None if storage is not the cause."""
     code = getattr(error, "sqlite_errorcode", 0)
     if code == sqlite3.SQLITE_READONLY_DBMOVED:
-        return replaced_index(place)
+        return ReplacedIndexError(place)
     primary = code & 0xFF
     if primary == sqlite3.SQLITE_FULL or (primary in CAUSED_BY_FULL and _is_full(place)):
-        return StorageError(f"The disk of the index at {place} is full; {KEPT}. Make room and try again.")
+        return FullDiskError(place)
     match primary:
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
-            return damaged_index(place, error)
+            return DamagedIndexError(place, str(error))
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            return IndexBusyError(f"Another program holds the index at {place}; {KEPT}. Try again when it is done.")
+            return IndexBusyError(place)
         case sqlite3.SQLITE_READONLY:
-            return StorageError(
-                f"The index at {place} is read-only; make it writable: chmod -R u+w {quote(str(place))}"
-            )
+            return ReadOnlyIndexError(place)
         case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM:
-            return StorageError(f"The index at {place} can't be opened ({error}); look at its permissions.")
+            return IndexAccessError(place, f"can't be opened ({error}); check its permissions")
         case sqlite3.SQLITE_IOERR:
-            return StorageError(
-                f"The index at {place} can't be read or written ({error}); {KEPT}. Is its disk failing or gone?"
-            )
+            return IndexAccessError(place, f"can't be read or written ({error}); check its disk. {KEPT}")
         case sqlite3.SQLITE_NOMEM:
-            return StorageError(f"There is not enough memory to use the index at {place}; {KEPT}.")
+            return IndexAccessError(place, f"can't be used: there is not enough memory. {KEPT}")
     return None
 
 
@@ -104,7 +93,7 @@ def _is_full(place: Path) -> bool:
 
 
 def _find_damage(engine: Engine) -> str | None:
-    """What is wrong with the database, None if nothing is found: its structure, and the kind of every value."""
+    """Damage in the structure of the database or the type of a value; None if nothing is found."""
     try:
         connection = engine.raw_connection()
     except Exception as error:
@@ -115,7 +104,7 @@ def _find_damage(engine: Engine) -> str | None:
         if found != "ok":
             return str(found)
         if cursor.execute("PRAGMA foreign_key_check").fetchone() is not None:
-            return "rows refer to others that are not there"
+            return "rows refer to missing rows"
         for table in metadata.sorted_tables:
             if cursor.execute(_select_wrong_kinds(table)).fetchone() is not None:
                 return f"values of the wrong kind in {table.name}"
@@ -131,7 +120,7 @@ def _find_damage(engine: Engine) -> str | None:
 
 
 def _select_wrong_kinds(table: Table) -> str:
-    """SQL for a row with a value that its column can't hold."""
+    """SQL that finds a row with a value of a type that its column can't have."""
     wrong = []
     for column in table.columns:
         kinds = next((kinds for kind, kinds in KINDS.items() if isinstance(_sql_type(column.type), kind)), "'text'")

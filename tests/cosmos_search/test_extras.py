@@ -5,7 +5,7 @@ import ast
 import pytest
 
 from tests import ROOT
-from tests.colour import paint
+from tests.colour import paint, paint_photos
 from tests.micro import PARITY, micro_like
 from tests.missing import ALL, run_without
 
@@ -14,9 +14,7 @@ MODELS = "pip install -c constraints.txt '.[models]'"
 
 @pytest.fixture
 def photos(tmp_path):
-    for i, colour in enumerate(("red", "blue")):
-        paint(tmp_path / "photos" / f"{colour}.png", colour, size=(48, 40), seed=i)
-    return tmp_path / "photos"
+    return paint_photos(tmp_path / "photos", ("red", "blue"), (48, 40))
 
 
 def test_the_built_in_encoder_indexes_searches_and_explains_without_any_extra(tmp_path, photos):
@@ -74,7 +72,7 @@ def test_an_installed_model_needs_its_extra_until_its_graphs_are_made_and_for_he
         PARITY / "hub_format_micro.pt",
         "--name",
         "micro",
-        "--like",
+        "--config-from",
         micro_like(tmp_path / "like"),
     ]
     assert run_without((), tmp_path, *micro).returncode == 0
@@ -97,7 +95,7 @@ def test_an_installed_model_needs_its_extra_until_its_graphs_are_made_and_for_he
 
 
 def test_a_gpu_that_only_torch_could_use_names_the_extra(tmp_path):
-    code = "from cosmos_search.encoders.devices import _why_not; print(_why_not('cuda'))"
+    code = "from cosmos_search.encoders.devices import _find_obstacle; print(_find_obstacle('cuda'))"
     assert run_without(ALL, tmp_path, code=code).stdout == f"it needs PyTorch ({MODELS})\n"
 
 

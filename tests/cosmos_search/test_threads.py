@@ -13,18 +13,15 @@ from cosmos_search.retrieval.query import parse_query
 from cosmos_search.retrieval.search import search
 from indexer.ingest.update import remove, update
 from indexer.store.index import Index
-from tests.colour import ColourEncoder, paint
-from tests.indexer.ingest.test_update import COLOURS, names
+from tests.colour import COLOURS, ColourEncoder, paint, paint_photos
+from tests.results import names
 
 N_THREADS = 6
 
 
 @pytest.fixture
 def photos(tmp_path):
-    folder = tmp_path / "photos"
-    for i, colour in enumerate(COLOURS):
-        paint(folder / f"{colour}.png", colour, seed=i)
-    return folder
+    return paint_photos(tmp_path / "photos")
 
 
 def at_once(work, n=N_THREADS):

@@ -1,4 +1,4 @@
-"""Training as its user meets it: commands from data to an encoder that is searched with."""
+"""The commands of training, from data to an installed encoder that is used for searching."""
 
 import json
 import shutil
@@ -9,7 +9,6 @@ import pytest
 import torch
 from click.testing import CliRunner
 from PIL import Image
-from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from transformers import CLIPConfig, CLIPModel
 
@@ -17,13 +16,16 @@ from cosmos_search.cli.main import main
 from cosmos_search.network.checkpoint import save_model
 from cosmos_search.network.cosmos import CosmosModel
 from indexer.errors import CosmosSearchError
+from tests.colour import paint
 from tests.micro import MICRO, micro_like
 from tests.pictures import COLOURS, CONFIG, make_folder, make_shards
 from trainer.cli import train
 from trainer.config import PRESETS, save_config
-from trainer.runs.checkpoints import checkpoints
-from trainer.runs.initial_weights import clip_as_cosmos, initial_network
-from trainer.runs.launch import Sources, start_run
+from trainer.evaluate import evaluate_model
+from trainer.runs.errors import VocabularyError
+from trainer.runs.folder import RunFolder
+from trainer.runs.initial_weights import convert_clip, load_initial_network
+from trainer.runs.launch import Sources, evaluate_run, start_run
 
 
 def run(*words, command=train, env=None):
@@ -32,8 +34,8 @@ def run(*words, command=train, env=None):
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    """With data, held-out data, a tokenizer, a config, and a run made from them."""
-    torch.set_num_threads(1)  # as in every test, which this comes before
+    """A folder with data, held-out data, a tokenizer, a config, and a run."""
+    torch.set_num_threads(1)  # as the fixture of every test does, which runs after this one
     place = tmp_path_factory.mktemp("training")
     make_shards(place / "shards")
     make_folder(place / "held-out")
@@ -54,18 +56,18 @@ def test_a_run_scores_its_checkpoints_by_held_out_pairs(place):
     assert list((place / "run" / "tensorboard").iterdir())
 
 
-def test_a_resumed_run_remembers_its_data_and_ends_the_same(place):
-    states = [load_file(checkpoint / "student.safetensors") for checkpoint in checkpoints(place / "run")]
+def test_a_resumed_run_finds_its_data_and_ends_with_the_same_weights(place):
+    states = [checkpoint.read_tensors("student") for checkpoint in RunFolder(place / "run").checkpoints()]
     for file in (place / "run" / "checkpoints" / "step-00000006").iterdir():
         file.unlink()
     (place / "run" / "checkpoints" / "step-00000006").rmdir()
     done = run("run", "--resume", place / "run")
     assert done.exit_code == 0, done.output
-    again = load_file(checkpoints(place / "run")[-1] / "student.safetensors")
+    again = RunFolder(place / "run").checkpoints()[-1].read_tensors("student")
     assert all(torch.equal(again[name], tensor) for name, tensor in states[-1].items())
 
 
-def test_a_run_goes_on_with_its_own_data_alone(place, tmp_path):
+def test_a_run_is_resumed_with_its_own_data_only(place, tmp_path):
     copy = tmp_path / "run"
     shutil.copytree(place / "run", copy)
     fewer = tmp_path / "shards"
@@ -73,7 +75,7 @@ def test_a_run_goes_on_with_its_own_data_alone(place, tmp_path):
     (fewer / "0001.tar").unlink()
     done = run("run", "--resume", copy, "--data", fewer)
     assert done.exit_code == 1
-    assert "is not what this run began with (1 of 3 differ; 0001.tar: " in done.output
+    assert "is not the data that this run started with (1 of 3 differ; 0001.tar: " in done.output
     shutil.copy(place / "shards" / "0001.tar", fewer)
     done = run("run", "--resume", copy, "--data", fewer)
     assert done.exit_code == 0, done.output
@@ -83,7 +85,7 @@ def test_a_run_goes_on_with_its_own_data_alone(place, tmp_path):
     assert "There is no folder" in run("run", "--resume", copy, "--val", tmp_path / "gone").output
 
 
-def test_the_attention_of_a_run_is_drawn_also_where_the_first_picture_is_broken(place, tmp_path):
+def test_attention_is_drawn_for_the_first_picture_that_can_be_read(place, tmp_path):
     held_out = make_folder(tmp_path / "held-out")
     sources = Sources(str(place / "shards"), str(held_out))
     tokenizer = place / "like" / "tokenizer.json"
@@ -95,7 +97,7 @@ def test_the_attention_of_a_run_is_drawn_also_where_the_first_picture_is_broken(
     assert len(events.Images("attention")) == 2
 
 
-def test_evaluation_tells_both_ways_and_both_networks(place):
+def test_evaluation_reports_both_directions_and_both_networks(place):
     done = run("evaluate", place / "run", "--data", place / "held-out", "--json", "--checkpoint", "last")
     assert done.exit_code == 0, done.output
     found = json.loads(done.stdout)
@@ -108,7 +110,24 @@ def test_evaluation_tells_both_ways_and_both_networks(place):
     assert "caption → picture" in table
 
 
-def test_classification_is_by_the_folders_names(place, tmp_path):
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_an_installed_model_is_evaluated_as_search_runs_it(place, tmp_path, monkeypatch, precision):
+    monkeypatch.setenv("COSMOS_SEARCH_MODELS", str(tmp_path / "models"))
+    assert run("export", place / "run", tmp_path / "mine", "--checkpoint", "last").exit_code == 0
+    assert run("models", "add", tmp_path / "mine", command=main).exit_code == 0
+    for colour in COLOURS:
+        paint(tmp_path / "classes" / colour / "one.png", colour)
+    data = {"data": place / "held-out", "classes": tmp_path / "classes"}
+    found = evaluate_model("mine", **data, precision=precision)
+    assert (found.checkpoint, found.n_pairs) == ("mine", len(COLOURS) ** 2)
+    trained = evaluate_run(place / "run", "last", **data)
+    for key in ("caption_text_to_image_mean_rank", "sentence_text_to_image_mean_rank"):
+        ours, wanted = found.retrieval["mine"][key], trained.retrieval["teacher"][key]
+        assert ours == pytest.approx(wanted, rel=0.02 if precision == "fp32" else 0.2)
+    assert found.classification["mine"].keys() == {"top1", "top5"}
+
+
+def test_classes_are_named_by_folders(place, tmp_path):
     for colour in COLOURS:
         (tmp_path / colour).mkdir()
         Image.new("RGB", (40, 40), colour).save(tmp_path / colour / "one.png")
@@ -120,7 +139,7 @@ def test_classification_is_by_the_folders_names(place, tmp_path):
         assert 0 <= figures["top1"] <= figures["top5"] <= 1
 
 
-def test_a_trained_encoder_is_exported_added_indexed_with_and_searched_with(place, tmp_path):
+def test_an_exported_encoder_is_added_and_used_for_indexing_and_searching(place, tmp_path):
     env = {"COSMOS_SEARCH_MODELS": str(tmp_path / "models")}
     encoder, index = tmp_path / "my-encoder", tmp_path / "index"
     assert run("export", place / "run", encoder, "--checkpoint", "last").exit_code == 0
@@ -131,16 +150,16 @@ def test_a_trained_encoder_is_exported_added_indexed_with_and_searched_with(plac
     assert len(hits.stdout.splitlines()) == 10, hits.output
     again = run("export", place / "run", encoder)
     assert again.exit_code == 2
-    assert "is there already" in again.output
+    assert "already exists" in again.output
 
 
-def test_the_main_program_has_training_too():
+def test_the_main_program_includes_the_commands_of_training():
     done = run("train", "presets", command=main)
     assert done.exit_code == 0, done.output
     assert all(name in done.stdout for name in PRESETS)
 
 
-def test_a_preset_is_a_config_to_begin_with(tmp_path):
+def test_a_printed_preset_is_a_valid_config(tmp_path):
     (tmp_path / "mine.json").write_text(run("presets", "tiny").stdout)
     done = run("run", "--config", tmp_path / "mine.json", "--data", tmp_path / "none", "--out", tmp_path / "run")
     assert done.exit_code == 1
@@ -160,7 +179,7 @@ def test_a_preset_is_a_config_to_begin_with(tmp_path):
         (["export", "nowhere", "out"], "no checkpoint"),
     ],
 )
-def test_mistakes_are_said_in_a_sentence(words, said, tmp_path, monkeypatch):
+def test_a_wrong_call_is_reported_and_creates_no_file(words, said, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     done = run(*words)
     assert done.exit_code in (1, 2)
@@ -168,16 +187,65 @@ def test_mistakes_are_said_in_a_sentence(words, said, tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-def test_fine_tuning_begins_with_a_run_an_encoder_or_a_clip(place, tmp_path):
+def test_the_command_that_fixes_a_mistake_is_named(place, tmp_path):
+    new = ["run", "--config", place / "config.json", "--data", place / "shards"]
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "thesis.txt").write_text("text")
+    begun = tmp_path / "begun"
+    shutil.copytree(place / "run", begun, ignore=shutil.ignore_patterns("checkpoints", "sources.json"))
+    save_config(replace(CONFIG, network=replace(MICRO, image_size=64)), tmp_path / "other.json")
+    cases = [
+        (
+            [*new, "--out", place / "run"],
+            f"already holds a run. Resume it: cosmos-search-train run --resume {place}/run",
+        ),
+        ([*new, "--out", tmp_path / "notes"], "holds other files (thesis.txt). Choose a new folder for the run: --out"),
+        (
+            [*new, "--out", place / "config.json"],
+            "config.json is a file. Choose a new folder for the run: --out FOLDER",
+        ),
+        ([*new, "--out", tmp_path / "new"], "the tokenizer has more. Name the tokenizer of the network: --tokenizer"),
+        (
+            [*new, "--out", tmp_path / "x", "--init", "none"],
+            "'none' to fine-tune. List the models: cosmos-search models",
+        ),
+        ([*new, "--out", tmp_path / "x", "--init", "cosmos-vitb16-cc12m"], "Get it: cosmos-search models pull cosmos-"),
+        (["run", "--resume", begun], "does not record where its data is. Name the folder: --data FOLDER"),
+        (
+            ["run", "--resume", begun, "--data", place / "shards"],
+            f"again, as before: cosmos-search-train run --out {begun}",
+        ),
+        (
+            ["run", "--config", tmp_path / "other.json", *new[3:], "--out", tmp_path / "x", "--init", place / "run"],
+            "image_size 32 and not 64. Set these sizes in the config: cosmos-search-train presets NAME > config.json",
+        ),
+    ]
+    for words, said in cases:
+        done = run(*words, env={"COSMOS_SEARCH_MODELS": str(tmp_path / "models")})
+        assert done.exit_code in (1, 2), done.output
+        assert said in done.output, words
+
+
+def test_a_run_without_a_record_of_its_data_is_resumed_with_the_data_named(place, tmp_path):
+    copy = tmp_path / "run"
+    shutil.copytree(place / "run", copy, ignore=shutil.ignore_patterns("sources.json"))
+    done = run("run", "--resume", copy, "--data", place / "shards")
+    assert done.exit_code == 0, done.output
+    sources = RunFolder(copy).read_sources()
+    assert sources.data == str(place / "shards")
+    assert sources.inventory == RunFolder(place / "run").read_sources().inventory
+
+
+def test_fine_tuning_starts_from_a_run_an_encoder_or_a_clip(place, tmp_path):
     encoder = tmp_path / "encoder"
     network = CosmosModel(MICRO)
-    save_model(network, encoder, like=place / "like")
-    begun = initial_network(str(encoder), MICRO, seed=0)
+    save_model(network, encoder, config_from=place / "like")
+    begun = load_initial_network(str(encoder), MICRO, seed=0)
     assert all(torch.equal(begun.state_dict()[name], tensor) for name, tensor in network.state_dict().items())
-    assert initial_network(str(place / "run"), MICRO, seed=0).config == MICRO
+    assert load_initial_network(str(place / "run"), MICRO, seed=0).config == MICRO
     clip = small_clip()
     clip.save_pretrained(tmp_path / "clip")
-    begun = initial_network(str(tmp_path / "clip"), MICRO, seed=0).eval()
+    begun = load_initial_network(str(tmp_path / "clip"), MICRO, seed=0).eval()
     pixels = torch.randn(2, 3, 32, 32)
     theirs = clip.visual_projection(clip.vision_model(pixels).pooler_output)
     assert torch.allclose(begun.encode_images(pixels).features, theirs, atol=1e-5)
@@ -186,19 +254,19 @@ def test_fine_tuning_begins_with_a_run_an_encoder_or_a_clip(place, tmp_path):
     assert torch.allclose(begun.encode_texts(ids).features, theirs, atol=1e-5)
 
 
-def test_a_network_of_other_sizes_is_no_beginning(place, tmp_path):
+def test_a_network_of_other_sizes_cannot_be_fine_tuned(place, tmp_path):
     with pytest.raises(CosmosSearchError, match="image_size 32 and not 64"):
-        initial_network(str(place / "run"), replace(MICRO, image_size=64), seed=0)
+        load_initial_network(str(place / "run"), replace(MICRO, image_size=64), seed=0)
 
 
 def test_a_vocabulary_needs_its_tokenizer(place, tmp_path):
-    with pytest.raises(CosmosSearchError, match="--tokenizer"):
+    with pytest.raises(VocabularyError, match="vocabulary of 96 tokens"):
         start_run(CONFIG, Sources(str(place / "shards")), Path(tmp_path / "run"))
 
 
-def test_a_clip_with_parts_that_cosmos_has_not_is_no_beginning():
+def test_a_clip_with_tensors_that_cosmos_does_not_have_cannot_be_fine_tuned():
     with pytest.raises(CosmosSearchError, match=r"vision_model\.encoder\.layers\.0\.mlp\.fc1\.weight \(48, 24\)"):
-        clip_as_cosmos(small_clip(intermediate_size=48), seed=0)
+        convert_clip(small_clip(intermediate_size=48), seed=0)
 
 
 def small_clip(**vision_options):

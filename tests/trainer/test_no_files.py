@@ -1,4 +1,4 @@
-"""Pipes and devices where training reads a file, links where it writes one: one sentence, and no waiting."""
+"""Pipes, devices and folders in place of files that training reads, and links in place of those that it writes."""
 
 import os
 import shutil
@@ -13,6 +13,7 @@ from tests.micro import micro_like
 from tests.pictures import CONFIG, make_folder, make_shards
 from trainer.cli import train
 from trainer.config import save_config
+from trainer.runs.folder import RunFolder
 from trainer.runs.metrics_log import MetricsLog
 
 KINDS = {
@@ -25,7 +26,7 @@ KINDS = {
 
 @pytest.fixture(autouse=True)
 def _no_waiting():
-    """What would wait for ever fails instead."""
+    """Fail instead of waiting indefinitely."""
 
     def fail(number, frame):
         raise AssertionError("it waits")
@@ -97,7 +98,7 @@ NAMED = {
 
 @pytest.mark.parametrize("make", KINDS.values(), ids=KINDS)
 @pytest.mark.parametrize("name", NAMED)
-def test_a_named_file_that_is_none_is_one_sentence(name, make, place, monkeypatch):
+def test_a_path_that_is_not_a_regular_file_is_one_sentence(name, make, place, monkeypatch):
     if name in ("init.pt", "list.csv", "list.jsonl", "list.tsv") and make is KINDS["a folder"]:
         pytest.skip("a folder is another way to name these")
     monkeypatch.chdir(place)
@@ -110,7 +111,7 @@ def test_a_named_file_that_is_none_is_one_sentence(name, make, place, monkeypatc
 
 @pytest.mark.parametrize("make", KINDS.values(), ids=KINDS)
 @pytest.mark.parametrize("kind", ["picture", ".txt", ".json"])
-def test_a_pair_that_is_no_file_is_refused_and_the_others_stay(kind, make, tmp_path):
+def test_a_pair_that_is_not_a_regular_file_is_refused_and_the_others_stay(kind, make, tmp_path):
     folder = make_folder(tmp_path / "pairs")
     (picture, *others) = sorted(path for path in folder.iterdir() if path.suffix in (".png", ".jpg"))
     if kind == "picture":
@@ -129,13 +130,14 @@ def test_a_pair_that_is_no_file_is_refused_and_the_others_stay(kind, make, tmp_p
 
 @pytest.mark.parametrize("target", ["victim", "nothing"])
 @pytest.mark.parametrize("name", ["metrics.jsonl", "refused-0.jsonl"])
-def test_a_link_where_a_run_takes_notes_leads_to_no_other_file(name, target, tmp_path):
+def test_a_log_that_is_a_link_is_not_followed(name, target, tmp_path):
     (tmp_path / "victim").write_text('{"step": 0}\n')
     run = tmp_path / "run"
     run.mkdir()
     (run / name).symlink_to(tmp_path / target)
-    metrics_log = MetricsLog(run, 0, 5, None)
-    metrics_log.measure(5, {"loss": 1.0})
+    metrics_log = MetricsLog(RunFolder(run), 0, 5)
+    metrics_log.log_metrics(5, {"loss": 1.0})
+    metrics_log.close()
     assert (tmp_path / "victim").read_text() == '{"step": 0}\n'
     assert not (tmp_path / "nothing").exists()
 

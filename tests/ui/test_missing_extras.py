@@ -25,7 +25,15 @@ def open_page(tmp_path, *address):
 
 
 def test_the_page_names_the_extra_for_a_heat_map_and_shows_the_picture_all_the_same(tmp_path):
-    add = ["models", "add", PARITY / "hub_format_micro.pt", "--name", "micro", "--like", micro_like(tmp_path / "like")]
+    add = [
+        "models",
+        "add",
+        PARITY / "hub_format_micro.pt",
+        "--name",
+        "micro",
+        "--config-from",
+        micro_like(tmp_path / "like"),
+    ]
     assert run_without((), tmp_path, *add).returncode == 0
     photos = ROOT / "cosmos_search/data/photos"
     assert run_without((), tmp_path, "index", photos, "--model", "micro").returncode == 0

@@ -1,4 +1,4 @@
-"""Lists of pictures with captions as data sets come: CSV, TSV, JSONL, or a folder with captions beside pictures."""
+"""Annotated picture lists in the forms that data sets use: CSV, TSV, JSONL, or a folder with caption files."""
 
 import csv
 import io
@@ -11,108 +11,115 @@ from typing import Any, BinaryIO
 
 from indexer.errors import CosmosSearchError
 from indexer.files import open_file
-from trainer.data.batches import caption_record
-from trainer.data.captions import DREAMLIP_KEYS, split_caption
-from trainer.data.samples import Pair, SkippedSample, open_source, readable_key
+from trainer.config import TextMode
+from trainer.data.captions import DREAMLIP_KEYS, read_caption_record, split_caption
+from trainer.data.errors import AlreadyShardsError, SampleError
+from trainer.data.samples import Pair, SkippedSample, escape_key, open_source
 
-__all__ = ["Listed", "listed"]
+__all__ = ["AnnotatedPicture", "read_annotations"]
 
+# Names of columns or keys, the preferred ones first.
 PICTURE = ("image", "picture", "path", "file", "filename", "file_name", "filepath", "image_path", "img")
 CAPTION = ("caption", "text", "title", "description")
-LONG_CAPTION = ("vlm_caption", "caption")  # PixelProse's own name, and the authors'
+LONG_CAPTION = ("vlm_caption", "caption")  # in PixelProse, and in the authors' copy of it
 csv.field_size_limit(1 << 24)
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
-    """A picture's file and what is said of it, in the form of `text_mode`; source is its name for people."""
+class AnnotatedPicture:
+    """A picture's file and its captions, in the form of `text_mode`; source names the annotation in messages."""
 
     source: str
     picture: Path
     captions: Mapping[str, Any]
-    text_mode: str
+    text_mode: TextMode
 
 
-def listed(source: Path) -> Iterator[Listed | SkippedSample]:
-    """Every pair in the list's order. Raises CosmosSearchError for what is no list, before the first pair."""
+def read_annotations(source: Path) -> Iterator[AnnotatedPicture | SkippedSample]:
+    """The entries of an annotation file or folder, in its order.
+
+    Raises CosmosSearchError before the first entry if it is not a readable annotation file or folder.
+    """
     if source.is_dir():
-        return _beside(source)
+        return _read_folder(source)
     if not source.exists():
         raise CosmosSearchError(f"There is no file or folder {source}.")
     kind = source.suffix.lower()
     if kind in (".csv", ".tsv"):
-        return _table(source, "\t" if kind == ".tsv" else ",")
+        return _read_table(source, "\t" if kind == ".tsv" else ",")
     if kind in (".jsonl", ".ndjson"):
-        return _lines(source, _opened(source))
+        return _read_json_lines(source, _open(source))
     raise CosmosSearchError(f"{source} is neither a folder nor a .csv, .tsv or .jsonl.")
 
 
-def _beside(folder: Path) -> Iterator[Listed | SkippedSample]:
+def _read_folder(folder: Path) -> Iterator[AnnotatedPicture | SkippedSample]:
     pairs = [pair for pair in open_source(folder).pairs(Random(0), 0, 1) if isinstance(pair, Pair)]
     if not all(isinstance(pair.picture, Path) for pair in pairs):
-        raise CosmosSearchError(f"{folder} holds shards already; train with them: --data {folder}")
-    return (_of_pair(pair) for pair in sorted(pairs, key=lambda pair: pair.key))
+        raise AlreadyShardsError(folder)
+    return (_read_pair(pair) for pair in sorted(pairs, key=lambda pair: pair.key))
 
 
-def _of_pair(pair: Pair) -> Listed | SkippedSample:
-    assert isinstance(pair.picture, Path)
+def _read_pair(pair: Pair) -> AnnotatedPicture | SkippedSample:
+    assert isinstance(pair.picture, Path), pair
     try:
-        record = caption_record(pair)
-        form = _form(record)
-        return Listed(pair.key, pair.picture, _captions(record, form), form)
-    except (CosmosSearchError, KeyError, TypeError) as error:
+        record = read_caption_record(pair)
+        text_mode = _detect_text_mode(record)
+        return AnnotatedPicture(pair.key, pair.picture, _convert_captions(record, text_mode), text_mode)
+    except (SampleError, KeyError, TypeError) as error:
         return SkippedSample(pair.key, str(error.args[0]))
 
 
-def _table(source: Path, delimiter: str) -> Iterator[Listed | SkippedSample]:
-    """Bytes that are no UTF-8 come through marked, so that a row can be refused by its line."""
-    file = io.TextIOWrapper(_opened(source), encoding="utf-8-sig", errors="surrogateescape", newline="")
-    options: dict[str, Any] = {"quoting": csv.QUOTE_NONE} if delimiter == "\t" else {}  # in TSV a quote is a letter
+def _read_table(source: Path, delimiter: str) -> Iterator[AnnotatedPicture | SkippedSample]:
+    """Invalid UTF-8 is read as surrogate escapes, so that a single row can be skipped and named by its line."""
+    file = io.TextIOWrapper(_open(source), encoding="utf-8-sig", errors="surrogateescape", newline="")
+    options: dict[str, Any] = {"quoting": csv.QUOTE_NONE} if delimiter == "\t" else {}  # TSV has no quoting
     rows = csv.DictReader(file, delimiter=delimiter, **options)
     try:
-        form = _form_of_columns(rows.fieldnames or [], source)
+        text_mode = _detect_text_mode_of_columns(rows.fieldnames or [], source)
     except CosmosSearchError:
         file.close()
         raise
-
-    def pairs() -> Iterator[Listed | SkippedSample]:
-        with file:
-            while True:
-                try:
-                    row = next(rows, None)
-                except csv.Error as error:
-                    yield SkippedSample(
-                        f"{source.name}:{rows.line_num}", f"the table can't be read from here on: {error}"
-                    )
-                    return
-                if row is None:
-                    return
-                yield _of_record({key: value or "" for key, value in row.items() if key}, form, source, rows.line_num)
-
-    return pairs()
+    return _read_rows(rows, file, text_mode, source)
 
 
-def _form_of_columns(columns: Sequence[str], source: Path) -> str:
+def _read_rows(
+    rows: "csv.DictReader[str]", file: io.TextIOWrapper, text_mode: TextMode, source: Path
+) -> Iterator[AnnotatedPicture | SkippedSample]:
+    with file:
+        while True:
+            try:
+                row = next(rows, None)
+            except csv.Error as error:
+                where = f"{source.name}:{rows.line_num}"
+                yield SkippedSample(where, f"the table cannot be read from here on: {error}")
+                return
+            if row is None:
+                return
+            record = {key: value or "" for key, value in row.items() if key}
+            yield _convert_record(record, text_mode, source, rows.line_num)
+
+
+def _detect_text_mode_of_columns(columns: Sequence[str], source: Path) -> TextMode:
     record = {column: column for column in columns}
     try:
-        _named(record, PICTURE)
-        return _form(record)
+        _get_field(record, PICTURE)
+        return _detect_text_mode(record)
     except KeyError as error:
         raise CosmosSearchError(
-            f"{source} has {error.args[0]}; its columns are: {', '.join(columns) or 'none'}. Known are "
-            f"{', '.join(PICTURE)} for the picture, {', '.join(CAPTION)} for its caption, DreamLIP's seven "
-            "and PixelProse's two."
+            f"{source} has {error.args[0]}; its columns are: {', '.join(columns) or 'none'}. Valid columns are "
+            f"{', '.join(PICTURE)} for the picture, {', '.join(CAPTION)} for its caption, the seven of DreamLIP "
+            "and the two of PixelProse."
         ) from error
 
 
-def _opened(source: Path) -> BinaryIO:
+def _open(source: Path) -> BinaryIO:
     try:
         return open_file(source)
     except OSError as error:
-        raise CosmosSearchError(f"The list {source} can't be read: {error.strerror or error}.") from error
+        raise CosmosSearchError(f"The list {source} cannot be read: {error.strerror or error}.") from error
 
 
-def _lines(source: Path, file: BinaryIO) -> Iterator[Listed | SkippedSample]:
+def _read_json_lines(source: Path, file: BinaryIO) -> Iterator[AnnotatedPicture | SkippedSample]:
     with file:
         for number, line in enumerate(file, start=1):
             if not line.strip():
@@ -120,67 +127,72 @@ def _lines(source: Path, file: BinaryIO) -> Iterator[Listed | SkippedSample]:
             try:
                 record = json.loads(line.decode("utf-8-sig"))
                 if not isinstance(record, dict):
-                    raise ValueError("it is no JSON object")
-                form = _form(record)
-            except ValueError as error:
-                yield SkippedSample(f"{source.name}:{number}", f"the line can't be read: {error}")
+                    raise ValueError("it is not a JSON object")
+                text_mode = _detect_text_mode(record)
+            except (ValueError, RecursionError) as error:
+                reason = "nested too deeply" if isinstance(error, RecursionError) else error
+                yield SkippedSample(f"{source.name}:{number}", f"the line cannot be read: {reason}")
             except KeyError as error:
                 yield SkippedSample(f"{source.name}:{number}", f"it has {error.args[0]}")
             else:
-                yield _of_record(record, form, source, number)
+                yield _convert_record(record, text_mode, source, number)
 
 
-def _of_record(record: Mapping[str, Any], form: str, source: Path, line: int) -> Listed | SkippedSample:
+def _convert_record(
+    record: Mapping[str, Any], text_mode: TextMode, source: Path, line: int
+) -> AnnotatedPicture | SkippedSample:
     where = f"{source.name}:{line}"
     try:
-        picture = _text(_named(record, PICTURE))
-        captions = _captions(record, form)
+        picture = _check_text(_get_field(record, PICTURE))
+        captions = _convert_captions(record, text_mode)
         json.dumps(captions, ensure_ascii=False).encode("utf-8")
     except (KeyError, TypeError) as error:
         return SkippedSample(where, f"it has {error.args[0]}")
     except UnicodeEncodeError:
-        return SkippedSample(where, "it is not in UTF-8")
+        return SkippedSample(where, "it is not valid UTF-8")
     if "://" in picture:
-        return SkippedSample(f"{where} {picture}", "it names a URL; download the pictures first, with img2dataset, say")
-    return Listed(readable_key(f"{where} {picture}"), source.parent / picture, captions, form)
+        reason = "its picture is a URL; download the pictures first, for example with img2dataset"
+        return SkippedSample(f"{where} {picture}", reason)
+    return AnnotatedPicture(escape_key(f"{where} {picture}"), source.parent / picture, captions, text_mode)
 
 
-def _form(record: Mapping[str, Any]) -> str:
-    """The text mode that its keys are of. Raises KeyError with what is missing."""
+def _detect_text_mode(record: Mapping[str, Any]) -> TextMode:
+    """The text mode that the record's keys belong to. Raises KeyError, which says what is missing."""
     if "raw_caption" in record:
         return "dreamlip"
     if "original_caption" in record:
-        _named(record, LONG_CAPTION)
+        _get_field(record, LONG_CAPTION)
         return "pixelprose"
-    _named(record, CAPTION)
+    _get_field(record, CAPTION)
     return "sentences"
 
 
-def _captions(record: Mapping[str, Any], form: str) -> dict[str, Any]:
-    """In the form that training reads. Raises KeyError or TypeError with what is wrong."""
-    if form == "dreamlip":
-        return {key: _sentences(record.get(key) or "") for key in DREAMLIP_KEYS}
-    if form == "pixelprose":
-        whole, long = record.get("original_caption") or "", _named(record, LONG_CAPTION) or ""
-        return {"original_caption": _text(whole), "caption": _text(long)}
-    caption = _named(record, CAPTION)
-    return {"caption": ". ".join(_sentences(caption)) if isinstance(caption, list) else _text(caption)}
+def _convert_captions(record: Mapping[str, Any], text_mode: TextMode) -> dict[str, Any]:
+    """The captions in the form that training reads. Raises KeyError or TypeError, which say what is wrong."""
+    if text_mode == "dreamlip":
+        return {key: _make_sentences(record.get(key) or "") for key in DREAMLIP_KEYS}
+    if text_mode == "pixelprose":
+        original, long = record.get("original_caption") or "", _get_field(record, LONG_CAPTION) or ""
+        return {"original_caption": _check_text(original), "caption": _check_text(long)}
+    caption = _get_field(record, CAPTION)
+    return {"caption": ". ".join(_make_sentences(caption)) if isinstance(caption, list) else _check_text(caption)}
 
 
-def _sentences(value: Any) -> list[str]:
-    """DreamLIP's loader does not split; so lists come as they are, and texts are split by the authors' rule."""
-    return [_text(part) for part in value] if isinstance(value, list) else split_caption(_text(value))
+def _make_sentences(value: Any) -> list[str]:
+    """Lists stay as they are, texts are split by the authors' rule, because DreamLIP's loader does not split."""
+    return [_check_text(part) for part in value] if isinstance(value, list) else split_caption(_check_text(value))
 
 
-def _text(value: Any) -> str:
+def _check_text(value: Any) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"no text where one should be, but {json.dumps(value)}")
+        raise TypeError(f"{json.dumps(value)} in place of a text")
     return value
 
 
-def _named(record: Mapping[str, Any], names: tuple[str, ...]) -> Any:
-    known = {str(key).strip().lower().replace(" ", "_"): value for key, value in record.items()}
+def _get_field(record: Mapping[str, Any], names: tuple[str, ...]) -> Any:
+    """The value of the first of these names that the record has; case and spaces do not matter. Raises KeyError."""
+    fields = {str(key).strip().lower().replace(" ", "_"): value for key, value in record.items()}
     for name in names:
-        if name in known:
-            return known[name]
+        if name in fields:
+            return fields[name]
     raise KeyError(f"no {names[0]}")

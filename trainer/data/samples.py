@@ -1,4 +1,4 @@
-"""Pictures with their captions, from a folder or from webdataset shards, in a random order that a seed gives."""
+"""Picture-caption pairs of a folder or of webdataset shards, in a random order that depends on the seed alone."""
 
 import os
 import tarfile
@@ -10,17 +10,27 @@ from random import Random
 from typing import Protocol
 
 from indexer.errors import CosmosSearchError
-from indexer.files import open_file
+from indexer.files import open_file, read_file
+from indexer.pictures.suffixes import PICTURES
 
-__all__ = ["Folder", "Pair", "Shards", "SkippedSample", "Source", "open_source", "readable_key", "shuffled"]
+__all__ = [
+    "Folder",
+    "Pair",
+    "Shards",
+    "SkippedSample",
+    "Source",
+    "escape_key",
+    "open_source",
+    "read_content",
+    "shuffle",
+]
 
-PICTURES = frozenset(".jpg .jpeg .png .webp .gif .bmp .tif .tiff .avif".split())
 CAPTIONS = frozenset((".txt", ".json"))
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A picture and its captions, files or their content. kind: ".txt" or ".json"."""
+    """A picture and its captions, each as a file or as its content. kind: ".txt" or ".json"."""
 
     key: str
     picture: Path | bytes
@@ -30,40 +40,42 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class SkippedSample:
-    """What could not be used, and why."""
+    """A sample that cannot be used, and the reason."""
 
     key: str
     reason: str
 
 
 class Source(Protocol):
-    """Where pairs come from. stream, n_streams: the part of them that one worker of one process reads."""
+    """A data set of pairs. stream, n_streams: each worker of each process reads one stream of the pairs."""
 
     def pairs(self, random: Random, stream: int, n_streams: int) -> Iterator[Pair | SkippedSample]:
-        """Each pair of this stream once; `random` is in the same state for all streams."""
+        """Each pair of this stream once. `random` must be in the same state for all streams."""
         ...
 
     def count(self) -> int:
-        """How many pairs there are, by their names."""
+        """The number of pairs, determined from the names of the files."""
         ...
 
     def inventory(self) -> dict[str, int]:
-        """What the order of the pairs follows from: shards and their sizes in bytes, or the number of pairs."""
+        """Sizes that change with the order of the pairs: bytes of each shard, or the number of pairs."""
         ...
 
 
 def open_source(path: Path) -> Source:
-    """The data set in a folder: shards, if it holds .tar files, else pictures with captions beside them.
+    """The data set in a folder: shards if it holds .tar files, otherwise pictures with caption files beside them.
 
     Raises CosmosSearchError if there is neither.
     """
     if not path.is_dir():
-        raise CosmosSearchError(f"There is no folder {path}. It should hold .tar shards, or pictures beside captions.")
+        raise CosmosSearchError(
+            f"There is no folder {path}. It should hold .tar shards, or pictures with caption files beside them."
+        )
     if tars := sorted(path.glob("*.tar")):
         if odd := [tar for tar in tars if not tar.is_file()]:
-            raise CosmosSearchError(f"{odd[0]} is no shard: it is not a regular file.")
+            raise CosmosSearchError(f"{odd[0]} is not a valid shard: it is not a regular file.")
         return Shards(tuple(tars))
-    if pairs := tuple(_pairs_in(path)):
+    if pairs := tuple(_find_pairs(path)):
         return Folder(pairs)
     raise CosmosSearchError(f"{path} holds neither .tar shards nor pictures with a .txt or .json of the same name.")
 
@@ -75,13 +87,13 @@ class Folder:
     all_pairs: tuple[Pair, ...]
 
     def pairs(self, random: Random, stream: int, n_streams: int) -> Iterator[Pair | SkippedSample]:
-        """All of them in a new order; every n-th is this stream's."""
+        """Every n_streams-th pair of a random order."""
         order = list(self.all_pairs)
         random.shuffle(order)
         yield from order[stream::n_streams]
 
     def count(self) -> int:
-        """How many pairs there are."""
+        """The number of pairs."""
         return len(self.all_pairs)
 
     def inventory(self) -> dict[str, int]:
@@ -92,65 +104,73 @@ class Folder:
 
 @dataclass(frozen=True, slots=True)
 class Shards:
-    """Webdataset shards: tar files in which files of one sample share a name and follow each other."""
+    """Webdataset shards: tar files in which the files of one sample share a name and follow each other."""
 
     tars: tuple[Path, ...]
 
     def pairs(self, random: Random, stream: int, n_streams: int) -> Iterator[Pair | SkippedSample]:
-        """Shards in a new order, each with its samples as they lie. Streams share shards where these are too few."""
+        """Shards in a random order, the samples of each in the order of the file.
+
+        Each stream reads shards of its own; with fewer shards than streams, all read every shard and divide its pairs.
+        """
         order = list(self.tars)
         random.shuffle(order)
         if len(order) >= n_streams:
             for tar in order[stream::n_streams]:
-                yield from _pairs_of(tar)
+                yield from _read_shard(tar)
             return
         for tar in order:
-            for i, pair in enumerate(_pairs_of(tar)):
+            for i, pair in enumerate(_read_shard(tar)):
                 if i % n_streams == stream:
                     yield pair
 
     def count(self) -> int:
-        """How many pairs there are: reads every shard's names once."""
-        return sum(isinstance(pair, Pair) for tar in self.tars for pair in _pairs_of(tar))
+        """The number of pairs; reads all shards once."""
+        return sum(isinstance(pair, Pair) for tar in self.tars for pair in _read_shard(tar))
 
     def inventory(self) -> dict[str, int]:
-        """Every shard's size."""
+        """The size of each shard in bytes."""
         return {tar.name: tar.stat().st_size for tar in self.tars}
 
 
-def shuffled(pairs: Iterator[Pair | SkippedSample], size: int, random: Random) -> Iterator[Pair | SkippedSample]:
-    """In an order as random as a buffer of `size` can make it."""
+def shuffle(pairs: Iterator[Pair | SkippedSample], size: int, random: Random) -> Iterator[Pair | SkippedSample]:
+    """The pairs in the random order that a shuffle buffer of `size` pairs gives."""
     buffer: list[Pair | SkippedSample] = []
+
+    def pop() -> Pair | SkippedSample:
+        i = random.randrange(len(buffer))
+        buffer[i], buffer[-1] = buffer[-1], buffer[i]
+        return buffer.pop()
+
     for pair in pairs:
         buffer.append(pair)
         if len(buffer) > size:
-            yield _popped(buffer, random)
+            yield pop()
     while buffer:
-        yield _popped(buffer, random)
+        yield pop()
 
 
-def readable_key(name: str) -> str:
-    """A name as valid text: bytes of it that are in no encoding stand as \\xE9."""
+def escape_key(name: str) -> str:
+    """A file name as valid Unicode: bytes that could not be decoded are written as \\xE9."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
-def _popped(buffer: list[Pair | SkippedSample], random: Random) -> Pair | SkippedSample:
-    i = random.randrange(len(buffer))
-    buffer[i], buffer[-1] = buffer[-1], buffer[i]
-    return buffer.pop()
+def read_content(file: Path | bytes) -> bytes:
+    """The content of a file of a pair. Raises OSError."""
+    return file if isinstance(file, bytes) else read_file(file)
 
 
-def _pairs_in(folder: Path) -> Iterator[Pair]:
+def _find_pairs(folder: Path) -> Iterator[Pair]:
     for picture in sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURES):
         for kind in sorted(CAPTIONS):
             if (captions := picture.with_suffix(kind)).exists():
-                yield Pair(readable_key(picture.relative_to(folder).as_posix()), picture, captions, kind)
+                yield Pair(escape_key(picture.relative_to(folder).as_posix()), picture, captions, kind)
                 break
 
 
-def _pairs_of(tar: Path) -> Iterator[Pair | SkippedSample]:
-    """A truncated or damaged shard gives what comes before the damage, and then its name and the reason."""
-    key, parts = "", dict[str, bytes]()
+def _read_shard(tar: Path) -> Iterator[Pair | SkippedSample]:
+    """A truncated or damaged shard gives the samples before the damage, then one SkippedSample with its name."""
+    key, parts = "", dict[str, bytes]()  # of the sample being read; parts by suffix
     try:
         with open_file(tar) as file, tarfile.open(fileobj=file, mode="r|") as shard:
             for member in shard:
@@ -160,23 +180,24 @@ def _pairs_of(tar: Path) -> Iterator[Pair | SkippedSample]:
                 base, _, kind = path.name.partition(".")
                 name = (path.parent / base).as_posix()
                 if name != key:
-                    yield from _joined(tar, key, parts)
+                    yield from _make_pair(tar, key, parts)
                     key, parts = name, {}
                 content = shard.extractfile(member)
                 assert content is not None, member.name
                 parts["." + kind.lower()] = content.read()
     except (tarfile.TarError, OSError, EOFError) as error:
         if parts.keys() & PICTURES and parts.keys() & CAPTIONS:
-            yield from _joined(tar, key, parts)
+            yield from _make_pair(tar, key, parts)
         yield SkippedSample(tar.name, f"the shard is damaged: {error}")
         return
-    yield from _joined(tar, key, parts)
+    yield from _make_pair(tar, key, parts)
 
 
-def _joined(tar: Path, key: str, parts: dict[str, bytes]) -> Iterator[Pair | SkippedSample]:
+def _make_pair(tar: Path, key: str, parts: dict[str, bytes]) -> Iterator[Pair | SkippedSample]:
+    """One pair; nothing if there are no files."""
     if not parts:
         return
-    name = readable_key(f"{tar.name}/{key}")
+    name = escape_key(f"{tar.name}/{key}")
     pictures, captions = sorted(parts.keys() & PICTURES), sorted(parts.keys() & CAPTIONS)
     if pictures and captions:
         yield Pair(name, parts[pictures[0]], parts[captions[0]], captions[0])

@@ -1,4 +1,4 @@
-"""From a list of pictures and captions to webdataset shards: every pair is tried, and what is refused is named."""
+"""Webdataset shards from an annotated picture list; every pair is checked, and the skipped ones are reported."""
 
 import io
 import json
@@ -17,26 +17,28 @@ from indexer.errors import CosmosSearchError, PictureError, UsageError
 from indexer.files import read_file
 from indexer.ingest.threads import ordered_map, workers
 from indexer.pictures.images import open_picture, reading_pictures
-from trainer.data.annotations import Listed, listed
-from trainer.data.samples import PICTURES, SkippedSample
+from indexer.pictures.suffixes import PICTURES
+from trainer.config import TextMode
+from trainer.data.annotations import AnnotatedPicture, read_annotations
+from trainer.data.samples import SkippedSample
 
 __all__ = ["REFUSED", "Prepared", "prepare"]
 
 SHARD_BYTES = 512 << 20
 REFUSED = "refused.jsonl"
-QUALITY = 92
+JPEG_QUALITY = 92  # of pictures that are made smaller
 
 
 @dataclass(slots=True)
 class Prepared:
-    """What was written; it grows while the work goes on."""
+    """Counts of what was written and skipped; they grow while `prepare` runs."""
 
     n_pairs: int = 0
     n_shards: int = 0
     n_bytes: int = 0
     n_refused: int = 0
-    reasons: Counter[str] = field(default_factory=Counter)  # of refusal, without what differs from pair to pair
-    text_modes: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)  # for skipping, without the details of single pairs
+    text_modes: Counter[TextMode] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class _Sample:
     picture: bytes
     suffix: str
     captions: bytes
-    text_mode: str
+    text_mode: TextMode
 
 
 def prepare(
@@ -55,11 +57,12 @@ def prepare(
     max_side: int | None = None,
     on_progress: Callable[[Prepared], None] = lambda prepared: None,
 ) -> Prepared:
-    """Write shards of all pairs of `source` (see `data.annotations`) into the new folder `out`, in the list's order.
+    """Write shards of all pairs of `source` (see `trainer.data.annotations`) into the new folder `out`, in their order.
 
-    Pictures keep their bytes; max_side: larger ones are made smaller, in pixels. What is refused stands in
-    refused.jsonl there. The folder appears when all is done; after a kill the same command begins anew.
-    Raises CosmosSearchError if nothing is left, or captions come in several forms; UsageError if the folder is taken.
+    max_side: larger pictures are scaled down to this many pixels; all others keep their bytes.
+    Skipped pairs are listed in refused.jsonl in `out`. `out` appears when it is complete; an interrupted call leaves
+    nothing in it. Raises CosmosSearchError if no pair is usable or captions have several forms, UsageError if `out`
+    exists and is not an empty folder.
     """
     if out.exists() and not out.is_dir():
         raise UsageError(f"{out} is a file; choose a new folder for the shards.")
@@ -67,11 +70,11 @@ def prepare(
         raise UsageError(f"{out} is not empty; choose a new folder for the shards.")
     draft = out.with_name(f".{out.name}.partial")
     shutil.rmtree(draft, ignore_errors=True)
-    pairs = listed(source)
+    pairs = read_annotations(source)
     try:
         draft.mkdir(parents=True)
-        prepared = _written(pairs, draft, shard_bytes, max_side, on_progress)
-        _check(prepared, draft)
+        prepared = _write_shards(pairs, draft, shard_bytes, max_side, on_progress)
+        _check_result(prepared, draft)
         if out.exists():
             out.rmdir()
         draft.rename(out)
@@ -82,22 +85,22 @@ def prepare(
     return prepared
 
 
-def _written(
-    pairs: Iterator[Listed | SkippedSample],
+def _write_shards(
+    pairs: Iterator[AnnotatedPicture | SkippedSample],
     draft: Path,
     shard_bytes: int,
     max_side: int | None,
     on_progress: Callable[[Prepared], None],
 ) -> Prepared:
     prepared, n_threads = Prepared(), available_cores()
-    writer = _Shards(draft, shard_bytes)
+    writer = _ShardWriter(draft, shard_bytes)
     with (
         (draft / REFUSED).open("w", encoding="utf-8") as refused,
         reading_pictures(),
         workers(n_threads) as pool,
         writer,
     ):
-        for sample in ordered_map(pool, partial(_tried, max_side=max_side), pairs, ahead=4 * n_threads):
+        for sample in ordered_map(pool, partial(_make_sample, max_side=max_side), pairs, ahead=4 * n_threads):
             if isinstance(sample, SkippedSample):
                 refused.write(json.dumps({"pair": sample.key, "reason": sample.reason}) + "\n")
                 prepared.n_refused += 1
@@ -111,62 +114,65 @@ def _written(
     return prepared
 
 
-def _check(prepared: Prepared, draft: Path) -> None:
+def _check_result(prepared: Prepared, draft: Path) -> None:
     if not prepared.n_pairs:
         first = (draft / REFUSED).read_text(encoding="utf-8").splitlines()[:1]
         why = "; ".join(f"{one['pair']}: {one['reason']}" for one in map(json.loads, first)) or "the list is empty"
-        raise CosmosSearchError(f"No pair was of any use ({why}).")
+        raise CosmosSearchError(f"No pair is usable ({why}).")
     if len(prepared.text_modes) > 1:
         forms = ", ".join(f"{n} {mode}" for mode, n in prepared.text_modes.items())
         raise CosmosSearchError(
-            f"The captions come in several forms ({forms}), and a run reads one; prepare each apart."
+            f"The captions have several forms ({forms}), but a run reads one; prepare each by itself."
         )
 
 
-def _tried(pair: Listed | SkippedSample, *, max_side: int | None) -> _Sample | SkippedSample:
-    """The sample, its picture decoded for proof."""
+def _make_sample(pair: AnnotatedPicture | SkippedSample, *, max_side: int | None) -> _Sample | SkippedSample:
+    """The sample, after its picture has been decoded to check it."""
     if isinstance(pair, SkippedSample):
         return pair
-    if not any(map(_says_something, pair.captions.values())):
+    if not any(map(_has_text, pair.captions.values())):
         return SkippedSample(pair.source, "it has no caption")
     if pair.picture.suffix.lower() not in PICTURES:
-        return SkippedSample(pair.source, "not a picture, by its name")
+        return SkippedSample(pair.source, "its file name is not that of a picture")
     try:
-        content, suffix = _picture(pair.picture, max_side)
-    except (OSError, PictureError) as error:
-        return SkippedSample(pair.source, error.strerror or str(error) if isinstance(error, OSError) else str(error))
+        content, suffix = _read_picture(pair.picture, max_side)
+    except OSError as error:
+        return SkippedSample(pair.source, error.strerror or str(error))
+    except PictureError as error:
+        return SkippedSample(pair.source, str(error))
     captions = json.dumps({**pair.captions, "source": pair.source}, ensure_ascii=False).encode("utf-8")
     return _Sample(content, suffix, captions, pair.text_mode)
 
 
-def _says_something(captions: object) -> bool:
-    """A text, or a list of texts."""
+def _has_text(captions: object) -> bool:
+    """captions: a text, or a list of texts."""
     texts = captions if isinstance(captions, list) else [captions]
     return any(str(text).strip(" .\n") for text in texts)
 
 
-def _picture(path: Path, max_side: int | None) -> tuple[bytes, str]:
+def _read_picture(path: Path, max_side: int | None) -> tuple[bytes, str]:
+    """Content and suffix of the file, scaled down if it is larger than max_side. Raises OSError or PictureError."""
     content = read_file(path)
-    picture = open_picture(io.BytesIO(content), min_side=max_side or 1)  # of a JPEG no more than is needed
+    picture = open_picture(io.BytesIO(content), min_side=max_side or 1)  # JPEGs are decoded at a reduced size
     if max_side is None or max(picture.width, picture.height) <= max_side:
         return content, path.suffix.lower()
     image = picture.image
     image.thumbnail((max_side, max_side), Image.Resampling.BICUBIC)
     buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=QUALITY)
+    image.save(buffer, "JPEG", quality=JPEG_QUALITY)
     return buffer.getvalue(), ".jpg"
 
 
-class _Shards:
-    """Tar files of about so many bytes, one after the other."""
+class _ShardWriter:
+    """Writes samples to consecutive tar files, starting a new one when the last has shard_bytes."""
 
     def __init__(self, folder: Path, shard_bytes: int) -> None:
         self.folder, self.shard_bytes = folder, shard_bytes
         self.n_shards = self.n_bytes = 0
         self._tar: tarfile.TarFile | None = None
-        self._used = 0
+        self._tar_bytes = 0
 
-    def __enter__(self) -> "_Shards":
+    def __enter__(self) -> "_ShardWriter":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -174,14 +180,14 @@ class _Shards:
             self._tar.close()
 
     def add(self, sample: _Sample, number: int) -> None:
-        if self._tar is None or self._used >= self.shard_bytes:
+        if self._tar is None or self._tar_bytes >= self.shard_bytes:
             if self._tar is not None:
                 self._tar.close()
-            self._tar = tarfile.open(self.folder / f"{self.n_shards:06}.tar", "w")  # noqa: SIM115 (closed on leaving)
-            self.n_shards, self._used = self.n_shards + 1, 0
+            self._tar = tarfile.open(self.folder / f"{self.n_shards:06}.tar", "w")  # noqa: SIM115 (closed in __exit__)
+            self.n_shards, self._tar_bytes = self.n_shards + 1, 0
         for suffix, content in ((sample.suffix, sample.picture), (".json", sample.captions)):
             member = tarfile.TarInfo(f"{number:08}{suffix}")
             member.size = len(content)
             self._tar.addfile(member, io.BytesIO(content))
-            self._used += len(content)
+            self._tar_bytes += len(content)
             self.n_bytes += len(content)

@@ -1,4 +1,4 @@
-"""COSMOS as the paper describes it: losses, student, teacher, one step, optimizer, schedules.
+"""COSMOS as the paper describes it: losses, student, teacher, training step, optimizer, schedules.
 
-No files here, and no data loading.
+File access and data loading do not belong here.
 """

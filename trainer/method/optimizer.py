@@ -1,4 +1,4 @@
-"""AdamW in the authors' two groups, and the bounds of the scales (the authors' recipe)."""
+"""AdamW with the authors' two parameter groups, and the bounds of the logit scales (the authors' recipe)."""
 
 from math import log
 
@@ -8,15 +8,17 @@ from torch.optim import AdamW
 
 from cosmos_search.network.cosmos import CosmosModel
 
-__all__ = ["adamw", "clamp_scales", "decayed_names"]
+__all__ = ["clamp_scales", "find_decayed_names", "make_optimizer"]
 
-SPARED = ("ln", "bn", "bias", "logit_scale")  # anywhere in a parameter's name
+NO_DECAY = ("ln", "bn", "bias", "logit_scale")  # anywhere in a parameter's name
 MAX_LOG_SCALE = log(100)
 
 
-def adamw(model: CosmosModel, *, lr: float, weight_decay: float, betas: tuple[float, float], eps: float) -> AdamW:
-    """Decay on matrices only, with embeddings, positions and projections among them."""
-    decayed = decayed_names(model)
+def make_optimizer(
+    model: CosmosModel, *, lr: float, weight_decay: float, betas: tuple[float, float], eps: float
+) -> AdamW:
+    """AdamW with weight decay on matrices only, including embeddings, positions and projections."""
+    decayed = find_decayed_names(model)
     named = list(model.named_parameters())
     groups = [
         {"params": [p for name, p in named if name not in decayed], "weight_decay": 0.0},
@@ -25,14 +27,17 @@ def adamw(model: CosmosModel, *, lr: float, weight_decay: float, betas: tuple[fl
     return AdamW(groups, lr=lr, betas=betas, eps=eps)
 
 
-def decayed_names(model: nn.Module) -> set[str]:
-    """Names of the parameters that decay, by the authors' rule."""
-    return {n for n, p in model.named_parameters() if p.ndim >= 2 and not any(part in n for part in SPARED)}
+def find_decayed_names(model: nn.Module) -> set[str]:
+    """The names of the parameters with weight decay, by the authors' rule."""
+    return {n for n, p in model.named_parameters() if p.ndim >= 2 and not any(part in n for part in NO_DECAY)}
 
 
 @torch.no_grad()
 def clamp_scales(*models: CosmosModel) -> None:
-    """Both scales, which are logarithms, to [0, ln 100]; after every step, in student and teacher."""
+    """Clamp both scales, which are stored as logarithms, to [0, ln 100].
+
+    Called after every step, for student and teacher.
+    """
     for model in models:
         model.logit_scale.clamp_(0, MAX_LOG_SCALE)
         model.distill_logit_scale.clamp_(0, MAX_LOG_SCALE)

@@ -1,5 +1,6 @@
-"""One step of training, in the authors' order: forward, backward, EMA, optimizer, clamp."""
+"""One training step in the authors' order: forward, backward, EMA of the teacher, optimizer, clamping of the scales."""
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, fields
 from typing import Literal
@@ -11,23 +12,23 @@ from torch.optim import Optimizer
 
 from cosmos_search.network.cosmos import CosmosModel
 from indexer.errors import CosmosSearchError
-from trainer.method.losses import Losses, StudentViews, TeacherViews, cosmos_losses, gather_views
+from trainer.method.losses import DistillLosses, Losses, StudentViews, TeacherViews, cosmos_losses, gather_views
 from trainer.method.optimizer import clamp_scales
 from trainer.method.student import Batch, Method, teacher_forward
-from trainer.method.teacher import follow
+from trainer.method.teacher import update_ema
 
-__all__ = ["NotFiniteError", "Precision", "TrainState", "gathered_losses", "losses_with_gradients", "training_step"]
+__all__ = ["NotFiniteError", "Precision", "TrainState", "compute_losses", "forward_backward", "training_step"]
 
 Precision = Literal["fp32", "bf16", "fp16"]
 
 
 class NotFiniteError(CosmosSearchError):
-    """The loss is no number any more."""
+    """The loss is infinite or NaN."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainState:
-    """All that changes while training. `forward` is the Student, or DDP's wrapper of it."""
+    """What changes during training, and how a step is computed. `forward` is the Student, or DDP's wrapper of it."""
 
     student: CosmosModel
     teacher: CosmosModel
@@ -36,131 +37,136 @@ class TrainState:
     method: Method
     scaler: torch.amp.GradScaler
     precision: Precision = "fp32"
-    n_parts: int = 1  # a batch is seen in so many, with the gradient of the whole
+    n_micro_batches: int = 1  # the batch is processed in this many parts, with the gradient of the whole
 
 
-def training_step(learner: TrainState, batch: Batch, *, lr: float, momentum: float) -> Losses:
-    """The losses before the step. Raises NotFiniteError, with nothing changed, when they are infinite or NaN."""
-    for group in learner.optimizer.param_groups:
+def training_step(state: TrainState, batch: Batch, *, lr: float, ema_momentum: float) -> Losses:
+    """Update student and teacher; returns the losses before the step, without a graph.
+
+    Raises NotFiniteError if the loss is infinite or NaN; no parameter has changed then.
+    """
+    for group in state.optimizer.param_groups:
         group["lr"] = lr
-    losses = losses_with_gradients(learner, batch)
+    losses = forward_backward(state, batch)
     if not torch.isfinite(losses.total):
         raise NotFiniteError(f"the loss is {losses.total.item()}")
-    follow(learner.teacher, learner.student, momentum)
-    learner.scaler.step(learner.optimizer)
-    learner.scaler.update()
-    clamp_scales(learner.student, learner.teacher)
+    update_ema(state.teacher, state.student, ema_momentum)
+    state.scaler.step(state.optimizer)
+    state.scaler.update()
+    clamp_scales(state.student, state.teacher)
     return losses
 
 
-def losses_with_gradients(learner: TrainState, batch: Batch) -> Losses:
-    """Forward and backward; each parameter's gradient is in its .grad afterwards, and nothing of an earlier one."""
-    learner.optimizer.zero_grad(set_to_none=True)
-    parts = batch.parts(learner.n_parts)
-    if len(parts) > 1:
-        return _backward_in_parts(learner, parts)
-    teacher = _look_as_teacher(learner, batch)
-    with _autocast(learner, batch):
-        student = learner.forward(batch.views, batch.ids)
-    losses = gathered_losses(learner.method, student, teacher)
-    learner.scaler.scale(losses.total).backward()  # type: ignore[no-untyped-call]
-    return _detached(losses)
+def forward_backward(state: TrainState, batch: Batch) -> Losses:
+    """Compute the losses, and the gradients, which replace those in the .grad of the student's parameters."""
+    state.optimizer.zero_grad(set_to_none=True)
+    micro_batches = batch.split(state.n_micro_batches)
+    if len(micro_batches) > 1:
+        return _forward_backward_micro_batches(state, micro_batches)
+    teacher = _run_teacher(state, batch)
+    with _autocast(state, batch):
+        student = state.forward(batch.views, batch.ids)
+    losses = compute_losses(state.method, student, teacher)
+    state.scaler.scale(losses.total).backward()  # type: ignore[no-untyped-call]
+    return _detach(losses)
 
 
-def gathered_losses(method: Method, student: StudentViews, teacher: TeacherViews | None) -> Losses:
-    """Both losses over the features of all ranks, which come without gradient; this rank's own are live."""
+def compute_losses(method: Method, student: StudentViews, teacher: TeacherViews | None) -> Losses:
+    """Both losses over the features of all ranks; gradients reach the features of this rank only."""
+
+    def gather(features: Tensor | None) -> Tensor | None:
+        return None if features is None else gather_views(features)
+
     gathered = StudentViews(
         images=gather_views(student.images),
         texts=gather_views(student.texts),
-        cross_attended_images=None
-        if student.cross_attended_images is None
-        else gather_views(student.cross_attended_images),
-        cross_attended_texts=None
-        if student.cross_attended_texts is None
-        else gather_views(student.cross_attended_texts),
+        cross_attended_images=gather(student.cross_attended_images),
+        cross_attended_texts=gather(student.cross_attended_texts),
         scale=student.scale,
         distill_scale=student.distill_scale,
     )
     if teacher is not None:
         teacher = TeacherViews(gather_views(teacher.images), gather_views(teacher.texts))
-    return cosmos_losses(gathered, teacher, crossed=method.cross_attention)
+    return cosmos_losses(gathered, teacher, with_cross_modal=method.cross_attention)
 
 
-def _backward_in_parts(learner: TrainState, parts: list[Batch]) -> Losses:
-    """The gradient of the whole batch, with the activations of one part at a time (Gao et al. 2021, GradCache).
+def _forward_backward_micro_batches(state: TrainState, micro_batches: list[Batch]) -> Losses:
+    """The gradient of the whole batch, holding the activations of one micro batch at a time.
 
-    First all features without a graph, then the loss and its gradient by feature, then each part again with it.
+    This is GradCache (Gao et al. 2021): all features are computed without a graph, then the loss and its gradient with
+    respect to the features, and finally each micro batch again, to propagate its part of that gradient.
     """
-    seen, targets = _features(learner, parts)
-    leaves = [tensor.requires_grad_() for tensor in _tensors(seen)]
-    losses = gathered_losses(learner.method, seen, targets)
-    learner.scaler.scale(losses.total).backward()  # type: ignore[no-untyped-call]
-    slopes = [torch.zeros_like(leaf) if leaf.grad is None else leaf.grad for leaf in leaves]
+    student, teacher = _encode_without_graph(state, micro_batches)
+    leaves = {name: features.requires_grad_() for name, features in _present_fields(student).items()}
+    losses = compute_losses(state.method, student, teacher)
+    state.scaler.scale(losses.total).backward()  # type: ignore[no-untyped-call]
+    grads = {name: torch.zeros_like(leaf) if leaf.grad is None else leaf.grad for name, leaf in leaves.items()}
     start = 0
-    for i, part in enumerate(parts):
-        cut = slice(start, start + len(part.keys))
-        start = cut.stop
-        is_last = i == len(parts) - 1
-        with _unsynced(learner.forward, is_last), _autocast(learner, part):
-            again = _tensors(learner.forward(part.views, part.ids))
-            mine = [slope[:, cut] if slope.ndim == 3 else slope * is_last for slope in slopes]
-            torch.autograd.backward(again, mine)
-    return _detached(losses)
+    for i, micro_batch in enumerate(micro_batches):
+        rows = slice(start, start + len(micro_batch.keys))
+        start = rows.stop
+        is_last = i == len(micro_batches) - 1
+        with _no_sync(state.forward) if not is_last else nullcontext(), _autocast(state, micro_batch):
+            outputs = _present_fields(state.forward(micro_batch.views, micro_batch.ids))
+            # Features are (views, batch, dim). Scales are scalars, which all micro batches share: propagated once.
+            own = [grads[name][:, rows] if x.ndim == 3 else grads[name] * is_last for name, x in outputs.items()]
+            torch.autograd.backward(list(outputs.values()), own)
+    return _detach(losses)
 
 
 @torch.no_grad()
-def _features(learner: TrainState, parts: list[Batch]) -> tuple[StudentViews, TeacherViews | None]:
-    """Of all parts, side by side, without a graph."""
-    module = learner.forward.module if isinstance(learner.forward, DistributedDataParallel) else learner.forward
+def _encode_without_graph(state: TrainState, micro_batches: list[Batch]) -> tuple[StudentViews, TeacherViews | None]:
+    """The features of all micro batches, concatenated along the batch."""
+    module = state.forward.module if isinstance(state.forward, DistributedDataParallel) else state.forward
     students, teachers = [], []
-    for part in parts:
-        with _autocast(learner, part):
-            students.append(module(part.views, part.ids))
-        if (target := _look_as_teacher(learner, part)) is not None:
-            teachers.append(target)
-    student = _side_by_side(students)
+    for micro_batch in micro_batches:
+        with _autocast(state, micro_batch):
+            students.append(module(micro_batch.views, micro_batch.ids))
+        if (teacher := _run_teacher(state, micro_batch)) is not None:
+            teachers.append(teacher)
+    student = _concatenate(students)
     if not teachers:
         return student, None
     images, texts = (torch.cat([getattr(t, side) for t in teachers], dim=1) for side in ("images", "texts"))
     return student, TeacherViews(images, texts)
 
 
-def _side_by_side(students: list[StudentViews]) -> StudentViews:
-    """Views along the batch; the scales, which are the same in all, once."""
-    joined = {}
-    for field in fields(StudentViews):
-        values = [getattr(student, field.name) for student in students]
-        if values[0] is not None:
-            values[0] = values[0].clone() if values[0].ndim == 0 else torch.cat(values, dim=1)
-        joined[field.name] = values[0]
-    return StudentViews(**joined)
+def _concatenate(students: list[StudentViews]) -> StudentViews:
+    """Features concatenated along the batch; of the scales, which are the same in all, one copy."""
+    joined: dict[str, Tensor | None] = {field.name: None for field in fields(StudentViews)}
+    for name, first in _present_fields(students[0]).items():
+        features = [getattr(student, name) for student in students]
+        joined[name] = first.clone() if first.ndim == 0 else torch.cat(features, dim=1)
+    return StudentViews(**joined)  # type: ignore[arg-type]
 
 
-def _look_as_teacher(learner: TrainState, batch: Batch) -> TeacherViews | None:
-    if not learner.method.distils:
+def _run_teacher(state: TrainState, batch: Batch) -> TeacherViews | None:
+    """None without distillation."""
+    if not state.method.has_distillation:
         return None
-    with _autocast(learner, batch):
-        return teacher_forward(learner.teacher, batch)
+    with _autocast(state, batch):
+        return teacher_forward(state.teacher, batch)
 
 
-def _autocast(learner: TrainState, batch: Batch) -> AbstractContextManager[object]:
-    if learner.precision == "fp32":
+def _autocast(state: TrainState, batch: Batch) -> AbstractContextManager[object]:
+    if state.precision == "fp32":
         return nullcontext()
-    dtype = torch.bfloat16 if learner.precision == "bf16" else torch.float16
+    dtype = torch.bfloat16 if state.precision == "bf16" else torch.float16
     return torch.autocast(batch.ids[0].device.type, dtype=dtype)
 
 
-def _unsynced(forward: nn.Module, is_last: bool) -> AbstractContextManager[object]:
-    """DDP sums the ranks' gradients once, with the last part's."""
-    return forward.no_sync() if isinstance(forward, DistributedDataParallel) and not is_last else nullcontext()
+def _no_sync(forward: nn.Module) -> AbstractContextManager[object]:
+    """DDP sums the ranks' gradients once, in the backward pass of the last micro batch."""
+    return forward.no_sync() if isinstance(forward, DistributedDataParallel) else nullcontext()
 
 
-def _tensors(student: StudentViews) -> list[Tensor]:
-    values = (getattr(student, field.name) for field in fields(StudentViews))
-    return [value for value in values if value is not None]
+def _present_fields(views: StudentViews) -> Mapping[str, Tensor]:
+    """The fields that are not None, by name."""
+    values = {field.name: getattr(views, field.name) for field in fields(StudentViews)}
+    return {name: value for name, value in values.items() if value is not None}
 
 
-def _detached(losses: Losses) -> Losses:
-    groups = {f.name: getattr(losses.groups, f.name) for f in fields(losses.groups)}
-    kept = {name: None if group is None else group.detach() for name, group in groups.items()}
-    return Losses(losses.clip.detach(), losses.distill.detach(), type(losses.groups)(**kept))
+def _detach(losses: Losses) -> Losses:
+    groups = {field.name: getattr(losses.groups, field.name) for field in fields(DistillLosses)}
+    detached = {name: None if group is None else group.detach() for name, group in groups.items()}
+    return Losses(losses.clip.detach(), losses.distill.detach(), DistillLosses(**detached))

@@ -1,4 +1,4 @@
-"""The teacher: the student's moving average (paper §3.4), never trained itself."""
+"""The teacher: an exponential moving average of the student (paper §3.4)."""
 
 from copy import deepcopy
 
@@ -6,20 +6,20 @@ import torch
 
 from cosmos_search.network.cosmos import CosmosModel
 
-__all__ = ["follow", "make_teacher"]
+__all__ = ["make_teacher", "update_ema"]
 
 
 def make_teacher(student: CosmosModel) -> CosmosModel:
-    """A copy of the student, all parameters with it, that asks for no gradient."""
+    """A copy of the student with all its parameters, none of which requires a gradient."""
     return deepcopy(student).requires_grad_(False)
 
 
 @torch.no_grad()
-def follow(teacher: CosmosModel, student: CosmosModel, momentum: float) -> None:
-    """θ_t ← m θ_t + (1 - m) θ_s, over all parameters.
+def update_ema(teacher: CosmosModel, student: CosmosModel, momentum: float) -> None:
+    """θ_t ← m θ_t + (1 - m) θ_s, for all parameters.
 
-    Called before the optimizer's step, so the teacher lags one step behind.
+    The training step calls this before the optimizer's step, so the teacher lags one step behind.
     """
-    theirs = [parameter.data for parameter in teacher.parameters()]
-    torch._foreach_mul_(theirs, momentum)
-    torch._foreach_add_(theirs, [parameter.data for parameter in student.parameters()], alpha=1 - momentum)
+    averages = [parameter.data for parameter in teacher.parameters()]
+    torch._foreach_mul_(averages, momentum)
+    torch._foreach_add_(averages, [parameter.data for parameter in student.parameters()], alpha=1 - momentum)

@@ -1,4 +1,4 @@
-"""This process among those that train together (torchrun's environment)."""
+"""The process group of distributed training, from the environment that torchrun sets."""
 
 import os
 import sys
@@ -10,23 +10,23 @@ from typing import Any, NoReturn
 import torch
 from torch import distributed
 
-__all__ = ["Ranks", "joined_ranks", "leave"]
+__all__ = ["Ranks", "exit_process", "join_ranks"]
 
-# Gloo's threads let go of tensors under Python's lock, after the collective call has returned. A group that is freed
-# in this moment waits for its threads with the lock held, for ever; so it lives until the process ends.
+# Gloo's threads release tensors under Python's lock after the collective call has returned. A group that is freed at
+# that moment waits for its threads while it holds the lock: a deadlock. So groups are kept until the process ends.
 _groups: list[object] = []
 
 
 @dataclass(frozen=True, slots=True)
 class Ranks:
-    """rank of world processes, and the device that is this one's."""
+    """This process (`rank`) among `world` processes, and its device."""
 
     rank: int
     world: int
     device: torch.device
 
-    def all_of(self, value: Any) -> list[Any]:
-        """Each rank's value, in order; plain data only."""
+    def all_gather(self, value: Any) -> list[Any]:
+        """Each rank's value, in the order of ranks; plain data only. All ranks must call it."""
         if self.world == 1:
             return [value]
         found: list[Any] = [None] * self.world
@@ -34,10 +34,10 @@ class Ranks:
         return found
 
 
-def leave(code: int) -> NoReturn:
-    """End this process with a code; where it is one of several, at once.
+def exit_process(code: int) -> NoReturn:
+    """End this process with an exit code; one of several processes ends without Python's own cleanup.
 
-    Python's own end takes gloo's threads apart in an order in which they now and then abort the process.
+    That cleanup ends gloo's threads in an order in which they sometimes abort the process.
     """
     sys.stdout.flush()
     sys.stderr.flush()
@@ -47,13 +47,13 @@ def leave(code: int) -> NoReturn:
 
 
 @contextmanager
-def joined_ranks() -> Iterator[Ranks]:
-    """Join the other processes, if torchrun started any, for as long as this is entered; it may be entered again."""
+def join_ranks() -> Iterator[Ranks]:
+    """Join the process group for the duration of the context, if torchrun started several; may be nested."""
     world, is_cuda = int(os.environ.get("WORLD_SIZE", "1")), torch.cuda.is_available()
     device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))) if is_cuda else torch.device("cpu")
     if is_cuda:
         torch.cuda.set_device(device)
-        torch.set_float32_matmul_precision("high")  # TF32 outside of autocast, as the authors trained
+        torch.set_float32_matmul_precision("high")  # TF32 outside of autocast, as in the authors' training
     if world == 1:
         yield Ranks(0, 1, device)
         return

@@ -1,4 +1,4 @@
-"""The network that fine-tuning begins with: a published, installed or local encoder, an earlier run's, or a CLIP."""
+"""The initial network of fine-tuning: an installed or local encoder, the teacher of an earlier run, or a CLIP model."""
 
 import logging
 from dataclasses import asdict
@@ -15,16 +15,17 @@ from cosmos_search.network.checkpoint import load_checkpoint, load_model
 from cosmos_search.network.cosmos import CosmosConfig, CosmosModel
 from cosmos_search.network.other_names import under_other_names
 from cosmos_search.network.towers import load_clip
-from indexer.errors import CosmosSearchError, UsageError
+from indexer.errors import CosmosSearchError
 from indexer.files import expand_home
-from trainer.runs.checkpoints import best_checkpoint
-from trainer.runs.export import run_networks
+from trainer.runs.checkpoints import find_best_checkpoint, load_networks
+from trainer.runs.errors import InitNotInstalledError, InitSizesError, UnknownInitError
+from trainer.runs.folder import RunFolder
 
-__all__ = ["clip_as_cosmos", "initial_network"]
+__all__ = ["convert_clip", "load_initial_network"]
 
 logger = logging.getLogger("cosmos_search")
 
-# Beginnings of names, ours and those of transformers' CLIPModel; cross-attention and its token maps have none there.
+# Prefixes of parameter names: ours, and those of transformers' CLIPModel. CLIP has no cross-attention.
 CLIP_NAMES = {
     "positional_embedding": "text_model.embeddings.position_embedding.weight",
     "text_projection": "text_projection.weight",
@@ -42,72 +43,69 @@ CLIP_NAMES = {
 }
 
 
-def initial_network(init: str, config: CosmosConfig, seed: int) -> CosmosModel:
-    """What `init` names, as a network of this config.
+def load_initial_network(init: str, config: CosmosConfig, seed: int) -> CosmosModel:
+    """The network that `init` names.
 
     init: the name of an installed model, a directory in the Hugging Face layout (COSMOS or CLIP), an official .pt
-    file, or the folder of a run (its best teacher). Raises CosmosSearchError for what is none of these or has
-    other sizes.
+    file, or the folder of a run (the teacher of its best checkpoint). Raises UsageError for what is none of these,
+    InitSizesError for a network of other sizes than the config's.
     """
-    network = _found(init, config, seed)
-    ours, theirs = asdict(config), asdict(network.config)
-    if other := [f"{key} {theirs[key]} and not {ours[key]}" for key in ours if ours[key] != theirs[key]]:
-        raise CosmosSearchError(
-            f"{init} is a network of other sizes than the config's: {', '.join(other)}. Set these in the config: "
-            "cosmos-search-train presets NAME > config.json"
-        )
+    network = _load_named(init, config, seed)
+    wanted, found = asdict(config), asdict(network.config)
+    if other := tuple(f"{key} {found[key]} and not {wanted[key]}" for key in wanted if wanted[key] != found[key]):
+        raise InitSizesError(init, other)
     return network
 
 
-def clip_as_cosmos(clip: CLIPModel, seed: int) -> CosmosModel:
-    """CLIP's towers, and cross-attention made from the seed; scratch is all that CLIP has no weights for.
+def convert_clip(clip: CLIPModel, seed: int) -> CosmosModel:
+    """A COSMOS network with CLIP's weights; the cross-attention, which CLIP lacks, is initialized from the seed.
 
-    COSMOS computes the exact GELU. Weights that were trained with the approximation QuickGELU, OpenAI's own, begin a
-    little off, which training mends; a warning says so.
+    COSMOS computes the exact GELU. Weights that were trained with the approximation QuickGELU, such as OpenAI's, give
+    slightly different outputs at first, which training corrects; a warning is logged.
     """
     towers: Any = (clip.config.vision_config, clip.config.text_config)
     if any(tower.hidden_act == "quick_gelu" for tower in towers):
-        logger.warning("This CLIP was trained with QuickGELU, and goes on with GELU: its first steps mend that.")
+        logger.warning("This CLIP was trained with QuickGELU and is fine-tuned with GELU; early losses are higher.")
     torch.manual_seed(seed)
-    network = CosmosModel(_config_of(clip))
+    network = CosmosModel(_convert_config(clip))
     state = network.state_dict()
     state |= {name: state[name].T for name in ("visual.proj", "text_projection")}  # CLIP's are output × input
-    parts = under_other_names(state, CLIP_NAMES)
+    targets = under_other_names(state, CLIP_NAMES)
     for name, tensor in clip.state_dict().items():
         if name.endswith("position_ids"):
             continue
-        if name not in parts or parts[name].shape != tensor.shape:
-            raise CosmosSearchError(f"This CLIP has a part that COSMOS has not: {name} {tuple(tensor.shape)}")
-        parts[name].copy_(tensor)
+        if name not in targets or targets[name].shape != tensor.shape:
+            raise CosmosSearchError(f"This CLIP has a tensor that COSMOS does not have: {name} {tuple(tensor.shape)}")
+        targets[name].copy_(tensor)
     return network
 
 
-def _found(init: str, config: CosmosConfig, seed: int) -> CosmosModel:
+def _load_named(init: str, config: CosmosConfig, seed: int) -> CosmosModel:
     path = expand_home(init)
     if (card := default_store().card(init)) is not None:
-        return _from_folder(default_store().folder(init), card.kind, seed)
+        return _load_folder(default_store().folder(init), card.kind, seed)
     if path.is_file():
         return load_checkpoint(path, config=config)
-    if path.is_dir() and (checkpoint := best_checkpoint(path)) is not None:
-        return run_networks(path, checkpoint)["teacher"]
+    if path.is_dir() and (checkpoint := find_best_checkpoint(RunFolder(path))) is not None:
+        return load_networks(RunFolder(path), checkpoint)["teacher"]
     if path.is_dir():
-        return _from_folder(path, read_kind(path), seed)
+        return _load_folder(path, read_kind(path), seed)
     if init in PUBLISHED:
-        raise UsageError(f"The model {init} is not installed; get it: cosmos-search models pull {init}")
-    raise UsageError(f"There is no model, file or folder {init!r} to begin with; see cosmos-search models")
+        raise InitNotInstalledError(init)
+    raise UnknownInitError(init)
 
 
-def _from_folder(folder: Path, kind: str, seed: int) -> CosmosModel:
-    return load_model(folder) if kind == "cosmos" else clip_as_cosmos(load_clip(folder), seed)
+def _load_folder(folder: Path, kind: str, seed: int) -> CosmosModel:
+    return load_model(folder) if kind == "cosmos" else convert_clip(load_clip(folder), seed)
 
 
-def _config_of(clip: CLIPModel) -> CosmosConfig:
+def _convert_config(clip: CLIPModel) -> CosmosConfig:
     vision: Any = clip.config.vision_config
     text: Any = clip.config.text_config
     if text.hidden_size != clip.config.projection_dim:
         raise CosmosSearchError(
-            f"This CLIP's texts are {text.hidden_size} wide and its joint space {clip.config.projection_dim}; "
-            "COSMOS's cross-attention needs them equal."
+            f"This CLIP's text tower has a width of {text.hidden_size} and its joint space "
+            f"{clip.config.projection_dim} dimensions; COSMOS's cross-attention needs them to be equal."
         )
     return CosmosConfig(
         embed_dim=text.hidden_size,

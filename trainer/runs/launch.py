@@ -1,7 +1,6 @@
-"""A run as its user knows it: a folder that remembers its config, its data and its tokenizer."""
+"""Start, resume and evaluate training runs."""
 
-import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -9,43 +8,35 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
-from tqdm import tqdm
 
-from cosmos_search.model_config import MAX_TOKENIZER_BYTES
 from cosmos_search.network.cosmos import CosmosModel
 from cosmos_search.processing.text import TextTokenizer
-from indexer.errors import CosmosSearchError, PictureError
-from indexer.files import read_file, replace_file
-from trainer.attention_sheet import attention_picture
-from trainer.config import TrainConfig, load_config
-from trainer.data.batches import picture_of
+from indexer.errors import PictureError
+from trainer.attention_sheet import draw_attention_sheet
+from trainer.config import TrainConfig
+from trainer.data.batches import read_picture
 from trainer.data.samples import open_source
-from trainer.evaluate import TEMPLATES, HeldOut, classification, held_out, retrieval, retrieval_score
-from trainer.report import Evaluation
-from trainer.runs.distributed import joined_ranks
-from trainer.runs.export import TOKENIZER, chosen_checkpoint, run_networks, run_tokenizer
-from trainer.runs.folder import check_is_new, claimed
-from trainer.runs.initial_weights import initial_network
-from trainer.runs.loop import Evaluate, Show, resume, train
+from trainer.evaluate import (
+    Evaluation,
+    HeldOut,
+    NetworkEncoder,
+    evaluate_encoders,
+    held_out,
+    retrieval,
+    retrieval_score,
+)
+from trainer.runs.checkpoints import choose_checkpoint, load_networks
+from trainer.runs.distributed import join_ranks
+from trainer.runs.errors import DataChangedError, UnknownSourcesError
+from trainer.runs.folder import RunFolder
+from trainer.runs.initial_weights import load_initial_network
+from trainer.runs.loop import DrawAttention, Evaluate, resume, train
+from trainer.runs.records import Sources
 
 __all__ = ["Sources", "evaluate_run", "resume_run", "start_run"]
 
-SOURCES = "sources.json"
-MAX_TEMPLATES_BYTES = 1 << 20
-N_SCORED = 1000  # pairs, at each checkpoint
-N_SHOWN = 3  # sentences of a picture
-
-
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """Where a run's pairs are: to learn from, and to choose the best checkpoint by (or none).
-
-    inventory: of the data, as `Source.inventory` gives it; a run goes on with these alone.
-    """
-
-    data: str
-    val: str | None = None
-    inventory: dict[str, int] = field(default_factory=dict)
+N_SCORED = 1000  # held-out pairs, for each checkpoint
+N_DRAWN = 3  # sentences of a picture
 
 
 def start_run(
@@ -55,36 +46,42 @@ def start_run(
 
     init: see `trainer.runs.initial_weights`. tokenizer: a tokenizer.json, for a vocabulary that isn't CLIP's.
     """
-    check_is_new(run)
-    reader = TextTokenizer.from_file(tokenizer, config.network.context_length) if tokenizer else None
+    folder = RunFolder(run)
+    folder.check_new()
+    own = TextTokenizer.from_file(tokenizer, config.network.context_length) if tokenizer else None
     source = open_source(Path(sources.data))
-    network = initial_network(init, config.network, config.seed) if init is not None else None
-    with joined_ranks() as ranks, claimed(run, ranks):
-        check_is_new(run)  # once more: another run may have begun there
+    network = load_initial_network(init, config.network, config.seed) if init is not None else None
+    with join_ranks() as ranks, folder.lock(ranks):
+        folder.check_new()  # again: another run may have been started there before the lock was held
         if ranks.rank == 0:
-            _remember(replace(sources, inventory=source.inventory()), run, tokenizer, is_new=True)
-        reader = reader or run_tokenizer(run, config)
-        evaluate, show = _watchers(config, sources, reader)
-        return train(config, source, reader, run, init=network, evaluate=evaluate, show=show)
+            with folder.convert_write_errors():
+                folder.write_sources(replace(sources, inventory=source.inventory()))
+                folder.write_tokenizer(tokenizer)
+        own = own or folder.load_tokenizer(config)
+        evaluate, draw = _make_callbacks(config, sources, own)
+        return train(config, source, own, run, init=network, evaluate=evaluate, draw_attention=draw)
 
 
 def resume_run(run: Path, *, data: str | None = None, val: str | None = None) -> Path:
-    """Go on from the last checkpoint; returns the last one.
+    """Train on from the last checkpoint; returns the last one.
 
-    data, val: where these are now, if they have moved; they are remembered.
-    Raises CosmosSearchError if the data are not those that the run began with.
+    data, val: their new places if they have moved, which are stored. Raises DataChangedError if the data differs from
+    that of the start.
     """
-    config = load_config(run / "config.json")
-    known = _remembered(run)
-    sources = replace(known, data=data or known.data, val=val or known.val)
-    source = open_source(Path(sources.data))
-    _check_inventory(source.inventory(), known.inventory, sources.data)
-    with joined_ranks() as ranks, claimed(run, ranks):
-        if sources != known and ranks.rank == 0:
-            _remember(sources, run, None)
-        reader = run_tokenizer(run, config)
-        evaluate, show = _watchers(config, sources, reader)
-        return resume(run, source, reader, evaluate=evaluate, show=show)
+    folder = RunFolder(run)
+    config = folder.read_config()
+    known = _read_sources(folder, data)
+    source = open_source(Path(data or known.data))
+    found = source.inventory()
+    _check_inventory(found, known.inventory or found, data or known.data)
+    sources = Sources(data or known.data, val or known.val, known.inventory or found)
+    with join_ranks() as ranks, folder.lock(ranks):
+        if ranks.rank == 0:
+            with folder.convert_write_errors():
+                folder.write_sources(sources)
+        tokenizer = folder.load_tokenizer(config)
+        evaluate, draw = _make_callbacks(config, sources, tokenizer)
+        return resume(run, source, tokenizer, evaluate=evaluate, draw_attention=draw)
 
 
 def evaluate_run(
@@ -96,92 +93,63 @@ def evaluate_run(
     templates: Path | None = None,
     limit: int = 5000,
 ) -> Evaluation:
-    """Student and teacher of a checkpoint: retrieval among `data`, classification into `classes`.
-
-    templates: a file with a text a line, {} for the class's name.
-    """
-    checkpoint = chosen_checkpoint(run, which)
-    config = load_config(run / "config.json")
-    networks, tokenizer = run_networks(run, checkpoint), run_tokenizer(run, config)
+    """Evaluate student and teacher of a checkpoint; see `evaluate_encoders` and `choose_checkpoint`."""
+    folder = RunFolder(run)
+    checkpoint, config = choose_checkpoint(folder, which), folder.read_config()
+    networks, tokenizer = load_networks(folder, checkpoint), folder.load_tokenizer(config)
     if torch.cuda.is_available():
-        networks = {name: network.cuda() for name, network in networks.items()}
-    pairs = held_out(open_source(data), config.text_mode, limit) if data is not None else HeldOut()
-    with tqdm(unit="picture", disable=None, dynamic_ncols=True) as bar:
-
-        def shown(n_pictures: int) -> None:
-            bar.update(n_pictures - bar.n)
-
-        found = retrieval(networks, tokenizer, pairs, shown) if data is not None else {}
-        bar.reset()
-        texts = _lines(templates) if templates is not None else TEMPLATES
-        named = classification(networks, tokenizer, classes, texts, shown) if classes is not None else {}
-    refused = tuple(pairs.refused)
-    return Evaluation(checkpoint.name, found, named, len(pairs.samples), refused)
+        networks = {role: network.cuda() for role, network in networks.items()}
+    encoders = {role: NetworkEncoder(role, network, tokenizer) for role, network in networks.items()}
+    return evaluate_encoders(
+        checkpoint.name,
+        encoders,
+        data=data,
+        classes=classes,
+        templates=templates,
+        text_mode=config.text_mode,
+        limit=limit,
+    )
 
 
-def _lines(file: Path) -> list[str]:
+def _read_sources(run: RunFolder, data: str | None) -> Sources:
+    """The sources that the run stores; where they can't be read, `data`, whose inventory is unknown."""
     try:
-        found = [
-            line.strip() for line in read_file(file, MAX_TEMPLATES_BYTES).decode("utf-8").splitlines() if "{}" in line
-        ]
-    except (OSError, ValueError) as error:
-        raise CosmosSearchError(f"The templates in {file} can't be read ({error}).") from error
-    if not found:
-        raise CosmosSearchError(f"No line of {file} has a {{}} for the class's name.")
-    return found
+        return run.read_sources()
+    except UnknownSourcesError:
+        if data is None:
+            raise
+        return Sources(data)
 
 
 def _check_inventory(found: dict[str, int], known: dict[str, int], data: str) -> None:
     names = sorted(name for name in known.keys() | found.keys() if known.get(name) != found.get(name))
-    if not known or not names:
-        return
-    said = "; ".join(f"{name}: {known.get(name, 'none')} then, {found.get(name, 'none')} now" for name in names[:3])
-    raise CosmosSearchError(
-        f"{data} is not what this run began with ({len(names)} of {len(known)} differ; {said}), so it can't go on "
-        "exactly. Bring the data back, or name them: --data FOLDER"
-    )
+    if names:
+        raise DataChangedError(data, len(known), tuple((name, known.get(name), found.get(name)) for name in names))
 
 
-def _remember(sources: Sources, run: Path, tokenizer: Path | None, *, is_new: bool = False) -> None:
-    try:
-        text = json.dumps(asdict(sources), indent=2) + "\n"
-        replace_file(run / SOURCES, lambda file: file.write(text.encode()))
-        if is_new:
-            (run / TOKENIZER).unlink(missing_ok=True)  # of a beginning that failed
-        if tokenizer is not None:
-            content = read_file(tokenizer, MAX_TOKENIZER_BYTES)
-            replace_file(run / TOKENIZER, lambda file: file.write(content))
-    except OSError as error:
-        raise CosmosSearchError(f"{run} can't be written to ({error}).") from error
-
-
-def _remembered(run: Path) -> Sources:
-    try:
-        return Sources(**json.loads(read_file(run / SOURCES)))
-    except (OSError, ValueError, TypeError, RecursionError) as error:
-        raise CosmosSearchError(f"{run} doesn't say where its data are; name them: --data FOLDER") from error
-
-
-def _watchers(config: TrainConfig, sources: Sources, tokenizer: TextTokenizer) -> tuple[Evaluate | None, Show | None]:
-    """What scores a checkpoint and what draws attention, if there is something to do it with."""
+def _make_callbacks(
+    config: TrainConfig, sources: Sources, tokenizer: TextTokenizer
+) -> tuple[Evaluate | None, DrawAttention | None]:
+    """The callbacks that score a checkpoint and draw its attention; None without held-out data."""
     if sources.val is None:
         return None, None
     data = held_out(open_source(Path(sources.val)), config.text_mode, N_SCORED)
-    show = partial(_shown, data=data, tokenizer=tokenizer) if config.cross_attention else None
-    return partial(_score, data=data, tokenizer=tokenizer), show
+    draw = partial(_draw_attention, data=data, tokenizer=tokenizer) if config.cross_attention else None
+    return partial(_score, data=data, tokenizer=tokenizer), draw
 
 
 def _score(student: CosmosModel, teacher: CosmosModel, *, data: HeldOut, tokenizer: TextTokenizer) -> float:
-    return retrieval_score(retrieval({"teacher": teacher}, tokenizer, data)["teacher"])
+    encoders = {"teacher": NetworkEncoder("teacher", teacher, tokenizer)}
+    return retrieval_score(retrieval(encoders, data)["teacher"])
 
 
-def _shown(teacher: CosmosModel, *, data: HeldOut, tokenizer: TextTokenizer) -> Tensor | None:
-    """The first picture that can be read, with its first sentences; None if none can."""
+def _draw_attention(teacher: CosmosModel, *, data: HeldOut, tokenizer: TextTokenizer) -> Tensor | None:
+    """Attention to the first picture that can be read, for its first sentences; None if no picture can be read."""
     for sample in data.samples:
         try:
-            picture: Image.Image = picture_of(sample.pair, min_side=teacher.config.image_size)
+            picture: Image.Image = read_picture(sample.pair, min_side=teacher.config.image_size)
         except (PictureError, OSError):
             continue
-        drawn = attention_picture(teacher, tokenizer, picture, list(sample.sentences[:N_SHOWN]))
-        return torch.from_numpy(np.array(drawn)).permute(2, 0, 1).float() / 255
+        sheet = draw_attention_sheet(teacher, tokenizer, picture, list(sample.sentences[:N_DRAWN]))
+        return torch.from_numpy(np.array(sheet)).permute(2, 0, 1).float() / 255
     return None

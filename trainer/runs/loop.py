@@ -1,4 +1,4 @@
-"""Training, from a config to a trained student and teacher, and on from where it was stopped."""
+"""The training loop: from a config to a trained student and teacher, and on from the last checkpoint."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -15,32 +15,26 @@ from cosmos_search.network.cosmos import CosmosModel
 from cosmos_search.network.weights import check_memory
 from cosmos_search.processing.text import TextTokenizer
 from indexer.errors import CosmosSearchError
-from trainer.config import TrainConfig, load_config, save_config
-from trainer.data.batches import Loaded, Place, Views, batches
+from trainer.config import TrainConfig
+from trainer.data.batches import LoadedBatch, StreamPosition, Views, load_batches
 from trainer.data.samples import Source
 from trainer.method.losses import Losses
-from trainer.method.optimizer import adamw
+from trainer.method.optimizer import make_optimizer
 from trainer.method.schedules import lr_at, momentum_at
 from trainer.method.step import NotFiniteError, TrainState, training_step
 from trainer.method.student import Student
 from trainer.method.teacher import make_teacher
-from trainer.runs.checkpoints import (
-    Progress,
-    checkpoint_folder,
-    checkpoints,
-    drop_old,
-    load_state,
-    save_score,
-    save_state,
-)
-from trainer.runs.distributed import Ranks, joined_ranks
-from trainer.runs.folder import check_is_new, check_places, claimed, data_order, writing
-from trainer.runs.metrics_log import MetricsLog, open_metrics_log
+from trainer.runs.checkpoints import load_state, remove_old_checkpoints, save_state
+from trainer.runs.distributed import Ranks, join_ranks
+from trainer.runs.errors import NothingToResumeError
+from trainer.runs.folder import Checkpoint, RunFolder
+from trainer.runs.metrics_log import MetricsLog
+from trainer.runs.records import Progress, Score, check_resumable, describe_order
 
-__all__ = ["Evaluate", "Show", "make_learner", "resume", "train"]
+__all__ = ["DrawAttention", "Evaluate", "make_train_state", "resume", "train"]
 
 Evaluate = Callable[[CosmosModel, CosmosModel], float]  # a score of student and teacher, higher is better
-Show = Callable[[CosmosModel], Tensor | None]  # a picture of what the teacher sees: (3, height, width), 0..1
+DrawAttention = Callable[[CosmosModel], Tensor | None]  # an image of the teacher's attention: (3, height, width), 0..1
 
 
 def train(
@@ -51,21 +45,23 @@ def train(
     *,
     init: CosmosModel | None = None,
     evaluate: Evaluate | None = None,
-    show: Show | None = None,
+    draw_attention: DrawAttention | None = None,
 ) -> Path:
     """Train from the start, into an empty or new folder, and return the last checkpoint.
 
-    init: the network to begin with (fine-tuning); else it is made from the config's seed.
-    evaluate: scores each checkpoint, so that the best is kept; else the mean L_CLIP since the last one does.
-    show: makes the picture that TensorBoard gets with each checkpoint.
+    init: the initial network (fine-tuning); by default one is initialized from the config's seed.
+    evaluate: scores each checkpoint, so that the best is kept; by default the score is the negated mean L_CLIP since
+    the previous checkpoint. draw_attention: makes the image that TensorBoard gets with each checkpoint.
     """
-    check_is_new(run)
-    with joined_ranks() as ranks, claimed(run, ranks), writing(run):
-        check_is_new(run)  # once more: another run may have ended there
+    folder = RunFolder(run)
+    folder.check_new()
+    with join_ranks() as ranks, folder.lock(ranks), folder.convert_write_errors():
+        folder.check_new()  # again: another run may have been trained there before the lock was held
         if ranks.rank == 0:
-            save_config(config, run / "config.json")
-        learner = make_learner(config, ranks, init)
-        return _Run(config, source, tokenizer, run, ranks, learner, evaluate, show).go_on(Progress())
+            folder.write_config(config)
+        state = make_train_state(config, ranks, init)
+        loop = _TrainingLoop(config, source, tokenizer, folder, ranks, state, evaluate, draw_attention)
+        return loop.train_to_end(Progress()).path
 
 
 def resume(
@@ -74,50 +70,52 @@ def resume(
     tokenizer: TextTokenizer,
     *,
     evaluate: Evaluate | None = None,
-    show: Show | None = None,
+    draw_attention: DrawAttention | None = None,
 ) -> Path:
-    """Go on from a run's last checkpoint, as if it had never been stopped, and return the last one.
+    """Train on from a run's last checkpoint, exactly as if it had not been interrupted, and return the last one.
 
-    Raises CosmosSearchError if there is none, or if the number of processes is another one.
+    Raises CosmosSearchError if there is no checkpoint, or if the number of processes or the order of the data differs.
     """
-    config = load_config(run / "config.json")
-    if not checkpoints(run):
-        raise CosmosSearchError(f"{run} has no checkpoint yet; start it again, as before: run --out {run} ...")
-    with joined_ranks() as ranks, claimed(run, ranks), writing(run):
-        found = checkpoints(run)
-        learner = make_learner(config, ranks)
-        progress = load_state(found[-1], learner)
-        check_places(run, config, progress, ranks)
-        return _Run(config, source, tokenizer, run, ranks, learner, evaluate, show).go_on(progress)
+    folder = RunFolder(run)
+    config = folder.read_config()
+    if not folder.checkpoints():
+        raise NothingToResumeError(run)
+    with join_ranks() as ranks, folder.lock(ranks), folder.convert_write_errors():
+        state = make_train_state(config, ranks)
+        progress = load_state(folder.checkpoints()[-1], state)
+        check_resumable(progress, config, folder.config_file, ranks.world)
+        loop = _TrainingLoop(config, source, tokenizer, folder, ranks, state, evaluate, draw_attention)
+        return loop.train_to_end(progress).path
 
 
-def make_learner(config: TrainConfig, ranks: Ranks, init: CosmosModel | None = None) -> TrainState:
-    """Student, teacher and optimizer on this process's device. All ranks begin with the same network."""
+def make_train_state(config: TrainConfig, ranks: Ranks, init: CosmosModel | None = None) -> TrainState:
+    """Student, teacher and optimizer on this process's device. All ranks start with the same network."""
     if init is None:
         with torch.device("meta"):
             check_memory(CosmosModel(config.network), "the config")
     torch.manual_seed(config.seed)
     student = (init or CosmosModel(config.network)).to(ranks.device).train()
     teacher = make_teacher(student).eval()
-    if config.is_checkpointed:
+    if config.activation_checkpointing:
         student.visual.transformer.activation_checkpointing = student.transformer.activation_checkpointing = True
     betas = (config.beta1, config.beta2)
-    optimizer = adamw(student, lr=config.lr, weight_decay=config.weight_decay, betas=betas, eps=config.eps)
+    optimizer = make_optimizer(student, lr=config.lr, weight_decay=config.weight_decay, betas=betas, eps=config.eps)
     return TrainState(
         student=student,
         teacher=teacher,
         optimizer=optimizer,
-        forward=_forward(config, student, ranks),
+        forward=_wrap_forward(config, student, ranks),
         method=config.method,
         scaler=torch.amp.GradScaler(ranks.device.type, enabled=config.precision == "fp16"),
         precision=config.precision,
-        n_parts=config.n_parts,
+        n_micro_batches=config.n_micro_batches,
     )
 
 
-def _forward(config: TrainConfig, student: CosmosModel, ranks: Ranks) -> nn.Module:
+def _wrap_forward(config: TrainConfig, student: CosmosModel, ranks: Ranks) -> nn.Module:
+    """The student's forward pass: compiled if the config says so, in DistributedDataParallel on several ranks."""
     forward: nn.Module = Student(student, config.method)
-    if config.is_compiled:
+    if config.torch_compile:
         forward = cast(nn.Module, torch.compile(forward))
     if ranks.world == 1:
         return forward
@@ -125,135 +123,152 @@ def _forward(config: TrainConfig, student: CosmosModel, ranks: Ranks) -> nn.Modu
     return DistributedDataParallel(forward, devices, find_unused_parameters=not config.cross_attention)
 
 
-class _Run:
-    """One process's part of a run."""
+class _TrainingLoop:
+    """The training loop of one process."""
 
     def __init__(
         self,
         config: TrainConfig,
         source: Source,
         tokenizer: TextTokenizer,
-        run: Path,
+        run: RunFolder,
         ranks: Ranks,
-        learner: TrainState,
+        state: TrainState,
         evaluate: Evaluate | None,
-        show: Show | None,
+        draw_attention: DrawAttention | None,
     ) -> None:
         if config.batch % ranks.world:
-            raise CosmosSearchError(f"A batch of {config.batch} can't be shared evenly by {ranks.world} processes.")
-        self.config, self.source, self.run = config, source, run
-        self.ranks, self.learner, self.evaluate, self.show = ranks, learner, evaluate, show
+            raise CosmosSearchError(f"A batch of {config.batch} can't be divided evenly among {ranks.world} processes.")
+        self.config, self.source, self.run, self.ranks, self.state = config, source, run, ranks, state
+        self.evaluate, self.draw_attention = evaluate, draw_attention
         self.views = Views(config, tokenizer)
         self.total = config.total_steps(0 if config.n_steps or config.n_samples else source.count())
         if self.total < 1:
             raise CosmosSearchError("There is nothing to train with: no steps, or no samples.")
-        self.clips: list[float] = []  # L_CLIP since the last checkpoint
-        self.n_refused = 0  # samples, on this rank
+        self.clip_losses: list[float] = []  # L_CLIP of each step since the last checkpoint
+        self.n_skipped = 0  # samples, on this rank
 
-    def go_on(self, progress: Progress) -> Path:
-        """Train to the end, and return the last checkpoint."""
-        places = list(progress.places[self.ranks.rank] if progress.places else ((0, 0),) * max(1, self.config.workers))
-        self.n_refused = progress.n_refused[self.ranks.rank] if progress.n_refused else 0
-        metrics_log = open_metrics_log(self.run, self.ranks.rank, progress.step)
-        last = self._save(progress, places, metrics_log) if progress.step == 0 else checkpoints(self.run)[-1]
-        is_hidden = True if self.ranks.rank else None  # None: shown on a terminal only
+    def train_to_end(self, progress: Progress) -> Checkpoint:
+        """Train until the last step, and return the last checkpoint."""
+        rank, n_workers = self.ranks.rank, max(1, self.config.workers)
+        positions = list(progress.positions[rank] if progress.positions else (StreamPosition(),) * n_workers)
+        self.n_skipped = progress.n_skipped[rank] if progress.n_skipped else 0
+        metrics_log = MetricsLog(self.run, rank, progress.step)
+        last = self._save(progress, positions, metrics_log) if progress.step == 0 else self.run.checkpoints()[-1]
+        is_hidden = True if rank else None  # None: hidden unless stderr is a terminal
         with tqdm(total=self.total, initial=progress.step, disable=is_hidden, unit="step", dynamic_ncols=True) as bar:
-            began = time.perf_counter()
-            for step, loaded in zip(range(progress.step, self.total), self._loaded(progress, places), strict=False):
-                waited = time.perf_counter() - began
-                losses = self._step(step, loaded)
-                places[loaded.worker] = loaded.place
-                self.n_refused += len(loaded.refused)
+            started = time.perf_counter()
+            loader = self._load_batches(progress, positions)
+            for step, loaded in zip(range(progress.step, self.total), loader, strict=False):
+                loading_seconds = time.perf_counter() - started
+                losses = self._train_step(step, loaded)
+                positions[loaded.worker] = loaded.position
+                self.n_skipped += len(loaded.skipped)
                 progress = replace(progress, step=step + 1)
-                metrics_log.refuse(step, loaded.refused)
-                self._note(step, losses, time.perf_counter() - began, waited, metrics_log, bar)
+                metrics_log.log_skipped(step, loaded.skipped)
+                self._log_step(step, losses, time.perf_counter() - started, loading_seconds, metrics_log, bar)
                 if (step + 1) % self.config.save_every == 0 or step + 1 == self.total:
-                    last = self._save(progress, places, metrics_log)
-                began = time.perf_counter()
+                    last = self._save(progress, positions, metrics_log)
+                started = time.perf_counter()
         metrics_log.close()
         return last
 
-    def _loaded(self, progress: Progress, places: list[Place]) -> Iterator[Loaded]:
-        size, ranks = self.config.batch // self.ranks.world, self.ranks
-        turn = {"rank": ranks.rank, "world": ranks.world, "turn": progress.step}
-        is_cuda = ranks.device.type == "cuda"
-        return batches(self.source, self.views, size, places=tuple(places), pin_memory=is_cuda, **turn)
+    def _load_batches(self, progress: Progress, positions: list[StreamPosition]) -> Iterator[LoadedBatch]:
+        return load_batches(
+            self.source,
+            self.views,
+            self.config.batch // self.ranks.world,
+            rank=self.ranks.rank,
+            world=self.ranks.world,
+            positions=tuple(positions),
+            n_done=progress.step,
+            pin_memory=self.ranks.device.type == "cuda",
+        )
 
-    def _step(self, step: int, loaded: Loaded) -> Losses:
+    def _train_step(self, step: int, loaded: LoadedBatch) -> Losses:
         config = self.config
         lr = lr_at(step, config.lr, config.warmup, self.total)
-        momentum = config.momentum if config.is_momentum_fixed else momentum_at(step, config.momentum, self.total)
+        momentum = config.ema_momentum
+        if not config.is_ema_momentum_constant:
+            momentum = momentum_at(step, momentum, self.total)
         try:
-            losses = training_step(self.learner, loaded.batch.to(self.ranks.device), lr=lr, momentum=momentum)
+            losses = training_step(self.state, loaded.batch.to(self.ranks.device), lr=lr, ema_momentum=momentum)
         except NotFiniteError as error:
             keys = ", ".join(loaded.batch.keys)
             raise NotFiniteError(
                 f"Training stopped at step {step}, lr {lr:g}: {error}. Its samples: {keys}."
             ) from error
-        self.clips.append(losses.clip.item())
+        self.clip_losses.append(losses.clip.item())
         return losses
 
-    def _note(
-        self, step: int, losses: Losses, seconds: float, waited: float, metrics_log: MetricsLog, bar: "tqdm[None]"
+    def _log_step(
+        self,
+        step: int,
+        losses: Losses,
+        seconds: float,
+        loading_seconds: float,
+        metrics_log: MetricsLog,
+        bar: "tqdm[None]",
     ) -> None:
-        """Into the metrics_log and onto the bar."""
+        """Update the progress bar, and every `log_every` steps the metrics log."""
         speed = self.config.batch / seconds
-        shown = {"clip": f"{losses.clip.item():.3f}", "distill": f"{losses.distill.item():.3f}"}
-        shown["images/s"] = f"{speed:.0f}"
-        if self.n_refused:
-            shown["refused"] = str(self.n_refused)
+        postfix = {"clip": f"{losses.clip.item():.3f}", "distill": f"{losses.distill.item():.3f}"}
+        postfix["images/s"] = f"{speed:.0f}"
+        if self.n_skipped:
+            postfix["skipped"] = str(self.n_skipped)
         is_cuda = self.ranks.device.type == "cuda"
         if is_cuda:
-            shown["GPU"] = f"{torch.cuda.max_memory_allocated() / 2**30:.1f} GiB"
-        bar.set_postfix(shown, refresh=False)
+            postfix["GPU"] = f"{torch.cuda.max_memory_allocated() / 2**30:.1f} GiB"
+        bar.set_postfix(postfix, refresh=False)
         bar.update()
         if step % self.config.log_every and step + 1 != self.total:
             return
         groups = {field.name: getattr(losses.groups, field.name) for field in fields(losses.groups)}
         values = {"clip": losses.clip.item(), "distill": losses.distill.item()}
         values |= {name: group.item() for name, group in groups.items() if group is not None}
-        values["lr"] = self.learner.optimizer.param_groups[0]["lr"]
-        values["scale"] = self.learner.student.logit_scale.exp().item()
-        values |= {"images_per_s": speed, "loading": waited / seconds}
+        values["lr"] = self.state.optimizer.param_groups[0]["lr"]
+        values["scale"] = self.state.student.logit_scale.exp().item()
+        values |= {"images_per_s": speed, "loading": loading_seconds / seconds}
         if is_cuda:
             values["memory_bytes"] = torch.cuda.max_memory_allocated()
-        metrics_log.measure(step, values)
+        metrics_log.log_metrics(step, values)
 
-    def _save(self, progress: Progress, places: list[Place], metrics_log: MetricsLog) -> Path:
-        """On rank 0, with the place of all; then its score. The checkpoint of step 0 is the beginning itself."""
-        everyone = self.ranks.all_of((tuple(places), self.n_refused))
-        scaler = self.learner.scaler.state_dict() if self.learner.scaler.is_enabled() else {}
+    def _save(self, progress: Progress, positions: list[StreamPosition], metrics_log: MetricsLog) -> Checkpoint:
+        """Write and score a checkpoint on rank 0, with the positions of all ranks. Step 0 is the initial state."""
+        by_rank = self.ranks.all_gather((tuple(positions), self.n_skipped))
+        scaler = self.state.scaler.state_dict() if self.state.scaler.is_enabled() else {}
         progress = replace(
             progress,
-            places=tuple(its_places for its_places, _ in everyone),
-            order=data_order(self.config),
-            n_refused=tuple(n_refused for _, n_refused in everyone),
+            positions=tuple(its_positions for its_positions, _ in by_rank),
+            order=describe_order(self.config),
+            n_skipped=tuple(n_skipped for _, n_skipped in by_rank),
+            score=None,  # that of the checkpoint from which the run was resumed
             scaler=tuple(scaler.items()),
         )
         if self.ranks.rank == 0:
-            folder = save_state(self.run, self.learner, progress)
-            self._score(folder, progress, metrics_log)
-            drop_old(self.run, self.config.keep_last)
-            self._show(progress, metrics_log)
-        self.ranks.all_of(None)  # nobody goes on before it is there
-        return checkpoint_folder(self.run, progress.step)
+            checkpoint = save_state(self.run, self.state, progress)
+            self._score(checkpoint, progress, metrics_log)
+            remove_old_checkpoints(self.run, self.config.keep_last)
+            self._log_attention(progress, metrics_log)
+        self.ranks.all_gather(None)  # no rank continues before the checkpoint exists
+        return self.run.checkpoint(progress.step)
 
-    def _score(self, folder: Path, progress: Progress, metrics_log: MetricsLog) -> None:
-        """The beginning has none: nobody would want it as the best."""
-        clips, self.clips = self.clips, []
-        if not clips:
+    def _score(self, checkpoint: Checkpoint, progress: Progress, metrics_log: MetricsLog) -> None:
+        """Step 0 is not scored, so it cannot be chosen as best."""
+        losses, self.clip_losses = self.clip_losses, []
+        if not losses:
             return
         if self.evaluate is None:
-            save_score(folder, -sum(clips) / len(clips), "L_CLIP")
+            checkpoint.write_score(Score(-sum(losses) / len(losses), "L_CLIP"))
             return
         with torch.inference_mode():
-            score = self.evaluate(self.learner.student, self.learner.teacher)
-        save_score(folder, score, "R@1")
-        metrics_log.measure(progress.step - 1, {"score": score})
+            score = self.evaluate(self.state.student, self.state.teacher)
+        checkpoint.write_score(Score(score, "R@1"))
+        metrics_log.log_metrics(progress.step - 1, {"score": score})
 
-    def _show(self, progress: Progress, metrics_log: MetricsLog) -> None:
-        if self.show is not None and metrics_log.shows_pictures:
+    def _log_attention(self, progress: Progress, metrics_log: MetricsLog) -> None:
+        if self.draw_attention is not None and metrics_log.logs_images:
             with torch.inference_mode():
-                picture = self.show(self.learner.teacher)
-            if picture is not None:
-                metrics_log.show(progress.step, "attention", picture)
+                image = self.draw_attention(self.state.teacher)
+            if image is not None:
+                metrics_log.log_image(progress.step, "attention", image)

@@ -1,88 +1,47 @@
-"""What a run says of itself: metrics.jsonl always, TensorBoard's files where it is installed, a bar at a terminal."""
+"""Metrics logging to JSONL and, where it is installed, TensorBoard."""
 
-import json
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from importlib.util import find_spec
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from indexer.files import append_file, read_file, replace_file
 from trainer.data.samples import SkippedSample
+from trainer.runs.folder import RunFolder
 
-if TYPE_CHECKING:
-    from torch.utils.tensorboard.writer import SummaryWriter
-
-__all__ = ["MetricsLog", "open_metrics_log"]
-
-METRICS = "metrics.jsonl"
+__all__ = ["MetricsLog"]
 
 
 class MetricsLog:
-    """One process's. Lines go to the disk as they come; a run that goes on first drops what it will do again."""
+    """The log of one process. Lines are written at once; opened at a step, it drops what was logged from there on."""
 
-    def __init__(self, run: Path, rank: int, step: int, board: "SummaryWriter | None") -> None:
+    def __init__(self, run: RunFolder, rank: int, step: int) -> None:
         self.run, self.rank = run, rank
-        self._board = board
-        if rank == 0:
-            _cut(run / METRICS, step)
-        _cut(run / f"refused-{rank}.jsonl", step)
+        run.truncate_logs(rank, step)
+        self._board = run.open_tensorboard(step) if rank == 0 else None
 
-    def measure(self, step: int, values: Mapping[str, float]) -> None:
-        """Numbers of one step; rank 0 alone keeps them."""
+    @property
+    def logs_images(self) -> bool:
+        """True if images are logged (rank 0 with TensorBoard)."""
+        return self._board is not None
+
+    def log_metrics(self, step: int, values: Mapping[str, float]) -> None:
+        """Numbers of one step; ranks other than 0 log none."""
         if self.rank:
             return
-        _append(self.run / METRICS, [{"step": step, **values}])
+        self.run.append_metrics(step, values)
         if self._board is not None:
             for name, value in values.items():
                 self._board.add_scalar(name, value, step)
 
-    def refuse(self, step: int, refused: Sequence[SkippedSample]) -> None:
-        """Samples that were of no use on the way to a step, into refused-RANK.jsonl."""
-        lines = [{"step": step, "key": one.key, "reason": one.reason} for one in refused]
-        if lines:
-            _append(self.run / f"refused-{self.rank}.jsonl", lines)
+    def log_skipped(self, step: int, samples: Sequence[SkippedSample]) -> None:
+        """Samples that were skipped on the way to a step, with reasons."""
+        self.run.append_skipped(self.rank, step, samples)
 
-    def show(self, step: int, name: str, picture: Tensor) -> None:
-        """A picture for TensorBoard: (3, height, width), 0..1."""
-        if self._board is not None and not self.rank:
-            self._board.add_image(name, picture, step)
-
-    @property
-    def shows_pictures(self) -> bool:
-        """Whether anybody would see them."""
-        return self._board is not None and not self.rank
+    def log_image(self, step: int, name: str, image: Tensor) -> None:
+        """An image for TensorBoard: (3, height, width), 0..1."""
+        if self._board is not None:
+            self._board.add_image(name, image, step)
 
     def close(self) -> None:
-        """Write what TensorBoard still holds."""
+        """Write what TensorBoard still buffers."""
         if self._board is not None:
             self._board.close()
-
-
-def open_metrics_log(run: Path, rank: int, step: int) -> MetricsLog:
-    """To go on at a step; 0 begins anew."""
-    board = None
-    if rank == 0 and find_spec("tensorboard") is not None:
-        from torch.utils.tensorboard.writer import SummaryWriter  # seconds, and an extra
-
-        board = SummaryWriter(str(run / "tensorboard"), purge_step=step)
-    return MetricsLog(run, rank, step, board)
-
-
-def _append(path: Path, lines: Sequence[Mapping[str, object]]) -> None:
-    append_file(path, "".join(json.dumps(line) + "\n" for line in lines).encode())
-
-
-def _cut(path: Path, step: int) -> None:
-    """Keep what was noted before a step; a line that was cut short goes too."""
-    if not path.exists():
-        path.unlink(missing_ok=True)  # a link to nothing
-        return
-    kept = []
-    for line in read_file(path).decode("utf-8", "replace").splitlines():
-        with suppress(ValueError):
-            if json.loads(line)["step"] < step:
-                kept.append(line + "\n")
-    replace_file(path, lambda file: file.write("".join(kept).encode()))

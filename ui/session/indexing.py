@@ -87,7 +87,7 @@ class IndexingJob:
         self.report = report
 
     def _count_files(self) -> None:
-        n_files = count_files(self._library.walked(self._folders), self._stop.is_set)
+        n_files = count_files(self._library.plan_walk(self._folders), self._stop.is_set)
         self.n_files = None if self._stop.is_set() else n_files
 
 
@@ -110,7 +110,7 @@ class Indexing:
         with self._guard:
             if self.is_running:
                 return False
-            self.version_before = self._library.stamp() if self._library.exists() else None
+            self.version_before = self._library.version() if self._library.exists() else None
             self.job = IndexingJob(self._library, folders)
             self.job.start()
         return True

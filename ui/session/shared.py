@@ -9,8 +9,9 @@ from typing import TypeVar
 
 from platformdirs import user_cache_path
 
-from cosmos_search.library import Library, default_place
+from cosmos_search.library import Library
 from cosmos_search.library import open as open_library
+from cosmos_search.places import default_place
 from ui.files.thumbnails import Thumbnails
 from ui.session.answer_cache import AnswerCache
 from ui.session.indexing import Indexing
@@ -37,12 +38,12 @@ class SharedResources:
 
     def get_or_compute(self, name: str, compute: Callable[[], T], *arguments: Hashable) -> T:
         """The result of `compute`, cached by name, arguments and version of the index."""
-        return self.results.get((name, self.library.stamp(), arguments), compute)
+        return self.results.get((name, self.library.version(), arguments), compute)
 
     def cached_until_idle(self, name: str, compute: Callable[[], T], *arguments: Hashable) -> T:
         """For slow computations: while a job is running, the result from before the job is returned."""
         version = self.indexing.version_before if self.indexing.is_running else None
-        return self.large_results.get((name, version or self.library.stamp(), arguments), compute)
+        return self.large_results.get((name, version or self.library.version(), arguments), compute)
 
 
 def shared_resources() -> SharedResources:

@@ -5,10 +5,11 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args
 
 from cosmos_search.explore.near_duplicates import MIN_COSINE
+from cosmos_search.retrieval.filters import parse_filters
 from cosmos_search.retrieval.query import parse_box
 from indexer.errors import UsageError
 from indexer.pictures.regions import Box
-from indexer.store.filters import ORIENTATIONS, Filters, parse_date, parse_near, parse_size
+from indexer.store.filters import ORIENTATIONS, Filters
 
 __all__ = ["DEFAULT", "MAX_TEXT", "MIN_COSINES", "State"]
 
@@ -75,17 +76,16 @@ class State:
     @property
     def filters(self) -> Filters | None:
         """The filters, or None if none is set. Raises UsageError for an invalid value."""
-        if not any((self.after, self.before, self.folder, self.camera, self.near, self.min_size, self.orientation)):
-            return None
-        return Filters(
-            after=parse_date(self.after) if self.after else None,
-            before=parse_date(self.before) if self.before else None,
-            directory=self.folder or None,
-            camera=self.camera or None,
-            near=parse_near(self.near) if self.near else None,
-            min_pixels=parse_size(self.min_size) if self.min_size else None,
-            orientation=self.orientation or None,
+        filters = parse_filters(
+            after=self.after,
+            before=self.before,
+            directory=self.folder,
+            camera=self.camera,
+            near=self.near,
+            min_size=self.min_size,
+            orientation=self.orientation,
         )
+        return None if filters == Filters() else filters
 
 
 DEFAULT = State()

@@ -5,17 +5,66 @@ from collections.abc import Mapping
 import streamlit as st
 
 from cosmos_search.extras import Extra, MissingExtraError, install_command
-from indexer.errors import CosmosSearchError, NoIndexError, PictureError, StorageError
+from cosmos_search.models.errors import DamagedModelError, ModelNotPulledError, UnknownModelError
+from cosmos_search.retrieval.errors import EmptyQueryError, QueryError
+from indexer.errors import (
+    CosmosSearchError,
+    CreateIndexError,
+    EmptyFolderError,
+    EmptyIndexError,
+    FolderError,
+    MissingFilesError,
+    MissingFolderError,
+    NewerIndexError,
+    NoFoldersError,
+    NoIndexError,
+    NotAnIndexedFolderError,
+    OldIndexError,
+    OtherEncoderError,
+    OtherRegionsError,
+    PictureError,
+    ReplacedIndexError,
+    StorageError,
+    UnfinishedRebuildError,
+    VectorFileError,
+)
 from ui.escape import escape_markdown
 
 __all__ = ["ADVICE", "advise_install", "format_error", "show_error"]
 
+ADD_FOLDER = "Add a folder in the **Library** view."
+CHECK = "Press **Check for changes** in the **Library** view."
+FIX_ON_COMPUTER = "This has to be fixed on the computer that runs this page."
+
 # Keys are error classes; a class without an entry takes that of its nearest base. Values are Markdown.
 ADVICE: Mapping[type[CosmosSearchError], str] = {
     CosmosSearchError: "",
-    NoIndexError: "Add a folder in the **Library** view.",
-    StorageError: "This has to be fixed on the computer that runs this page.",
-    PictureError: "Press **Check for changes** in the **Library** view to update the index.",
+    # the index, its disk and its database
+    NoIndexError: ADD_FOLDER,
+    EmptyIndexError: ADD_FOLDER,
+    CreateIndexError: FIX_ON_COMPUTER,
+    OldIndexError: FIX_ON_COMPUTER,
+    NewerIndexError: FIX_ON_COMPUTER,
+    StorageError: FIX_ON_COMPUTER,
+    ReplacedIndexError: CHECK,
+    VectorFileError: f"When there is room: {CHECK}",
+    # folders and pictures
+    NoFoldersError: ADD_FOLDER,
+    FolderError: "Enter the full path of a folder on the computer that runs this page.",
+    NotAnIndexedFolderError: "The indexed folders are listed in the **Library** view.",
+    MissingFolderError: "Mount its disk, or press **Remove** beside the folder in the **Library** view.",
+    MissingFilesError: "To remove them from the index, remove the folder in the **Library** view and add it again.",
+    EmptyFolderError: "To remove them from the index, press **Remove** beside the folder in the **Library** view.",
+    PictureError: CHECK,
+    # encoders and models
+    OtherEncoderError: FIX_ON_COMPUTER,
+    OtherRegionsError: FIX_ON_COMPUTER,
+    UnfinishedRebuildError: FIX_ON_COMPUTER,
+    UnknownModelError: FIX_ON_COMPUTER,
+    ModelNotPulledError: FIX_ON_COMPUTER,
+    DamagedModelError: FIX_ON_COMPUTER,
+    # queries
+    EmptyQueryError: "Enter what to look for in the search field.",
 }
 
 
@@ -25,12 +74,13 @@ def show_error(error: CosmosSearchError) -> None:
     show(format_error(error))
 
 
-def format_error(error: CosmosSearchError | str) -> str:
-    """Markdown in one line: the error's sentence, then the table's advice."""
-    lines = [line for line in str(error).splitlines() if line.strip(" ^")]  # without the marker under a query
-    sentence = " ".join(lines)
+def format_error(error: CosmosSearchError) -> str:
+    """Markdown in one line: the sentence, for a syntax error with the part of the query, and the table's advice."""
+    sentence = str(error)
     if isinstance(error, PictureError):  # its text is only the reason
         sentence = f"The picture can't be read: {sentence}."
+    elif isinstance(error, QueryError):
+        sentence = f"{sentence}: {error.excerpt()[0].strip()}"
     advice = next((ADVICE[kind] for kind in type(error).__mro__ if kind in ADVICE), "")
     return f"{escape_markdown(sentence)} {advice}".rstrip()
 

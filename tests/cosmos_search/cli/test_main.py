@@ -93,13 +93,13 @@ def test_a_second_index_run_reports_what_changed(tmp_path):
         (["search", "a cat", "-n", "many"], 2, "not a valid integer"),
         (["search"], 2, "query is empty"),
         (["search", "a cat @lft"], 2, "did you mean @left?"),
-        (["search", "--like", "nowhere.jpg"], 1, "can't be used: No such file"),
-        (["search", "a cat", "--box", "0,0,1,1"], 2, "--like FILE"),
-        (["search", "--like", "x.jpg", "--box", "0,0,2,1"], 2, "not inside the picture"),
-        (["search", "a cat", "--after", "soon"], 2, "is no date"),
+        (["search", "--similar-to", "nowhere.jpg"], 1, "can't be used: No such file"),
+        (["search", "a cat", "--box", "0,0,1,1"], 2, "--similar-to FILE"),
+        (["search", "--similar-to", "x.jpg", "--box", "0,0,2,1"], 2, "not inside the picture"),
+        (["search", "a cat", "--after", "soon"], 2, "is not a valid date"),
         (["search", "a cat", "--after", "2025", "--before", "2024"], 2, "No picture can be"),
-        (["search", "a cat", "--near", "here"], 2, "is no place"),
-        (["search", "a cat", "--min-size", "big"], 2, "is no size"),
+        (["search", "a cat", "--near", "here"], 2, "is not a valid place"),
+        (["search", "a cat", "--min-size", "big"], 2, "is not a valid size"),
         (["search", "a cat", "--orientation", "upside-down"], 2, "portrait, landscape, square"),
         (["search", "a cat", "--index", "nowhere"], 1, "cosmos-search index FOLDER"),
         (["info", "--index", "nowhere"], 1, "cosmos-search index FOLDER"),
@@ -177,11 +177,62 @@ def test_nothing_here_matches_is_an_answer(place):
 
 
 def test_a_photo_finds_its_like(place, photos):
-    hits = run("search", "--like", photos / "coffee.png", "--index", place, "--json", "-n", 2).stdout.splitlines()
+    hits = run("search", "--similar-to", photos / "coffee.png", "--index", place, "--json", "-n", 2).stdout.splitlines()
     assert json.loads(hits[0])["path"].endswith("coffee.png")
 
 
 def test_help_shows_the_grammar_in_five_lines():
     text = run("search", "--help").stdout
-    for line in ("A dog on a sofa. A red lamp.", "beach + sunset - people", "2:dog", "@top-right", "within quotes"):
+    for line in ("A dog on a sofa. A red lamp.", "beach + sunset - people", "2:dog", "@top-right", "text in quotes"):
         assert line in text
+
+
+@pytest.mark.parametrize(
+    ("words", "exit_code", "printed"),
+    [
+        (["search"], 2, 'The query is empty. Say what to look for: cosmos-search search "a red car"'),
+        (["search", "x", "-n", "0"], 2, "The number of hits is 0; it must be 1 or more. For ten hits: -n 10"),
+        (["search", "a cat @lft"], 2, "There is no place @lft; did you mean @left?:\n  a cat @lft\n        ^"),
+        (["search", "猫と犬 @lft"], 2, "There is no place @lft; did you mean @left?:\n  猫と犬 @lft\n         ^"),
+        (["search", "x\na - "], 2, "Nothing follows this -:\n  a - \n    ^"),
+        (
+            ["search", "word " * 20 + "+"],
+            2,
+            f"Nothing follows this +:\n  {'word ' * 8}+\n  {' ' * 40}^",
+        ),
+        (
+            ["search", "x", "--near", "here"],
+            2,
+            "'here' is not a valid place; use latitude,longitude,radius: 48.14,11.58,20km",
+        ),
+    ],
+)
+def test_errors_of_a_search_are_printed_with_advice_or_a_mark(place, words, exit_code, printed):
+    done = run(*words, "--index", place)
+    assert (done.exit_code, done.stdout) == (exit_code, "")
+    assert done.stderr == f"Error: {printed}\n"
+
+
+def test_an_explanation_of_a_missing_file_is_answered_with_the_command_that_helps(tmp_path):
+    photo = paint(tmp_path / "photos" / "red.png", "red")
+    index = ["--index", tmp_path / "index"]
+    run("index", photo.parent, *index)
+    (tmp_path / "file").touch()
+    done = run("search", "red", "--all", *index, "--explain", tmp_path / "file" / "why")
+    written = tmp_path / "file" / "why" / "01-red.png"
+    assert (
+        done.stderr == f"Error: {written} can't be written (Not a directory). Choose another directory: --explain DIR\n"
+    )
+    photo.unlink()
+    done = run("search", "red", "--all", *index, "--explain", tmp_path / "why")
+    assert done.exit_code == 1
+    assert done.stderr.startswith(f"Error: {photo} can't be read any more (")
+    assert done.stderr.endswith("). Bring the index up to date: cosmos-search index\n")
+
+
+@pytest.mark.parametrize("option", ["device", "precision", "regions"])
+def test_closed_sets_of_values_are_listed_where_another_is_given(option, tmp_path):
+    done = run("index", tmp_path, "--index", tmp_path / "index", f"--{option}", "other")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert f"Invalid value for '--{option}': 'other' is not one of" in done.stderr
+    assert list(tmp_path.iterdir()) == []

@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from wcwidth import wcswidth
 
 import cosmos_search
 from cosmos_search.cli.main import main
 from cosmos_search.cli.output import info_text, models_table, report_text
 from cosmos_search.cli.terminal import escape, json_line
 from cosmos_search.models.install import ModelRow
+from indexer.errors import MissingFolderError
 from indexer.ingest.update import Report
 from indexer.store.records import EncoderRecord, FailedFile
 from tests.colour import paint
@@ -64,12 +66,23 @@ def test_json_holds_the_true_text_and_no_control_character():
 
 def test_tables_show_each_name_and_reason_within_its_line():
     evil = EVIL + "\nError: all is lost"
-    report = Report(model=evil, device=evil, embedded=1, seconds=1.0, warnings=[evil])
+    report = Report(model=evil, device=evil, embedded=1, seconds=1.0, warnings=[MissingFolderError(Path(evil))])
     report.failed = [FailedFile(Path(evil), evil)]
     row = ModelRow(evil, evil, evil, None, 1, False)
     for text in (report_text(report), models_table([row])):
         assert not DANGEROUS.search(text)
         assert not any(line.startswith("Error") for line in text.splitlines())
+
+
+@pytest.mark.parametrize("name", ["猫と犬", "한국어", "été", "👩\u200d👩\u200d👧", "plain"])
+def test_columns_are_aligned_whatever_letters_names_have(name):
+    rows = [ModelRow(name, name, "x", None, 1, False), ModelRow("a" * 20, "b", "猫猫", None, 1, False)]
+    lines = models_table(rows).splitlines()[:3]
+    for title, cells in (("network", (name, "b")), ("trained on", ("x", "猫猫"))):
+        start = lines[0].index(title)
+        for line, cell in zip(lines[1:], cells, strict=True):
+            assert wcswidth(line[: line.index(f"  {cell} ") + 2]) == start
+    assert wcswidth(lines[1]) == wcswidth(lines[2])  # the last column is aligned on the right
 
 
 @pytest.mark.parametrize("name", [EVIL.replace("\t", ""), "a\nError: all is lost", os.fsdecode(b"\x1b[31m\xff\xfe")])
@@ -82,7 +95,7 @@ def test_no_name_reaches_the_terminal_raw(tmp_path, name):
         ["info", *index],
         ["search", "a cat", "--all", *index, "--explain", str(tmp_path / "why" / name)],
         ["search", "a cat", "--folder", f"no {name}", *index],
-        ["search", "--like", str(photos / f"bad {name}.jpg"), *index],
+        ["search", "--similar-to", str(photos / f"bad {name}.jpg"), *index],
         ["search", "a cat", "--near", name, *index],
         ["search", "a cat", "--explain", str(photos / f"{name}.png"), *index],
         ["search", f"a {name} @left-{name} “", *index],

@@ -1,6 +1,13 @@
 import pytest
 
-from cosmos_search.encoders.devices import choose_device, choose_precision, has_nvidia_gpu
+from cosmos_search.cli.advice import add_advice
+from cosmos_search.encoders.devices import (
+    DeviceError,
+    PrecisionError,
+    choose_device,
+    choose_precision,
+    has_nvidia_gpu,
+)
 from indexer.errors import UsageError
 
 
@@ -12,8 +19,9 @@ def test_an_nvidia_driver_is_seen_without_torch(tmp_path):
 @pytest.mark.skipif(has_nvidia_gpu(), reason="this machine has a GPU")
 def test_without_a_gpu_auto_is_the_cpu_and_cuda_is_refused():
     assert choose_device("auto") == "cpu"
-    with pytest.raises(UsageError, match=r"none in this machine.*--device cpu"):
+    with pytest.raises(DeviceError, match="none in this machine") as refused:
         choose_device("cuda")
+    assert add_advice(refused.value).endswith("Without it: --device cpu")
 
 
 def test_unknown_names_are_refused_with_the_known_ones():
@@ -31,7 +39,14 @@ def test_each_device_has_its_precision(wanted, device, chosen):
     assert choose_precision(wanted, device) == chosen
 
 
-@pytest.mark.parametrize(("wanted", "device"), [("int8", "cuda"), ("fp16", "cpu")])
-def test_a_precision_that_a_device_lacks_is_refused(wanted, device):
-    with pytest.raises(UsageError, match="alone"):
+@pytest.mark.parametrize(
+    ("wanted", "device", "message"),
+    [
+        ("int8", "cuda", "int8 runs only on a CPU. Choose --device cpu, or --precision fp16"),
+        ("fp16", "cpu", "fp16 runs only on a GPU. On a CPU: --precision int8, bf16 or fp32"),
+    ],
+)
+def test_a_precision_that_a_device_lacks_is_refused(wanted, device, message):
+    with pytest.raises(PrecisionError) as refused:
         choose_precision(wanted, device)
+    assert add_advice(refused.value) == message

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cosmos_search.encoders.mini.encoder import MiniEncoder, Recipe
-from cosmos_search.encoders.mini.weights import fingerprint, require_package
+from cosmos_search.encoders.mini.config import MiniConfig
+from cosmos_search.encoders.mini.encoder import MiniEncoder
+from cosmos_search.encoders.mini.weights import find_package, fingerprint
 from cosmos_search.encoders.onnx_session import open_session
 from indexer.errors import CosmosSearchError
 from indexer.pictures.regions import WHOLE, Box
@@ -23,7 +24,7 @@ from pathlib import Path
 from cosmos_search.encoders.mini.encoder import MiniEncoder
 encoder = MiniEncoder(Path(sys.argv[1]))
 assert encoder.encode_texts(["a cat"]).shape == (1, 384)
-assert encoder._image is None, "a text opened the image tower"
+assert encoder._images is None, "a text opened the image tower"
 """
 COLD_BOTH = """
 from PIL import Image
@@ -109,8 +110,9 @@ def test_a_region_is_a_look_at_its_own_place(mini):
 
 def test_a_region_of_everything_is_the_mean_of_all_places(mini, pictures):
     (vectors,) = mini.encode_images([mini.prepare(pictures[1], [Box(0.0, 0.0, 1.0, 1.0)])])
-    logits = mini._map(mini.prepare(pictures[1], [WHOLE]).large)
-    assert np.allclose(vectors[1], mini._conse(logits.mean(axis=(0, 1))[None])[0], atol=1e-5)
+    logits = mini._image_tower().logit_map(mini.prepare(pictures[1], [WHOLE]).large)
+    wanted = mini._class_vectors().embed_logits(logits.mean(axis=(0, 1))[None])[0]
+    assert np.allclose(vectors[1], wanted, atol=1e-5)
 
 
 def test_the_graph_itself_gives_the_same_in_a_batch_and_at_other_sizes(cache, mini, pictures):
@@ -169,9 +171,16 @@ def test_damaged_cached_files_are_made_anew(cache, mini, tmp_path):
     assert np.allclose(MiniEncoder(copy).encode_texts(["a cat"]), mini.encode_texts(["a cat"]), atol=1e-5)
 
 
-def test_another_recipe_is_another_version(cache):
+def test_the_version_of_earlier_indexes_stays_valid():
+    assert MiniConfig().describe() == (
+        "Recipe(side=260, mean=127.0, scale=128.0, name_text='A {name}.', described_text='{name}: {description}', "
+        "temperature=1.5, n_tokens=128, region_side=512, revision=2)"
+    )
+
+
+def test_another_config_is_another_version(cache):
     assert MiniEncoder(cache).version == MiniEncoder(cache).version
-    versions = {MiniEncoder(cache, replace(Recipe(), temperature=t)).version for t in (1.0, 1.5, 2.0)}
+    versions = {MiniEncoder(cache, replace(MiniConfig(), temperature=t)).version for t in (1.0, 1.5, 2.0)}
     assert len(versions) == 3
 
 
@@ -185,7 +194,7 @@ def test_other_weights_have_another_fingerprint(tmp_path):
 
 def test_a_missing_package_is_named_with_the_command_that_mends_it():
     with pytest.raises(CosmosSearchError, match=r"pip install -c constraints\.txt --no-deps no-such-weights"):
-        require_package("no-such-weights")
+        find_package("no-such-weights")
 
 
 def test_making_an_encoder_writes_nothing(tmp_path: Path):

@@ -11,12 +11,12 @@ from onnx import TensorProto, helper
 
 from cosmos_search.encoders.onnx_session import (
     choose_session_device,
-    device_of,
+    describe_device,
     is_on_cpu,
-    open_cached,
+    open_or_make,
     open_session,
-    save_optimised,
-    write_beside,
+    optimise_graph,
+    write_atomically,
 )
 from indexer.errors import CosmosSearchError, UsageError
 
@@ -39,7 +39,7 @@ def plus_one(session, x: float) -> float:
 
 
 def test_an_absent_graph_is_made_and_opened(tmp_path):
-    session = open_cached(tmp_path / "models" / "graph.onnx", write_plus_one)
+    session = open_or_make(tmp_path / "models" / "graph.onnx", write_plus_one)
     assert plus_one(session, 1.0) == 2.0
 
 
@@ -48,7 +48,7 @@ def test_a_cached_graph_is_not_made_again(tmp_path):
         raise AssertionError(f"{target} was made again")
 
     write_plus_one(tmp_path / "graph.onnx")
-    assert plus_one(open_cached(tmp_path / "graph.onnx", refuse), 2.0) == 3.0
+    assert plus_one(open_or_make(tmp_path / "graph.onnx", refuse), 2.0) == 3.0
 
 
 @pytest.mark.parametrize("damage", [b"", b"not a graph", None], ids=["empty", "garbage", "cut short"])
@@ -56,12 +56,12 @@ def test_a_damaged_graph_is_made_anew(tmp_path, damage):
     path = tmp_path / "graph.onnx"
     write_plus_one(path)
     path.write_bytes(path.read_bytes()[:-20] if damage is None else damage)
-    assert plus_one(open_cached(path, write_plus_one), 1.0) == 2.0
+    assert plus_one(open_or_make(path, write_plus_one), 1.0) == 2.0
 
 
 def test_an_optimised_graph_computes_the_same(tmp_path):
     write_plus_one(tmp_path / "graph.onnx")
-    save_optimised(tmp_path / "graph.onnx", tmp_path / "optimised.onnx")
+    optimise_graph(tmp_path / "graph.onnx", tmp_path / "optimised.onnx")
     assert plus_one(open_session(tmp_path / "optimised.onnx"), 3.0) == 4.0
 
 
@@ -74,17 +74,18 @@ def test_a_failed_making_leaves_the_old_file_and_no_litter(tmp_path):
         raise RuntimeError("stopped")
 
     with pytest.raises(RuntimeError):
-        write_beside(target, fail)
+        write_atomically(target, fail)
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]
 
 
 def test_a_reader_beside_many_writers_never_sees_half_a_file(tmp_path):
     target = tmp_path / "file"
-    write_beside(target, lambda draft: draft.write_text("0" * 100_000))
+    write_atomically(target, lambda draft: draft.write_text("0" * 100_000))
     letters = "12345678"
     writers = [
-        threading.Thread(target=write_beside, args=(target, lambda d, c=c: d.write_text(c * 100_000))) for c in letters
+        threading.Thread(target=write_atomically, args=(target, lambda d, c=c: d.write_text(c * 100_000)))
+        for c in letters
     ]
     for writer in writers:
         writer.start()
@@ -97,20 +98,20 @@ def test_a_reader_beside_many_writers_never_sees_half_a_file(tmp_path):
 def test_a_folder_that_cannot_be_written_is_a_users_error(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(CosmosSearchError, match="XDG_CACHE_HOME"):
-        write_beside(tmp_path / "file" / "graph.onnx", write_plus_one)
+        write_atomically(tmp_path / "file" / "graph.onnx", write_plus_one)
 
 
 def test_a_session_runs_on_the_cpu_unless_another_device_is_named(tmp_path):
     write_plus_one(tmp_path / "graph.onnx")
     assert open_session(tmp_path / "graph.onnx").get_providers() == ["CPUExecutionProvider"]
-    assert open_cached(tmp_path / "graph.onnx", write_plus_one).get_providers() == ["CPUExecutionProvider"]
+    assert open_or_make(tmp_path / "graph.onnx", write_plus_one).get_providers() == ["CPUExecutionProvider"]
 
 
 def test_the_cpu_is_obeyed_and_a_device_that_cannot_be_had_is_refused():
     assert choose_session_device("cpu") == "cpu"
     has_cuda = "CUDAExecutionProvider" in onnxruntime.get_available_providers()
     assert choose_session_device("auto") == ("cuda" if has_cuda else "cpu")
-    with pytest.raises(UsageError, match="does not support the device mps"):
+    with pytest.raises(UsageError, match="device mps can't be used: the installed ONNX Runtime does not support it"):
         choose_session_device("mps")
     if not has_cuda:
         with pytest.raises(UsageError, match="onnxruntime-gpu"):
@@ -120,5 +121,5 @@ def test_the_cpu_is_obeyed_and_a_device_that_cannot_be_had_is_refused():
 def test_the_device_is_the_one_the_session_got(tmp_path):
     write_plus_one(tmp_path / "graph.onnx")
     session = open_session(tmp_path / "graph.onnx")
-    assert is_on_cpu(session) == device_of(session).startswith("cpu")
-    assert device_of(session).endswith("ONNX Runtime fp32")
+    assert is_on_cpu(session) == describe_device(session).startswith("cpu")
+    assert describe_device(session).endswith("ONNX Runtime fp32")

@@ -3,11 +3,9 @@ from itertools import pairwise
 import pytest
 
 import cosmos_search
-from cosmos_search.explore.embedding_map import everyday_words
+from cosmos_search.explore.embedding_map import read_everyday_words
 from indexer.errors import CosmosSearchError
-from tests.colour import ColourEncoder, paint
-
-COLOURS = ("red", "lime", "blue", "yellow", "cyan", "magenta", "black", "white")
+from tests.colour import COLOURS, ColourEncoder, paint
 
 
 @pytest.fixture
@@ -78,7 +76,7 @@ def test_the_map_is_the_same_every_time(paints):
 
 
 def test_the_words_at_hand_are_many_and_each_there_once():
-    words = everyday_words()
+    words = read_everyday_words()
     assert len(words) == len(set(words)) > 300
     assert all(word == word.strip() != "" for word in words)
 

@@ -3,7 +3,7 @@ import pytest
 from PIL import Image, ImageEnhance, ImageOps
 
 import cosmos_search
-from cosmos_search.explore.near_duplicates import BLOCK, _leaders
+from cosmos_search.explore.near_duplicates import BLOCK, _find_leaders
 from indexer.errors import CosmosSearchError, UsageError
 from tests.colour import ColourEncoder, dated, paint
 
@@ -104,7 +104,7 @@ def test_leaders_are_those_that_a_plain_loop_finds():
         else:
             leading.append(i)
             expected.append(i)
-    found = _leaders(vectors, 0.9, lambda share: None)
+    found = _find_leaders(vectors, 0.9, lambda share: None)
     assert len(leading) > 20
     assert (found == expected).mean() > 0.999  # the last bit of a product may decide
 
@@ -116,7 +116,7 @@ def test_what_cannot_be_answered_is_refused(tmp_path):
         for cosine in (0, 1.1):
             (tmp_path / "photos").mkdir(exist_ok=True)
             library.add(tmp_path / "photos")
-            with pytest.raises(UsageError, match="no cosine"):
+            with pytest.raises(UsageError, match="not a valid cosine"):
                 library.near_duplicates(cosine)
         with pytest.raises(CosmosSearchError, match="holds no pictures"):
             library.near_duplicates()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cosmos_search.encoders.onnx_session import write_beside
+from cosmos_search.encoders.onnx_session import write_atomically
 from cosmos_search.models.drafts import draft_folder
 from cosmos_search.models.install import add_model
 from cosmos_search.models.store import ModelStore
@@ -40,11 +40,13 @@ def names(folder):
 
 
 def add(place):
-    add_model(ModelStore(place), PARITY / "bare_format_micro.pt", "micro", like=micro_like(place.parent / "like"))
+    add_model(
+        ModelStore(place), PARITY / "bare_format_micro.pt", "micro", config_from=micro_like(place.parent / "like")
+    )
 
 
 @pytest.mark.parametrize(
-    "write", [lambda place: write_beside(place / "micro", Path.touch), add], ids=["cache", "store"]
+    "write", [lambda place: write_atomically(place / "micro", Path.touch), add], ids=["cache", "store"]
 )
 def test_a_live_process_keeps_its_folder_and_a_dead_ones_is_swept(write, other, tmp_path):
     process, folder = other

@@ -36,7 +36,7 @@ def good(tmp_path_factory):
     """A model directory that can be used."""
     place = tmp_path_factory.mktemp("good")
     torch.manual_seed(0)
-    save_model(CosmosModel(MICRO), place / "model", like=micro_like(place / "like"))
+    save_model(CosmosModel(MICRO), place / "model", config_from=micro_like(place / "like"))
     return place / "model"
 
 
@@ -131,10 +131,10 @@ def test_sizes_that_no_clip_has_are_refused(tower, name, clip, tmp_path):
         ({"image_size": 1, "patch_size": 1}, "image_size"),
         ({"patch_size": 64}, "patch_size 64 is more than image_size 32"),
         ({"image_size": 4096, "patch_size": 1}, "patches"),
-        ({"vision_heads": 5}, "shared by 5 heads"),
-        ({"text_heads": 3}, "shared by 3 heads"),
+        ({"vision_heads": 5}, "divided among 5 heads"),
+        ({"text_heads": 3}, "divided among 3 heads"),
         ({"text_width": 32}, "must be equal"),
-        ({"text_width": 12, "embed_dim": 12}, "shared by 8 heads"),
+        ({"text_width": 12, "embed_dim": 12}, "divided among 8 heads"),
         ({"vision_layers": 256, "vision_width": 16_384, "vision_heads": 64}, "GiB of memory"),
         ({"vision_layers": 1}, "unknown"),
         ({"vision_layers": 3}, "missing"),
@@ -354,12 +354,12 @@ def save_words(path, words, specials=()):
 def test_tokenizers_of_another_kind_or_size_are_refused(model, tmp_path):
     path = model / "tokenizer.json"
     save_words(path, {"?": 0, "[CLS]": 1, "[SEP]": 2})
-    assert "none of CLIP's kind" in refusal(model, tmp_path)
+    assert "not like CLIP's" in refusal(model, tmp_path)
     save_clip_tokenizer(path)
-    assert "49,408 tokens and its network 96" in refusal(model, tmp_path)
+    assert "49,408 tokens, but its network 96" in refusal(model, tmp_path)
     ends = {"<start_of_text>": 1, "<end_of_text>": 2}
     save_words(path, {"?": 0, "dog": 3} | ends)
-    assert "at token 3, and its tokenizer ends texts with 2" in refusal(model, tmp_path)
+    assert "token 3 at the end of a text, but its tokenizer ends texts with 2" in refusal(model, tmp_path)
     path.write_text(path.read_text().replace('"dog": 3', '"dog": 4000000000'))
     assert "tokens" in refusal(model, tmp_path)
     path.write_text('{"version": "1.0", "model": {"type": "Oracle"}}')
@@ -509,7 +509,7 @@ def test_what_a_checkpoint_shall_be_like_is_read_as_strictly_as_a_model(part, ki
     spoil(micro_like(tmp_path / "like") / part, kind)
     store = ModelStore(tmp_path / "store")
     with pytest.raises(CosmosSearchError) as caught:
-        add_model(store, checkpoint, like=tmp_path / "like")
+        add_model(store, checkpoint, config_from=tmp_path / "like")
     assert str(tmp_path / "like") in str(caught.value)
     assert part in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -520,7 +520,7 @@ def test_a_checkpoint_is_no_folder_in_any_message(checkpoint, tmp_path):
     like = micro_like(tmp_path / "like")
     edit(like / "preprocessor_config.json", size={"shortest_edge": 64}, crop_size=64)
     with pytest.raises(CosmosSearchError) as caught:
-        add_model(ModelStore(tmp_path / "store"), checkpoint, like=like)
+        add_model(ModelStore(tmp_path / "store"), checkpoint, config_from=like)
     assert "odd.pt/" not in str(caught.value)
 
 
@@ -528,8 +528,8 @@ def test_a_checkpoint_of_numbers_that_are_none_is_not_installed(tmp_path):
     state = CosmosModel(MICRO).state_dict()
     torch.save({"teacher": {name: torch.full_like(x, torch.nan) for name, x in state.items()}}, tmp_path / "odd.pt")
     store = ModelStore(tmp_path / "store")
-    with pytest.raises(CosmosSearchError, match=r"^odd\.pt.* no finite numbers\.$"):
-        add_model(store, tmp_path / "odd.pt", like=micro_like(tmp_path / "like"))
+    with pytest.raises(CosmosSearchError, match=r"^odd\.pt.* not finite numbers\.$"):
+        add_model(store, tmp_path / "odd.pt", config_from=micro_like(tmp_path / "like"))
     assert list(store.place.iterdir()) == []
 
 

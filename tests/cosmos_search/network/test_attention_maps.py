@@ -20,7 +20,7 @@ def picture():
 
 def test_the_heat_map_of_a_transformer_is_its_dense_features_against_the_text(tmp_path, picture):
     store = ModelStore(tmp_path / "models")
-    add_model(store, PARITY / "hub_format_micro.pt", "micro", like=micro_like(tmp_path / "like"))
+    add_model(store, PARITY / "hub_format_micro.pt", "micro", config_from=micro_like(tmp_path / "like"))
     encoder = load_encoder("micro", "cpu", "fp32", store)
     query = encoder.encode_texts(["a dog"])[0]
     heat = encoder.activation(picture, query)

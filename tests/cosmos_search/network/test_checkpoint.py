@@ -10,7 +10,7 @@ from cosmos_search.network.checkpoint import convert, load_checkpoint
 from cosmos_search.network.cosmos import CosmosConfig, CosmosModel
 from indexer.errors import CosmosSearchError
 from tests import DATA
-from tests.cosmos_search.network.test_cosmos import SMALL
+from tests.micro import SMALL
 
 PARITY = DATA / "parity" / "expected"
 
@@ -53,7 +53,7 @@ def test_published_sizes_tell_their_config_by_their_shapes(tmp_path):
 
 def test_heads_that_shapes_do_not_tell_are_asked_for(tmp_path, official):
     message = refusal(saved(tmp_path / "c.pt", official, official), config=None)
-    assert "--like FOLDER" in message
+    assert "number of heads cannot be derived; its config.json is needed" in message
 
 
 class Payload:
@@ -117,7 +117,7 @@ def test_what_is_no_checkpoint_gets_a_sentence(tmp_path, official):
 def test_a_truncated_file_gets_a_sentence(tmp_path, share):
     whole = (PARITY / "hub_format_micro.pt").read_bytes()
     (tmp_path / "cut.pt").write_bytes(whole[: int(len(whole) * share)])
-    assert "cut short" in refusal(tmp_path / "cut.pt")
+    assert "truncated" in refusal(tmp_path / "cut.pt")
 
 
 def test_a_network_with_its_own_vocabulary_needs_its_tokenizer(tmp_path, official):

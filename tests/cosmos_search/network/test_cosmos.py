@@ -7,20 +7,7 @@ from cosmos_search.network.checkpoint import load_model, save_model
 from cosmos_search.network.cosmos import CosmosConfig, CosmosModel
 from indexer.errors import CosmosSearchError
 from tests import DATA
-from tests.micro import MICRO
-
-SMALL = CosmosConfig(
-    embed_dim=16,
-    image_size=32,
-    patch_size=8,
-    vision_width=24,
-    vision_layers=2,
-    vision_heads=3,
-    text_width=16,
-    text_layers=2,
-    text_heads=4,
-    context_length=12,
-)
+from tests.micro import MICRO, SMALL
 
 
 @pytest.fixture
@@ -82,7 +69,7 @@ def test_every_parameter_learns(model):
 
 
 def test_a_saved_model_is_the_same_when_it_is_loaded(model, tmp_path):
-    save_model(model, tmp_path / "model", like=_like(tmp_path))
+    save_model(model, tmp_path / "model", config_from=_like(tmp_path))
     loaded = load_model(tmp_path / "model")
     assert loaded.config == SMALL
     pixels = torch.randn(2, 3, 32, 32)
@@ -98,13 +85,13 @@ def test_the_hubs_own_ways_of_saving_and_loading_work(model, tmp_path, capsys):
 
 
 def test_weights_that_do_not_fit_their_config_are_refused(model, tmp_path):
-    save_model(model, tmp_path / "model", like=_like(tmp_path))
+    save_model(model, tmp_path / "model", config_from=_like(tmp_path))
     config = tmp_path / "model" / "config.json"
     config.write_text(config.read_text().replace('"vision_layers": 2', '"vision_layers": 3'))
     with pytest.raises(CosmosSearchError, match="do not fit"):
         load_model(tmp_path / "model")
     config.write_text("{}[")
-    with pytest.raises(CosmosSearchError, match="no config"):
+    with pytest.raises(CosmosSearchError, match="not a valid config"):
         load_model(tmp_path / "model")
 
 

@@ -26,6 +26,18 @@ def test_the_centre_is_kept():
     assert (Preprocess(32).pixels(wide)[8:-8, 8:-8] == [0, 255, 0]).all()
 
 
+@pytest.mark.parametrize(("width", "first"), [(8, 0), (9, 0), (11, 2), (13, 2), (15, 4)])
+def test_half_a_pixel_beside_the_centre_is_rounded_to_even_as_torchvision_does(width, first):
+    ramp = Image.fromarray(np.tile(np.arange(width, dtype=np.uint8), (8, 1))).convert("RGB")
+    assert Preprocess(8).pixels(ramp)[0, :, 0].tolist() == list(range(first, first + 8))
+
+
+def test_pictures_are_resized_by_bicubic_interpolation_which_overshoots_at_an_edge():
+    edge = Image.new("RGB", (4, 4), (64, 64, 64))
+    edge.paste((192, 192, 192), (2, 0, 4, 4))
+    assert Preprocess(8).pixels(edge)[0, :, 0].tolist() == [64, 61, 55, 90, 166, 201, 195, 192]
+
+
 def test_scaling_uses_each_channels_mean_and_deviation():
     scaled = Preprocess(8, mean=(0.0, 0.5, 1.0), std=(1.0, 0.5, 2.0))(Image.new("RGB", (8, 8), "white"))
     assert scaled.shape == (3, 8, 8)

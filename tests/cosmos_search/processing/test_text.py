@@ -84,7 +84,7 @@ def test_a_long_text_keeps_its_end_token_and_is_known_not_to_fit():
     assert not tokenizer.fits(long)
     assert tokenizer.fits("word " * 75)
     assert tokenizer([long])[0, -1] == 49407
-    assert len(tokenizer.cut_ids(long)) == 77
+    assert len(tokenizer.encode(long)) == 77
 
 
 def test_odd_bytes_from_a_shell_are_no_error():

@@ -6,11 +6,11 @@ import pytest
 
 from cosmos_search.encoders.mini.weights import find_weights
 from cosmos_search.processing.text import clip_tokenizer
-from cosmos_search.retrieval.compose import with_place, with_word
+from cosmos_search.retrieval.compose import add_place, add_word
+from cosmos_search.retrieval.filters import parse_date, parse_near, parse_size
 from cosmos_search.retrieval.query import MAX_CHARACTERS, parse_box, parse_query
 from cosmos_search.retrieval.sentences import split_sentences
 from indexer.errors import UsageError
-from indexer.store.filters import parse_date, parse_near, parse_size
 
 # fmt: off
 UNITS = (
@@ -27,7 +27,7 @@ SIZE = 30_000  # characters; cubic growth takes days here, quadratic growth 1.5 
 
 
 def in_box(text):
-    with_place("", text, parse_box("0,0,1,1"))
+    add_place("", text, parse_box("0,0,1,1"))
 
 
 READERS = {
@@ -37,7 +37,7 @@ READERS = {
     "place on earth": parse_near,
     "size": parse_size,
     "box": parse_box,
-    "word": lambda text: with_word("x", "+", text),
+    "word": lambda text: add_word("x", "+", text),
     "word in a box": in_box,
 }
 

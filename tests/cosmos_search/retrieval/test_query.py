@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cosmos_search.retrieval.errors import QueryError
 from cosmos_search.retrieval.query import PLACES, Term, parse_box, parse_query
 from indexer.errors import UsageError
 from indexer.pictures.regions import Box
@@ -65,7 +66,7 @@ MISTAKES = {
     "a car @somewhere": ("there are: bottom", "@"),
     "a car @0.5,0.5,0.2,0.2": ("no area", "@"),
     "a car @0,0,2,2": ("not inside", "@"),
-    "a car @0,0,1": ("is no box", "@"),
+    "a car @0,0,1": ("is not a valid box", "@"),
     "beach -": ("Nothing follows this -", "-"),
     "beach - - people": ("Nothing follows this -", "-"),
     'an "open quote': ("not closed", '"'),
@@ -91,7 +92,7 @@ MISTAKES = {
     "a dog. @left": ("Nothing is looked for", "@left"),
     "2:@left": ("Nothing is looked for", "@left"),
     "a + @left": ("Nothing is looked for", "@left"),
-    "a car @" + "0" * 5000: ("is no box", "@"),
+    "a car @" + "0" * 5000: ("is not a valid box", "@"),
     f"a @{'x' * 5000}": ("There is no place @xxx", "@"),
 }
 
@@ -99,11 +100,12 @@ MISTAKES = {
 @pytest.mark.parametrize("text", MISTAKES)
 def test_a_mistake_is_pointed_at(text):
     message, mark = MISTAKES[text]
-    with pytest.raises(UsageError) as caught:
+    with pytest.raises(QueryError) as caught:
         parse_query(text)
-    first, shown, pointer = str(caught.value).splitlines()
-    assert message in first
-    assert shown[pointer.index("^") :].startswith(mark)
+    error = caught.value
+    assert message in str(error)
+    assert "\n" not in str(error)
+    assert error.text[error.position :].startswith(mark)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 import cosmos_search
-from tests.colour import ColourEncoder, paint
+from tests.colour import COLOURS, ColourEncoder, paint, paint_photos
 from tests.rights import needs_refusals
 
 LARGE = (33, 33)  # the size of the pictures that CarefulEncoder can't prepare
@@ -32,15 +32,7 @@ class CarefulEncoder(ColourEncoder):
 
 @pytest.fixture
 def photos(tmp_path):
-    for i, colour in enumerate(["red", "lime", "blue"]):
-        paint(tmp_path / "photos" / f"{colour}.png", colour, seed=i)
-    return tmp_path / "photos"
-
-
-@pytest.fixture
-def library(tmp_path):
-    with cosmos_search.open(tmp_path / "index", encoder=ColourEncoder()) as library:
-        yield library
+    return paint_photos(tmp_path / "photos", COLOURS[:3])
 
 
 def reasons(report):

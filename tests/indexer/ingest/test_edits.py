@@ -8,14 +8,12 @@ from contextlib import closing
 import pytest
 
 import cosmos_search
-from tests.colour import ColourEncoder, paint
+from tests.colour import COLOURS, ColourEncoder, paint, paint_photos
 
 
 @pytest.fixture
 def photos(tmp_path):
-    for i, colour in enumerate(["red", "lime", "blue"]):
-        paint(tmp_path / "photos" / f"{colour}.bmp", colour, seed=i)
-    return tmp_path / "photos"
+    return paint_photos(tmp_path / "photos", COLOURS[:3], suffix="bmp")
 
 
 @pytest.fixture

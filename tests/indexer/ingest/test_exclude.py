@@ -5,12 +5,11 @@ import json
 import pytest
 from click.testing import CliRunner
 
-import cosmos_search
 from cosmos_search.cli.main import main
-from cosmos_search.cli.output import info_json, info_text
+from cosmos_search.cli.output import info_text
 from indexer.errors import UsageError
 from indexer.pictures.walk import count_files
-from tests.colour import ColourEncoder, paint
+from tests.colour import paint
 
 
 @pytest.fixture
@@ -20,12 +19,6 @@ def photos(tmp_path):
     return tmp_path / "photos"
 
 
-@pytest.fixture
-def library(tmp_path):
-    with cosmos_search.open(tmp_path / "index", encoder=ColourEncoder()) as library:
-        yield library
-
-
 def found(library, root):
     hits = library.search("red", 99, include_unlikely=True)
     return sorted(str(hit.path.relative_to(root)) for hit in hits)
@@ -33,7 +26,7 @@ def found(library, root):
 
 def test_what_is_left_out_stays_out_until_it_is_said_anew(library, photos):
     assert library.add(photos, exclude=["thumbs"]).added == 2
-    assert count_files(library.walked()) == 2
+    assert count_files(library.plan_walk()) == 2
     for folders in ((), (photos,), (photos / "album",)):
         report = library.add(*folders)
         assert (report.added, report.removed) == (0, 0)
@@ -71,7 +64,7 @@ def test_each_folder_has_its_own_patterns_and_a_folder_around_it_takes_them_over
     library.add(other)
     assert {f.path: f.exclude for f in library.info().folders} == {photos: ("thumbs", "x*"), other: ()}
     assert "thumbs, x*" in info_text(library.info())
-    assert [f.get("exclude") for f in info_json(library.info())["folders"]] == [None, ["thumbs", "x*"]]
+    assert [f.get("exclude") for f in library.info().to_dict()["folders"]] == [None, ["thumbs", "x*"]]
     assert library.add(tmp_path).added == 0
     assert [(f.path, f.exclude) for f in library.info().folders] == [(tmp_path, ("thumbs", "x*"))]
 

@@ -7,8 +7,7 @@ from threading import Event
 
 import pytest
 
-import cosmos_search
-from tests.colour import ColourEncoder, paint
+from tests.colour import COLOURS, paint, paint_photos
 from tests.rights import needs_refusals
 
 NO_FILE = Path("/proc/self/mem")  # opens, and gives an I/O error when it is read
@@ -16,15 +15,7 @@ NO_FILE = Path("/proc/self/mem")  # opens, and gives an I/O error when it is rea
 
 @pytest.fixture
 def photos(tmp_path):
-    for i, colour in enumerate(["red", "lime", "blue"]):
-        paint(tmp_path / "photos" / f"{colour}.png", colour, seed=i)
-    return tmp_path / "photos"
-
-
-@pytest.fixture
-def library(tmp_path):
-    with cosmos_search.open(tmp_path / "index", encoder=ColourEncoder()) as library:
-        yield library
+    return paint_photos(tmp_path / "photos", COLOURS[:3])
 
 
 def loop_of_links(folder):

@@ -6,14 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from threading import Event
 
+import numpy as np
 import pytest
 
-import cosmos_search
 from indexer.pictures.metadata import Metadata
 from indexer.pictures.walk import FoundFile
 from indexer.store.index import Index
-from indexer.store.records import IndexedFile, PictureFacts
-from tests.colour import ColourEncoder, paint
+from indexer.store.records import IndexedCopy, IndexedPicture, PictureFacts
+from tests.colour import paint
 
 N_FILES = 60
 
@@ -23,12 +23,6 @@ def photos(tmp_path):
     for i in range(N_FILES):
         paint(tmp_path / "photos" / f"{i:03}.png", "red", seed=i)
     return tmp_path / "photos"
-
-
-@pytest.fixture
-def library(tmp_path):
-    with cosmos_search.open(tmp_path / "index", encoder=ColourEncoder()) as library:
-        yield library
 
 
 def orphans(library):
@@ -161,8 +155,9 @@ def test_only_the_pictures_of_the_files_that_are_written_are_looked_at(tmp_path)
 
     def item(name, content, *, is_new=True):
         file = FoundFile(tmp_path / name, 1, 1, 1)
-        facts = PictureFacts(8, 8, Metadata()) if is_new else None
-        return IndexedFile(folder_id, file, content, facts)
+        if not is_new:
+            return IndexedCopy(folder_id, file, content)
+        return IndexedPicture(folder_id, file, content, PictureFacts(8, 8, Metadata()), np.zeros((1, 4), "<f2"))
 
     with index.writing() as catalog:
         encoder = catalog.add_encoder("made", "1", 4, "none")

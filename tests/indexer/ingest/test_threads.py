@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from indexer.ingest.threads import batched, ordered_map, workers
+from indexer.ingest.threads import ordered_map, split_batches, workers
 
 
 def test_results_come_in_order_whoever_is_done_first():
@@ -47,5 +47,5 @@ def test_an_error_reaches_the_caller_and_the_rest_is_dropped():
 
 
 def test_batches_are_full_but_the_last():
-    assert list(batched(range(5), 2)) == [[0, 1], [2, 3], [4]]
-    assert list(batched([], 2)) == []
+    assert list(split_batches(range(5), 2)) == [[0, 1], [2, 3], [4]]
+    assert list(split_batches([], 2)) == []

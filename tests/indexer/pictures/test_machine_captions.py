@@ -3,7 +3,7 @@ import io
 import pytest
 from PIL import Image
 
-from indexer.pictures.machine_captions import is_stamp
+from indexer.pictures.machine_captions import is_machine_caption
 from indexer.pictures.metadata import read_metadata
 
 STAMPS = """
@@ -35,12 +35,12 @@ Drawn by a child of 5 years|Processed cheese|Capture of the flag
 
 @pytest.mark.parametrize("text", STAMPS.strip().replace("\n", "|").split("|"))
 def test_what_cameras_and_programs_write_is_no_caption(text):
-    assert is_stamp(text)
+    assert is_machine_caption(text)
 
 
 @pytest.mark.parametrize("text", CAPTIONS.strip().replace("\n", "|").split("|"))
 def test_what_people_write_is_one(text):
-    assert not is_stamp(text)
+    assert not is_machine_caption(text)
 
 
 def test_after_a_stamp_a_caption_is_looked_for_further():
@@ -66,4 +66,4 @@ def test_the_camera_or_the_program_is_no_caption(tag):
 )
 def test_no_text_takes_long(text):
     for _ in range(200):  # an expression that backtracks would not end
-        is_stamp(text)
+        is_machine_caption(text)

@@ -30,6 +30,15 @@ def test_a_panorama_has_more_columns_than_rows():
     assert all(0.4 < shape < 2.5 for shape in shapes)
 
 
+def test_regions_are_in_rows_from_the_top_left_each_level_after_the_other():
+    """The vectors in an index are in this order, so it must never change."""
+    fast = [(box.left, box.top, box.right, box.bottom) for box in pyramid("fast", 1000, 1000)]
+    assert fast[:4] == [(0, 0, 0.7, 0.7), (0.3, 0, 1, 0.7), (0, 0.3, 0.7, 1), (0.3, 0.3, 1, 1)]
+    corners = (0, 0.2667, 0.5333)
+    assert [box[:2] for box in fast[4:13]] == [(left, top) for top in corners for left in corners]
+    assert fast[13:] == [(0.25, 0.25, 0.75, 0.75)]
+
+
 def test_boxes_know_what_they_share():
     left, top = Box(0.0, 0.0, 0.5, 1.0), Box(0.0, 0.0, 1.0, 0.5)
     assert left.area == 0.5

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from indexer.errors import PictureError
-from indexer.pictures.edited_file import EditedFile, replaced
+from indexer.pictures.edited_file import EditedFile, replace_bytes
 from indexer.pictures.images import open_picture, reading_pictures
 from indexer.pictures.trim import trim_metadata
 
@@ -386,7 +386,7 @@ def test_an_edited_file_reads_like_its_parts_put_together():
         (90, 20_000),
         (20_000, 20_000),
         b"",
-        *replaced({21_000: b"xy", 20_500: b"z"}, 20_100, 25_600),
+        *replace_bytes({21_000: b"xy", 20_500: b"z"}, 20_100, 25_600),
     ]
     expected = b"".join(part if isinstance(part, bytes) else content[part[0] : part[1]] for part in parts)
     file = EditedFile(io.BytesIO(content), parts)

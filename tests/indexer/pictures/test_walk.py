@@ -1,5 +1,6 @@
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -95,10 +96,41 @@ def test_what_is_named_like_a_picture_and_is_none_is_no_file(tmp_path):
     assert found(tmp_path) == []
 
 
-def test_heic_and_raw_files_are_found_or_counted(tmp_path, monkeypatch):
+WALK_WITH = """
+import sys
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+
+for package in ("pillow_heif", "rawpy"):
+    sys.modules[package] = None
+    if package in sys.argv[2:]:
+        sys.modules[package] = ModuleType(package)
+        sys.modules[package].__spec__ = ModuleSpec(package, None)
+
+from indexer.pictures.walk import walk
+
+(directory,) = walk(Path(sys.argv[1]))
+print(*(file.path.name for file in directory.files), directory.n_needs_extra)
+"""
+
+
+@pytest.mark.parametrize(
+    ("packages", "found_and_counted"),
+    [
+        (["pillow_heif", "rawpy"], "a.heic b.NEF c.jpg 0"),
+        (["pillow_heif"], "a.heic c.jpg 1"),
+        (["rawpy"], "b.NEF c.jpg 1"),
+        ([], "c.jpg 2"),
+    ],
+)
+def test_heic_and_raw_files_are_found_if_their_package_is_installed_and_counted_otherwise(
+    tmp_path, packages, found_and_counted
+):
     make(tmp_path / "a.heic", tmp_path / "b.NEF", tmp_path / "c.jpg")
-    (directory,) = walk(tmp_path)
-    assert len(directory.files) + directory.n_needs_extra == 3
+    command = [sys.executable, "-c", WALK_WITH, str(tmp_path), *packages]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == found_and_counted
 
 
 def test_undecodable_names_survive(tmp_path):

@@ -4,8 +4,9 @@ import pytest
 from PIL import Image
 
 import cosmos_search
+from cosmos_search.retrieval.filters import parse_size
 from indexer.store.facets import Count
-from indexer.store.filters import Filters, parse_size
+from indexer.store.filters import Filters
 from tests.colour import ColourEncoder, dated
 
 PICTURES = [  # directory, size, camera, year

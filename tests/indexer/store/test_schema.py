@@ -5,6 +5,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
+from cosmos_search.cli.advice import add_advice
 from indexer.errors import CosmosSearchError
 from indexer.store.database import open_database
 from indexer.store.schema import settings
@@ -20,8 +21,9 @@ def test_a_new_catalog_is_empty_and_can_be_opened_again(tmp_path):
 
 def test_a_damaged_catalog_is_named_with_the_way_out(tmp_path):
     (tmp_path / "catalog.db").write_bytes(b"not a database" * 100)
-    with pytest.raises(CosmosSearchError, match=r"damaged.*mv "):
+    with pytest.raises(CosmosSearchError, match="damaged") as caught:
         open_database(tmp_path / "catalog.db")
+    assert f"mv {tmp_path} {tmp_path}.damaged" in add_advice(caught.value)
 
 
 def test_another_programs_database_is_left_alone(tmp_path):

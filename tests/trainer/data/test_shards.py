@@ -11,10 +11,10 @@ from click.testing import CliRunner
 from PIL import Image
 
 from indexer.errors import CosmosSearchError, UsageError
-from tests.pictures import COLOURS, make_folder, squares
+from tests.pictures import COLOURS, make_folder, make_shards, squares
 from trainer.cli import train
-from trainer.data.batches import captions_of
-from trainer.data.captions import DREAMLIP_KEYS
+from trainer.data.captions import DREAMLIP_KEYS, read_captions
+from trainer.data.errors import AlreadyShardsError
 from trainer.data.samples import Pair, open_source
 from trainer.data.shards import prepare
 
@@ -54,7 +54,7 @@ def test_a_table_becomes_shards_with_the_same_pictures_and_captions(photos, tmp_
     assert len(list((tmp_path / "shards").glob("*.tar"))) == done.n_shards
     pairs = pairs_in(tmp_path / "shards")
     assert [pair.picture for pair in pairs] == [picture for _, picture, _ in squares()]
-    assert [captions_of(pair, "sentences")[0] for pair in pairs] == [caption for *_, caption in squares()]
+    assert [read_captions(pair, "sentences")[0] for pair in pairs] == [caption for *_, caption in squares()]
 
 
 @pytest.mark.parametrize("kind", ["tsv", "jsonl", "folder"])
@@ -68,7 +68,7 @@ def test_other_lists_become_the_same_shards(kind, photos, tmp_path):
     else:
         source = make_folder(tmp_path / "beside")
     prepare(source, tmp_path / "shards")
-    said = {captions_of(pair, "sentences")[0] for pair in pairs_in(tmp_path / "shards")}
+    said = {read_captions(pair, "sentences")[0] for pair in pairs_in(tmp_path / "shards")}
     assert said == {caption for *_, caption in squares()}
 
 
@@ -76,15 +76,15 @@ def test_dreamlip_and_pixelprose_keep_their_forms(photos, tmp_path):
     name = next(squares())[0]
     dreamlip = {"Image Path": f"photos/{name}.jpg"} | dict.fromkeys(DREAMLIP_KEYS, "One thing. Another thing.")
     prepare(write_csv(tmp_path / "dreamlip.csv", [dreamlip]), tmp_path / "one")
-    whole, pool = captions_of(pairs_in(tmp_path / "one")[0], "dreamlip")
+    whole, pool = read_captions(pairs_in(tmp_path / "one")[0], "dreamlip")
     assert (whole, pool) == ("One thing. Another thing", ["One thing", "Another thing"] * 7)
     pixelprose = {"file": f"photos/{name}.jpg", "original_caption": "Web text", "vlm_caption": "A red. A blue."}
     done = prepare(write_csv(tmp_path / "pixelprose.csv", [pixelprose]), tmp_path / "two")
-    assert captions_of(pairs_in(tmp_path / "two")[0], "pixelprose") == ("Web text", ["Web text", "A red", "A blue"])
+    assert read_captions(pairs_in(tmp_path / "two")[0], "pixelprose") == ("Web text", ["Web text", "A red", "A blue"])
     assert dict(done.text_modes) == {"pixelprose": 1}
 
 
-def test_what_is_of_no_use_is_named_with_its_line_and_reason(photos, tmp_path):
+def test_skipped_pairs_are_named_with_line_and_reason(photos, tmp_path):
     broken = sorted(photos.iterdir())[0]
     broken.write_bytes(broken.read_bytes()[:300])
     lines = [
@@ -100,17 +100,17 @@ def test_what_is_of_no_use_is_named_with_its_line_and_reason(photos, tmp_path):
     done = prepare(tmp_path / "captions.csv", tmp_path / "shards")
     assert (done.n_pairs, done.n_refused) == (1, 5)
     reasons = refused(tmp_path / "shards")
-    for line, said in ((2, "cut short"), (3, "not in UTF-8"), (4, "no caption"), (5, "No such file"), (6, "URL")):
+    for line, said in ((2, "cut short"), (3, "not valid UTF-8"), (4, "no caption"), (5, "No such file"), (6, "URL")):
         assert any(f"captions.csv:{line}" in key and said in reason for key, reason in reasons.items()), (line, reasons)
 
 
 @pytest.mark.parametrize(
     ("record", "said"),
     [
-        ({"caption": None}, "no text where one should be, but null"),
-        ({"caption": 5}, "but 5"),
-        ({"caption": "red", "path": None}, "but null"),
-        ({"text": ["a", 5]}, "but 5"),
+        ({"caption": None}, "null in place of a text"),
+        ({"caption": 5}, "5 in place of a text"),
+        ({"caption": "red", "path": None}, "null in place of a text"),
+        ({"text": ["a", 5]}, "5 in place of a text"),
         ({}, "no caption"),
     ],
 )
@@ -120,7 +120,23 @@ def test_a_record_without_text_is_refused(record, said, photos, tmp_path):
     (tmp_path / "list.jsonl").write_text("\n".join(map(json.dumps, lines)))
     prepare(tmp_path / "list.jsonl", tmp_path / "shards")
     assert said in refused(tmp_path / "shards")["list.jsonl:2"]
-    assert captions_of(pairs_in(tmp_path / "shards")[0], "sentences")[1] == ["One cat", "Two dogs"]
+    assert read_captions(pairs_in(tmp_path / "shards")[0], "sentences")[1] == ["One cat", "Two dogs"]
+
+
+def test_a_line_that_cannot_be_parsed_is_skipped(photos, tmp_path):
+    lines = ['{"path": "photos/red-red.jpg", "caption": "red"}', "[1]", "{", "[" * 100_000]
+    (tmp_path / "list.jsonl").write_text("\n".join(lines))
+    assert prepare(tmp_path / "list.jsonl", tmp_path / "shards").n_pairs == 1
+    reasons = refused(tmp_path / "shards")
+    for line, said in ((2, "not a JSON object"), (3, "cannot be read"), (4, "nested too deeply")):
+        assert said in reasons[f"list.jsonl:{line}"]
+
+
+def test_a_folder_of_shards_is_not_prepared_again(tmp_path):
+    make_shards(tmp_path / "shards")
+    with pytest.raises(AlreadyShardsError) as caught:
+        prepare(tmp_path / "shards", tmp_path / "again")
+    assert caught.value.folder == tmp_path / "shards"
 
 
 def test_empty_cells_do_not_change_a_tables_form(photos, tmp_path):
@@ -131,13 +147,13 @@ def test_empty_cells_do_not_change_a_tables_form(photos, tmp_path):
     assert (done.n_pairs, dict(done.text_modes)) == (3, {"pixelprose": 3})
     dreamlip = {"path": f"photos/{names[0]}.jpg"} | dict.fromkeys(DREAMLIP_KEYS, "A red.") | {"raw_caption": ""}
     prepare(write_csv(tmp_path / "dreamlip.csv", [dreamlip]), tmp_path / "two")
-    assert captions_of(pairs_in(tmp_path / "two")[0], "dreamlip") == ("", ["A red"] * 6)
+    assert read_captions(pairs_in(tmp_path / "two")[0], "dreamlip") == ("", ["A red"] * 6)
 
 
 def test_a_quote_in_a_tsv_is_a_letter_and_an_open_one_in_a_csv_is_said(photos, tmp_path):
     (tmp_path / "a.tsv").write_text('path\tcaption\nphotos/red-red.jpg\t"Red" it says\nphotos/red-blue.jpg\t"Blue\n')
     prepare(tmp_path / "a.tsv", tmp_path / "one")
-    assert sorted(captions_of(pair, "sentences")[0] for pair in pairs_in(tmp_path / "one")) == [
+    assert sorted(read_captions(pair, "sentences")[0] for pair in pairs_in(tmp_path / "one")) == [
         '"Blue',
         '"Red" it says',
     ]
@@ -147,7 +163,7 @@ def test_a_quote_in_a_tsv_is_a_letter_and_an_open_one_in_a_csv_is_said(photos, t
         prepare(tmp_path / "a.csv", tmp_path / "two")
     finally:
         csv.field_size_limit(limit)
-    assert any("can't be read from here on" in reason for reason in refused(tmp_path / "two").values())
+    assert any("cannot be read from here on" in reason for reason in refused(tmp_path / "two").values())
 
 
 def test_a_name_in_no_encoding_is_prepared_too(photos, tmp_path):

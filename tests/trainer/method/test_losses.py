@@ -6,20 +6,10 @@ import torch
 from torch.nn import functional as F
 
 from tests import DATA
+from tests.learners import slow_nce
 from trainer.method.losses import DistillLosses, StudentViews, TeacherViews, cosmos_losses, info_nce
 
 EXPECTED = DATA / "parity/expected"
-
-
-def slow_nce(a, b, scale):
-    """Written by hand, pair by pair, every matrix whole."""
-    losses = []
-    for x in a:
-        for y in b:
-            logits = scale * x @ y.T
-            right = torch.arange(len(x))
-            losses.append((F.cross_entropy(logits, right) + F.cross_entropy(logits.T, right)) / 2)
-    return sum(losses) / len(losses)
 
 
 def unit(*shape, seed=0):
@@ -62,6 +52,7 @@ def test_losses_are_the_official_ones():
     groups = losses.groups
     assert losses.clip.item() == pytest.approx(step["clip_loss"], abs=1e-5)
     assert losses.distill.item() == pytest.approx(step["distill_loss"], abs=1e-5)
+    assert losses.total.item() == pytest.approx(step["clip_loss"] + step["distill_loss"], abs=2e-5)
     found = (groups.image_image, groups.image_text, groups.text_image, groups.text_text)
     assert [x.item() for x in found] == pytest.approx(list(step["cosmos_groups"].values()), abs=1e-5)
 
@@ -70,7 +61,7 @@ def test_parts_that_are_off_do_not_count():
     images, texts, seen = unit(3, 4, 5), unit(4, 4, 5, seed=1), unit(3, 4, 5, seed=2)
     teacher = TeacherViews(unit(2, 4, 5, seed=3), unit(2, 4, 5, seed=4))
     student = StudentViews(images, texts, seen, None, torch.tensor(9.0), torch.tensor(5.0))
-    alone = cosmos_losses(student, teacher, crossed=False)
+    alone = cosmos_losses(student, teacher, with_cross_modal=False)
     assert alone.groups.image_text is alone.groups.text_text is None
     assert alone.distill == alone.groups.image_image
     assert cosmos_losses(student, None).distill == 0

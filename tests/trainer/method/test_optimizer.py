@@ -4,20 +4,20 @@ import torch
 
 from cosmos_search.network.cosmos import CosmosModel
 from tests.micro import MICRO, PARITY
-from trainer.method.optimizer import adamw, clamp_scales, decayed_names
+from trainer.method.optimizer import clamp_scales, find_decayed_names, make_optimizer
 
 
 def test_the_groups_are_the_authors():
     expected = json.loads((PARITY / "param_groups_micro.json").read_text())
     model = CosmosModel(MICRO)
-    decayed = decayed_names(model)
+    decayed = find_decayed_names(model)
     assert decayed == set(expected["decay"])
     assert {name for name, _ in model.named_parameters()} - decayed == set(expected["no_decay"])
 
 
 def test_every_parameter_is_in_one_group():
     model = CosmosModel(MICRO)
-    optimizer = adamw(model, lr=1e-3, weight_decay=0.5, betas=(0.9, 0.98), eps=1e-8)
+    optimizer = make_optimizer(model, lr=1e-3, weight_decay=0.5, betas=(0.9, 0.98), eps=1e-8)
     n_parameters = sum(len(group["params"]) for group in optimizer.param_groups)
     assert n_parameters == len(list(model.parameters()))
 

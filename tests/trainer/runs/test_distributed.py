@@ -4,10 +4,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from tests.learners import micro_batch, micro_learner
+from tests.learners import micro_batch, micro_learner, slow_nce
 from tests.ranks import WORLD, on_two_ranks
-from tests.trainer.method.test_losses import slow_nce
-from trainer.method.step import losses_with_gradients, training_step
+from trainer.method.step import forward_backward, training_step
 from trainer.method.student import Method
 
 
@@ -47,7 +46,7 @@ def test_each_rank_has_the_whole_loss_and_its_own_rows_gradient(ranks):
 def test_plain_clip_trains_on_two_ranks_for_more_than_a_step(ranks):
     learner = micro_learner(Method(False, False, False))
     for _ in range(2):
-        losses = training_step(learner, micro_batch(), lr=1e-3, momentum=0.99)
+        losses = training_step(learner, micro_batch(), lr=1e-3, ema_momentum=0.99)
     for found in ranks:
         torch.testing.assert_close(found["clip"], losses.total, atol=0, rtol=1e-3)  # half the gradient, and Adam's eps
 
@@ -55,7 +54,7 @@ def test_plain_clip_trains_on_two_ranks_for_more_than_a_step(ranks):
 @pytest.mark.parametrize("name", ["whole", "parts"])
 def test_ddp_gives_encoders_the_gradient_over_the_world_and_scales_the_whole(name, ranks):
     learner = micro_learner()
-    losses = losses_with_gradients(learner, micro_batch())
+    losses = forward_backward(learner, micro_batch())
     for found in (found[name] for found in ranks):
         torch.testing.assert_close(found["total"], losses.total)
         for parameter, p in learner.student.named_parameters():

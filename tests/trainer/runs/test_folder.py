@@ -1,5 +1,7 @@
-"""One training a folder, and nothing left of a killed one."""
+"""The folder of a run: one process group writes to it, leftovers are removed, one module names its files."""
 
+import json
+import re
 import signal
 import subprocess
 import sys
@@ -10,40 +12,37 @@ import pytest
 from indexer.errors import CosmosSearchError
 from tests import ROOT
 from tests.micro import micro_like
-from tests.pictures import CONFIG, letters, make_shards
-from tests.trainer.runs.test_loop import run_apart
+from tests.pictures import CONFIG
+from tests.run_training import run_apart
+from tests.test_errors import strings
 from trainer.config import save_config
 from trainer.data.samples import open_source
-from trainer.runs.checkpoints import checkpoints
+from trainer.runs.folder import RunFolder
 from trainer.runs.launch import Sources, resume_run, start_run
 from trainer.runs.loop import resume, train
+from trainer.runs.records import Progress, Score
 
+# Names of a run's files, as strings or parts of a path; prose has blanks.
+RUN_FILE = re.compile(
+    r"(^|/)(\.lock|(config|sources|tokenizer|state)\.json|checkpoints|step-.*|metrics\.jsonl|refused-.*|tensorboard"
+    r"|[^/]+\.safetensors)(/|$)"
+)
 SHORT = replace(CONFIG, n_steps=2, save_every=1)
 LAUNCHER = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m"]
 HOLD = """
 import sys, torch
 from pathlib import Path
 from trainer.runs.distributed import Ranks
-from trainer.runs.folder import claimed
-with claimed(Path(sys.argv[1]), Ranks(0, 1, torch.device("cpu"))):
+from trainer.runs.folder import RunFolder
+with RunFolder(Path(sys.argv[1])).lock(Ranks(0, 1, torch.device("cpu"))):
     print("held", flush=True)
     sys.stdin.read()
 """
 
 
 @pytest.fixture
-def data(tmp_path):
-    return make_shards(tmp_path / "data")
-
-
-@pytest.fixture
-def tokenizer(tmp_path):
-    return letters(tmp_path / "letters")
-
-
-@pytest.fixture
 def hold():
-    """Has another process hold a run's folder; returns the process."""
+    """A function that starts a process which holds the lock of a run's folder, and returns it."""
     started = []
 
     def start(run):
@@ -64,7 +63,7 @@ def content(folder):
 
 
 @pytest.mark.parametrize("way", ["train", "start_run", "resume", "resume_run"])
-def test_a_second_training_is_refused_and_changes_nothing_until_the_first_has_died(
+def test_a_second_training_is_rejected_and_changes_nothing_until_the_first_has_ended(
     way, data, tokenizer, tmp_path, hold
 ):
     run, source, file = tmp_path / "run", open_source(data), tmp_path / "letters" / "tokenizer.json"
@@ -87,7 +86,7 @@ def test_a_second_training_is_refused_and_changes_nothing_until_the_first_has_di
     assert ways[way]().exists()
 
 
-def test_a_running_training_is_not_joined_by_another_one(data, tokenizer, tmp_path):
+def test_a_running_training_keeps_its_lock(data, tokenizer, tmp_path):
     said = []
 
     def evaluate(student, teacher):
@@ -102,7 +101,7 @@ def test_a_running_training_is_not_joined_by_another_one(data, tokenizer, tmp_pa
 
 
 @pytest.mark.slow
-def test_of_two_processes_both_end_where_the_folder_is_taken(data, tmp_path, hold):
+def test_all_processes_end_if_the_folder_is_locked(data, tmp_path, hold):
     file = micro_like(tmp_path / "letters") / "tokenizer.json"
     hold(tmp_path / "run")
     save_config(SHORT, tmp_path / "run.json")
@@ -112,7 +111,7 @@ def test_of_two_processes_both_end_where_the_folder_is_taken(data, tmp_path, hol
     assert [path.name for path in (tmp_path / "run").iterdir()] == [".lock"]
 
 
-def test_what_a_killed_run_left_is_swept_and_all_else_stays(data, tokenizer, tmp_path):
+def test_leftovers_of_a_killed_run_are_removed_and_other_files_stay(data, tokenizer, tmp_path):
     run = tmp_path / "run"
     train(SHORT, open_source(data), tokenizer, run)
     kept = content(run)
@@ -132,10 +131,37 @@ def test_what_a_killed_run_left_is_swept_and_all_else_stays(data, tokenizer, tmp
     assert (tmp_path / "elsewhere").is_dir()
 
 
-def test_a_run_that_was_killed_at_its_beginning_can_begin_again(data, tokenizer, tmp_path):
+def test_a_run_that_was_killed_before_its_first_checkpoint_can_be_started_again(data, tokenizer, tmp_path):
     run = tmp_path / "run"
     run.mkdir()
     for name in (".refused-0.jsonl.partial", ".metrics.jsonl.partial", "config.json", ".lock"):
         (run / name).write_text("")
     train(SHORT, open_source(data), tokenizer, run)
-    assert checkpoints(run)[-1].name == "step-00000002"
+    assert RunFolder(run).checkpoints()[-1].name == "step-00000002"
+
+
+def test_one_module_names_the_files_of_a_run():
+    named = {
+        path.relative_to(ROOT / "trainer").as_posix()
+        for path in (ROOT / "trainer").rglob("*.py")
+        for _, text in strings(path)
+        if RUN_FILE.search(text) and not re.search(r"\s", text)
+    }
+    assert named == {"runs/folder.py"}
+
+
+def test_a_run_of_an_earlier_version_is_read(tmp_path):
+    """As the first versions wrote it: without an inventory, and progress under these keys."""
+    run = RunFolder(tmp_path)
+    (tmp_path / "sources.json").write_text('{"data": "shards", "val": null}')
+    checkpoint = tmp_path / "checkpoints" / "step-00000003"
+    checkpoint.mkdir(parents=True)
+    (checkpoint / "state.json").write_text(
+        '{"step": 3, "places": [[[0, 12], [0, 9]]], "order": "seed 0", "n_refused": [1], "score": 0.5, '
+        '"scored_by": "R@1", "scaler": [["scale", 2.0]]}'
+    )
+    assert run.read_sources() == Sources("shards")
+    (found,) = run.checkpoints()
+    progress = found.read_progress()
+    assert progress == Progress(3, (((0, 12), (0, 9)),), "seed 0", (1,), Score(0.5, "R@1"), (("scale", 2.0),))
+    assert json.loads(json.dumps(progress.to_dict())) == json.loads((checkpoint / "state.json").read_text())

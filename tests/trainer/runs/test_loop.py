@@ -1,8 +1,6 @@
 import json
-import os
 import shutil
 import signal
-import subprocess
 import sys
 from dataclasses import replace
 
@@ -14,36 +12,20 @@ from cosmos_search.network.checkpoint import load_model
 from cosmos_search.network.cosmos import CosmosConfig
 from cosmos_search.processing.text import TextTokenizer
 from indexer.errors import CosmosSearchError
-from tests import DATA, ROOT
+from tests import DATA
 from tests.micro import micro_like
-from tests.pictures import CONFIG, letters, make_folder, make_shards
+from tests.pictures import CONFIG, letters, make_folder
+from tests.run_training import run_apart
 from trainer.config import save_config
 from trainer.data.samples import open_source
 from trainer.method.step import NotFiniteError
-from trainer.runs.checkpoints import best_checkpoint, checkpoints
+from trainer.runs.checkpoints import find_best_checkpoint, load_networks
 from trainer.runs.distributed import Ranks
-from trainer.runs.export import run_networks
-from trainer.runs.initial_weights import initial_network
-from trainer.runs.loop import _Run, make_learner, resume, train
+from trainer.runs.folder import Checkpoint, RunFolder
+from trainer.runs.initial_weights import load_initial_network
+from trainer.runs.loop import _TrainingLoop, make_train_state, resume, train
 
 HERE = Ranks(0, 1, torch.device("cpu"))
-
-
-@pytest.fixture
-def data(tmp_path):
-    return make_shards(tmp_path / "data")
-
-
-@pytest.fixture
-def tokenizer(tmp_path):
-    return letters(tmp_path / "letters")
-
-
-def run_apart(run, data, letters_folder, *words, launcher=()):
-    command = [*(launcher or [sys.executable, "-m"]), "tests.run_training", run, data, letters_folder, *words]
-    return subprocess.run(
-        list(map(str, command)), cwd=ROOT, env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True
-    )
 
 
 def assert_same(one, other):
@@ -60,14 +42,14 @@ def lines(path):
 @pytest.mark.parametrize(
     "options", [{"workers": 0}, {"workers": 2}, {"workers": 0, "n_steps": 14}, {"precision": "fp16"}], ids=str
 )  # fourteen steps go beyond an epoch's end
-def test_a_killed_run_ends_with_the_very_weights_of_an_unbroken_one(options, data, tokenizer, tmp_path):
+def test_a_killed_and_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(options, data, tokenizer, tmp_path):
     config = replace(CONFIG, **options)
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     last = train(config, open_source(data), tokenizer, whole)
     save_config(config, tmp_path / "killed.json")
     file = tmp_path / "letters" / "tokenizer.json"
     assert run_apart(killed, data, file, "stop", 4).returncode == -signal.SIGKILL
-    assert [folder.name for folder in checkpoints(killed)][-1] == "step-00000003"
+    assert [folder.name for folder in RunFolder(killed).checkpoints()][-1] == "step-00000003"
     assert len(lines(killed / "metrics.jsonl")) == 5
     assert_same(resume(killed, open_source(data), tokenizer), last)
     losses = [[(line["step"], line["clip"]) for line in lines(run / "metrics.jsonl")] for run in (whole, killed)]
@@ -78,22 +60,22 @@ def test_the_last_checkpoints_and_the_best_are_kept(data, tokenizer, tmp_path):
     scores = iter([0.1, 0.9, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7])
     config = replace(CONFIG, save_every=1, keep_last=2)
     train(config, open_source(data), tokenizer, tmp_path / "run", evaluate=lambda student, teacher: next(scores))
-    names = [folder.name for folder in checkpoints(tmp_path / "run")]
+    names = [folder.name for folder in RunFolder(tmp_path / "run").checkpoints()]
     assert names == ["step-00000002", "step-00000007", "step-00000008"]
-    assert best_checkpoint(tmp_path / "run").name == "step-00000002"
+    assert find_best_checkpoint(RunFolder(tmp_path / "run")).name == "step-00000002"
     written = [path for path in (tmp_path / "run").rglob("*") if path.is_file()]
     kinds = {path.suffix for path in written if path.parent.name != "tensorboard" and path.name != ".lock"}
-    assert kinds == {".safetensors", ".json", ".jsonl"}  # nothing that could run code
+    assert kinds == {".safetensors", ".json", ".jsonl"}  # no format that can execute code
 
 
-def test_a_run_learns_what_squares_are_called(data, tokenizer, tmp_path):
+def test_the_loss_of_a_run_decreases(data, tokenizer, tmp_path):
     config = replace(CONFIG, n_steps=80, save_every=80, batch=12, lr=3e-3, warmup=5)
     train(config, open_source(data), tokenizer, tmp_path / "run")
     clips = [line["clip"] for line in lines(tmp_path / "run/metrics.jsonl")]
     assert sum(clips[-5:]) < 0.8 * sum(clips[:5])
 
 
-def test_networks_of_a_run_with_the_names_of_before_load_and_its_resuming_is_refused(data, tokenizer, tmp_path):
+def test_a_run_with_earlier_parameter_names_can_be_evaluated_but_not_resumed(data, tokenizer, tmp_path):
     earlier = DATA / "earlier-names"
     network = CosmosConfig(**json.loads((earlier / "config.json").read_text()))
     config = replace(CONFIG, network=network, n_steps=2, local_side=8)
@@ -105,21 +87,24 @@ def test_networks_of_a_run_with_the_names_of_before_load_and_its_resuming_is_ref
     moments = load_file(earlier / "model.safetensors")
     save_file({f"{name}/exp_avg": tensor for name, tensor in moments.items()}, last / "optimizer.safetensors")
     wanted = load_model(earlier).state_dict()
-    for found in (*run_networks(run, last).values(), initial_network(str(run), network, seed=0)):
+    for found in (
+        *load_networks(RunFolder(run), Checkpoint(last)).values(),
+        load_initial_network(str(run), network, seed=0),
+    ):
         assert all(torch.equal(tensor, wanted[name]) for name, tensor in found.state_dict().items())
     with pytest.raises(CosmosSearchError, match=r"earlier version.*but not resumed"):
         resume(run, open_source(data), short)
 
 
-def test_a_loss_that_is_no_number_stops_with_step_rate_and_samples(data, tokenizer, tmp_path):
-    init = make_learner(CONFIG, HERE).student
+def test_a_loss_that_is_not_finite_is_reported_with_step_rate_and_samples(data, tokenizer, tmp_path):
+    init = make_train_state(CONFIG, HERE).student
     with torch.no_grad():
         init.visual.proj.fill_(torch.nan)
     with pytest.raises(NotFiniteError, match=r"step 0, lr 0\.0005: the loss is nan.*\.tar/\w+-\w+, "):
         train(CONFIG, open_source(data), tokenizer, tmp_path / "run", init=init)
 
 
-def test_a_checkpoint_that_cannot_be_written_leaves_the_last_one(data, tokenizer, tmp_path):
+def test_a_checkpoint_that_cannot_be_written_leaves_the_earlier_one(data, tokenizer, tmp_path):
     run = tmp_path / "run"
     train(replace(CONFIG, n_steps=3), open_source(data), tokenizer, run)
     save_config(replace(CONFIG, n_steps=9), run / "config.json")
@@ -130,16 +115,16 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_last_one(data, tokenizer
 
     with pytest.raises(CosmosSearchError, match="earlier ones"):
         resume(run, open_source(data), tokenizer, evaluate=evaluate)
-    assert checkpoints(run)[-1].name == "step-00000006"
+    assert RunFolder(run).checkpoints()[-1].name == "step-00000006"
 
 
-def test_a_network_larger_than_the_memory_is_said_before_it_is_made():
+def test_a_network_larger_than_the_memory_is_rejected_before_it_is_allocated():
     network = replace(CONFIG.network, vision_width=16_384, vision_layers=256, vision_heads=64)
     with pytest.raises(CosmosSearchError, match=r"needs [\d,.]+ GiB of memory"):
-        make_learner(replace(CONFIG, network=network), HERE)
+        make_train_state(replace(CONFIG, network=network), HERE)
 
 
-def test_what_was_refused_is_noted(tokenizer, tmp_path):
+def test_skipped_samples_are_logged_and_counted(tokenizer, tmp_path):
     folder = make_folder(tmp_path / "data")
     (folder / "red-blue.txt").write_text("")
     last = train(replace(CONFIG, n_steps=9), open_source(folder), tokenizer, tmp_path / "run")
@@ -150,8 +135,8 @@ def test_what_was_refused_is_noted(tokenizer, tmp_path):
 @pytest.mark.parametrize(
     "options",
     [
-        {"is_checkpointed": True},
-        {"n_parts": 2},
+        {"activation_checkpointing": True},
+        {"n_micro_batches": 2},
         {"image_crops": False, "text_crops": False},
         {"cross_attention": False, "text_distillation": False},
     ],
@@ -161,10 +146,10 @@ def test_every_option_trains(options, data, tokenizer, tmp_path):
     assert train(replace(CONFIG, n_steps=2, **options), open_source(data), tokenizer, tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("option", ["is_checkpointed", "n_parts"])
-def test_saving_memory_changes_nothing(option, data, tokenizer, tmp_path):
+@pytest.mark.parametrize("option", ["activation_checkpointing", "n_micro_batches"])
+def test_options_that_save_memory_change_no_weights(option, data, tokenizer, tmp_path):
     one = train(replace(CONFIG, n_steps=3), open_source(data), tokenizer, tmp_path / "one")
-    config = replace(CONFIG, n_steps=3, **{option: True if option == "is_checkpointed" else 2})
+    config = replace(CONFIG, n_steps=3, **{option: True if option == "activation_checkpointing" else 2})
     other = train(config, open_source(data), tokenizer, tmp_path / "other")
     ours, theirs = (load_file(folder / "student.safetensors") for folder in (one, other))
     for name, tensor in ours.items():
@@ -176,17 +161,17 @@ def test_saving_memory_changes_nothing(option, data, tokenizer, tmp_path):
         torch.testing.assert_close(tensor, other_tensor, atol=1e-5, rtol=1e-4)
 
 
-def test_a_damaged_or_foreign_checkpoint_is_said(data, tokenizer, tmp_path):
+def test_a_damaged_checkpoint_is_reported(data, tokenizer, tmp_path):
     run = tmp_path / "run"
     last = train(replace(CONFIG, n_steps=2), open_source(data), tokenizer, run)
-    with pytest.raises(CosmosSearchError, match="holds a run already"):
+    with pytest.raises(CosmosSearchError, match="already holds a run"):
         train(CONFIG, open_source(data), tokenizer, run)
     (last / "student.safetensors").write_bytes(b"torn")
-    with pytest.raises(CosmosSearchError, match=r"damaged .* remove it to go on"):
+    with pytest.raises(CosmosSearchError, match=r"damaged .* remove it to resume"):
         resume(run, open_source(data), tokenizer)
 
 
-def test_a_checkpoint_of_another_architecture_is_said_in_one_line(data, tokenizer, tmp_path):
+def test_a_checkpoint_of_another_architecture_is_reported_in_one_line(data, tokenizer, tmp_path):
     run = tmp_path / "run"
     train(replace(CONFIG, n_steps=2), open_source(data), tokenizer, run)
     wider = replace(CONFIG, network=replace(CONFIG.network, vision_width=2 * CONFIG.network.vision_width))
@@ -196,7 +181,7 @@ def test_a_checkpoint_of_another_architecture_is_said_in_one_line(data, tokenize
 
 
 @pytest.mark.parametrize("change", [{"workers": 2}, {"seed": 1}, {"batch": 6}, {"sample_shuffle": 9}], ids=str)
-def test_a_run_does_not_go_on_with_another_order_of_the_data(change, data, tokenizer, tmp_path):
+def test_a_run_is_not_resumed_with_another_order_of_the_data(change, data, tokenizer, tmp_path):
     run = tmp_path / "run"
     train(replace(CONFIG, n_steps=3), open_source(data), tokenizer, run)
     save_config(replace(CONFIG, **change), run / "config.json")
@@ -204,13 +189,13 @@ def test_a_run_does_not_go_on_with_another_order_of_the_data(change, data, token
         resume(run, open_source(data), tokenizer)
 
 
-def test_a_score_that_cannot_be_had_costs_no_step(data, tokenizer, tmp_path):
+def test_a_checkpoint_is_kept_if_its_evaluation_fails(data, tokenizer, tmp_path):
     def evaluate(student, teacher):
         raise CosmosSearchError("The held-out pictures are gone.")
 
     with pytest.raises(CosmosSearchError, match="are gone"):
         train(CONFIG, open_source(data), tokenizer, tmp_path / "run", evaluate=evaluate)
-    assert checkpoints(tmp_path / "run")[-1].name == "step-00000003"
+    assert RunFolder(tmp_path / "run").checkpoints()[-1].name == "step-00000003"
 
 
 def test_scores_of_two_kinds_are_not_compared(data, tokenizer, tmp_path):
@@ -218,38 +203,38 @@ def test_scores_of_two_kinds_are_not_compared(data, tokenizer, tmp_path):
     train(replace(CONFIG, n_steps=3), source, tokenizer, run, evaluate=lambda student, teacher: 0.5)
     save_config(CONFIG, run / "config.json")
     resume(run, source, tokenizer)  # scored by L_CLIP, which is below 0
-    assert best_checkpoint(run).name in ("step-00000006", "step-00000008")
+    assert find_best_checkpoint(RunFolder(run)).name in ("step-00000006", "step-00000008")
 
 
-def test_a_folder_with_other_things_is_left_alone(data, tokenizer, tmp_path):
+def test_a_folder_with_other_files_is_rejected_and_unchanged(data, tokenizer, tmp_path):
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "config.json").write_text("{}")
-    (tmp_path / "notes" / "thesis.txt").write_text("dear to someone")
+    (tmp_path / "notes" / "thesis.txt").write_text("text")
     with pytest.raises(CosmosSearchError, match=r"holds other files \(thesis.txt\)"):
         train(CONFIG, open_source(data), tokenizer, tmp_path / "notes")
     assert (tmp_path / "notes" / "config.json").read_text() == "{}"
 
 
-def test_a_batch_that_processes_cannot_share_is_said(data, tokenizer, tmp_path):
-    learner = make_learner(CONFIG, HERE)
+def test_a_batch_must_be_divisible_by_the_number_of_processes(data, tokenizer, tmp_path):
+    state = make_train_state(CONFIG, HERE)
     three = Ranks(0, 3, torch.device("cpu"))
-    with pytest.raises(CosmosSearchError, match="A batch of 4 can't be shared evenly by 3"):
-        _Run(CONFIG, open_source(data), tokenizer, tmp_path / "run", three, learner, None, None)
+    with pytest.raises(CosmosSearchError, match="A batch of 4 can't be divided evenly among 3"):
+        _TrainingLoop(CONFIG, open_source(data), tokenizer, RunFolder(tmp_path / "run"), three, state, None, None)
 
 
-def test_a_full_disk_is_a_sentence_and_the_last_checkpoint_stays(data, tmp_path):
+def test_a_full_disk_is_reported_and_the_last_checkpoint_stays(data, tmp_path):
     save_config(replace(CONFIG, n_steps=200, save_every=1), tmp_path / "run.json")
     letters(tmp_path / "letters")
     done = run_apart(tmp_path / "run", data, tmp_path / "letters" / "tokenizer.json", "room", 60_000)
     assert done.returncode == 1
     assert "CosmosSearchError: " in done.stderr.splitlines()[-1]
-    found = checkpoints(tmp_path / "run")
-    assert not found or (found[-1] / "state.json").exists()
+    found = RunFolder(tmp_path / "run").checkpoints()
+    assert not found or (found[-1].path / "state.json").exists()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 2])
-def test_two_processes_train_and_go_on_as_one_unbroken_run(workers, data, tmp_path):
+def test_two_processes_resume_to_the_weights_of_an_uninterrupted_run(workers, data, tmp_path):
     for name in ("whole", "stopped"):
         save_config(replace(CONFIG, workers=workers), tmp_path / f"{name}.json")
     file = micro_like(tmp_path / "letters") / "tokenizer.json"
@@ -260,4 +245,19 @@ def test_two_processes_train_and_go_on_as_one_unbroken_run(workers, data, tmp_pa
     assert run_apart(stopped, data, file, "stop", 4, launcher=launcher).returncode != 0
     done = run_apart(stopped, data, file, "resume", launcher=launcher)
     assert done.returncode == 0, done.stderr
-    assert_same(checkpoints(whole)[-1], checkpoints(stopped)[-1])
+    assert_same(RunFolder(whole).checkpoints()[-1].path, RunFolder(stopped).checkpoints()[-1].path)
+
+
+def test_an_unscored_checkpoint_of_a_resumed_run_has_no_score(data, tokenizer, tmp_path):
+    run, source = tmp_path / "run", open_source(data)
+    train(replace(CONFIG, n_steps=3), source, tokenizer, run, evaluate=lambda student, teacher: 0.5)
+    save_config(CONFIG, run / "config.json")
+
+    def fail(student, teacher):
+        raise CosmosSearchError("The held-out pictures are gone.")
+
+    with pytest.raises(CosmosSearchError, match="are gone"):
+        resume(run, source, tokenizer, evaluate=fail)
+    scores = {checkpoint.name: checkpoint.read_progress().score for checkpoint in RunFolder(run).checkpoints()}
+    assert scores["step-00000003"].value == 0.5
+    assert scores["step-00000006"] is None

@@ -4,18 +4,19 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from trainer.data.samples import SkippedSample
-from trainer.runs.metrics_log import open_metrics_log
+from trainer.runs.folder import RunFolder
+from trainer.runs.metrics_log import MetricsLog
 
 
 def lines(path):
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def test_numbers_and_pictures_are_written_for_people_and_for_programs(tmp_path):
-    metrics_log = open_metrics_log(tmp_path, 0, 0)
+def test_metrics_and_images_are_written_as_jsonl_and_for_tensorboard(tmp_path):
+    metrics_log = MetricsLog(RunFolder(tmp_path), 0, 0)
     for step in range(3):
-        metrics_log.measure(step, {"clip": 1 / (step + 1)})
-    metrics_log.show(2, "attention", torch.rand(3, 8, 8))
+        metrics_log.log_metrics(step, {"clip": 1 / (step + 1)})
+    metrics_log.log_image(2, "attention", torch.rand(3, 8, 8))
     metrics_log.close()
     assert lines(tmp_path / "metrics.jsonl")[2] == {"step": 2, "clip": 1 / 3}
     board = EventAccumulator(str(tmp_path / "tensorboard"))
@@ -24,21 +25,21 @@ def test_numbers_and_pictures_are_written_for_people_and_for_programs(tmp_path):
     assert [event.step for event in board.Images("attention")] == [2]
 
 
-def test_a_run_that_goes_on_drops_what_it_will_do_again_and_a_torn_line(tmp_path):
-    metrics_log = open_metrics_log(tmp_path, 0, 0)
+def test_a_resumed_run_drops_the_lines_that_it_writes_again_and_incomplete_ones(tmp_path):
+    metrics_log = MetricsLog(RunFolder(tmp_path), 0, 0)
     for step in range(5):
-        metrics_log.measure(step, {"clip": 1.0})
+        metrics_log.log_metrics(step, {"clip": 1.0})
     metrics_log.close()
     with (tmp_path / "metrics.jsonl").open("a") as file:
         file.write('{"step": 5, "cl')
-    open_metrics_log(tmp_path, 0, 3).close()
+    MetricsLog(RunFolder(tmp_path), 0, 3).close()
     assert [line["step"] for line in lines(tmp_path / "metrics.jsonl")] == [0, 1, 2]
 
 
-def test_other_processes_keep_no_numbers_but_name_what_they_refused(tmp_path):
-    metrics_log = open_metrics_log(tmp_path, 1, 0)
-    metrics_log.measure(0, {"clip": 1.0})
-    metrics_log.refuse(3, [SkippedSample("torn.jpg", "it is cut short")])
+def test_other_ranks_log_skipped_samples_only(tmp_path):
+    metrics_log = MetricsLog(RunFolder(tmp_path), 1, 0)
+    metrics_log.log_metrics(0, {"clip": 1.0})
+    metrics_log.log_skipped(3, [SkippedSample("torn.jpg", "it is cut short")])
     metrics_log.close()
     assert [path.name for path in tmp_path.iterdir()] == ["refused-1.jsonl"]
     assert lines(tmp_path / "refused-1.jsonl") == [{"step": 3, "key": "torn.jpg", "reason": "it is cut short"}]

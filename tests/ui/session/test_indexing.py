@@ -79,7 +79,7 @@ def test_it_stops_and_keeps_what_is_done(indexing, photos):
     stopped.wait()
     assert stopped.report.is_stopped
     assert library.info().n_pictures == stopped.report.added < 24
-    before = library.stamp()
+    before = library.version()
     indexing.start([photos])
     assert indexing.version_before == before
     indexing.job.wait()
@@ -91,7 +91,7 @@ def test_an_index_that_another_process_writes_to_is_an_error_of_the_job(indexing
     encoder.may.set()
     indexing.start([photos])
     indexing.job.wait()
-    with library._opened().lock():
+    with library._open_index().lock():
         indexing.start([photos])
         indexing.job.wait()
     assert isinstance(indexing.job.error, IndexBusyError)

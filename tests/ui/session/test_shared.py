@@ -61,10 +61,10 @@ def test_a_slow_result_is_not_computed_again_before_the_job_has_ended(shared, en
     assert shared.cached_until_idle("n", shared.library.n_pictures) == 1
     for i in range(12):
         paint(tmp_path / "photos" / f"{i}.png", "blue", seed=i)
-    before = shared.library.stamp()
+    before = shared.library.version()
     shared.indexing.start([tmp_path / "photos"])
     encoder.allowed.release()
-    until(lambda: shared.library.stamp() != before, "no picture was added")
+    until(lambda: shared.library.version() != before, "no picture was added")
     assert shared.indexing.is_running
     assert shared.cached_until_idle("n", lambda: "computed while the job runs") == 1
     encoder.allowed.release(MANY)

@@ -1,0 +1,37 @@
+"""The logits of regions, pooled from a map of logits over the whole picture."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.pictures.regions import Box
+
+__all__ = ["pool_regions"]
+
+
+def pool_regions(logit_map: NDArray[np.float32], regions: Sequence[Box]) -> NDArray[np.float32]:
+    """logit_map: (rows, columns, classes). Returns (regions, classes), n above 0.
+
+    The mean over the positions in each box; a position on its edge counts by the share of its cell in the box.
+    """
+    rows, columns, n_classes = logit_map.shape
+    shares = np.stack([_cell_shares(box, rows, columns) for box in regions])  # (regions, rows · columns)
+    pooled: NDArray[np.float32] = shares @ logit_map.reshape(rows * columns, n_classes)
+    return pooled
+
+
+def _cell_shares(box: Box, rows: int, columns: int) -> NDArray[np.float32]:
+    """The share of a box in each cell of a grid: (rows · columns,), sum 1."""
+    down = _overlaps(box.top, box.bottom, rows)
+    across = _overlaps(box.left, box.right, columns)
+    shares: NDArray[np.float32] = (down[:, None] * across).ravel()
+    return shares
+
+
+def _overlaps(start: float, end: float, n: int) -> NDArray[np.float32]:
+    """The share of an interval of 0..1 in each of n equal cells: (n,), sum 1."""
+    edges = np.arange(n + 1) / n
+    lengths = np.clip(np.minimum(edges[1:], end) - np.maximum(edges[:-1], start), 0, None)
+    shares: NDArray[np.float32] = (lengths / lengths.sum()).astype(np.float32)
+    return shares

@@ -1,0 +1,99 @@
+"""Choose the folders that a run scans: given ones, or all indexed ones."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+from indexer.errors import CosmosSearchError, FolderError, MissingFolderError, NoFoldersError, UsageError
+from indexer.store.catalog_writer import CatalogWriter
+from indexer.store.records import Folder
+
+__all__ = ["ScanPlan", "ScanRoot", "plan_scan", "real_path", "resolve_folder"]
+
+
+@dataclass(frozen=True, slots=True)
+class ScanRoot:
+    """The start of a scan: an indexed folder, or a directory inside one."""
+
+    folder: Folder
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class ScanPlan:
+    """The scans of a run, and warnings about folders that it cannot scan."""
+
+    roots: list[ScanRoot]
+    warnings: list[CosmosSearchError]
+
+
+def plan_scan(
+    catalog: CatalogWriter, folders: Sequence[Path], *, include_all: bool, exclude: Sequence[str] | None = None
+) -> ScanPlan:
+    """The scans of these folders (real paths), which are added to the catalog; without any, of all indexed folders.
+
+    include_all: scan all indexed folders besides the given ones.
+    exclude: glob patterns to store with the scanned folders, see `indexer.pictures.walk.is_left_out`; None: keep those
+    that are stored.
+    Raises NoFoldersError if there is nothing to scan, MissingFolderError if `include_all` and a folder is not there.
+    """
+    given = list(folders)
+    indexed = [folder.path for folder in catalog.folders()]
+    if not given and not indexed:
+        raise NoFoldersError
+    missing = [path for path in indexed if not os.path.isdir(path)]  # noqa: PTH112
+    if missing and include_all:
+        raise MissingFolderError(missing[0], True)
+    wanted = given if given and not include_all else given + [path for path in indexed if path not in missing]
+    outermost = [path for path in dict.fromkeys(wanted) if not any(p in path.parents for p in wanted)]
+    ids = {path: _add_folder(catalog, path) for path in outermost}
+    if exclude is not None:
+        patterns = _check_patterns(exclude)
+        for id_ in ids.values():
+            catalog.exclude(id_, patterns)
+    by_id = {folder.id: folder for folder in catalog.folders()}
+    return ScanPlan(
+        roots=[ScanRoot(by_id[id_], path) for path, id_ in ids.items()],
+        warnings=[MissingFolderError(path) for path in missing],
+    )
+
+
+def real_path(folder: Path) -> Path:
+    """The absolute path without links: the same for every path of one folder."""
+    return Path(os.path.realpath(folder))
+
+
+def resolve_folder(folder: Path) -> Path:
+    """The real path of an existing folder. Raises FolderError if there is none."""
+    try:
+        path = real_path(folder.expanduser())
+        is_folder, is_there = path.is_dir(), path.exists()
+    except (OSError, RuntimeError, ValueError) as error:  # the name is too long, no such user, no permission
+        reason = getattr(error, "strerror", None) or error
+        raise FolderError(folder, f"can't be opened ({reason}); check its spelling") from error
+    if not is_folder:
+        raise FolderError(
+            folder, "is a file; name the folder that contains it" if is_there else "does not exist; check its spelling"
+        )
+    return path
+
+
+def _add_folder(catalog: CatalogWriter, path: Path) -> int:
+    """The id of the indexed folder that contains `path`; `path` itself is added if there is none."""
+    for folder in catalog.folders():
+        if path.is_relative_to(folder.path):
+            return folder.id
+    return catalog.add_folder(path)
+
+
+def _check_patterns(patterns: Sequence[str]) -> list[str]:
+    """The patterns without empty ones. Raises UsageError for a pattern that cannot match."""
+    for pattern in filter(None, patterns):
+        try:
+            PurePath("x").match(pattern)
+        except ValueError as error:
+            raise UsageError(f"{pattern!r} matches nothing; name a file or folder, such as thumbs or *.png") from error
+        if "\0" in pattern:
+            raise UsageError(f"{pattern!r} matches nothing: no name contains a NUL")
+    return [pattern for pattern in patterns if pattern]

@@ -1,0 +1,215 @@
+"""Change the catalog, within one write transaction."""
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from sqlalchemy import ColumnElement, delete, exists, func, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from indexer.errors import NotAnIndexedFolderError
+from indexer.store.catalog import Catalog
+from indexer.store.failures import record_failures
+from indexer.store.records import (
+    EncoderRecord,
+    FailedFile,
+    IndexedCopy,
+    IndexedFailure,
+    IndexedFile,
+    IndexedPicture,
+)
+from indexer.store.rows import split_ids
+from indexer.store.schema import encoders, failures, files, folders, pictures, settings, vectors, versions
+
+__all__ = ["CatalogWriter"]
+
+
+class CatalogWriter(Catalog):
+    """The queries and changes of one write transaction."""
+
+    # encoders and versions
+
+    def add_encoder(self, name: str, version: str, dim: int, regions: str) -> EncoderRecord:
+        """A new set of vectors beside the current one; an unfinished set of the same encoder is continued."""
+        current = self.encoder()
+        same = (encoders.c.name == name, encoders.c.version == version, encoders.c.regions == regions)
+        query = select(encoders).where(*same)
+        if current is not None:
+            query = query.where(encoders.c.id != current.id)
+        row = self._connection.execute(query).first()
+        if row is not None:
+            return EncoderRecord(*row)
+        values = {"name": name, "version": version, "dim": dim, "regions": regions}
+        id_ = self._connection.execute(insert(encoders).values(values).returning(encoders.c.id)).scalar_one()
+        return EncoderRecord(id_, name, version, dim, regions)
+
+    def switch_to(self, encoder: EncoderRecord) -> None:
+        """Make searches use the vectors of this encoder, and delete all others."""
+        self._connection.execute(update(settings).values(current_encoder=encoder.id))
+        self._connection.execute(delete(encoders).where(encoders.c.id != encoder.id))
+        self._add_version()
+
+    def drop_old_versions(self) -> None:
+        """Keep the newest version only. To be called after its FAISS file was saved."""
+        newest_id = select(func.max(versions.c.id)).scalar_subquery()
+        self._connection.execute(delete(versions).where(versions.c.id < newest_id))
+
+    # folders
+
+    def add_folder(self, path: Path) -> int:
+        """The id of the indexed folder at `path`. Indexed folders inside it are merged into it, with their patterns."""
+        parts = [f for f in self.folders() if path in f.path.parents]
+        inner = [f.id for f in parts]
+        self._connection.execute(upsert(folders).values(path=path).on_conflict_do_nothing())
+        folder_id = self._connection.execute(select(folders.c.id).where(folders.c.path == path)).scalar_one()
+        self._connection.execute(update(files).where(files.c.folder_id.in_(inner)).values(folder_id=folder_id))
+        self._connection.execute(update(failures).where(failures.c.folder_id.in_(inner)).values(folder_id=folder_id))
+        self._connection.execute(delete(folders).where(folders.c.id.in_(inner)))
+        if parts:
+            self.exclude(folder_id, [pattern for f in parts for pattern in f.exclude])
+        return int(folder_id)
+
+    def exclude(self, folder_id: int, patterns: Iterable[str]) -> None:
+        """Store the glob patterns of what is left out of a folder."""
+        joined = os.fsencode("\0".join(dict.fromkeys(patterns)))
+        self._connection.execute(update(folders).where(folders.c.id == folder_id).values(exclude=joined))
+
+    def remove_folder(self, path: Path) -> int:
+        """Delete a folder with its files. Returns the number of files. Raises NotAnIndexedFolderError."""
+        folder_id = self._connection.execute(select(folders.c.id).where(folders.c.path == path)).scalar()
+        if folder_id is None:
+            raise NotAnIndexedFolderError(path)
+        n_files = self._connection.execute(delete(files).where(files.c.folder_id == folder_id)).rowcount
+        self._connection.execute(delete(folders).where(folders.c.id == folder_id))
+        self.drop_orphans()
+        return n_files
+
+    # files
+
+    def put(self, indexed: Sequence[IndexedFile], encoder_id: int) -> None:
+        """Write a batch of files, and the pictures with new content among them with their vectors.
+
+        Pictures that these files had before, and that have no file now, are deleted with their vectors.
+        """
+        self._put_pictures({item.fingerprint: item for item in indexed if isinstance(item, IndexedPicture)}, encoder_id)
+        if not indexed:
+            return
+        contents = {item.fingerprint for item in indexed if isinstance(item, IndexedPicture | IndexedCopy)}
+        query = select(pictures.c.fingerprint, pictures.c.id).where(pictures.c.fingerprint.in_(contents))
+        ids = {fingerprint: id_ for fingerprint, id_ in self._connection.execute(query)}  # noqa: C416
+        statement = upsert(files)
+        changed = {c.name: c for c in statement.excluded if c.name not in ("id", "directory", "name")}
+        statement = statement.on_conflict_do_update(index_elements=["directory", "name"], set_=changed)
+        before = self._pictures_at([item.file.path for item in indexed])
+        self._connection.execute(statement, [_file_row(item, ids) for item in indexed])
+        if replaced := before.difference(ids.values()):
+            self.drop_orphans(pictures.c.id.in_(replaced))
+
+    def set_device(self, ids: Sequence[int], device: int, inodes: str | None = None) -> None:
+        """Change the device, and unless None the inodes, that are recorded for the directories of these files."""
+        values = {"device": device} if inodes is None else {"device": device, "inodes": inodes}
+        for chunk in split_ids(ids):
+            self._connection.execute(update(files).where(files.c.id.in_(chunk)).values(values))
+
+    def find_moved_files(self, vanished: Sequence[int], last_file_id: int) -> set[int]:
+        """The vanished files whose picture has a file that was added after `last_file_id`.
+
+        A picture has at most as many moved files as were added with it.
+        """
+        pictures_of = self._pictures_of(vanished)
+        n_new = self._count_files(pictures_of.values(), files.c.id > last_file_id)
+        moved = set()
+        for file_id, picture_id in pictures_of.items():
+            if n_new[picture_id]:
+                n_new[picture_id] -= 1
+                moved.add(file_id)
+        return moved
+
+    def find_last_files(self, ids: Sequence[int]) -> set[int]:
+        """Those of these files whose picture has no other file."""
+        pictures_of = self._pictures_of(ids)
+        n_all, n_these = self._count_files(pictures_of.values()), Counter(pictures_of.values())
+        return {id_ for id_, picture_id in pictures_of.items() if n_these[picture_id] == n_all[picture_id]}
+
+    def delete_files(self, ids: Sequence[int]) -> None:
+        """Delete these files, and the pictures that have no file then."""
+        for chunk in split_ids(ids):
+            self._connection.execute(delete(files).where(files.c.id.in_(chunk)))
+        self.drop_orphans()
+
+    def drop_orphans(self, *which: ColumnElement[bool]) -> None:
+        """Delete the pictures that have no file, with their vectors. which: conditions on the pictures to look at."""
+        orphans = ~exists().where(files.c.picture_id == pictures.c.id)
+        if self._connection.execute(delete(pictures).where(*which, orphans)).rowcount:
+            self._add_version()
+
+    def record_failures(self, folder_id: int, failed: Sequence[FailedFile], replace: Path | None) -> None:
+        """Write the failures without a row in `files`, see `indexer.store.failures.record_failures`."""
+        record_failures(self._connection, folder_id, failed, replace)
+
+    def _put_pictures(self, new: dict[bytes, IndexedPicture], encoder_id: int) -> None:
+        if not new:
+            return
+        rows = [_picture_row(item) for item in new.values()]
+        self._connection.execute(upsert(pictures).on_conflict_do_nothing(), rows)
+        query = select(pictures.c.fingerprint, pictures.c.id).where(pictures.c.fingerprint.in_(new))
+        values = [
+            {"picture_id": id_, "encoder_id": encoder_id, "data": new[fingerprint].vectors.tobytes()}
+            for fingerprint, id_ in self._connection.execute(query)
+        ]
+        self._connection.execute(upsert(vectors).on_conflict_do_nothing(), values)
+        self._add_version()
+
+    def _pictures_at(self, paths: Sequence[Path]) -> set[int]:
+        names: dict[Path, list[str]] = {}
+        for path in paths:
+            names.setdefault(path.parent, []).append(path.name)
+        query = select(files.c.picture_id).where(files.c.picture_id.is_not(None))
+        queries = (query.where(files.c.directory == d, files.c.name.in_(n)) for d, n in names.items())
+        return {picture_id for query in queries for picture_id in self._connection.execute(query).scalars()}
+
+    def _pictures_of(self, file_ids: Sequence[int]) -> dict[int, int]:
+        query = select(files.c.id, files.c.picture_id).where(files.c.picture_id.is_not(None))
+        chunks = (self._connection.execute(query.where(files.c.id.in_(chunk))) for chunk in split_ids(file_ids))
+        return {row.id: row.picture_id for chunk in chunks for row in chunk}
+
+    def _count_files(self, picture_ids: Iterable[int], *which: ColumnElement[bool]) -> Counter[int]:
+        query = select(files.c.picture_id, func.count()).where(*which).group_by(files.c.picture_id)
+        chunks = split_ids(sorted(set(picture_ids)))
+        rows = (self._connection.execute(query.where(files.c.picture_id.in_(chunk))) for chunk in chunks)
+        return Counter({picture_id: n for chunk in rows for picture_id, n in chunk})
+
+    def _add_version(self) -> None:
+        self._connection.execute(insert(versions))
+
+
+def _picture_row(item: IndexedPicture) -> dict[str, object]:
+    m = item.facts.metadata
+    return {
+        "fingerprint": item.fingerprint,
+        "width": item.facts.width,
+        "height": item.facts.height,
+        "taken_at": m.taken_at,
+        "latitude": m.latitude,
+        "longitude": m.longitude,
+        "camera": m.camera,
+        "caption": m.caption,
+        "keywords": "\n".join(m.keywords) or None,
+    }
+
+
+def _file_row(item: IndexedFile, picture_ids: dict[bytes, int]) -> dict[str, object]:
+    row: dict[str, object] = {
+        "folder_id": item.folder_id,
+        "directory": item.file.path.parent,
+        "name": item.file.path.name,
+        "size_bytes": item.file.size_bytes,
+        "mtime_ns": item.file.mtime_ns,
+        "ctime_ns": item.file.ctime_ns,
+        "device": item.file.device,
+        "inodes": item.file.inodes,
+    }
+    if isinstance(item, IndexedFailure):
+        return row | {"picture_id": None, "failure": item.reason, "max_pixels": item.max_pixels}
+    return row | {"picture_id": picture_ids[item.fingerprint], "failure": None, "max_pixels": None}

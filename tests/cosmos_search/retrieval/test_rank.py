@@ -1,0 +1,31 @@
+"""The order of the pictures that a search finds."""
+
+import pytest
+
+import cosmos_search
+from tests.colour import ColourEncoder, paint
+
+
+@pytest.fixture
+def library(tmp_path):
+    """Eight red pictures of different sizes, which have equal vectors, and a blue one."""
+    for side in range(16, 24):
+        paint(tmp_path / "photos" / f"red-{side}.png", "red", (side, side))
+    paint(tmp_path / "photos" / "blue.png", "blue")
+    with cosmos_search.open(tmp_path / "index", encoder=ColourEncoder()) as library:
+        library.add(tmp_path / "photos", regions="none")
+        yield library
+
+
+def test_equal_scores_are_in_the_order_of_their_ids(library):
+    hits = library.search("red", 9, include_unlikely=True)
+    assert len({hit.score for hit in hits[:8]}) == 1
+    assert hits[8].path.stem == "blue"
+    ids = [hit.picture.id for hit in hits[:8]]
+    assert ids == sorted(ids)
+
+
+def test_of_equal_scores_the_first_ids_are_chosen(library):
+    ids = [hit.picture.id for hit in library.search("red", 9)]
+    for top in (1, 3, 7):
+        assert [hit.picture.id for hit in library.search("red", top)] == ids[:top]

@@ -1,0 +1,28 @@
+"""Errors of the training data. This module must import neither torch nor Pillow: the command line reads it early."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from indexer.errors import CosmosSearchError
+
+__all__ = ["AlreadyShardsError", "SampleError"]
+
+
+@dataclass(eq=False)
+class SampleError(CosmosSearchError):
+    """A sample cannot be used for a reason other than its picture (no caption, damaged JSON); a run skips it."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+@dataclass(eq=False)
+class AlreadyShardsError(CosmosSearchError):
+    """The folder to prepare shards from holds shards, with which a run can be started directly."""
+
+    folder: Path
+
+    def __str__(self) -> str:
+        return f"{self.folder} holds shards already."

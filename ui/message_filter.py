@@ -25,7 +25,7 @@ class MessageFilter:
     """ASGI middleware that silently drops websocket messages that the page does not use.
 
     Streamlit would run `git`, clear caches and log message contents for everyone who connects.
-    is_logged_in: tells for a session id whether its visitor is logged in.
+    is_logged_in: for a session id, True if its visitor is logged in.
     """
 
     def __init__(self, app: ASGIApp, is_logged_in: Callable[[str], bool]) -> None:

@@ -23,7 +23,7 @@ class RequestFilter:
     Paths that the page does not use (metrics, sign-in, other components) are not found, and uploads need a login.
 
     names: accepted host names; None: all (a server for other machines does not know its names).
-    is_logged_in: tells for a session id whether its visitor is logged in.
+    is_logged_in: for a session id, True if its visitor is logged in.
     """
 
     def __init__(self, app: ASGIApp, names: Collection[str] | None, is_logged_in: Callable[[str], bool]) -> None:

@@ -1,6 +1,7 @@
 """Every error class there is, shown on the page."""
 
 import pkgutil
+import re
 from dataclasses import MISSING, fields, is_dataclass
 from importlib import import_module
 from pathlib import Path
@@ -65,7 +66,7 @@ def show(error):
 def test_every_error_is_one_line_without_a_command(kind):
     error = make_error(kind)
     test = AppTest.from_function(show, args=(error,)).run()
-    (shown,) = test.error
+    (shown,) = [*test.error, *test.info]
     text = shown.value.replace("\\", "").replace(WORD_JOINER, "")
     assert str(error) in text
     assert "\n" not in text
@@ -83,3 +84,10 @@ def test_advice_is_of_the_nearest_class():
 
 def test_an_error_cannot_format_the_page():
     assert "**" not in format_error(CosmosSearchError("**bold** <b>"))
+
+
+def test_advice_names_buttons_that_exist():
+    sources = "".join(path.read_text(encoding="utf-8") for path in Path(ui.__file__).parent.rglob("*.py"))
+    named = {label for text in ADVICE.values() for label in re.findall(r"\*\*(.+?)\*\*", text)}
+    assert named == {"Library", "Check for changes", "Remove"}
+    assert all(re.search(rf'"(:material/\w+: )?{label}"', sources) for label in named)

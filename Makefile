@@ -35,7 +35,7 @@ format: .venv/installed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# Parts against wholes (docs/experiment.md): trains fifteen small encoders. Stop it when you like; it goes on where it was.
+# The ablation of docs/experiment.md: trains fifteen small encoders. It can be stopped at any time and resumes.
 experiment: .venv/installed
 	$(BIN)/python -m benchmarks.parts.run .experiment
 

@@ -99,12 +99,9 @@ def evaluate_run(
     networks, tokenizer = load_networks(folder, checkpoint), folder.load_tokenizer(config)
     if torch.cuda.is_available():
         networks = {role: network.cuda() for role, network in networks.items()}
-    encoders: dict[str, Encoder] = {
-        role: NetworkEncoder(role, network, tokenizer) for role, network in networks.items()
-    }
     return evaluate_encoders(
         checkpoint.name,
-        encoders,
+        {role: NetworkEncoder(role, network, tokenizer) for role, network in networks.items()},
         data=data,
         classes=classes,
         templates=templates,

@@ -8,18 +8,22 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from cosmos_search.model_config import N_CROSS_ATTENTION_HEADS, cosmos_values
+from cosmos_search.models.store import MINI
 from cosmos_search.network.cosmos import CosmosConfig
+from cosmos_search.network.mini import LAST_BLOCK, MiniNetworkConfig
 from indexer.errors import CosmosSearchError
 from indexer.files import read_file, replace_file
 from trainer.method.losses import N_GLOBAL_VIEWS
 from trainer.method.step import Precision
 from trainer.method.student import Method
 
-__all__ = ["PRESETS", "TextMode", "TrainConfig", "load_config", "save_config"]
+__all__ = ["PRESETS", "NetworkConfig", "TextMode", "TrainConfig", "load_config", "save_config"]
 
+NetworkConfig = CosmosConfig | MiniNetworkConfig  # trained from pixels; on the features of frozen towers
 TextMode = Literal["dreamlip", "pixelprose", "sentences"]  # how captions are stored (see docs/training.md)
 
 MAX_BYTES = 1 << 20  # of a config file
+FIRST_TRAINABLE_BLOCK = 16  # of EfficientNet-Lite2: the blocks after it have one resolution
 MIN_LOCAL_AREA = 0.05  # of the picture's area, in a local crop (trainer.data.multi_crop)
 B16 = CosmosConfig()
 
@@ -42,7 +46,7 @@ class TrainConfig:
     rounded up to a multiple of the loader's `workers`, unless `n_steps` is above 0, which sets it directly.
     """
 
-    network: CosmosConfig = B16
+    network: NetworkConfig = B16
     # data: how captions are stored, and which views are made of a sample
     text_mode: TextMode = "dreamlip"
     n_samples: int = 2_823_019  # 0: all samples of the data
@@ -116,11 +120,12 @@ def load_config(path: Path) -> TrainConfig:
     network = content.pop("network", {})
     if not isinstance(network, dict):
         raise CosmosSearchError(f"{path}: network is not a JSON object.")
-    _check_types(network, CosmosConfig, path)
+    kind = MiniNetworkConfig if network.get("model_type") == MINI else CosmosConfig
+    _check_types(network, kind, path)
     _check_types(content, TrainConfig, path)
-    config = TrainConfig(network=CosmosConfig(**network), **content)
-    cosmos_values(asdict(config.network), path)  # checks the upper bounds of the sizes
-    return config
+    if kind is CosmosConfig:
+        cosmos_values(asdict(CosmosConfig()) | network, path)  # checks the upper bounds of the sizes
+    return TrainConfig(network=kind(**network), **content)
 
 
 def save_config(config: TrainConfig, path: Path) -> None:
@@ -141,10 +146,13 @@ def _check_types(content: dict[str, Any], record: type, path: Path) -> None:
 
 
 def _find_problems(config: TrainConfig) -> list[str]:
+    network = config.network
+    if isinstance(network, MiniNetworkConfig):
+        return [*_find_values_out_of_range(config), *_find_mini_problems(network), *_find_conflicts(config)]
     sizes = [field.name for field in fields(CosmosConfig) if field.name != "model_type"]
-    if too_small := [name for name in sizes if getattr(config.network, name) < 1]:
+    if too_small := [name for name in sizes if getattr(network, name) < 1]:
         return [f"network's {name} must be above 0" for name in too_small]  # other checks divide by these
-    return [*_find_values_out_of_range(config), *_find_network_problems(config.network), *_find_conflicts(config)]
+    return [*_find_values_out_of_range(config), *_find_network_problems(network), *_find_conflicts(config)]
 
 
 def _find_values_out_of_range(config: TrainConfig) -> Iterator[str]:
@@ -184,6 +192,16 @@ def _find_network_problems(network: CosmosConfig) -> Iterator[str]:
         yield f"text_width and embed_dim must be equal, and a multiple of {N_CROSS_ATTENTION_HEADS}"
 
 
+def _find_mini_problems(network: MiniNetworkConfig) -> Iterator[str]:
+    if not FIRST_TRAINABLE_BLOCK <= network.first_block <= LAST_BLOCK + 1:
+        yield f"first_block must lie between {FIRST_TRAINABLE_BLOCK} and {LAST_BLOCK + 1}"
+    for name in ("head_share", "dropout"):
+        if not 0 <= getattr(network, name) <= 1:
+            yield f"{name} must lie between 0 and 1"
+    if not network.temperature > 0 or not network.keep_classes >= 0:
+        yield "temperature must be above 0, and keep_classes not below 0"
+
+
 def _find_conflicts(config: TrainConfig) -> Iterator[str]:
     """Values that do not fit each other."""
     if not config.n_steps and not config.n_epochs:
@@ -192,8 +210,9 @@ def _find_conflicts(config: TrainConfig) -> Iterator[str]:
         yield "cross_attention needs image_distillation and text_distillation"
     if config.text_crops and config.n_captions < N_GLOBAL_VIEWS:
         yield f"text_crops needs n_captions of {N_GLOBAL_VIEWS} or more"
-    if config.n_local_images and config.local_side % config.network.patch_size:
-        yield f"local_side {config.local_side} is not a multiple of patch_size {config.network.patch_size}"
+    network = config.network
+    if isinstance(network, CosmosConfig) and config.n_local_images and config.local_side % network.patch_size:
+        yield f"local_side {config.local_side} is not a multiple of patch_size {network.patch_size}"
 
 
 B32 = CosmosConfig(patch_size=32)
@@ -219,6 +238,11 @@ _cpu = partial(
     weight_decay=0.1, ema_momentum=0.99, precision="fp32", log_every=10,
 )  # fmt: skip
 
+_mini = partial(
+    _cpu, n_local_images=4, n_captions=6, augment=False, batch=256, n_epochs=20, workers=0, warmup=50, lr=1e-3,
+    weight_decay=0.05, beta2=0.999, save_every=100,
+)  # fmt: skip
+
 PRESETS: dict[str, TrainConfig] = {
     **{
         f"{data}-{size}": replace(config, network=network)
@@ -237,5 +261,7 @@ PRESETS: dict[str, TrainConfig] = {
         lr=1e-3,
         save_every=100,
     ),
+    "mini-head": _mini(network=MiniNetworkConfig()),
+    "mini-finetune": _mini(network=MiniNetworkConfig(first_block=19, dropout=0.2), lr=3e-4, n_epochs=8),
     "small": _cpu(network=SMALL, local_side=64, batch=128, n_epochs=0, n_steps=5000, warmup=300, save_every=250),
 }

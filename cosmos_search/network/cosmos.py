@@ -47,11 +47,13 @@ class Encoded:
     """A tower's output for a batch.
 
     features: (batch, embed_dim), not normalised. tokens: (batch, n, width) after the last norm: patches row by row
-    from the top left, or all positions of the text, padding included.
+    from the top left, or all positions of the text, padding included. penalty: (batch, 1), a term of the training loss
+    that belongs to the network itself, or None.
     """
 
     features: Tensor
     tokens: Tensor
+    penalty: Tensor | None = None
 
 
 class CosmosModel(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from io import BytesIO
 from itertools import count
 from random import Random
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 from PIL import Image
@@ -26,7 +26,7 @@ from trainer.data.multi_crop import MultiCrop, make_plain_view
 from trainer.data.samples import Pair, SkippedSample, Source, read_content, shuffle
 from trainer.method.student import Batch
 
-__all__ = ["LoadedBatch", "SampleViews", "StreamPosition", "Views", "load_batches", "read_picture"]
+__all__ = ["LoadedBatch", "MakeViews", "SampleViews", "StreamPosition", "Views", "load_batches", "read_picture"]
 
 DECODE_FACTOR = 3  # large JPEGs are decoded at a reduced size, at least this many times the side of a global view
 MIN_SKIPPED = 1000  # samples skipped in a row, without a full batch, after which a run stops
@@ -62,7 +62,7 @@ class _Failure:
 
 def load_batches(
     source: Source,
-    views: "Views",
+    views: "MakeViews",
     size: int,
     *,
     rank: int = 0,
@@ -96,11 +96,26 @@ def load_batches(
 
 @dataclass(frozen=True, slots=True)
 class SampleViews:
-    """One sample. images: normalized, of (3, side, side) each. Global images and captions come first."""
+    """One sample. images: normalized, of (3, side, side) each. captions: token ids, of (length) each. Global ones first.
+
+    Where towers are frozen, both are rows of cached features instead; see trainer.data.cached_views.
+    """
 
     key: str
     images: list[Tensor]
-    captions: list[str]
+    captions: list[Tensor]
+
+
+class MakeViews(Protocol):
+    """Makes the views of a pair, and batches of them."""
+
+    config: TrainConfig
+
+    def __call__(self, pair: Pair, epoch: int) -> SampleViews:
+        """Raises SampleError, PictureError or OSError for a pair that cannot be used."""
+
+    def collate(self, samples: list[SampleViews]) -> Batch:
+        """The samples as tensors."""
 
 
 class Views:
@@ -124,7 +139,7 @@ class Views:
             images = self.multi_crop(picture, random, generator)
         else:
             images = [make_plain_view(picture, self.side, generator)]
-        return SampleViews(pair.key, images, captions)
+        return SampleViews(pair.key, images, list(torch.from_numpy(self.tokenizer(captions))))
 
     def sample_captions(self, pair: Pair, random: Random) -> list[str]:
         """n_captions captions; without text crops only the original one. Raises SampleError."""
@@ -140,11 +155,10 @@ class Views:
     def collate(self, samples: list[SampleViews]) -> Batch:
         """The samples as tensors."""
         images = zip(*(sample.images for sample in samples), strict=True)
-        ids = [torch.from_numpy(self.tokenizer(sample.captions)) for sample in samples]  # of (captions, length) each
         return Batch.collate(
             keys=tuple(sample.key for sample in samples),
             views=tuple(torch.stack(view) for view in images),  # of (batch, 3, side, side) each
-            ids=torch.stack(ids),  # (batch, captions, length)
+            ids=torch.stack([torch.stack(sample.captions) for sample in samples]),  # (batch, captions, length)
         )
 
 
@@ -157,7 +171,7 @@ class _BatchStream(IterableDataset["LoadedBatch | _Failure"]):
     def __init__(
         self,
         source: Source,
-        views: Views,
+        views: MakeViews,
         size: int,
         rank: int,
         world: int,

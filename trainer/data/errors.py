@@ -5,7 +5,7 @@ from pathlib import Path
 
 from indexer.errors import CosmosSearchError
 
-__all__ = ["AlreadyShardsError", "SampleError"]
+__all__ = ["AlreadyShardsError", "FeatureCacheError", "SampleError"]
 
 
 @dataclass(eq=False)
@@ -26,3 +26,14 @@ class AlreadyShardsError(CosmosSearchError):
 
     def __str__(self) -> str:
         return f"{self.folder} holds shards already."
+
+
+@dataclass(eq=False)
+class FeatureCacheError(CosmosSearchError):
+    """The cached features in a folder cannot be used."""
+
+    folder: Path
+    problem: str
+
+    def __str__(self) -> str:
+        return f"The cached features in {self.folder} can't be used: {self.problem}."

@@ -24,7 +24,8 @@ class StudentViews:
     """The student's features, unit rows: (views, batch, dim), or None where a part of the method is off.
 
     cross_attended_images: h_I of the paper, images that attend to the caption. cross_attended_texts: h_T, captions that
-    attend to the image. scale, distill_scale: inverse temperatures, scalars; None without distillation.
+    attend to the image. scale, distill_scale: inverse temperatures, scalars; None without distillation. penalty: of the
+    network itself for each view, (views, batch, 1); None for a network without one.
     """
 
     images: Tensor
@@ -33,6 +34,7 @@ class StudentViews:
     cross_attended_texts: Tensor | None
     scale: Tensor
     distill_scale: Tensor | None
+    penalty: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +63,18 @@ class DistillLosses:
 
 @dataclass(frozen=True, slots=True)
 class Losses:
-    """L_CLIP, L_COSMOS and the terms of the latter."""
+    """L_CLIP, L_COSMOS and the terms of the latter; the mean penalty of a network that has one."""
 
     clip: Tensor
     distill: Tensor
     groups: DistillLosses
+    penalty: Tensor | None = None
 
     @property
     def total(self) -> Tensor:
-        """L = L_CLIP + L_COSMOS (paper §3.4)."""
-        return self.clip + self.distill
+        """L = L_CLIP + L_COSMOS (paper §3.4), and the network's own penalty if it has one."""
+        total = self.clip + self.distill
+        return total if self.penalty is None else total + self.penalty
 
 
 def cosmos_losses(student: StudentViews, teacher: TeacherViews | None, *, with_cross_modal: bool = True) -> Losses:
@@ -82,7 +86,7 @@ def cosmos_losses(student: StudentViews, teacher: TeacherViews | None, *, with_c
     """
     clip = info_nce(student.images[:N_GLOBAL_VIEWS], student.texts, student.scale)
     groups = _distillation_losses(student, teacher, with_cross_modal) if teacher is not None else DistillLosses()
-    return Losses(clip, groups.mean(clip), groups)
+    return Losses(clip, groups.mean(clip), groups, None if student.penalty is None else student.penalty.mean())
 
 
 def info_nce(a: Tensor, b: Tensor, scale: Tensor, chunk: int = CHUNK) -> Tensor:

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.optim import AdamW
 
-from cosmos_search.network.cosmos import CosmosModel
+from trainer.method.network import Network
 
 __all__ = ["clamp_scales", "find_decayed_names", "make_optimizer"]
 
@@ -14,9 +14,7 @@ NO_DECAY = ("ln", "bn", "bias", "logit_scale")  # anywhere in a parameter's name
 MAX_LOG_SCALE = log(100)
 
 
-def make_optimizer(
-    model: CosmosModel, *, lr: float, weight_decay: float, betas: tuple[float, float], eps: float
-) -> AdamW:
+def make_optimizer(model: Network, *, lr: float, weight_decay: float, betas: tuple[float, float], eps: float) -> AdamW:
     """AdamW with weight decay on matrices only, including embeddings, positions and projections."""
     decayed = find_decayed_names(model)
     named = list(model.named_parameters())
@@ -33,7 +31,7 @@ def find_decayed_names(model: nn.Module) -> set[str]:
 
 
 @torch.no_grad()
-def clamp_scales(*models: CosmosModel) -> None:
+def clamp_scales(*models: Network) -> None:
     """Clamp both scales, which are stored as logarithms, to [0, ln 100].
 
     Called after every step, for student and teacher.

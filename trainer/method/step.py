@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 
-from cosmos_search.network.cosmos import CosmosModel
 from indexer.errors import CosmosSearchError
 from trainer.method.losses import DistillLosses, Losses, StudentViews, TeacherViews, cosmos_losses, gather_views
+from trainer.method.network import Network
 from trainer.method.optimizer import clamp_scales
 from trainer.method.student import Batch, Method, teacher_forward
 from trainer.method.teacher import update_ema
@@ -30,8 +30,8 @@ class NotFiniteError(CosmosSearchError):
 class TrainState:
     """What changes during training, and how a step is computed. `forward` is the Student, or DDP's wrapper of it."""
 
-    student: CosmosModel
-    teacher: CosmosModel
+    student: Network
+    teacher: Network
     optimizer: Optimizer
     forward: nn.Module
     method: Method
@@ -84,6 +84,7 @@ def compute_losses(method: Method, student: StudentViews, teacher: TeacherViews 
         cross_attended_texts=gather(student.cross_attended_texts),
         scale=student.scale,
         distill_scale=student.distill_scale,
+        penalty=gather(student.penalty),
     )
     if teacher is not None:
         teacher = TeacherViews(gather_views(teacher.images), gather_views(teacher.texts))
@@ -169,4 +170,5 @@ def _present_fields(views: StudentViews) -> Mapping[str, Tensor]:
 def _detach(losses: Losses) -> Losses:
     groups = {field.name: getattr(losses.groups, field.name) for field in fields(DistillLosses)}
     detached = {name: None if group is None else group.detach() for name, group in groups.items()}
-    return Losses(losses.clip.detach(), losses.distill.detach(), DistillLosses(**detached))
+    penalty = None if losses.penalty is None else losses.penalty.detach()
+    return Losses(losses.clip.detach(), losses.distill.detach(), DistillLosses(**detached), penalty)

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cosmos_search.network.cosmos import CosmosModel, Encoded
+from cosmos_search.network.cosmos import Encoded
 from trainer.method.losses import N_GLOBAL_VIEWS, StudentViews, TeacherViews
+from trainer.method.network import Network
 
 __all__ = ["Batch", "Method", "Student", "teacher_forward"]
 
@@ -80,15 +81,15 @@ class Batch:
 class Student(nn.Module):
     """The network with the forward pass of training, in one call per batch, as DDP requires."""
 
-    def __init__(self, model: CosmosModel, method: Method) -> None:
+    def __init__(self, model: Network, method: Method) -> None:
         super().__init__()
         self.model = model
         self.method = method
 
     def forward(self, views: Sequence[Tensor], ids: Sequence[Tensor]) -> StudentViews:
         """views, ids: as in Batch. Cross-attention attends to the tokens of the first global image or caption."""
-        images, patches = _encode_views(self.model.encode_images, views)
-        texts, words = _encode_views(self.model.encode_texts, ids)
+        images, patches, penalty = _encode_views(self.model.encode_images, views)
+        texts, words, _ = _encode_views(self.model.encode_texts, ids)
         cross_attended_images, cross_attended_texts = images, texts
         if self.method.cross_attention:
             # CrossAttention takes (batch, views, dim)
@@ -101,20 +102,21 @@ class Student(nn.Module):
             cross_attended_texts=_normalize(cross_attended_texts) if self.method.text_distillation else None,
             scale=self.model.logit_scale.exp(),
             distill_scale=self.model.distill_logit_scale.exp() if self.method.has_distillation else None,
+            penalty=penalty,
         )
 
 
 @torch.no_grad()
-def teacher_forward(teacher: CosmosModel, batch: Batch) -> TeacherViews:
+def teacher_forward(teacher: Network, batch: Batch) -> TeacherViews:
     """The teacher's features of the global views, without cross-attention."""
-    images, _ = _encode_views(teacher.encode_images, batch.views[:N_GLOBAL_VIEWS])
+    images, _, _ = _encode_views(teacher.encode_images, batch.views[:N_GLOBAL_VIEWS])
     ids = [*_trim_padding(batch.ids[:1]), *batch.ids[1:N_GLOBAL_VIEWS]]
-    texts, _ = _encode_views(teacher.encode_texts, ids)
+    texts, _, _ = _encode_views(teacher.encode_texts, ids)
     return TeacherViews(_normalize(images), _normalize(texts))
 
 
-def _encode_views(encode: Callable[[Tensor], Encoded], views: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-    """Features (views, batch, dim) of all views, not normalized, and tokens (batch, n, width) of the first view.
+def _encode_views(encode: Callable[[Tensor], Encoded], views: Sequence[Tensor]) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Features (views, batch, dim) of all views, not normalized; tokens (batch, n, width) of the first view; penalties.
 
     Consecutive views of one size go through the tower as one batch.
     """
@@ -122,13 +124,18 @@ def _encode_views(encode: Callable[[Tensor], Encoded], views: Sequence[Tensor]) 
     encoded = [encode(group) for group in groups]
     batch = len(views[0])
     features = torch.cat([group.features for group in encoded]).reshape(len(views), batch, -1)
-    return features, encoded[0].tokens[:batch]
+    penalties = [group.penalty for group in encoded if group.penalty is not None]  # of (k · batch, 1) each
+    penalty = torch.cat(penalties).reshape(len(views), batch, 1) if penalties else None
+    return features, encoded[0].tokens[:batch], penalty
 
 
 def _trim_padding(captions: Sequence[Tensor]) -> list[Tensor]:
-    """Cut to the length of the longest, rounded up to a multiple of 8 to keep the number of different shapes small."""
-    if not captions:
-        return []
+    """Cut to the length of the longest, rounded up to a multiple of 8 to keep the number of different shapes small.
+
+    Features of frozen text towers, which take the place of ids, are not cut.
+    """
+    if not captions or captions[0].is_floating_point():
+        return list(captions)
     n_tokens = max(int(ids.argmax(dim=1).max()) + 1 for ids in captions)  # the end token is the largest id
     return [ids[:, : -(-n_tokens // LENGTH_STEP) * LENGTH_STEP] for ids in captions]
 

@@ -4,18 +4,18 @@ from copy import deepcopy
 
 import torch
 
-from cosmos_search.network.cosmos import CosmosModel
+from trainer.method.network import Network
 
 __all__ = ["make_teacher", "update_ema"]
 
 
-def make_teacher(student: CosmosModel) -> CosmosModel:
+def make_teacher(student: Network) -> Network:
     """A copy of the student with all its parameters, none of which requires a gradient."""
     return deepcopy(student).requires_grad_(False)
 
 
 @torch.no_grad()
-def update_ema(teacher: CosmosModel, student: CosmosModel, momentum: float) -> None:
+def update_ema(teacher: Network, student: Network, momentum: float) -> None:
     """θ_t ← m θ_t + (1 - m) θ_s, for all parameters.
 
     The training step calls this before the optimizer's step, so the teacher lags one step behind.

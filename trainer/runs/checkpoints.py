@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from cosmos_search.model_config import Role
-from cosmos_search.network.cosmos import CosmosModel
 from cosmos_search.network.other_names import under_names_in_file
 from indexer.errors import UsageError
+from trainer.method.network import Network
 from trainer.method.step import TrainState
 from trainer.runs.errors import DamagedCheckpointError, EarlierNamesError, NoCheckpointError, OtherNetworkError
 from trainer.runs.folder import Checkpoint, Part, RunFolder
+from trainer.runs.networks import make_network
 from trainer.runs.records import Progress, Score
 
 __all__ = [
@@ -56,17 +57,17 @@ def load_state(checkpoint: Checkpoint, state: TrainState) -> Progress:
     return progress
 
 
-def load_networks(run: RunFolder, checkpoint: Checkpoint) -> dict[Role, CosmosModel]:
+def load_networks(run: RunFolder, checkpoint: Checkpoint) -> dict[Role, Network]:
     """The networks of a checkpoint by role, for inference. Raises CosmosSearchError."""
     config = run.read_config()
-    student, teacher = (CosmosModel(config.network).eval() for _ in range(2))
+    student, teacher = (make_network(config.network).eval() for _ in range(2))
     load_student_and_teacher(checkpoint, student, teacher)
     return {"student": student, "teacher": teacher}
 
 
-def load_student_and_teacher(checkpoint: Checkpoint, student: CosmosModel, teacher: CosmosModel) -> None:
+def load_student_and_teacher(checkpoint: Checkpoint, student: Network, teacher: Network) -> None:
     """Load the networks alone, for evaluation or export. Raises CosmosSearchError if the tensors don't fit them."""
-    networks: tuple[tuple[Part, CosmosModel], ...] = (("student", student), ("teacher", teacher))
+    networks: tuple[tuple[Part, Network], ...] = (("student", student), ("teacher", teacher))
     for part, model in networks:
         tensors = checkpoint.read_tensors(part)
         targets = under_names_in_file(model.state_dict(), tensors)

@@ -12,13 +12,15 @@ from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
 from cosmos_search.network.cosmos import CosmosModel
-from cosmos_search.network.weights import check_memory
 from cosmos_search.processing.text import TextTokenizer
 from indexer.errors import CosmosSearchError
 from trainer.config import TrainConfig
-from trainer.data.batches import LoadedBatch, StreamPosition, Views, load_batches
+from trainer.data.batches import LoadedBatch, MakeViews, StreamPosition, Views, load_batches
+from trainer.data.cached_views import CachedViews
+from trainer.data.features import FeatureCache
 from trainer.data.samples import Source
 from trainer.method.losses import Losses
+from trainer.method.network import Network
 from trainer.method.optimizer import make_optimizer
 from trainer.method.schedules import lr_at, momentum_at
 from trainer.method.step import NotFiniteError, TrainState, training_step
@@ -29,21 +31,23 @@ from trainer.runs.distributed import Ranks, join_ranks
 from trainer.runs.errors import NothingToResumeError
 from trainer.runs.folder import Checkpoint, RunFolder
 from trainer.runs.metrics_log import MetricsLog
+from trainer.runs.networks import make_network
 from trainer.runs.records import Progress, Score, check_resumable, describe_order
 
 __all__ = ["DrawAttention", "Evaluate", "make_train_state", "resume", "train"]
 
-Evaluate = Callable[[CosmosModel, CosmosModel], float]  # a score of student and teacher, higher is better
-DrawAttention = Callable[[CosmosModel], Tensor | None]  # an image of the teacher's attention: (3, height, width), 0..1
+Inputs = TextTokenizer | FeatureCache  # of captions, for networks that are trained from pixels; for frozen towers
+Evaluate = Callable[[Network, Network], float]  # a score of student and teacher, higher is better
+DrawAttention = Callable[[Network], Tensor | None]  # an image of the teacher's attention: (3, height, width), 0..1
 
 
 def train(
     config: TrainConfig,
     source: Source,
-    tokenizer: TextTokenizer,
+    inputs: Inputs,
     run: Path,
     *,
-    init: CosmosModel | None = None,
+    init: Network | None = None,
     evaluate: Evaluate | None = None,
     draw_attention: DrawAttention | None = None,
 ) -> Path:
@@ -60,14 +64,14 @@ def train(
         if ranks.rank == 0:
             folder.write_config(config)
         state = make_train_state(config, ranks, init)
-        loop = _TrainingLoop(config, source, tokenizer, folder, ranks, state, evaluate, draw_attention)
+        loop = _TrainingLoop(config, source, inputs, folder, ranks, state, evaluate, draw_attention)
         return loop.train_to_end(Progress()).path
 
 
 def resume(
     run: Path,
     source: Source,
-    tokenizer: TextTokenizer,
+    inputs: Inputs,
     *,
     evaluate: Evaluate | None = None,
     draw_attention: DrawAttention | None = None,
@@ -84,19 +88,16 @@ def resume(
         state = make_train_state(config, ranks)
         progress = load_state(folder.checkpoints()[-1], state)
         check_resumable(progress, config, folder.config_file, ranks.world)
-        loop = _TrainingLoop(config, source, tokenizer, folder, ranks, state, evaluate, draw_attention)
+        loop = _TrainingLoop(config, source, inputs, folder, ranks, state, evaluate, draw_attention)
         return loop.train_to_end(progress).path
 
 
-def make_train_state(config: TrainConfig, ranks: Ranks, init: CosmosModel | None = None) -> TrainState:
+def make_train_state(config: TrainConfig, ranks: Ranks, init: Network | None = None) -> TrainState:
     """Student, teacher and optimizer on this process's device. All ranks start with the same network."""
-    if init is None:
-        with torch.device("meta"):
-            check_memory(CosmosModel(config.network), "the config")
     torch.manual_seed(config.seed)
-    student = (init or CosmosModel(config.network)).to(ranks.device).train()
+    student = (init or make_network(config.network)).to(ranks.device).train()
     teacher = make_teacher(student).eval()
-    if config.activation_checkpointing:
+    if config.activation_checkpointing and isinstance(student, CosmosModel):
         student.visual.transformer.activation_checkpointing = student.transformer.activation_checkpointing = True
     betas = (config.beta1, config.beta2)
     optimizer = make_optimizer(student, lr=config.lr, weight_decay=config.weight_decay, betas=betas, eps=config.eps)
@@ -112,7 +113,11 @@ def make_train_state(config: TrainConfig, ranks: Ranks, init: CosmosModel | None
     )
 
 
-def _wrap_forward(config: TrainConfig, student: CosmosModel, ranks: Ranks) -> nn.Module:
+def _make_views(config: TrainConfig, inputs: Inputs) -> MakeViews:
+    return CachedViews(config, inputs) if isinstance(inputs, FeatureCache) else Views(config, inputs)
+
+
+def _wrap_forward(config: TrainConfig, student: Network, ranks: Ranks) -> nn.Module:
     """The student's forward pass: compiled if the config says so, in DistributedDataParallel on several ranks."""
     forward: nn.Module = Student(student, config.method)
     if config.torch_compile:
@@ -130,7 +135,7 @@ class _TrainingLoop:
         self,
         config: TrainConfig,
         source: Source,
-        tokenizer: TextTokenizer,
+        inputs: Inputs,
         run: RunFolder,
         ranks: Ranks,
         state: TrainState,
@@ -141,7 +146,7 @@ class _TrainingLoop:
             raise CosmosSearchError(f"A batch of {config.batch} can't be divided evenly among {ranks.world} processes.")
         self.config, self.source, self.run, self.ranks, self.state = config, source, run, ranks, state
         self.evaluate, self.draw_attention = evaluate, draw_attention
-        self.views = Views(config, tokenizer)
+        self.views = _make_views(config, inputs)
         self.total = config.total_steps(0 if config.n_steps or config.n_samples else source.count())
         if self.total < 1:
             raise CosmosSearchError("There is nothing to train with: no steps, or no samples.")

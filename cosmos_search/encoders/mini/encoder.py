@@ -68,6 +68,11 @@ class MiniEncoder:
         return DIM
 
     @property
+    def class_vectors(self) -> NDArray[np.float32]:
+        """The text vectors of ImageNet's classes: (1000, 384), unit rows, not centred."""
+        return self._class_vectors().vectors
+
+    @property
     def device(self) -> str:
         """Where the image tower runs, for display; opens it, since the session determines that."""
         return self._image_tower().device

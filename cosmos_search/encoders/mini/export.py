@@ -12,7 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from cosmos_search.encoders.onnx_session import optimise_graph
 
-__all__ = ["export_image_tower", "export_text_tower"]
+__all__ = ["export_image_tower", "export_text_tower", "export_trunk"]
 
 OPSETS = {"": 17, "com.microsoft": 1}
 IR_VERSION = 8  # that of opset 17
@@ -21,6 +21,7 @@ IR_VERSION = 8  # that of opset 17
 # from its weights.
 TRAINED_SIDE = 260  # pixels; the padding is "same" padding at that size, as in training
 STRIDED_BLOCKS = {1, 4, 7, 15}  # the first of the stages that halve the resolution
+MEAN_BLOCKS = (3, 6, 14)  # the last of stages whose means the trained head takes, too
 BATCH_NORM_EPSILON = 1e-3
 
 Weights = Mapping[str, NDArray[Any]]
@@ -65,17 +66,7 @@ def export_image_tower(weights: Weights, mean: float, scale: float, target: Path
     the logits of that box. weights: by the names of efficientnet-lite-pytorch.
     """
     graph = _Graph()
-    planes = graph.add("Cast", graph.add("Transpose", "pixels", perm=[0, 3, 1, 2]), to=TensorProto.FLOAT)
-    x = graph.add("Div", graph.add("Sub", planes, graph.constant(mean)), graph.constant(scale))
-    side = TRAINED_SIDE
-    x = _convolve(graph, x, weights, "_conv_stem", "_bn0", side, stride=2, is_clipped=True)
-    side = -(-side // 2)
-    n_blocks = 1 + max(int(name.split(".")[1]) for name in weights if name.startswith("_blocks."))
-    for number in range(n_blocks):
-        stride = 2 if number in STRIDED_BLOCKS else 1
-        x = _add_block(graph, x, weights, f"_blocks.{number}", side, stride)
-        side = -(-side // stride)
-    features = _convolve(graph, x, weights, "_conv_head", "_bn1", side, is_clipped=True)
+    features = _add_backbone(graph, weights, mean, scale)[-1]
     classify = weights["_fc.weight"], weights["_fc.bias"]
     graph.linear(graph.add("ReduceMean", features, axes=[2, 3], keepdims=0), *classify, output="logits")
     graph.linear(graph.add("Transpose", features, perm=[0, 2, 3, 1]), *classify, output="map")
@@ -88,6 +79,39 @@ def export_image_tower(weights: Weights, mean: float, scale: float, target: Path
             helper.make_tensor_value_info("map", TensorProto.FLOAT, ["n", "rows", "columns", n_classes]),
         ],
     )
+
+
+def export_trunk(weights: Weights, mean: float, scale: float, first_block: int, target: Path) -> None:
+    """Write a graph from pixels (n, height, width, 3) uint8 to what training the last blocks takes (network.mini).
+
+    map: (n, channels, rows, columns), the input of block `first_block`; features: (n, 1280), pooled from the last map
+    of the untrained backbone; means: (n, 192), of the maps after MEAN_BLOCKS.
+    """
+    graph = _Graph()
+    maps = _add_backbone(graph, weights, mean, scale)
+    graph.add("Identity", maps[first_block], output="map")
+    graph.add("ReduceMean", maps[-1], axes=[2, 3], keepdims=0, output="features")
+    means = [graph.add("ReduceMean", maps[number + 1], axes=[2, 3], keepdims=0) for number in MEAN_BLOCKS]
+    graph.add("Concat", *means, axis=1, output="means")
+    graph.save(
+        target,
+        [helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["n", "height", "width", 3])],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in ("map", "features", "means")],
+    )
+
+
+def _add_backbone(graph: _Graph, weights: Weights, mean: float, scale: float) -> list[str]:
+    """The maps of the network: the input of each block in order, the output of the last block, and the last map."""
+    planes = graph.add("Cast", graph.add("Transpose", "pixels", perm=[0, 3, 1, 2]), to=TensorProto.FLOAT)
+    x = graph.add("Div", graph.add("Sub", planes, graph.constant(mean)), graph.constant(scale))
+    x = _convolve(graph, x, weights, "_conv_stem", "_bn0", TRAINED_SIDE, stride=2, is_clipped=True)
+    side, maps = -(-TRAINED_SIDE // 2), [x]
+    n_blocks = 1 + max(int(name.split(".")[1]) for name in weights if name.startswith("_blocks."))
+    for number in range(n_blocks):
+        stride = 2 if number in STRIDED_BLOCKS else 1
+        maps.append(_add_block(graph, maps[-1], weights, f"_blocks.{number}", side, stride))
+        side = -(-side // stride)
+    return [*maps, _convolve(graph, maps[-1], weights, "_conv_head", "_bn1", side, is_clipped=True)]
 
 
 def _add_block(graph: _Graph, x: str, weights: Weights, name: str, side: int, stride: int) -> str:
@@ -133,8 +157,10 @@ def _convolve(
     return graph.add("Clip", y, graph.constant(0), graph.constant(6)) if is_clipped else y
 
 
-def export_text_tower(weights: Weights, config: Mapping[str, Any], target: Path) -> None:
+def export_text_tower(weights: Weights, config: Mapping[str, Any], target: Path, *, with_words: bool = False) -> None:
     """Write a graph from tokens (1, length) int64 to vector (1, 384): the normalised mean of the last layer's tokens.
+
+    with_words: also to words (1, length, 384), the last layer's tokens, which training attends to.
 
     weights, config: of a BERT, by Hugging Face's names. Attention and Gelu are operators specific to ONNX Runtime.
     """
@@ -149,13 +175,13 @@ def export_text_tower(weights: Weights, config: Mapping[str, Any], target: Path)
         x = _add_layer(graph, x, weights, f"encoder.layer.{number}", config["num_attention_heads"], epsilon)
     mean = graph.add("ReduceMean", x, axes=[1], keepdims=0)
     graph.add("Div", mean, graph.add("ReduceL2", mean, axes=[-1], keepdims=1), output="vector")
+    outputs = [helper.make_tensor_value_info("vector", TensorProto.FLOAT, [1, config["hidden_size"]])]
+    if with_words:
+        graph.add("Identity", x, output="words")
+        outputs.append(helper.make_tensor_value_info("words", TensorProto.FLOAT, [1, "length", config["hidden_size"]]))
     with tempfile.TemporaryDirectory() as scratch:
         plain = Path(scratch) / "text.onnx"
-        graph.save(
-            plain,
-            [helper.make_tensor_value_info("tokens", TensorProto.INT64, [1, "length"])],
-            [helper.make_tensor_value_info("vector", TensorProto.FLOAT, [1, config["hidden_size"]])],
-        )
+        graph.save(plain, [helper.make_tensor_value_info("tokens", TensorProto.INT64, [1, "length"])], outputs)
         optimise_graph(plain, target)
 
 

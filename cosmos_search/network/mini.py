@@ -1,0 +1,179 @@
+"""The network of the built-in encoder while it is trained: a frozen trunk, trainable last blocks, and a linear head.
+
+As in locked-image tuning (Zhai et al. 2022), pre-trained towers are kept: MiniLM, the text tower, is frozen, and of
+EfficientNet-Lite2, the image tower, at most the last blocks are trained. What the frozen parts compute is cached
+(trainer.data.features), so a forward pass starts from feature maps and from text vectors.
+
+A picture's vector is unit((1 - s) · ConSE + s · head), with ConSE of Norouzi et al. 2014 (see
+cosmos_search.encoders.mini.class_vectors) and a linear head over pooled features. Both are functions of pooled
+features, so the vector of a region is that of the features pooled inside it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import log
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from cosmos_search.network.cosmos import Encoded
+from cosmos_search.network.cross_attention import CrossAttention
+
+__all__ = ["LAST_BLOCK", "MiniNetwork", "MiniNetworkConfig"]
+
+INITIAL_SCALE = log(1 / 0.07)
+DIM = 384  # of MiniLM's vectors and of the joint space
+N_FEATURES = 1280  # channels of the last map, which the classifier takes
+N_MEANS = 192  # means of the maps after blocks 3, 6 and 14
+N_CLASSES = 1000
+LAST_BLOCK = 20
+BATCH_NORM_EPSILON = 1e-3
+
+Weights = Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class MiniNetworkConfig:
+    """first_block: the first trained block of the backbone, 19 or 20; 21: none, the head alone is trained."""
+
+    first_block: int = 21
+    head_share: float = 0.6  # s above
+    temperature: float = 1.5  # of ConSE's softmax over the classes
+    dropout: float = 0.3  # of the features that the head takes
+    keep_classes: float = 1.0  # weight of the penalty for other class probabilities than the untrained backbone's
+    model_type: Literal["cosmos-mini"] = "cosmos-mini"
+
+
+class MiniNetwork(nn.Module):
+    """Offers the calls of `CosmosModel` that training makes, with cached features as input.
+
+    Student and teacher are both this. The frozen classifier and class vectors are buffers.
+    """
+
+    feature_mean: Tensor
+    feature_std: Tensor
+    class_vectors: Tensor
+    class_weight: Tensor
+    class_bias: Tensor
+
+    def __init__(self, config: MiniNetworkConfig, backbone: Weights, class_vectors: NDArray[np.float32]) -> None:
+        """backbone: EfficientNet-Lite2's weights. class_vectors: (1000, 384), unit rows, not centred."""
+        super().__init__()
+        self.config = config
+        self.blocks = nn.ModuleList(_Block(backbone, number) for number in range(config.first_block, LAST_BLOCK + 1))
+        self.last = _Convolution(backbone, "_conv_head", "_bn1", is_clipped=True)
+        self.last.requires_grad_(config.first_block <= LAST_BLOCK)
+        self.head = nn.Linear(N_FEATURES + N_MEANS, DIM)
+        nn.init.normal_(self.head.weight, std=(N_FEATURES + N_MEANS) ** -0.5)
+        self.image_token_mapping = nn.Linear(N_FEATURES, DIM)
+        self.text_token_mapping = nn.Linear(DIM, DIM)
+        self.image_attn_cross_pool = CrossAttention(DIM)
+        self.text_attn_cross_pool = CrossAttention(DIM)
+        self.logit_scale = nn.Parameter(torch.tensor(INITIAL_SCALE))
+        self.distill_logit_scale = nn.Parameter(torch.tensor(INITIAL_SCALE))
+        vectors = torch.from_numpy(class_vectors).float()
+        self.register_buffer("class_vectors", vectors - vectors.mean(dim=0))
+        self.register_buffer("class_weight", torch.from_numpy(backbone["_fc.weight"]).float())
+        self.register_buffer("class_bias", torch.from_numpy(backbone["_fc.bias"]).float())
+        self.register_buffer("feature_mean", torch.zeros(N_FEATURES + N_MEANS))
+        self.register_buffer("feature_std", torch.ones(N_FEATURES + N_MEANS))
+
+    def encode_map(self, maps: Tensor) -> Tensor:
+        """From the input of the first trained block, (n, channels, rows, columns), to (n, 1280, rows, columns)."""
+        x = maps.contiguous(memory_format=torch.channels_last)
+        for block in self.blocks:
+            x = block(x)
+        features: Tensor = self.last(x)
+        return features
+
+    def embed(self, features: Tensor) -> Tensor:
+        """Pooled features, first those of the last map, then the means of earlier ones: (n, 1472) to unit (n, 384)."""
+        classes = F.softmax(self.classify(features) / self.config.temperature, dim=-1) @ self.class_vectors
+        share = self.config.head_share
+        return F.normalize((1 - share) * F.normalize(classes, dim=-1) + share * self.embed_head(features), dim=-1)
+
+    def embed_head(self, features: Tensor) -> Tensor:
+        """The head alone: (n, 1472) to unit (n, 384)."""
+        scaled = (features - self.feature_mean) / self.feature_std
+        return F.normalize(self.head(F.dropout(scaled, self.config.dropout, self.training)), dim=-1)
+
+    def classify(self, features: Tensor) -> Tensor:
+        """(n, 1472) to the logits of ImageNet's classes (n, 1000)."""
+        return F.linear(features[..., :N_FEATURES], self.class_weight, self.class_bias)
+
+    def encode_images(self, rows: Tensor) -> Encoded:
+        """rows: (n, length), cached features of views (trainer.data.features). The tokens are positions of the last map.
+
+        The penalty keeps the classifier's answers: the KL divergence from the untrained backbone's class probabilities.
+        """
+        maps, untrained, means = rows.float().split([rows.shape[1] - N_FEATURES - N_MEANS, N_FEATURES, N_MEANS], dim=1)
+        side = round((maps.shape[1] / self.n_channels) ** 0.5)
+        features = self.encode_map(maps.reshape(-1, self.n_channels, side, side))
+        pooled = torch.cat([features.mean(dim=(2, 3)), means], dim=1)
+        penalty = None
+        if self.config.keep_classes and self.blocks:
+            wanted, found = (F.log_softmax(self.classify(x) / self.config.temperature, -1) for x in (untrained, pooled))
+            divergence = F.kl_div(found, wanted, reduction="none", log_target=True).sum(dim=-1, keepdim=True)
+            penalty = self.config.keep_classes * divergence
+        return Encoded(self.embed(pooled), features.flatten(2).transpose(1, 2), penalty)
+
+    def encode_texts(self, rows: Tensor) -> Encoded:
+        """rows: (n, 1 + length, 384), the cached vector of each caption, then its words, which may be left out."""
+        return Encoded(rows[:, 0].float(), rows[:, 1:].float())
+
+    @property
+    def n_channels(self) -> int:
+        """Of the map that the first trained block takes."""
+        first = self.blocks[0].expand if self.blocks else self.last
+        assert isinstance(first, _Convolution)
+        return first.weight.shape[1]
+
+    def cross_attend_image(self, texts: Tensor, patches: Tensor) -> Tensor:
+        """h_T of the paper, as in `CosmosModel`: texts (batch, n, 384), patches (batch, positions, 1280)."""
+        return F.normalize(texts + self.image_attn_cross_pool(texts, self.image_token_mapping(patches)), dim=-1)
+
+    def cross_attend_text(self, images: Tensor, words: Tensor) -> Tensor:
+        """h_I of the paper, as in `CosmosModel`: images (batch, n, 384), words (batch, length, 384)."""
+        return F.normalize(images + self.text_attn_cross_pool(images, self.text_token_mapping(words)), dim=-1)
+
+
+class _Convolution(nn.Module):
+    """A convolution with frozen batch norm, whose scale and offset are folded into weight and bias."""
+
+    scale: Tensor
+
+    def __init__(self, weights: Weights, name: str, norm: str, *, is_clipped: bool = False) -> None:
+        super().__init__()
+        kernel = torch.from_numpy(weights[f"{name}.weight"]).float()  # (outputs, inputs or 1, size, size)
+        deviation = np.sqrt(weights[f"{norm}.running_var"].astype(np.float64) + BATCH_NORM_EPSILON)
+        scale = torch.from_numpy(weights[f"{norm}.weight"] / deviation).float()
+        self.weight = nn.Parameter(kernel)
+        self.register_buffer("scale", scale)
+        offset = torch.from_numpy(weights[f"{norm}.bias"]).float()
+        self.bias = nn.Parameter(offset - torch.from_numpy(weights[f"{norm}.running_mean"]).float() * scale)
+        self.groups = len(kernel) if name.endswith("_depthwise_conv") else 1
+        self.is_clipped = is_clipped
+
+    def forward(self, x: Tensor) -> Tensor:
+        kernel = self.weight * self.scale[:, None, None, None]
+        y = F.conv2d(x, kernel, self.bias, padding=kernel.shape[2] // 2, groups=self.groups)
+        return F.relu6(y) if self.is_clipped else y
+
+
+class _Block(nn.Module):
+    """An inverted bottleneck of stride 1 (Sandler et al. 2018): expand, filter each channel, project, add the input."""
+
+    def __init__(self, weights: Weights, number: int) -> None:
+        super().__init__()
+        name = f"_blocks.{number}"
+        self.expand = _Convolution(weights, f"{name}._expand_conv", f"{name}._bn0", is_clipped=True)
+        self.depthwise = _Convolution(weights, f"{name}._depthwise_conv", f"{name}._bn1", is_clipped=True)
+        self.project = _Convolution(weights, f"{name}._project_conv", f"{name}._bn2")
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.project(self.depthwise(self.expand(x)))
+        return y + x if y.shape == x.shape else y

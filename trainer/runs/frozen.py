@@ -1,0 +1,81 @@
+"""Runs whose towers are frozen: their cached features, and the scores of their checkpoints."""
+
+import hashlib
+import json
+import sys
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import platformdirs
+import torch
+from torch.nn import functional as F
+from tqdm import tqdm
+
+from cosmos_search.evaluation.metrics import cosines, retrieval_metrics
+from cosmos_search.network.mini import N_FEATURES, N_MEANS, MiniNetwork, MiniNetworkConfig
+from trainer.config import TrainConfig
+from trainer.data.features import FeatureCache, FeaturePlan, cache_features
+from trainer.data.frozen_towers import FrozenTowers
+from trainer.data.samples import Source, open_source
+from trainer.evaluate import retrieval_score
+from trainer.method.network import Network
+from trainer.runs.loop import Evaluate
+
+__all__ = ["make_scorer", "open_features", "standardize"]
+
+BATCH = 256
+
+
+def open_features(config: TrainConfig, source: Source) -> FeatureCache:
+    """The features of all views that training draws from, computed if they are not in the user's cache folder yet."""
+    return _open_features(config, source, n_crops=2)
+
+
+def make_scorer(config: TrainConfig, data: Path) -> Evaluate:
+    """Scores the teacher by R@1 of single and joined captions against whole pictures of held-out data."""
+    cache = _open_features(config, open_source(data), n_crops=0)
+    return partial(_score, cache=cache)
+
+
+def standardize(network: MiniNetwork, cache: FeatureCache) -> None:
+    """Set the mean and deviation of the features that the head takes to those of the whole pictures in a cache."""
+    pooled = torch.stack([sample.views[0][-N_FEATURES - N_MEANS :].float() for sample in cache])
+    network.feature_mean.copy_(pooled.mean(dim=0))
+    network.feature_std.copy_(pooled.std(dim=0) + 1e-3)
+
+
+def _open_features(config: TrainConfig, source: Source, n_crops: int) -> FeatureCache:
+    assert isinstance(config.network, MiniNetworkConfig), config.network
+    towers = FrozenTowers(config.network.first_block)
+    plan = FeaturePlan(
+        towers=towers.version,
+        first_block=config.network.first_block,
+        inventory=source.inventory(),
+        text_mode=config.text_mode,
+        n_global=n_crops,
+        n_local=config.n_local_images if n_crops else 0,
+        crop_border=config.crop_border,
+    )
+    digest = hashlib.sha256(json.dumps(asdict(plan), sort_keys=True).encode()).hexdigest()[:12]
+    folder = platformdirs.user_cache_path("cosmos-search") / "features" / digest
+    with tqdm(total=source.count(), unit="picture", desc="features", disable=None, file=sys.stderr) as bar:
+        return cache_features(source, folder, plan, towers, lambda n_done: bar.update(n_done - bar.n))
+
+
+@torch.no_grad()
+def _score(student: Network, teacher: Network, *, cache: FeatureCache) -> float:
+    samples = list(cache)
+    device = teacher.logit_scale.device
+    batches = [torch.stack([s.views[0] for s in samples[i : i + BATCH]]) for i in range(0, len(samples), BATCH)]
+    images = torch.cat([teacher.encode_images(batch.to(device)).features for batch in batches]).cpu().numpy()
+    metrics: dict[str, float] = {}
+    for kind in ("single", "joined"):
+        texts = [getattr(sample, kind) for sample in samples]
+        starts = np.cumsum([0, *map(len, texts)])
+        captions_of = {i: range(starts[i], starts[i + 1]) for i in range(len(samples))}
+        vectors = F.normalize(torch.cat(texts), dim=-1).numpy()
+        found = retrieval_metrics(cosines(images, vectors), captions_of)
+        metrics |= {f"{kind}_{name}": value for name, value in found.items()}
+    return retrieval_score(metrics)

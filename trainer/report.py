@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from cosmos_search.network.mini import LAST_BLOCK, MiniNetworkConfig
 from trainer.config import TrainConfig
 from trainer.data.shards import REFUSED, Prepared
 from trainer.evaluate import Evaluation
@@ -117,7 +118,10 @@ def format_presets(presets: Mapping[str, TrainConfig]) -> str:
     lines = [f"{'name':<18}{'network':<22}{'batch':>6}{'epochs':>8}{'lr':>9}{'momentum':>10}"]
     for name, config in presets.items():
         n = config.network
-        network = f"ViT {n.vision_width}×{n.vision_layers} /{n.patch_size}, {n.image_size}px"
+        if isinstance(n, MiniNetworkConfig):
+            network = "cosmos-mini, head" if n.first_block > LAST_BLOCK else f"cosmos-mini, block {n.first_block} on"
+        else:
+            network = f"ViT {n.vision_width}×{n.vision_layers} /{n.patch_size}, {n.image_size}px"
         length = f"{config.n_steps} st." if config.n_steps else str(config.n_epochs)
         lines.append(f"{name:<18}{network:<22}{config.batch:>6}{length:>8}{config.lr:>9g}{config.ema_momentum:>10g}")
     return "\n".join(lines)

@@ -106,11 +106,12 @@ class MiniNetwork(nn.Module):
         return F.linear(features[..., :N_FEATURES], self.class_weight, self.class_bias)
 
     def encode_images(self, rows: Tensor) -> Encoded:
-        """rows: (n, length), cached features of views (trainer.data.features). The tokens are positions of the last map.
+        """rows: (n, length), cached features of views (trainer.data.features). The tokens are positions of a map.
 
         The penalty keeps the classifier's answers: the KL divergence from the untrained backbone's class probabilities.
         """
-        maps, untrained, means = rows.float().split([rows.shape[1] - N_FEATURES - N_MEANS, N_FEATURES, N_MEANS], dim=1)
+        sizes = [rows.shape[1] - N_FEATURES - N_MEANS, N_FEATURES, N_MEANS]
+        maps, untrained, means = torch.split(rows.float(), sizes, dim=1)
         side = round((maps.shape[1] / self.n_channels) ** 0.5)
         features = self.encode_map(maps.reshape(-1, self.n_channels, side, side))
         pooled = torch.cat([features.mean(dim=(2, 3)), means], dim=1)

@@ -16,6 +16,7 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
+from cosmos_search.network.cosmos import CosmosConfig
 from cosmos_search.processing.text import TextTokenizer
 from indexer.errors import CosmosSearchError, PictureError
 from indexer.pictures.images import open_picture, reading_pictures
@@ -96,7 +97,7 @@ def load_batches(
 
 @dataclass(frozen=True, slots=True)
 class SampleViews:
-    """One sample. images: normalized, of (3, side, side) each. captions: token ids, of (length) each. Global ones first.
+    """One sample. images: normalized, of (3, side, side) each. captions: token ids, (length) each. Global ones first.
 
     Where towers are frozen, both are rows of cached features instead; see trainer.data.cached_views.
     """
@@ -122,6 +123,7 @@ class Views:
     """Makes the views of a pair as a config describes them."""
 
     def __init__(self, config: TrainConfig, tokenizer: TextTokenizer) -> None:
+        assert isinstance(config.network, CosmosConfig), config.network
         self.config = config
         self.side = config.network.image_size
         self.tokenizer = tokenizer

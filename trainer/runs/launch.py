@@ -10,8 +10,9 @@ from PIL import Image
 from torch import Tensor
 
 from cosmos_search.network.cosmos import CosmosModel
+from cosmos_search.network.mini import MiniNetwork, MiniNetworkConfig
 from cosmos_search.processing.text import TextTokenizer
-from indexer.errors import PictureError
+from indexer.errors import PictureError, UsageError
 from trainer.attention_sheet import draw_attention_sheet
 from trainer.config import TrainConfig
 from trainer.data.batches import read_picture
@@ -29,8 +30,10 @@ from trainer.runs.checkpoints import choose_checkpoint, load_networks
 from trainer.runs.distributed import join_ranks
 from trainer.runs.errors import DataChangedError, UnknownSourcesError
 from trainer.runs.folder import RunFolder
+from trainer.runs.frozen import make_scorer, open_features, standardize
 from trainer.runs.initial_weights import load_initial_network
 from trainer.runs.loop import DrawAttention, Evaluate, resume, train
+from trainer.runs.networks import make_network
 from trainer.runs.records import Sources
 
 __all__ = ["Sources", "evaluate_run", "resume_run", "start_run"]
@@ -48,6 +51,8 @@ def start_run(
     """
     folder = RunFolder(run)
     folder.check_new()
+    if isinstance(config.network, MiniNetworkConfig):
+        return _start_frozen_run(config, sources, run, init=init, tokenizer=tokenizer)
     own = TextTokenizer.from_file(tokenizer, config.network.context_length) if tokenizer else None
     source = open_source(Path(sources.data))
     network = load_initial_network(init, config.network, config.seed) if init is not None else None
@@ -60,6 +65,26 @@ def start_run(
         own = own or folder.load_tokenizer(config)
         evaluate, draw = _make_callbacks(config, sources, own)
         return train(config, source, own, run, init=network, evaluate=evaluate, draw_attention=draw)
+
+
+def _start_frozen_run(
+    config: TrainConfig, sources: Sources, run: Path, *, init: str | None, tokenizer: Path | None
+) -> Path:
+    if init is not None or tokenizer is not None:
+        raise UsageError("The built-in encoder is trained from its own weights and tokenizer: leave out both options.")
+    folder, source = RunFolder(run), open_source(Path(sources.data))
+    cache = open_features(config, source)
+    torch.manual_seed(config.seed)
+    network = make_network(config.network)
+    assert isinstance(network, MiniNetwork), network
+    standardize(network, cache)
+    evaluate = make_scorer(config, Path(sources.val)) if sources.val is not None else None
+    with join_ranks() as ranks, folder.lock(ranks):
+        folder.check_new()
+        if ranks.rank == 0:
+            with folder.convert_write_errors():
+                folder.write_sources(replace(sources, inventory=source.inventory()))
+        return train(config, source, cache, run, init=network, evaluate=evaluate)
 
 
 def resume_run(run: Path, *, data: str | None = None, val: str | None = None) -> Path:
@@ -79,6 +104,9 @@ def resume_run(run: Path, *, data: str | None = None, val: str | None = None) ->
         if ranks.rank == 0:
             with folder.convert_write_errors():
                 folder.write_sources(sources)
+        if isinstance(config.network, MiniNetworkConfig):
+            evaluate = make_scorer(config, Path(sources.val)) if sources.val is not None else None
+            return resume(run, source, open_features(config, source), evaluate=evaluate)
         tokenizer = folder.load_tokenizer(config)
         evaluate, draw = _make_callbacks(config, sources, tokenizer)
         return resume(run, source, tokenizer, evaluate=evaluate, draw_attention=draw)

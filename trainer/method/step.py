@@ -167,6 +167,6 @@ def _present_fields(views: StudentViews) -> Mapping[str, Tensor]:
 
 
 def _detach(losses: Losses) -> Losses:
-    groups = {field.name: getattr(losses.groups, field.name) for field in fields(DistillLosses)}
-    detached = {name: None if group is None else group.detach() for name, group in groups.items()}
+    terms = {field.name: getattr(losses.terms, field.name) for field in fields(DistillLosses)}
+    detached = {name: None if term is None else term.detach() for name, term in terms.items()}
     return Losses(losses.clip.detach(), losses.distill.detach(), DistillLosses(**detached))

@@ -223,9 +223,9 @@ class _TrainingLoop:
         bar.update()
         if step % self.config.log_every and step + 1 != self.total:
             return
-        groups = {field.name: getattr(losses.groups, field.name) for field in fields(losses.groups)}
+        terms = {field.name: getattr(losses.terms, field.name) for field in fields(losses.terms)}
         values = {"clip": losses.clip.item(), "distill": losses.distill.item()}
-        values |= {name: group.item() for name, group in groups.items() if group is not None}
+        values |= {name: term.item() for name, term in terms.items() if term is not None}
         values["lr"] = self.state.optimizer.param_groups[0]["lr"]
         values["scale"] = self.state.student.logit_scale.exp().item()
         values |= {"images_per_s": speed, "loading": loading_seconds / seconds}

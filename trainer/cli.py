@@ -136,8 +136,8 @@ def run(
     folder = resume or out
     assert folder is not None
     say(format_run(RunFolder(folder)))
-    export_it = f"cosmos-search-train export {quote(str(folder))} my-encoder/"
-    say(f"To use it: {export_it} && cosmos-search models add my-encoder/")
+    export_command = f"cosmos-search-train export {quote(str(folder))} my-encoder/"
+    say(f"To use it: {export_command} && cosmos-search models add my-encoder/")
 
 
 def _load_config(file: Path | None, preset: str | None) -> "TrainConfig":

@@ -25,7 +25,7 @@ from trainer.data.samples import SkippedSample
 __all__ = ["REFUSED", "Prepared", "prepare"]
 
 SHARD_BYTES = 512 << 20
-REFUSED = "refused.jsonl"
+REFUSED = "refused.jsonl"  # list of the skipped pairs, beside the shards
 JPEG_QUALITY = 92  # of pictures that are made smaller
 
 
@@ -36,7 +36,7 @@ class Prepared:
     n_pairs: int = 0
     n_shards: int = 0
     n_bytes: int = 0
-    n_refused: int = 0
+    n_skipped: int = 0
     reasons: Counter[str] = field(default_factory=Counter)  # for skipping, without the details of single pairs
     text_modes: Counter[TextMode] = field(default_factory=Counter)
 
@@ -103,7 +103,7 @@ def _write_shards(
         for sample in ordered_map(pool, partial(_make_sample, max_side=max_side), pairs, ahead=4 * n_threads):
             if isinstance(sample, SkippedSample):
                 refused.write(json.dumps({"pair": sample.key, "reason": sample.reason}) + "\n")
-                prepared.n_refused += 1
+                prepared.n_skipped += 1
                 prepared.reasons[sample.reason.split(":")[0]] += 1
             else:
                 writer.add(sample, prepared.n_pairs)

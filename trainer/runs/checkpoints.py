@@ -1,7 +1,7 @@
 """Saving and loading the training state, and choosing among checkpoints.
 
-A checkpoint holds all that a run needs to be resumed exactly. There is no state of a random generator: random choices
-in training are functions of seed, epoch and sample.
+A checkpoint holds all that a run needs to be resumed exactly. No state of a random generator is stored: random
+choices in training are functions of seed, epoch and sample.
 """
 
 from collections.abc import Mapping

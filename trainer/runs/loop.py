@@ -1,4 +1,4 @@
-"""The training loop: from a config to a trained student and teacher, and on from the last checkpoint."""
+"""The training loop: train a student and its teacher from a config, or resume from the last checkpoint."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -72,7 +72,7 @@ def resume(
     evaluate: Evaluate | None = None,
     draw_attention: DrawAttention | None = None,
 ) -> Path:
-    """Train on from a run's last checkpoint, exactly as if it had not been interrupted, and return the last one.
+    """Resume a run from its last checkpoint, exactly as if it had not been interrupted; returns the new last checkpoint.
 
     Raises CosmosSearchError if there is no checkpoint, or if the number of processes or the order of the data differs.
     """

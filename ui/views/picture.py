@@ -30,7 +30,10 @@ SIDE = 1280  # pixels of the longer side
 
 
 def show_picture(shared: SharedResources, state: State, results: Sequence[Hit] | Sequence[PictureRecord]) -> None:
-    """results: the current results, for evidence and for the previous and next picture."""
+    """The picture that the state names, or a message if it is not indexed any more.
+
+    results: the current results, for evidence and for the previous and next picture.
+    """
     assert state.picture is not None
     picture = shared.library.picture(state.picture)
     if picture is None:

@@ -72,7 +72,7 @@ def resume(
     evaluate: Evaluate | None = None,
     draw_attention: DrawAttention | None = None,
 ) -> Path:
-    """Resume a run from its last checkpoint, exactly as if it had not been interrupted; returns the new last checkpoint.
+    """Resume a run from its last checkpoint, exactly as if it had not been interrupted; returns the last checkpoint.
 
     Raises CosmosSearchError if there is no checkpoint, or if the number of processes or the order of the data differs.
     """

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from indexer.errors import CosmosSearchError
-from indexer.files import read_file
+from indexer.files import expand_home, read_file
 from indexer.pictures.suffixes import PICTURES
 from trainer.data.errors import NoPicturesError
 from trainer.data.samples import AnnotatedPicture, SkippedSample, escape_key
@@ -136,7 +136,7 @@ def _split_table_line(line: str) -> tuple[str, str] | None:
 
 def _read_names(split: str, source: Path) -> set[str]:
     try:
-        text = read_file(Path(split)).decode("utf-8-sig", "surrogateescape")
+        text = read_file(expand_home(split)).decode("utf-8-sig", "surrogateescape")
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise CosmosSearchError(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from indexer.errors import CosmosSearchError
 
-__all__ = ["AlreadyShardsError", "SampleError"]
+__all__ = ["AlreadyShardsError", "NoPicturesError", "SampleError"]
 
 
 @dataclass(eq=False)
@@ -20,9 +20,22 @@ class SampleError(CosmosSearchError):
 
 @dataclass(eq=False)
 class AlreadyShardsError(CosmosSearchError):
-    """The folder to prepare shards from holds shards, with which a run can be started directly."""
+    """What to prepare shards from is a shard or holds shards, with which a run can be started directly."""
 
     folder: Path
 
     def __str__(self) -> str:
         return f"{self.folder} holds shards already."
+
+
+@dataclass(eq=False)
+class NoPicturesError(CosmosSearchError):
+    """None of the pictures that an annotation file names exists. folders: where they were looked for."""
+
+    source: Path
+    n_pictures: int
+    folders: tuple[Path, ...]
+
+    def __str__(self) -> str:
+        folders = ", ".join(map(str, self.folders))
+        return f"None of the {self.n_pictures} pictures that {self.source} names is in {folders}."

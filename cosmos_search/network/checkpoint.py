@@ -117,7 +117,7 @@ def infer_config(official: Mapping[str, Tensor], path: Path) -> CosmosConfig:
     _, embed_dim = _shape(official, "visual.proj", 2, path)
     for width in (vision_width, text_width):
         if width % HEAD_WIDTH:
-            reason = f"{path} holds a network of width {width}, from which the number of heads cannot be derived"
+            reason = f"{path} contains a network of width {width}, from which the number of heads cannot be derived"
             raise MissingModelFileError(reason, "config.json")
     values = {
         "embed_dim": embed_dim,
@@ -185,10 +185,8 @@ def _check(official: Mapping[str, Tensor], model: CosmosModel, path: Path) -> No
 
 
 def _n_blocks(official: Mapping[str, Tensor], tower: str) -> int:
-    names = (
-        re.match(rf"{tower}\.resblocks\.([0-9]{{1,6}})\.", name) for name in official
-    )  # longer numbers are unknown names
-    return 1 + max((int(found[1]) for found in names if found), default=-1)
+    pattern = re.compile(rf"{tower}\.resblocks\.([0-9]{{1,6}})\.")  # longer numbers are reported as unknown names
+    return 1 + max((int(found[1]) for found in map(pattern.match, official) if found), default=-1)
 
 
 def _describe_rejection(path: Path, error: Exception) -> CosmosSearchError:

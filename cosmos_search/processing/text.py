@@ -41,9 +41,8 @@ class TextTokenizer:
         self._tokenizer.no_padding()
         self._tokenizer.encode_special_tokens = True  # typed by a user, "<end_of_text>" is plain text
         self._is_clip = tokenizer.get_vocab_size() == CLIP_VOCAB_SIZE
-        if (
-            self._is_clip
-        ):  # words are split in `_encode`, because the official split uses Python's `regex` and its Unicode tables
+        if self._is_clip:
+            # `_encode` splits the words, because the official split uses Python's `regex` and its Unicode tables
             self._tokenizer.pre_tokenizer = _byte_level()
         self.context_length = context_length
         self.start = self._find_special(START, OPENAI_START)

@@ -45,7 +45,7 @@ class Writer:
         self._put([file for file in copies if file is not None])
 
     def record_failures(self, scans: Sequence[Scan], *, is_stopped: bool) -> None:
-        """Write the failures that have no row of their own. A stopped run keeps those of the run before as well."""
+        """Write the failures without a row in `files`. A stopped run keeps those of earlier runs as well."""
         with self._index.writing() as catalog:
             for scan in scans:
                 failed = scan.failed + [file for file in self._unreadable if file.path.is_relative_to(scan.path)]

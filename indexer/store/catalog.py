@@ -34,7 +34,7 @@ class Catalog:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    # the whole
+    # version and encoder
 
     def version(self) -> int:
         """A random number that changes with every change of the vectors."""

@@ -52,9 +52,8 @@ def explain_storage_errors(place: Path, engine: Engine | None = None) -> Iterato
         explained = _explain(cause, place) if isinstance(cause, sqlite3.Error) else None
         if explained is None and engine is not None and (problem := _find_damage(engine)) is not None:
             explained = DamagedIndexError(place, problem)
-        if (
-            explained is None and engine is None and isinstance(cause, UnicodeError)
-        ):  # SQLite's message quotes the file's bytes
+        if explained is None and engine is None and isinstance(cause, UnicodeError):
+            # SQLite's message quotes bytes of the file, which Python can't decode
             explained = DamagedIndexError(place, "its schema is not valid text")
         if explained is None:
             raise

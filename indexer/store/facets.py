@@ -11,7 +11,7 @@ from indexer.store.filters import SHAPES, Filters, conditions
 from indexer.store.names import fold
 from indexer.store.schema import files, pictures
 
-__all__ = ["MEGAPIXELS", "Count", "Facets", "count_facets"]
+__all__ = ["Count", "Facets", "count_facets"]
 
 MEGAPIXELS = (2, 8, 12, 24)
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from cosmos_search.evaluation.metrics import retrieval_metrics as retrieval
+from cosmos_search.evaluation.metrics import compute_retrieval_metrics as retrieval
 from cosmos_search.network.checkpoint import load_checkpoint as load_official_file
 from cosmos_search.network.cosmos import CosmosConfig, CosmosModel
 from cosmos_search.processing.image import Preprocess

@@ -16,7 +16,7 @@ from indexer.errors import CosmosSearchError
 from indexer.files import open_file, replace_file
 from indexer.pictures.images import open_picture, reading_pictures
 
-__all__ = ["COLOURS", "draw_boxes", "draw_heat", "explain", "heat_map", "read_hit", "save_explanations"]
+__all__ = ["COLOURS", "draw_boxes", "draw_heat", "explain", "heat_map", "save_explanations"]
 
 # One for each term; distinguishable with any colour vision (Okabe and Ito 2008).
 COLOURS = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#d55e00", "#cc79a7", "#0072b2", "#999999")
@@ -30,7 +30,7 @@ def explain(hit: Hit, encoder: Encoder) -> Image.Image:
 
     Raises UnreadableHitError if the file cannot be read any more.
     """
-    picture = read_hit(hit)
+    picture = _read_hit(hit)
     panels = [draw_boxes(picture, hit.evidence)]
     for number, evidence in enumerate(hit.evidence):
         heat = None if evidence.is_example else heat_map(encoder, picture, evidence.text)
@@ -44,7 +44,7 @@ def explain(hit: Hit, encoder: Encoder) -> Image.Image:
     return sheet
 
 
-def read_hit(hit: Hit) -> Image.Image:
+def _read_hit(hit: Hit) -> Image.Image:
     """The upright picture of a hit, with SIDE pixels on its longer side. Raises UnreadableHitError."""
     try:
         with reading_pictures(), open_file(hit.path) as file:

@@ -32,7 +32,7 @@ class Hit:
     """A picture in the results of a search."""
 
     rank: int  # from 1
-    score: float  # probability of a match, 0..1; of an encoder without calibration, a weighted mean of cosines
+    score: float  # 0..1, by the encoder's calibration; without one, the weighted mean of cosines (see `scoring`)
     picture: PictureRecord
     evidence: tuple[Evidence, ...]  # one for each term of the query, in order
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from cosmos_search.model_config import Role
 from cosmos_search.network.cosmos import CosmosModel
-from cosmos_search.network.other_names import under_names_in_file
+from cosmos_search.network.tensor_names import rename_as_in_file
 from indexer.errors import UsageError
 from trainer.method.step import TrainState
 from trainer.runs.errors import DamagedCheckpointError, EarlierNamesError, NoCheckpointError, OtherNetworkError
@@ -69,7 +69,7 @@ def load_student_and_teacher(checkpoint: Checkpoint, student: CosmosModel, teach
     networks: tuple[tuple[Part, CosmosModel], ...] = (("student", student), ("teacher", teacher))
     for part, model in networks:
         tensors = checkpoint.read_tensors(part)
-        targets = under_names_in_file(model.state_dict(), tensors)
+        targets = rename_as_in_file(model.state_dict(), tensors)
         if difference := _describe_difference(tensors, targets):
             raise OtherNetworkError(checkpoint.path, difference)
         for name, target in targets.items():

@@ -102,8 +102,9 @@ class MiniEncoder:
             return []
         tower, classes = self._image_tower(), self._class_vectors()
         vectors = []
-        for picture, whole in zip(prepared, tower.logits([one.whole for one in prepared]), strict=True):
-            logits = whole[None]
+        global_logits = tower.logits([picture.whole for picture in prepared])
+        for picture, row in zip(prepared, global_logits, strict=True):
+            logits = row[None]
             if picture.large is not None:
                 logits = np.concatenate([logits, pool_regions(tower.logit_map(picture.large), picture.regions)])
             vectors.append(classes.embed_logits(logits))

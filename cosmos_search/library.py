@@ -164,9 +164,10 @@ class Library:
         if self.exists():
             with self._open_index().reading() as catalog:
                 indexed = catalog.folders()
-        paths = [real_path(Path(folder)) for folder in folders] or [folder.path for folder in indexed]
-        kept = {path: [p for f in indexed if path.is_relative_to(f.path) for p in f.exclude] for path in paths}
-        return count_files([(path, kept[path] if exclude is None else exclude) for path in paths], is_stopped)
+        paths = [real_path(parse_path(folder)) for folder in folders] or [folder.path for folder in indexed]
+        outermost = [path for path in dict.fromkeys(paths) if not any(other in path.parents for other in paths)]
+        stored = {path: [p for f in indexed if path.is_relative_to(f.path) for p in f.exclude] for path in outermost}
+        return count_files([(path, stored[path] if exclude is None else exclude) for path in outermost], is_stopped)
 
     def search(
         self,

@@ -28,7 +28,7 @@ CLIP_VOCAB_SIZE = 49_408  # tokens of CLIP's tokenizer, which COSMOS uses, too
 N_CROSS_ATTENTION_HEADS = 8  # of COSMOS; embed_dim is divided among them
 MAX_TOKENIZER_BYTES = 64 << 20  # of a tokenizer.json; CLIP's has 2 MiB, those of many languages 17
 MAX_PATCHES = 10_000  # of a picture; published networks have 49 to 1,024
-OLD_END = 2  # in OpenAI's first configs this id stands for the largest one; transformers reads it so, too
+OLD_END = 2  # in OpenAI's first configs this id means the largest id in the text, also for transformers
 ACTIVATIONS = ("gelu", "quick_gelu", "gelu_new", "gelu_pytorch_tanh", "relu", "silu")
 
 # Minimum and maximum of each number; published networks have up to 1,664 of width and 48 layers.

@@ -1,4 +1,4 @@
-"""Where an index lies: paths as users write them, and the default place."""
+"""The default location of an index, and paths as users write them."""
 
 import os
 from pathlib import Path

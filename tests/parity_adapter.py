@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from cosmos_search.evaluation.metrics import retrieval_metrics as retrieval
+from cosmos_search.evaluation.metrics import compute_retrieval_metrics as retrieval
 from cosmos_search.network.checkpoint import load_checkpoint as load_official_file
 from cosmos_search.network.cosmos import CosmosConfig, CosmosModel
 from cosmos_search.processing.image import Preprocess
@@ -141,10 +141,10 @@ def _learner(student, teacher, hp):
 
 
 def _groups(losses):
-    groups = losses.groups
+    terms = losses.terms
     return {
-        "img_img": groups.image_image.item(),
-        "img_txt": groups.image_text.item(),
-        "txt_img": groups.text_image.item(),
-        "txt_txt": groups.text_text.item(),
+        "img_img": terms.image_image.item(),
+        "img_txt": terms.image_text.item(),
+        "txt_img": terms.text_image.item(),
+        "txt_txt": terms.text_text.item(),
     }

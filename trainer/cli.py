@@ -53,6 +53,12 @@ def train() -> None:
 @train.command()
 @click.argument("source", type=PATH)
 @click.argument("out", metavar="SHARDS", type=PATH)
+@click.option(
+    "--split",
+    metavar="WHICH",
+    help="Use only these pictures: a file with one name a line; for Karpathy's JSON its splits, as in train,restval.",
+)
+@click.option("--images", type=PATH, metavar="DIR", help="The folder of the pictures, if it is not beside the file.")
 @click.option("--shard-mb", type=click.IntRange(min=1), default=512, help="Approximate size of a shard in megabytes.")
 @click.option(
     "--max-side",
@@ -61,23 +67,42 @@ def train() -> None:
     help="Scale larger pictures down; by default files are kept unchanged.",
 )
 @JSON
-def prepare(source: Path, out: Path, shard_mb: int, max_side: int | None, as_json: bool) -> None:
+def prepare(
+    source: Path,
+    out: Path,
+    split: str | None,
+    images: Path | None,
+    shard_mb: int,
+    max_side: int | None,
+    as_json: bool,
+) -> None:
     """Check every pair of SOURCE, and write the usable ones as shards into SHARDS, a new folder.
 
     SOURCE is a .csv, .tsv or .jsonl with a column for the picture's file and one for its caption (or the columns of
-    DreamLIP or PixelProse), or a folder with a .txt or .json beside each picture.
+    DreamLIP or PixelProse), or a folder with a .txt or .json beside each picture. It is also Flickr8k.token.txt,
+    Flickr30k's results_20130124.token, Kaggle's captions.txt or Karpathy's dataset_*.json, or a folder that holds one
+    of them; --split and --images are for these.
 
     \b
     Examples:
       cosmos-search-train prepare captions.csv shards/
       cosmos-search-train prepare pictures-with-captions/ shards/ --max-side 512
+      cosmos-search-train prepare flickr8k/ shards/ --split Flickr_8k.trainImages.txt
+      cosmos-search-train prepare dataset_coco.json shards/ --split train,restval --images coco/
     """
     from trainer.data.shards import prepare as prepare_shards
     from trainer.report import format_prepared, list_prepared, show_prepare_progress
 
     with show_prepare_progress() as on_progress:
-        megabyte = 1_000_000
-        done = prepare_shards(source, out, shard_bytes=shard_mb * megabyte, max_side=max_side, on_progress=on_progress)
+        done = prepare_shards(
+            source,
+            out,
+            split=split,
+            images=images,
+            shard_bytes=shard_mb * 1_000_000,
+            max_side=max_side,
+            on_progress=on_progress,
+        )
     if as_json:
         say(json_line(list_prepared(done)))
         return
@@ -89,8 +114,10 @@ def prepare(source: Path, out: Path, shard_mb: int, max_side: int | None, as_jso
 @train.command()
 @click.option("--config", "config_file", type=PATH, metavar="FILE", help="A training config in JSON.")
 @click.option("--preset", metavar="NAME", help="A named config instead; see `presets`.")
-@click.option("--data", type=PATH, metavar="DIR", help="Shards (.tar), or pictures beside captions.")
-@click.option("--val", type=PATH, metavar="DIR", help="Held-out data of the same form, to choose the best checkpoint.")
+@click.option(
+    "--data", type=PATH, metavar="PATH", help="A .tar shard, or a folder of shards or of pictures beside captions."
+)
+@click.option("--val", type=PATH, metavar="PATH", help="Held-out data of the same form, to choose the best checkpoint.")
 @click.option("--out", type=PATH, metavar="DIR", help="A new folder for the run.")
 @click.option(
     "--init", metavar="WHAT", help="Fine-tune: the name of a model, the folder of a model or a run, or a .pt file."
@@ -136,8 +163,8 @@ def run(
     folder = resume or out
     assert folder is not None
     say(format_run(RunFolder(folder)))
-    export_it = f"cosmos-search-train export {quote(str(folder))} my-encoder/"
-    say(f"To use it: {export_it} && cosmos-search models add my-encoder/")
+    export_command = f"cosmos-search-train export {quote(str(folder))} my-encoder/"
+    say(f"To use it: {export_command} && cosmos-search models add my-encoder/")
 
 
 def _load_config(file: Path | None, preset: str | None) -> "TrainConfig":
@@ -178,7 +205,7 @@ def presets(name: str) -> None:
 
 @train.command()
 @click.argument("name", metavar="RUN_OR_MODEL")
-@click.option("--data", type=PATH, metavar="DIR", help="Pairs for retrieval: shards, or pictures beside captions.")
+@click.option("--data", type=PATH, metavar="PATH", help="Pairs for retrieval, in the forms that `run --data` takes.")
 @click.option("--classes", type=PATH, metavar="DIR", help="Folders of pictures, named by class.")
 @click.option("--templates", type=PATH, metavar="FILE", help="One text a line, with {} for the class.")
 @click.option(

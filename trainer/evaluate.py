@@ -1,4 +1,4 @@
-"""Held-out pairs, and networks of a run as encoders, for the evaluations in `cosmos_search.evaluation`."""
+"""Evaluate encoders on held-out pairs and on folders of classes, with the metrics of `cosmos_search.evaluation`."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,24 +6,14 @@ from itertools import islice
 from pathlib import Path
 from random import Random
 
-import numpy as np
-import torch
-from PIL import Image
-from torch import Tensor
-from torch.nn import functional as F
 from tqdm import tqdm
 
-from cosmos_search.encoders.base import BaseEncoder
 from cosmos_search.encoders.devices import Device, Precision
 from cosmos_search.encoders.load import load_encoder
 from cosmos_search.evaluation.class_folders import open_class_folders
 from cosmos_search.evaluation.encode import Encoders, OnProgress, largest_min_side
 from cosmos_search.evaluation.retrieval import CaptionedPicture, evaluate_retrieval
 from cosmos_search.evaluation.zero_shot import TEMPLATES, evaluate_zero_shot
-from cosmos_search.network.cosmos import CosmosModel
-from cosmos_search.processing.image import Preprocess
-from cosmos_search.processing.text import TextTokenizer
-from indexer.encoder import Vectors
 from indexer.errors import CosmosSearchError, PictureError
 from indexer.files import read_file
 from indexer.pictures.images import reading_pictures
@@ -36,51 +26,15 @@ from trainer.data.samples import Pair, SkippedSample, Source, open_source
 __all__ = [
     "Evaluation",
     "HeldOut",
-    "NetworkEncoder",
     "Sample",
-    "encode_texts",
+    "average_recall_at_1",
     "evaluate_encoders",
     "evaluate_model",
-    "held_out",
-    "retrieval",
-    "retrieval_score",
+    "measure_retrieval",
+    "select_held_out",
 ]
 
-BATCH = 64  # pictures or texts in one call of the network
 MAX_TEMPLATES_BYTES = 1 << 20
-
-
-class NetworkEncoder(BaseEncoder):
-    """An Encoder that runs a COSMOS network in torch, on the network's own device: one of a run, perhaps in training.
-
-    Pictures and texts are prepared as for an installed COSMOS model.
-    """
-
-    version = "unsaved"
-    batch_size = BATCH
-
-    def __init__(self, name: str, network: CosmosModel, tokenizer: TextTokenizer) -> None:
-        self.name = name
-        self.dim = network.config.embed_dim
-        self.min_side = network.config.image_size
-        self._network = network
-        self._tokenizer = tokenizer
-        self._preprocess = Preprocess(network.config.image_size)
-
-    @torch.inference_mode()
-    def encode_images(self, prepared: Sequence[list[Image.Image]]) -> list[Vectors]:
-        """For each prepared picture (1 + regions, dim), unit rows."""
-        if not prepared:
-            return []
-        pixels = np.stack([self._preprocess(part) for parts in prepared for part in parts])  # (n, 3, side, side)
-        features = self._network.encode_images(torch.from_numpy(pixels).to(self._network.logit_scale.device)).features
-        vectors = F.normalize(features, dim=-1).float().cpu().numpy()
-        return np.split(vectors, np.cumsum([len(parts) for parts in prepared])[:-1])
-
-    def encode_texts(self, texts: Sequence[str]) -> Vectors:
-        """(n, dim), unit rows."""
-        vectors: Vectors = encode_texts(self._network, self._tokenizer, texts).numpy()
-        return vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +48,10 @@ class Sample:
 
 @dataclass(slots=True)
 class HeldOut:
-    """Samples to measure with. Reading them adds those whose pictures cannot be decoded to `refused`."""
+    """Samples to measure with. Reading them adds those whose pictures cannot be decoded to `skipped`."""
 
     samples: list[Sample] = field(default_factory=list)
-    refused: list[SkippedSample] = field(default_factory=list)
+    skipped: list[SkippedSample] = field(default_factory=list)
 
     def read(self, min_side: int) -> Iterator[CaptionedPicture]:
         """The samples whose pictures can be decoded; min_side: pixels of the shorter side that decoding keeps."""
@@ -106,9 +60,9 @@ class HeldOut:
                 try:
                     image = read_picture(sample.pair, min_side=min_side)
                 except (PictureError, OSError) as error:
-                    skipped = SkippedSample(sample.pair.key, str(error))
-                    if skipped not in self.refused:  # every checkpoint reads the samples again
-                        self.refused.append(skipped)
+                    failure = SkippedSample(sample.pair.key, str(error))
+                    if failure not in self.skipped:  # every checkpoint reads the samples again
+                        self.skipped.append(failure)
                     continue
                 yield CaptionedPicture(image, sample.caption, sample.sentences)
 
@@ -121,26 +75,26 @@ class Evaluation:
     retrieval: Mapping[str, Mapping[str, float]]
     classification: Mapping[str, Mapping[str, float]]
     n_pairs: int
-    refused: tuple[SkippedSample, ...]
+    skipped: tuple[SkippedSample, ...]
 
 
-def held_out(source: Source, mode: TextMode, limit: int) -> HeldOut:
+def select_held_out(source: Source, mode: TextMode, limit: int) -> HeldOut:
     """The first pairs of a source that have captions, `limit` at most. Raises CosmosSearchError if there are none."""
     found = HeldOut()
     for pair in islice(source.pairs(Random(0), 0, 1), limit):
         if isinstance(pair, SkippedSample):
-            found.refused.append(pair)
+            found.skipped.append(pair)
             continue
         try:
             whole, sentences = read_captions(pair, mode)
             if not whole or not sentences:
                 raise SampleError("it has no caption")
         except SampleError as error:
-            found.refused.append(SkippedSample(pair.key, str(error)))
+            found.skipped.append(SkippedSample(pair.key, str(error)))
             continue
         found.samples.append(Sample(pair, whole, tuple(dict.fromkeys(sentences))))
     if not found.samples:
-        why = f" ({found.refused[0].key}: {found.refused[0].reason})" if found.refused else ""
+        why = f" ({found.skipped[0].key}: {found.skipped[0].reason})" if found.skipped else ""
         raise CosmosSearchError(f"There is nothing to evaluate with: no pair has a picture and a caption{why}.")
     return found
 
@@ -179,41 +133,32 @@ def evaluate_encoders(
     Raises CosmosSearchError if there is nothing to measure with.
     """
     prompts = _read_templates(templates) if templates is not None else TEMPLATES
-    pairs = held_out(open_source(data), text_mode, limit) if data is not None else HeldOut()
+    pairs = select_held_out(open_source(data), text_mode, limit) if data is not None else HeldOut()
     with tqdm(unit="picture", disable=None, dynamic_ncols=True) as bar:
 
         def show_progress(n_pictures: int) -> None:
             bar.update(n_pictures - bar.n)
 
-        found = retrieval(encoders, pairs, show_progress) if data is not None else {}
+        found = measure_retrieval(encoders, pairs, show_progress) if data is not None else {}
         bar.reset()
         named = _classify(encoders, classes, prompts, show_progress) if classes is not None else {}
-    return Evaluation(title, found, named, len(pairs.samples), tuple(pairs.refused))
+    return Evaluation(title, found, named, len(pairs.samples), tuple(pairs.skipped))
 
 
-def retrieval(
+def measure_retrieval(
     encoders: Encoders, data: HeldOut, on_progress: OnProgress = lambda n_done: None
 ) -> dict[str, dict[str, float]]:
     """`evaluate_retrieval` on held-out samples. Raises CosmosSearchError if no picture can be decoded."""
     found = evaluate_retrieval(encoders, data.read(largest_min_side(encoders)), on_progress)
     if not found:
-        raise CosmosSearchError(f"No picture could be read; {data.refused[-1].key}: {data.refused[-1].reason}.")
+        raise CosmosSearchError(f"No picture could be read; {data.skipped[-1].key}: {data.skipped[-1].reason}.")
     return found
 
 
-def retrieval_score(metrics: Mapping[str, float]) -> float:
+def average_recall_at_1(metrics: Mapping[str, float]) -> float:
     """One number to choose a checkpoint by: R@1, averaged over both directions, of captions and of sentences."""
     recalls = [value for key, value in metrics.items() if key.endswith("_R@1")]
     return sum(recalls) / len(recalls)
-
-
-@torch.inference_mode()
-def encode_texts(network: CosmosModel, tokenizer: TextTokenizer, texts: Sequence[str]) -> Tensor:
-    """Unit vectors, on the CPU: (n, dim)."""
-    parts = [torch.from_numpy(tokenizer(texts[i : i + BATCH])) for i in range(0, len(texts), BATCH)]
-    device = network.logit_scale.device
-    features = [network.encode_texts(part.to(device)).features for part in parts]
-    return torch.cat([F.normalize(part, dim=-1).float().cpu() for part in features])
 
 
 def _classify(

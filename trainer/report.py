@@ -37,8 +37,8 @@ def show_prepare_progress() -> Iterator[Callable[[Prepared], None]]:
     with tqdm(unit="pair", disable=None, dynamic_ncols=True) as bar:
 
         def update(prepared: Prepared) -> None:
-            bar.update(prepared.n_pairs + prepared.n_refused - bar.n)
-            bar.set_postfix({"refused": prepared.n_refused, "GB": f"{prepared.n_bytes / 1e9:.2f}"}, refresh=False)
+            bar.update(prepared.n_pairs + prepared.n_skipped - bar.n)
+            bar.set_postfix({"refused": prepared.n_skipped, "GB": f"{prepared.n_bytes / 1e9:.2f}"}, refresh=False)
 
         yield update
 
@@ -56,10 +56,10 @@ def format_run(run: RunFolder) -> str:
 
 
 def format_prepared(prepared: Prepared, out: Path) -> str:
-    """How much was written, and the most frequent reasons why pairs were refused."""
+    """How much was written, and the most frequent reasons why pairs were skipped."""
     lines = [f"{prepared.n_pairs} pairs in {prepared.n_shards} shards, {prepared.n_bytes / 1e6:.1f} MB"]
-    if prepared.n_refused:
-        lines.append(f"{prepared.n_refused} refused, named in {out / REFUSED}:")
+    if prepared.n_skipped:
+        lines.append(f"{prepared.n_skipped} refused, named in {out / REFUSED}:")
         lines += [f"  {n:>8}  {reason}" for reason, n in prepared.reasons.most_common(5)]
     return "\n".join(lines)
 
@@ -71,7 +71,7 @@ def list_prepared(prepared: Prepared) -> dict[str, object]:
         "pairs": prepared.n_pairs,
         "shards": prepared.n_shards,
         "bytes": prepared.n_bytes,
-        "refused": prepared.n_refused,
+        "refused": prepared.n_skipped,
         "reasons": dict(prepared.reasons),
         "text_mode": mode,
     }
@@ -82,7 +82,7 @@ def list_evaluation(found: Evaluation) -> dict[str, object]:
     return {
         "checkpoint": found.checkpoint,
         "n_pairs": found.n_pairs,
-        "refused": [{"key": one.key, "reason": one.reason} for one in found.refused],
+        "refused": [{"key": one.key, "reason": one.reason} for one in found.skipped],
         "retrieval": found.retrieval,
         "classification": found.classification,
     }
@@ -107,9 +107,9 @@ def format_evaluation(found: Evaluation) -> str:
         for network in networks:
             one, five = (100 * found.classification[network][key] for key in ("top1", "top5"))
             lines.append(f"  {network:<{width}}{one:7.1f}{five:7.1f}")
-    if found.refused:
-        first = found.refused[0]
-        lines.append(f"\n{len(found.refused)} pairs were skipped; {first.key}: {first.reason}")
+    if found.skipped:
+        first = found.skipped[0]
+        lines.append(f"\n{len(found.skipped)} pairs were skipped; {first.key}: {first.reason}")
     return "\n".join(lines)
 
 

@@ -24,7 +24,7 @@ REQUEST_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 class MessageFilter:
     """ASGI middleware that silently drops websocket messages that the page does not use.
 
-    Streamlit would run `git`, clear caches and log message contents for everyone who connects.
+    Without it Streamlit runs `git`, clears caches and logs the contents of messages at the request of any visitor.
     is_logged_in: for a session id, True if its visitor is logged in.
     """
 

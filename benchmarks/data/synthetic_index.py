@@ -53,7 +53,7 @@ def make_themes(rng: np.random.Generator) -> NDArray[np.float32]:
 def make_queries(
     n: int, n_sentences: int, themes: NDArray[np.float32], rng: np.random.Generator
 ) -> tuple[list[Query], SyntheticTexts]:
-    """n queries of as many sentences each, at a distance from the themes, and the encoder that has their vectors."""
+    """n queries of n_sentences each, at a distance from the themes, and an encoder that returns their vectors."""
     n_texts = n * n_sentences
     noise = 1.5 * unit_rows(rng.standard_normal((n_texts, DIM)))
     texts = SyntheticTexts(unit_rows(themes[rng.integers(0, len(themes), n_texts)] + noise))

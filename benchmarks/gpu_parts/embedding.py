@@ -183,7 +183,7 @@ def _index_photos(setting: Setting, folder: Path) -> None:
 
 @contextmanager
 def _sample_gpu_utilization(device: str) -> Iterator[Callable[[], list[int]]]:
-    """Sample nvidia-smi five times a second; the yielded function ends that and returns the readings in percent."""
+    """Sample nvidia-smi five times a second; the yielded function stops it and returns the readings in percent."""
     if device != "cuda":
         yield lambda: []
         return

@@ -22,7 +22,7 @@ from cosmos_search.processing.text import TextTokenizer
 from indexer.pictures.regions import Box, pyramid
 from trainer.attention_sheet import compute_attention_weights
 from trainer.data.multi_crop import normalize
-from trainer.evaluate import encode_texts
+from trainer.network_encoder import encode_texts
 
 __all__ = ["Figures", "encode_pictures", "measure"]
 

@@ -10,10 +10,12 @@ import argparse
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 import cosmos_search
 from benchmarks.data.scenes import Scene, SceneSet, Thing, make_scenes
@@ -24,6 +26,8 @@ from benchmarks.vectors import pair_auroc
 from cosmos_search.encoders.calibration import fit
 from cosmos_search.encoders.load import load_encoder
 from cosmos_search.encoders.protocol import Encoder
+from cosmos_search.retrieval.explain import heat_map, refine_evidence
+from cosmos_search.retrieval.hits import Evidence
 from cosmos_search.retrieval.query import PLACES
 from cosmos_search.retrieval.scoring import EncodedTerm, PictureScore, score_pictures
 from indexer.pictures.regions import REGIONS, WHOLE, Box, Regions, pyramid
@@ -65,9 +69,9 @@ def main() -> None:
         folder = Path(scratch, "scenes")
         scenes = make_scenes(folder, options.originals)
         collection = _index(folder, Path(scratch, "index"), encoder, regions)
-    print(describe_machine("onnxruntime"))
-    print(f"{len(scenes.scenes)} scenes, {options.originals} queries; {encoder.name}, {regions} regions\n")
-    _report_retrieval(scenes, collection, encoder)
+        print(describe_machine("onnxruntime"))
+        print(f"{len(scenes.scenes)} scenes, {options.originals} queries; {encoder.name}, {regions} regions\n")
+        _report_retrieval(scenes, collection, encoder, folder)
     _report_no_match(scenes, collection, encoder, options.fit)
 
 
@@ -89,7 +93,9 @@ def _index(folder: Path, place: Path, encoder: Encoder, regions: Regions) -> Col
     return Collection([pictures[i].paths[0].name for i in ids], data.astype(np.float32), starts, boxes)
 
 
-def _report_retrieval(scenes: SceneSet, collection: Collection, encoder: Encoder) -> None:
+def _report_retrieval(scenes: SceneSet, collection: Collection, encoder: Encoder, folder: Path) -> None:
+    """folder: of the pictures."""
+    make_map = cache(partial(_make_map, encoder, folder))  # two methods ask for the same maps
     originals = [scene for scene in scenes.scenes if scene.kind == "original"]
     many = np.array([len(scene.things) >= MANY for scene in originals])
     methods: dict[str, Callable[[Scene], list[PictureScore]]] = {
@@ -107,12 +113,13 @@ def _report_retrieval(scenes: SceneSet, collection: Collection, encoder: Encoder
         ranks = np.array([_rank_original(scene, scored, collection, "places" in label) for scene, scored in answers])
         cells = [_format_recalls(ranks), _format_recalls(ranks[many])]
         cells += (
-            _measure_pointing(answers, collection)
+            _measure_pointing(answers, collection, make_map)
             if "sentences and regions" in label or "places" in label
             else ["", ""]
         )
         rows.append([label, *cells])
-    print_table(["", "R@1 / R@5 / R@10", f"scenes of {MANY} or more", "pointing", "mean IoU"], rows)
+    boxes = ["pointing, region / refined", "mean IoU, region / refined"]
+    print_table(["", "R@1 / R@5 / R@10", f"scenes of {MANY} or more", *boxes], rows)
 
 
 def _join_captions(scene: Scene) -> list[tuple[str, Box | None]]:
@@ -152,16 +159,30 @@ def _format_recalls(ranks: NDArray[np.int64]) -> str:
     return " / ".join(f"{(ranks < k).mean():.2f}" for k in (1, 5, 10))
 
 
-def _measure_pointing(answers: Sequence[tuple[Scene, list[PictureScore]]], collection: Collection) -> list[str]:
-    """In the correct scene: the share of sentences whose best region has its centre in the thing, and the mean IoU."""
-    hits, overlaps = [], []
+def _make_map(encoder: Encoder, folder: Path, name: str, text: str) -> NDArray[np.float32] | None:
+    with Image.open(folder / name) as picture:
+        return heat_map(encoder, picture.convert("RGB"), text)
+
+
+def _measure_pointing(
+    answers: Sequence[tuple[Scene, list[PictureScore]]],
+    collection: Collection,
+    make_map: Callable[[str, str], NDArray[np.float32] | None],
+) -> list[str]:
+    """In the correct scene: the share of sentences whose box has its centre in the thing, and the mean IoU.
+
+    Each for the best region itself, and for the box that is refined from it. make_map: of a scene's name and a text.
+    """
+    hits, overlaps = [], []  # of both boxes of each thing
     for scene, scored in answers:
         place = collection.names.index(scene.name)
-        for thing, region in zip(scene.things, scored[place].regions, strict=True):
-            box = collection.boxes[place][region]
-            hits.append(contains_centre(thing.box, box))
-            overlaps.append(box.iou(thing.box))
-    return [f"{np.mean(hits):.2f}", f"{np.mean(overlaps):.2f}"]
+        score = scored[place]
+        for thing, region, cosine in zip(scene.things, score.regions, score.cosines, strict=True):
+            best = Evidence(thing.caption, cosine, cosine, collection.boxes[place][region], is_negative=False)
+            boxes = (best.box, refine_evidence(best, partial(make_map, scene.name)).box)
+            hits.append([contains_centre(thing.box, box) for box in boxes])
+            overlaps.append([box.iou(thing.box) for box in boxes])
+    return [" / ".join(f"{share:.2f}" for share in np.mean(values, axis=0)) for values in (hits, overlaps)]
 
 
 def _report_no_match(scenes: SceneSet, collection: Collection, encoder: Encoder, should_fit: bool) -> None:

@@ -48,8 +48,8 @@ def _compute_losses(
         g_t = [F.normalize(teacher.encode_texts(ids).features, dim=-1) for ids in captions[:N_GLOBAL_VIEWS]]
     clip = _info_nce(f_i[:N_GLOBAL_VIEWS], f_t, student.logit_scale.exp())
     scale = student.distill_logit_scale.exp()
-    groups = [_info_nce(seen, target, scale) for seen in (h_i, h_t) for target in (g_i, g_t)]
-    return clip, torch.stack(groups).mean()
+    terms = [_info_nce(seen, target, scale) for seen in (h_i, h_t) for target in (g_i, g_t)]
+    return clip, torch.stack(terms).mean()
 
 
 def _info_nce(a: Sequence[Tensor], b: Sequence[Tensor], scale: Tensor) -> Tensor:

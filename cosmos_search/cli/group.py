@@ -1,4 +1,4 @@
-"""What all command lines share: errors in one line, types of values, and commands of other packages."""
+"""Shared by all command lines: groups of commands that print an error as one line, and the types of arguments."""
 
 import io
 import os
@@ -11,16 +11,16 @@ from typing import Any
 import click
 
 from cosmos_search.cli.advice import ADVICE, Advice, add_advice
-from cosmos_search.cli.terminal import escape, open_streams, say, settle_streams
+from cosmos_search.cli.terminal import escape, flush_streams, open_streams, say
 from cosmos_search.retrieval.errors import QueryError
 from indexer.errors import CosmosSearchError, UsageError
 from indexer.files import expand_home
 
-__all__ = ["TEXT", "Command", "Commands", "OpenCommands", "UserPath", "as_words"]
+__all__ = ["TEXT", "Command", "Commands", "ExtensibleCommands", "UserPath", "decode_argument"]
 
-NOWHERE = "The current directory is not there any more; change to another one, or give full paths."
+NO_WORKING_DIRECTORY = "The current directory is not there any more; change to another one, or give full paths."
 INTERRUPTED = 130  # the usual exit code after Ctrl-C
-GROUP = "cosmos_search.commands"  # entry points of commands in the packages above, which are not imported here
+ENTRY_POINTS = "cosmos_search.commands"  # entry points of commands in the packages above, which are not imported here
 
 
 class UserPath(click.Path):
@@ -37,7 +37,7 @@ class UserPath(click.Path):
         except UsageError as error:
             self.fail(str(error), param, ctx)
         if not path.is_absolute() and not _has_working_directory():
-            self.fail(NOWHERE, param, ctx)
+            self.fail(NO_WORKING_DIRECTORY, param, ctx)
         return super().convert(path, param, ctx)
 
 
@@ -53,8 +53,8 @@ class _Text(click.types.StringParamType):
 TEXT = _Text()
 
 
-def as_words(text: str) -> str:
-    """The text of an argument in UTF-8. In an ASCII locale Python passes its bytes as lone surrogates."""
+def decode_argument(text: str) -> str:
+    """The text of an argument, decoded as UTF-8. In an ASCII locale Python passes its bytes as lone surrogates."""
     try:
         return text.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
     except UnicodeEncodeError:  # other surrogates
@@ -62,7 +62,7 @@ def as_words(text: str) -> str:
 
 
 class _UserError(click.ClickException):
-    """An error of this project as an exception of click, which shows it."""
+    """An error of this project as an exception of click, which prints it."""
 
     def __init__(self, error: CosmosSearchError, advice: Advice) -> None:
         text = add_advice(error, advice)
@@ -81,7 +81,7 @@ class Command(click.Command):
 
 
 class Commands(click.Group):
-    """Shows the errors that a user can fix as one line: exit code 2 for a wrong call, 1 otherwise."""
+    """A group that prints the errors that a user can fix as one line. Exit code: 2 for wrong arguments, else 1."""
 
     command_class = Command
     advice = ADVICE
@@ -116,12 +116,12 @@ class Commands(click.Group):
         except OSError as error:
             say(f"Error: {escape(_format_os_error(error))}", err=True)
         finally:
-            settle_streams()
+            flush_streams()
         return sys.exit(code)
 
 
-class OpenCommands(Commands):
-    """Its own commands, and those of entry points of installed packages, which are imported when called or listed."""
+class ExtensibleCommands(Commands):
+    """A group whose commands can also be entry points of installed packages, which are imported when they are used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted({*super().list_commands(ctx), *_find_entry_points()})
@@ -135,12 +135,12 @@ class OpenCommands(Commands):
 
 
 def _find_entry_points() -> dict[str, EntryPoint]:
-    return {point.name: point for point in entry_points(group=GROUP)}
+    return {point.name: point for point in entry_points(group=ENTRY_POINTS)}
 
 
 def _mark_position(error: QueryError) -> str:
     """The sentence, the part of the query with the error, and a mark below it."""
-    from wcwidth import wcswidth  # 20 ms, which a command without such an error need not take
+    from wcwidth import wcswidth  # takes 20 ms, so it is imported only for such an error
 
     line, position = error.excerpt()
     indent = " " * max(0, wcswidth(line[:position]))
@@ -159,7 +159,7 @@ def _format_error(error: click.ClickException) -> str:
 def _format_os_error(error: OSError) -> str:
     """ "No space left on device", with the file if it is about one."""
     if isinstance(error, FileNotFoundError) and not error.filename and not _has_working_directory():
-        return NOWHERE
+        return NO_WORKING_DIRECTORY
     reason = error.strerror or str(error)
     return f"{reason}: {os.fsdecode(error.filename)}" if isinstance(error.filename, str | bytes) else reason
 

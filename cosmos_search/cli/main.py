@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from cosmos_search.cli.group import TEXT, OpenCommands, UserPath
+from cosmos_search.cli.group import TEXT, ExtensibleCommands, UserPath
 from cosmos_search.cli.models import models
-from cosmos_search.cli.search import GRAMMAR, search_options, show_answer
+from cosmos_search.cli.search import GRAMMAR, search_and_print, search_options
 from cosmos_search.cli.terminal import json_line, log_to_stderr, say
 from cosmos_search.encoders.devices import DEVICES, PRECISIONS, Device, Precision
 from indexer.pictures.regions import REGIONS, Regions
@@ -23,7 +23,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 MAX_LIMIT = 10**12  # the largest value of --max-pixels, in pixels
 
 
-@click.group(cls=OpenCommands, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.group(cls=ExtensibleCommands, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.version_option(package_name="cosmos-search")
 def main() -> None:
     """Find pictures by what is in them.
@@ -115,7 +115,7 @@ def index(
     forget_missing: bool,
     as_json: bool,
 ) -> None:
-    """Index the pictures in FOLDERS; again and again, only what changed is worked on.
+    """Index the pictures in FOLDERS. Run it again to index what has changed.
 
     Without FOLDERS: every folder that is indexed already. Your pictures are only read, never written to.
 
@@ -124,12 +124,12 @@ def index(
       cosmos-search index ~/Pictures /mnt/camera
       cosmos-search index                      # look for changes
     """
-    from cosmos_search.cli.output import report_json, report_text
+    from cosmos_search.cli.output import format_report, report_to_dict
     from cosmos_search.cli.progress import index_with_progress
 
     with _open_library(place, model, device, precision) as library:
         report = index_with_progress(library, folders, rebuild, regions, max_pixels, exclude or None, forget_missing)
-    say(json_line(report_json(report)) if as_json else report_text(report))
+    say(json_line(report_to_dict(report)) if as_json else format_report(report))
     if report.is_stopped:
         say("Stopped. Everything counted above is stored; to resume, run the same command again.", err=True)
         sys.exit(130)
@@ -143,7 +143,7 @@ def index(
 @_json_option("Print one JSON object a line: rank, path, score, evidence, ...")
 def search(query: str, top: int, place: Path | None, as_json: bool, **options: Any) -> None:
     with _open_library(place) as library:
-        show_answer(library, query, top, as_json=as_json, **options)
+        search_and_print(library, query, top, as_json=as_json, **options)
 
 
 search.help = f"""Find the pictures that match QUERY, and the matching part of each.
@@ -168,11 +168,11 @@ def info(place: Path | None, as_json: bool) -> None:
     Example:
       cosmos-search info
     """
-    from cosmos_search.cli.output import info_text
+    from cosmos_search.cli.output import format_info
 
     with _open_library(place) as library:
         about = library.info()
-    say(json_line(about.to_dict()) if as_json else info_text(about))
+    say(json_line(about.to_dict()) if as_json else format_info(about))
 
 
 @main.command()
@@ -185,11 +185,11 @@ def remove(folder: Path, place: Path | None) -> None:
     Example:
       cosmos-search remove /mnt/camera
     """
-    from cosmos_search.cli.output import printable
+    from cosmos_search.cli.output import format_path
 
     with _open_library(place) as library:
         n_files = library.remove(folder)
-    say(f"Forgot {printable(folder)} and the {n_files} files in it. The files themselves are unchanged.")
+    say(f"Forgot {format_path(folder)} and the {n_files} files in it. The files themselves are unchanged.")
 
 
 def _open_library(

@@ -33,12 +33,12 @@ def models(ctx: click.Context, as_json: bool) -> None:
     """
     if ctx.invoked_subcommand is not None:
         return
-    from cosmos_search.cli.output import models_table
+    from cosmos_search.cli.output import format_models
     from cosmos_search.models.install import list_models
     from cosmos_search.models.store import default_store
 
     rows = list_models(default_store())
-    say("\n".join(json_line(row.to_dict()) for row in rows) if as_json else models_table(rows))
+    say("\n".join(json_line(row.to_dict()) for row in rows) if as_json else format_models(rows))
 
 
 @models.command()

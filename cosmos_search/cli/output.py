@@ -1,4 +1,4 @@
-"""What the commands print for a person; for programs there is `to_dict` of the records."""
+"""Format the results of commands for people. For programs the records have `to_dict`."""
 
 import os
 from collections.abc import Sequence
@@ -18,31 +18,31 @@ from indexer.pictures.regions import WHOLE
 from indexer.store.records import FailedFile, Folder
 
 __all__ = [
-    "hits_table",
-    "info_text",
-    "models_table",
-    "printable",
-    "report_json",
-    "report_text",
+    "format_hits",
+    "format_info",
+    "format_models",
+    "format_path",
+    "format_report",
+    "report_to_dict",
 ]
 
 N_FAILED_SHOWN = 20
 
 
-def hits_table(hits: Sequence[Hit]) -> str:
+def format_hits(hits: Sequence[Hit]) -> str:
     """One hit a line."""
     rows = [("#", "score", "taken", "size", "picture")]
     for hit in hits:
         taken = hit.facts.metadata.taken_at
         size = f"{hit.facts.width}×{hit.facts.height}"
-        name = printable(hit.path) + (f" (+{len(hit.copies)} more)" if hit.copies else "")
+        name = format_path(hit.path) + (f" (+{len(hit.copies)} more)" if hit.copies else "")
         rows.append((str(hit.rank), f"{hit.score:.2f}", f"{taken:%Y-%m-%d}" if taken else "", size, name))
         if len(hit.evidence) > 1:
             rows += [("", f"{e.score:.2f}", "", "", f"  {_format_evidence(e)}") for e in hit.evidence]
     return _join_lines(_align_columns(rows, right={0, 1, 3}))
 
 
-def report_text(report: Report) -> str:
+def format_report(report: Report) -> str:
     """The summary of a run."""
     counts = ("added", "updated", "moved", "removed", "kept")
     parts = [f"{getattr(report, name)} {name}" for name in counts if getattr(report, name)]
@@ -60,14 +60,14 @@ def report_text(report: Report) -> str:
     return _join_lines(lines + [add_advice(warning) for warning in report.warnings])
 
 
-def report_json(report: Report) -> dict[str, Any]:
+def report_to_dict(report: Report) -> dict[str, Any]:
     """The summary of a run, with the commands that help in its warnings."""
     return report.to_dict() | {"warnings": [add_advice(warning) for warning in report.warnings]}
 
 
-def info_text(info: Info) -> str:
+def format_info(info: Info) -> str:
     """What is indexed."""
-    lines = [f"Index     {printable(info.place)}"]
+    lines = [f"Index     {format_path(info.place)}"]
     encoder = (
         f"{info.encoder.name} ({info.encoder.regions} regions, {info.encoder.dim} numbers a vector)"
         if info.encoder
@@ -84,37 +84,37 @@ def info_text(info: Info) -> str:
     return _join_lines(lines + _list_failed(info.failed))
 
 
-def models_table(rows: Sequence[ModelRow]) -> str:
+def format_models(rows: Sequence[ModelRow]) -> str:
     """One model a line. Figures: recall@1 in percent, image→text / text→image; ImageNet top-1."""
     lines = [("model", "network", "trained on", "COCO R@1", "Flickr30k", "ImageNet", "on disk")]
     for row in rows:
         p = row.published
         figures = (_format_pair(p.coco), _format_pair(p.flickr30k), f"{p.imagenet:.1f}") if p else ("", "", "")
-        size = "" if row.size_bytes is None else _format_megabytes(row.size_bytes) if row.size_bytes else "in the box"
+        size = "" if row.size_bytes is None else _format_megabytes(row.size_bytes) if row.size_bytes else "built in"
         name = f"{row.name} (default)" if row.is_default else row.name
         lines.append((name, row.network, row.trained_on, *figures, size))
     legend = "R@1: image→text / text→image in percent, as published. To install: cosmos-search models pull MODEL"
     return _join_lines([*_align_columns(lines, right={6}), "", legend])
 
 
-def printable(path: Path) -> str:
+def format_path(path: Path) -> str:
     """A path for a person: relative if it is below the working directory, control characters escaped."""
     try:
         here = Path.cwd()
     except OSError:  # it was deleted
         return escape(str(path))
-    is_below = path.is_relative_to(here) and here.parent != here  # all is below the root
+    is_below = path.is_relative_to(here) and here.parent != here  # every path is below the root
     return escape(str(path.relative_to(here) if is_below else path))
 
 
 def _format_folder(folder: Folder) -> str:
-    without = ", ".join(printable(Path(pattern)) for pattern in folder.exclude)
+    without = ", ".join(format_path(Path(pattern)) for pattern in folder.exclude)
     gone = "" if os.path.isdir(folder.path) else " (not there)"  # noqa: PTH112 (Path.is_dir raises where it may not look)
-    return printable(folder.path) + (f" (without {without})" if without else "") + gone
+    return format_path(folder.path) + (f" (without {without})" if without else "") + gone
 
 
 def _list_failed(failed: Sequence[FailedFile]) -> list[str]:
-    lines = [f"  {printable(f.path)}: {f.reason}" for f in failed[:N_FAILED_SHOWN]]
+    lines = [f"  {format_path(f.path)}: {f.reason}" for f in failed[:N_FAILED_SHOWN]]
     if len(failed) > N_FAILED_SHOWN:
         lines.append(f"  ... and {len(failed) - N_FAILED_SHOWN} more; all of them: cosmos-search info --json")
     return ["", "Failed:", *lines] if failed else []

@@ -1,4 +1,4 @@
-"""The command `search`: its options, one call of the library, and three ways to print."""
+"""The options of the command `search`, and the output of its hits: as a table, as JSON, or as pictures."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from cosmos_search.cli.group import TEXT, UserPath, as_words
+from cosmos_search.cli.group import TEXT, UserPath, decode_argument
 from cosmos_search.cli.terminal import json_line, say
 
 if TYPE_CHECKING:
     from cosmos_search.library import Library
     from indexer.store.filters import Filters
 
-__all__ = ["search_options", "show_answer"]
+__all__ = ["search_and_print", "search_options"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -49,13 +49,13 @@ OPTIONS = (
 
 
 def search_options(command: F) -> F:
-    """Add the options to a command."""
+    """Add the options of a search to a command."""
     for option in reversed(OPTIONS):
         command = option(command)
     return command
 
 
-def show_answer(
+def search_and_print(
     library: "Library",
     query: str,
     top: int,
@@ -69,7 +69,7 @@ def show_answer(
     **filters: str | None,
 ) -> None:
     """Search and print the hits, or that nothing matches."""
-    from cosmos_search.cli.output import hits_table, printable
+    from cosmos_search.cli.output import format_hits, format_path
     from cosmos_search.retrieval.filters import parse_filters
     from cosmos_search.retrieval.query import parse_box
     from indexer.errors import UsageError
@@ -78,9 +78,9 @@ def show_answer(
         raise UsageError("A --box is a part of a picture; name that too: --similar-to FILE --box 0.1,0.2,0.5,0.7")
     if explain is not None and explain.exists() and not explain.is_dir():
         raise UsageError(f"--explain writes into a directory, and {explain} is not one; choose another: --explain why/")
-    wanted = parse_filters(camera=as_words(camera) if camera is not None else None, **filters)
+    wanted = parse_filters(camera=decode_argument(camera) if camera is not None else None, **filters)
     hits = library.search(
-        as_words(query),
+        decode_argument(query),
         top,
         similar_to=similar_to,
         box=parse_box(box) if box is not None else None,
@@ -91,7 +91,7 @@ def show_answer(
         for hit in hits:
             say(json_line(hit.to_dict()))
     elif hits:
-        say(hits_table(hits))
+        say(format_hits(hits))
     else:
         say("Nothing here matches." + ("" if include_unlikely else " The nearest are shown with: --all -n 3"))
     if not hits:
@@ -101,7 +101,7 @@ def show_answer(
 
         paths = save_explanations(hits, library.encoder, explain)
         more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
-        say(f"Why: {printable(paths[0])}{more}", err=True)
+        say(f"Why: {format_path(paths[0])}{more}", err=True)
 
 
 def _warn_of_filters(library: "Library", filters: "Filters") -> None:

@@ -1,4 +1,4 @@
-"""Output of the commands: without control characters, in the terminal's encoding, to streams that may be closed."""
+"""Write the output of commands: without control characters, in the terminal's encoding, also to closed streams."""
 
 import codecs
 import json
@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 from indexer.errors import CosmosSearchError
 
-__all__ = ["escape", "json_line", "log_to_stderr", "open_streams", "say", "settle_streams"]
+__all__ = ["escape", "flush_streams", "json_line", "log_to_stderr", "open_streams", "say"]
 
 JOINERS = "\u200c\u200d"  # parts of words and of emoji, invisible themselves
 SIMILAR = {"×": "x", "…": "...", "→": "->", "“": '"', "”": '"', "’": "'", "°": " degrees"}
@@ -18,9 +18,9 @@ ERRORS = "cosmos-similar"  # the name of `_replace_unencodable` among the error 
 
 
 def escape(text: str, *, keep: str = "") -> str:
-    """A text that can neither command a terminal nor look like another: what isn't printable becomes \\x1b or \\u202e.
+    """The text with characters that are not printable written as \\x1b or \\u202e, such as terminal control sequences.
 
-    keep: characters to leave, such as the ends of lines of a table.
+    keep: characters that are not escaped, such as the line ends of a table.
     """
     if text.isprintable():
         return text
@@ -67,7 +67,7 @@ def open_streams() -> None:
             stream.reconfigure(errors=ERRORS)
 
 
-def settle_streams() -> None:
+def flush_streams() -> None:
     """Flush the streams; drop what cannot be written, because Python would fail at exit."""
     for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
         if stream is None or stream.closed:
@@ -92,7 +92,7 @@ class _Escaping(logging.Formatter):
 
 
 def _redirect_to_null(stream: TextIO) -> None:
-    with suppress(OSError, ValueError):  # a stream of a test's own has no number
+    with suppress(OSError, ValueError):  # a stream in memory has no file descriptor
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, stream.fileno())
         os.close(null)

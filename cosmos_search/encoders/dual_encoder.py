@@ -49,7 +49,7 @@ class ImageRuntime(Protocol):
     def encode(self, pixels: NDArray[np.uint8]) -> Vectors:
         """pixels: (n, side, side, 3), n above 0; side: of whole pictures or of crops. Returns (n, dim), unit rows.
 
-        Splits the pixels into batches of its own.
+        The implementation splits the pixels into batches.
         """
 
 

@@ -1,4 +1,4 @@
-"""Encoders by name."""
+"""Load an encoder by its name."""
 
 from cosmos_search.encoders.devices import Device, FixedPrecisionError, Precision
 from cosmos_search.encoders.protocol import Encoder

@@ -5,6 +5,7 @@ The exporter is torch's older one (`dynamo=False`), because the newer one needs 
 
 import json
 import logging
+import shutil
 import warnings
 from importlib.resources import files
 from pathlib import Path
@@ -30,7 +31,7 @@ __all__ = ["make_graphs", "sample_views"]
 OPSET = 17
 MIN_AUROC = 0.8  # of captions against photos; below it scores are not calibrated
 QUANTISED = ["MatMul", "Gemm", "Gather"]  # int8 convolutions (of patches) are not faster
-PARTS = ((0, 0, 1, 1), (0, 0, 0.6, 0.6), (0.4, 0, 1, 0.6), (0, 0.4, 0.6, 1), (0.4, 0.4, 1, 1), (0.2, 0.2, 0.8, 0.8))
+VIEWS = ((0, 0, 1, 1), (0, 0, 0.6, 0.6), (0.4, 0, 1, 0.6), (0, 0.4, 0.6, 1), (0.4, 0.4, 1, 1), (0.2, 0.2, 0.8, 0.8))
 
 log = logging.getLogger(__name__)
 
@@ -50,16 +51,14 @@ def make_graphs(folder: Path, card: ModelCard, target: Path, precision: Exported
         for graph in exact.iterdir():
             _quantise(graph, small / graph.name)
         choice = _compare(folder, card, exact, small)
-        if precision == "auto" and not choice.is_near:
+        if precision == "auto" and not choice.is_accurate:
             log.warning("int8 is not accurate enough for this model (%s); it runs in fp32.", choice)
             choice = PrecisionCheck("fp32", choice.centred_cosine, choice.top1_agreement)
     for graph in (small if choice.precision == "int8" else exact).iterdir():
         graph.rename(target / graph.name)
-    for left in (*exact.glob("*"), *small.glob("*")):
-        left.unlink()
-    exact.rmdir()
+    shutil.rmtree(exact)
     if small.exists():
-        small.rmdir()
+        shutil.rmtree(small)
     choice.save(target)
     if (curve := _calibrate(folder, card, target)) is not None:
         curve.save(target / "calibration.json")
@@ -105,9 +104,10 @@ def _quantise(graph: Path, target: Path) -> None:
 
 def _compare(folder: Path, card: ModelCard, exact: Path, small: Path) -> PrecisionCheck:
     """Compare both precisions on views of the photos in this package and on their captions."""
-    views, captions = sample_views(Preprocess.load(folder / "preprocessor_config.json")), _captions(folder, card)
-    images, texts = _vectors(exact, views, captions)
-    images8, texts8 = _vectors(small, views, captions)
+    views = sample_views(Preprocess.load(folder / "preprocessor_config.json"))
+    captions = _read_captions(folder, card)
+    images, texts = _encode(exact, views, captions)
+    images8, texts8 = _encode(small, views, captions)
     centred, centred8 = images - images.mean(axis=0), images8 - images8.mean(axis=0)
     norms = np.linalg.norm(centred, axis=1) * np.linalg.norm(centred8, axis=1)
     cosine = float(np.mean((centred * centred8).sum(axis=1) / np.maximum(norms, 1e-12)))
@@ -120,16 +120,17 @@ def _compare(folder: Path, card: ModelCard, exact: Path, small: Path) -> Precisi
 
 def _calibrate(folder: Path, card: ModelCard, graphs: Path) -> Calibration | None:
     """Fit on the scores of captions with the best view of each photo; None if they do not separate matching pairs."""
-    views, captions = sample_views(Preprocess.load(folder / "preprocessor_config.json")), _captions(folder, card)
-    images, texts = _vectors(graphs, views, captions)
-    best = (texts @ images.T).reshape(len(texts), -1, len(PARTS)).max(axis=2)  # (captions, photos)
+    views = sample_views(Preprocess.load(folder / "preprocessor_config.json"))
+    captions = _read_captions(folder, card)
+    images, texts = _encode(graphs, views, captions)
+    best = (texts @ images.T).reshape(len(texts), -1, len(VIEWS)).max(axis=2)  # (captions, photos)
     is_match = np.eye(len(best), dtype=bool)
     matching, others = best[is_match], best[~is_match]
     auroc = float((matching[:, None] > others).mean())
     return fit(matching.tolist(), others.tolist()) if auroc >= MIN_AUROC else None
 
 
-def _vectors(
+def _encode(
     graphs: Path, views: NDArray[np.uint8], captions: list[NDArray[np.int64]]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     image, text = open_session(graphs / "image.onnx"), open_session(graphs / "text.onnx")
@@ -142,14 +143,14 @@ def sample_views(preprocess: Preprocess) -> NDArray[np.uint8]:
     views = []
     for path in sorted(Path(str(files("cosmos_search") / "data/photos")).glob("*.jpg")):
         with Image.open(path) as photo:
-            for left, top, right, bottom in PARTS:
+            for left, top, right, bottom in VIEWS:
                 width, height = photo.size
                 box = round(left * width), round(top * height), round(right * width), round(bottom * height)
                 views.append(preprocess.pixels(photo.crop(box)))
     return np.stack(views)
 
 
-def _captions(folder: Path, card: ModelCard) -> list[NDArray[np.int64]]:
+def _read_captions(folder: Path, card: ModelCard) -> list[NDArray[np.int64]]:
     tokenizer = TextTokenizer.from_file(folder / "tokenizer.json", card.context_length)
     captions = json.loads((files("cosmos_search") / "data/photos/captions.json").read_text(encoding="utf-8"))
     return [np.array([tokenizer.encode(text)], dtype=np.int64) for text in captions.values()]

@@ -64,7 +64,7 @@ def open_session(graph: Path, device: SessionDevice = "cpu") -> InferenceSession
     Each call uses one thread, without spinning. Calling `run` from as many threads as there are cores is faster (164
     pictures/s against 125 with one call on two cores) and leaves time for decoding.
     """
-    return InferenceSession(graph, _options(), providers=PROVIDERS[device])
+    return InferenceSession(graph, _make_options(), providers=PROVIDERS[device])
 
 
 def open_or_make(graph: Path, make: Make, device: SessionDevice = "cpu") -> InferenceSession:
@@ -101,7 +101,7 @@ def optimise_graph(graph: Path, target: Path) -> None:
 
     The result is specific to the version of ONNX Runtime, but not to the processor.
     """
-    options = _options()
+    options = _make_options()
     options.graph_optimization_level = GraphOptimizationLevel.ORT_ENABLE_EXTENDED
     options.optimized_model_filepath = str(target)
     InferenceSession(graph, options, providers=["CPUExecutionProvider"])
@@ -118,7 +118,7 @@ def describe_device(session: InferenceSession, precision: str = "fp32") -> str:
     return f"{provider.removesuffix('ExecutionProvider').lower()}, ONNX Runtime {precision}"
 
 
-def _options() -> SessionOptions:
+def _make_options() -> SessionOptions:
     options = SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1

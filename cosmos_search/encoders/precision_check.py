@@ -25,7 +25,7 @@ class PrecisionCheck:
     top1_agreement: float | None = None  # the share of captions whose best view stays the same or scores as well
 
     @property
-    def is_near(self) -> bool:
+    def is_accurate(self) -> bool:
         """True if int8 agrees with fp32 closely enough to replace it."""
         assert self.centred_cosine is not None
         assert self.top1_agreement is not None

@@ -1,4 +1,4 @@
-"""The Encoder protocol: what a model must offer to index pictures and to answer queries."""
+"""The interface of an encoder that indexes pictures and encodes queries."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -20,7 +20,7 @@ class Encoder(ImageEncoder[Any], Protocol):  # Any: each encoder has its own typ
 
     @property
     def calibration(self) -> Calibration | None:
-        """From scores to probabilities; None if it was never measured: then no hit is left out as unlikely."""
+        """From scores to probabilities; None if it was not measured: then no hit is left out as unlikely."""
 
     def fits(self, text: str) -> bool:
         """True if the encoder reads the text to its end, without truncation."""

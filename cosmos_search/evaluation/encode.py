@@ -10,7 +10,7 @@ from PIL import Image
 from cosmos_search.encoders.protocol import Encoder
 from indexer.encoder import Vectors
 
-__all__ = ["Encoders", "OnProgress", "batched", "encode_pictures", "largest_min_side"]
+__all__ = ["Encoders", "OnProgress", "encode_pictures", "largest_min_side", "split_batches"]
 
 Encoders = Mapping[str, Encoder]  # by a name for the results, so that several share one pass over the pictures
 OnProgress = Callable[[int], None]  # called with the number of pictures done so far
@@ -20,7 +20,7 @@ BATCH = 64  # decoded pictures in memory at once
 T = TypeVar("T")
 
 
-def batched(items: Iterable[T]) -> Iterator[list[T]]:
+def split_batches(items: Iterable[T]) -> Iterator[list[T]]:
     """Lists of up to BATCH consecutive items."""
     iterator = iter(items)
     while batch := list(islice(iterator, BATCH)):

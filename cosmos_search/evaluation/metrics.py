@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["cosines", "retrieval_metrics", "top_k_hits"]
+__all__ = ["compute_cosines", "compute_retrieval_metrics", "count_top_k_hits"]
 
 RECALL_AT = (1, 5, 10)
 BLOCK = 256  # rows that are multiplied in float64 at a time
 
 
-def cosines(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
+def compute_cosines(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
     """a: (n, dim), b: (m, dim), unit rows. Returns (n, m).
 
     Computed in float64 and rounded to float32, so that equal vectors (the same caption of two pictures) have equal
@@ -24,28 +24,30 @@ def cosines(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float3
     return scores
 
 
-def retrieval_metrics(similarity: NDArray[np.floating], captions_of: Mapping[int, Sequence[int]]) -> dict[str, float]:
+def compute_retrieval_metrics(
+    similarity: NDArray[np.floating], captions_of: Mapping[int, Sequence[int]]
+) -> dict[str, float]:
     """R@1, R@5, R@10, mean and median rank (from 1) of text→image and image→text, as OpenCLIP computes them.
 
     similarity: (images, texts), higher is nearer. captions_of: for each image the columns of its captions; the
     best-ranked one determines the image's rank.
     """
     image_of = {text: image for image, texts in captions_of.items() for text in texts}
-    by_text = _ranks(similarity.T, [[image_of[text]] for text in range(similarity.shape[1])])
-    by_image = _ranks(similarity, [captions_of[image] for image in range(len(similarity))])
+    by_text = _compute_ranks(similarity.T, [[image_of[text]] for text in range(similarity.shape[1])])
+    by_image = _compute_ranks(similarity, [captions_of[image] for image in range(len(similarity))])
     return _summarise("text_to_image", by_text) | _summarise("image_to_text", by_image)
 
 
-def top_k_hits(scores: NDArray[np.floating], labels: Sequence[int], k: int) -> int:
+def count_top_k_hits(scores: NDArray[np.floating], labels: Sequence[int], k: int) -> int:
     """For how many rows the column of the label is among the `k` highest.
 
     scores: (n, classes). Equal scores rank in the order of columns.
     """
-    ranks = _ranks(scores, [[label] for label in labels])
+    ranks = _compute_ranks(scores, [[label] for label in labels])
     return int((ranks < k).sum())
 
 
-def _ranks(similarity: NDArray[np.floating], wanted: Sequence[Sequence[int]]) -> NDArray[np.int64]:
+def _compute_ranks(similarity: NDArray[np.floating], wanted: Sequence[Sequence[int]]) -> NDArray[np.int64]:
     """The rank, from 0, of the best wanted column of each row; equal scores rank in the order of columns."""
     order = np.argsort(-similarity, axis=1, kind="stable")
     ranks = np.argsort(order, axis=1)

@@ -7,8 +7,8 @@ import numpy as np
 from PIL import Image
 
 from cosmos_search.encoders.protocol import Encoder
-from cosmos_search.evaluation.encode import Encoders, OnProgress, batched, encode_pictures
-from cosmos_search.evaluation.metrics import cosines, retrieval_metrics
+from cosmos_search.evaluation.encode import Encoders, OnProgress, encode_pictures, split_batches
+from cosmos_search.evaluation.metrics import compute_cosines, compute_retrieval_metrics
 from indexer.encoder import Vectors
 
 __all__ = ["CaptionedPicture", "evaluate_retrieval"]
@@ -26,15 +26,16 @@ class CaptionedPicture:
 def evaluate_retrieval(
     encoders: Encoders, pictures: Iterable[CaptionedPicture], on_progress: OnProgress = lambda n_done: None
 ) -> dict[str, dict[str, float]]:
-    """For each encoder the metrics of `retrieval_metrics`, by captions ("caption_…") and by sentences ("sentence_…").
+    """For each encoder the metrics of retrieval, by captions ("caption_…") and by sentences ("sentence_…").
 
+    The metrics are those of `compute_retrieval_metrics`.
     pictures: one or more; each is read once, and at most a batch of them is in memory. A sentence counts as right only
     with its own picture, also where it is true of others. No pictures at all give no metrics: {}.
     """
     captions: list[str] = []
     sentences: list[tuple[str, ...]] = []
     parts: dict[str, list[Vectors]] = {name: [] for name in encoders}
-    for batch in batched(pictures):
+    for batch in split_batches(pictures):
         captions += [picture.caption for picture in batch]
         sentences += [picture.sentences for picture in batch]
         for name, encoder in encoders.items():
@@ -51,11 +52,11 @@ def _measure(
     encoder: Encoder, images: Vectors, captions: Sequence[str], sentences: Sequence[Sequence[str]]
 ) -> dict[str, float]:
     """images: (n, dim); row i belongs to caption i and to all of sentences i."""
-    by_caption = cosines(images, encoder.encode_texts(captions))  # (n, n)
-    by_sentence = cosines(images, encoder.encode_texts([text for own in sentences for text in own]))
+    by_caption = compute_cosines(images, encoder.encode_texts(captions))  # (n, n)
+    by_sentence = compute_cosines(images, encoder.encode_texts([text for own in sentences for text in own]))
     columns = iter(range(by_sentence.shape[1]))
     sentences_of = {i: [next(columns) for _ in own] for i, own in enumerate(sentences)}
-    whole = retrieval_metrics(by_caption, {i: [i] for i in range(len(captions))})
-    single = retrieval_metrics(by_sentence, sentences_of)
+    whole = compute_retrieval_metrics(by_caption, {i: [i] for i in range(len(captions))})
+    single = compute_retrieval_metrics(by_sentence, sentences_of)
     metrics = {f"caption_{key}": value for key, value in whole.items()}
     return metrics | {f"sentence_{key}": value for key, value in single.items()}

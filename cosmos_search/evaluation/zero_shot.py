@@ -7,11 +7,11 @@ import numpy as np
 from PIL import Image
 
 from cosmos_search.encoders.protocol import Encoder
-from cosmos_search.evaluation.encode import Encoders, OnProgress, batched, encode_pictures
-from cosmos_search.evaluation.metrics import cosines, top_k_hits
+from cosmos_search.evaluation.encode import Encoders, OnProgress, encode_pictures, split_batches
+from cosmos_search.evaluation.metrics import compute_cosines, count_top_k_hits
 from indexer.encoder import Vectors
 
-__all__ = ["TEMPLATES", "LabelledPicture", "class_vectors", "evaluate_zero_shot"]
+__all__ = ["TEMPLATES", "LabelledPicture", "encode_classes", "evaluate_zero_shot"]
 
 TEMPLATES = ("a photo of a {}.", "a picture of the {}.", "a close view of a {}.", "a drawing of a {}.", "{}")
 
@@ -36,16 +36,16 @@ def evaluate_zero_shot(
     classes: their names, in the order of the labels. templates: prompts with {} for the name of a class.
     pictures: each is read once, and at most a batch of them is in memory. No pictures at all give no metrics: {}.
     """
-    heads = {name: class_vectors(encoder, classes, templates) for name, encoder in encoders.items()}
+    heads = {name: encode_classes(encoder, classes, templates) for name, encoder in encoders.items()}
     hits = {name: {"top1": 0, "top5": 0} for name in encoders}
     n_done = 0
-    for batch in batched(pictures):
+    for batch in split_batches(pictures):
         labels = [picture.label for picture in batch]
         for name, encoder in encoders.items():
             images = encode_pictures(encoder, [picture.image for picture in batch])
-            scores = cosines(images, heads[name])  # (batch, classes)
-            hits[name]["top1"] += top_k_hits(scores, labels, 1)
-            hits[name]["top5"] += top_k_hits(scores, labels, 5)
+            scores = compute_cosines(images, heads[name])  # (batch, classes)
+            hits[name]["top1"] += count_top_k_hits(scores, labels, 1)
+            hits[name]["top5"] += count_top_k_hits(scores, labels, 5)
         n_done += len(batch)
         on_progress(n_done)
     if not n_done:
@@ -53,7 +53,7 @@ def evaluate_zero_shot(
     return {name: {key: n_hits / n_done for key, n_hits in found.items()} for name, found in hits.items()}
 
 
-def class_vectors(encoder: Encoder, classes: Sequence[str], templates: Sequence[str] = TEMPLATES) -> Vectors:
+def encode_classes(encoder: Encoder, classes: Sequence[str], templates: Sequence[str] = TEMPLATES) -> Vectors:
     """(classes, dim), unit rows: the mean of the vectors of a class's prompts (Radford et al. 2021, §3.1.4)."""
     prompts = [template.replace("{}", name) for name in classes for template in templates]
     means = encoder.encode_texts(prompts).reshape(len(classes), len(templates), -1).mean(axis=1)

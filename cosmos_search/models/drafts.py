@@ -8,7 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-__all__ = ["draft_folder", "sweep_drafts"]
+__all__ = ["draft_folder"]
 
 PREFIXES = (".making-", ".removing-")
 
@@ -21,9 +21,9 @@ def draft_folder(parent: Path, prefix: str = PREFIXES[0]) -> Iterator[Path]:
     the lock when the process dies. Raises OSError if the folder cannot be written.
     """
     parent.mkdir(parents=True, exist_ok=True)
-    sweep_drafts(parent)
+    _delete_abandoned(parent)
     folder = parent / f"{prefix}{secrets.token_hex(4)}"
-    lock = FileLock(_lock_of(folder))
+    lock = FileLock(_lock_file(folder))
     with lock:  # acquired before the folder is created, so that no folder in use is ever without a lock
         folder.mkdir()
         try:
@@ -33,17 +33,17 @@ def draft_folder(parent: Path, prefix: str = PREFIXES[0]) -> Iterator[Path]:
             Path(lock.lock_file).unlink(missing_ok=True)
 
 
-def sweep_drafts(parent: Path) -> None:
+def _delete_abandoned(parent: Path) -> None:
     """Delete the draft folders of dead processes; skip those in use and those that cannot be deleted."""
     for prefix in PREFIXES:
         for folder in {path.with_name(path.name.removesuffix(".lock")) for path in parent.glob(f"{prefix}*")}:
             try:
-                with FileLock(_lock_of(folder), timeout=0):
+                with FileLock(_lock_file(folder), timeout=0):
                     shutil.rmtree(folder, ignore_errors=True)
-                    _lock_of(folder).unlink(missing_ok=True)
+                    _lock_file(folder).unlink(missing_ok=True)
             except (Timeout, OSError):  # in use, or another user's
                 continue
 
 
-def _lock_of(folder: Path) -> Path:
+def _lock_file(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.lock")

@@ -152,13 +152,13 @@ def _download(file: str, place: Path, endpoint: str | None) -> Path:
         path = Path(hf_hub_download(REPOSITORY, file, local_dir=place, endpoint=endpoint, token=False))
     except Exception as error:
         raise DownloadError(file, str(error)) from error
-    if not _is_as_published(path, expected.size, expected.etag):
+    if not _matches_published(path, expected.size, expected.etag):
         shutil.rmtree(place)
         raise CosmosSearchError(f"The downloaded {file} differs from the published file and was deleted; try again.")
     return path
 
 
-def _is_as_published(path: Path, size_bytes: int | None, etag: str | None) -> bool:
+def _matches_published(path: Path, size_bytes: int | None, etag: str | None) -> bool:
     """Compare size and content; a large file's ETag on the hub is the SHA-256 of its content."""
     if size_bytes is not None and path.stat().st_size != size_bytes:
         return False

@@ -127,8 +127,8 @@ class ModelStore:
         """Delete a model. Raises ModelNotInstalledError if there is none of that name."""
         if not self.has(name):
             raise ModelNotInstalledError(name)
-        with draft_folder(self.place, ".removing-") as doomed:
-            self.folder(name).rename(doomed / name)
+        with draft_folder(self.place, ".removing-") as scratch:
+            self.folder(name).rename(scratch / name)
 
 
 def default_store() -> ModelStore:

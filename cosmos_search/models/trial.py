@@ -34,8 +34,8 @@ def open_once(folder: Path) -> Sizes:
     _check_tokens(tokenizer, sizes, folder)
     image, text = load_networks(folder, sizes.kind)
     with torch.inference_mode():
-        of_texts = torch.cat([_text_vector(text, tokenizer, words) for words in TEXTS])
-        for what, vectors in (("pictures", image(_pictures(sizes.side))), ("texts", of_texts)):
+        of_texts = torch.cat([_encode_text(text, tokenizer, words) for words in TEXTS])
+        for what, vectors in (("pictures", image(_make_pictures(sizes.side))), ("texts", of_texts)):
             if tuple(vectors.shape) != (2, sizes.dim) or not bool(torch.isfinite(vectors).all()):
                 raise CosmosSearchError(f"{folder} can't be used: its network returns vectors that are not finite.")
             if not bool((vectors.norm(dim=1) > 0.5).all()) or not bool(
@@ -45,13 +45,13 @@ def open_once(folder: Path) -> Sizes:
     return sizes
 
 
-def _pictures(side: int) -> torch.Tensor:
+def _make_pictures(side: int) -> torch.Tensor:
     """A grey picture and one of noise: (2, side, side, 3)."""
     noise = torch.randint(0, 256, (side, side, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     return torch.stack([torch.full_like(noise, 127), noise])
 
 
-def _text_vector(text: TextNetwork, tokenizer: TextTokenizer, words: str) -> torch.Tensor:
+def _encode_text(text: TextNetwork, tokenizer: TextTokenizer, words: str) -> torch.Tensor:
     ids = np.array([tokenizer.encode(words)], dtype=np.int64)
     vector: torch.Tensor = text(torch.from_numpy(ids))
     return vector

@@ -1,7 +1,7 @@
 """The weights of COSMOS's cross-attention, from a text to the patches of a picture and back. Needs torch.
 
-They illustrate and do not score: cross-attention is a softmax, so its weights sum to 1 also where nothing matches, and
-it was trained on matching pairs only (cosmos.md §6 describes how the authors' figures were probably made).
+They show where a model attends and are not used as scores: cross-attention is a softmax, so its weights sum to 1 also
+where nothing matches, and it was trained on matching pairs only.
 """
 
 from dataclasses import dataclass

@@ -32,9 +32,7 @@ class SelfAttention(nn.Module):
             part.reshape(n, -1, self.n_heads, width // self.n_heads).transpose(1, 2)  # (batch, heads, length, head_dim)
             for part in torch.split(F.linear(x, self.in_proj_weight, self.in_proj_bias), width, dim=-1)
         )
-        scale = (
-            width // self.n_heads
-        ) ** -0.5  # the default value, but given here it is a constant in an exported graph
+        scale = (width // self.n_heads) ** -0.5  # the default; passed, it becomes a constant in an exported graph
         if csa:
             mixed = F.scaled_dot_product_attention(q, q, v) + F.scaled_dot_product_attention(k, k, v)
         else:

@@ -27,7 +27,7 @@ from cosmos_search.processing.text import save_clip_tokenizer
 from indexer.errors import CosmosSearchError
 from indexer.files import open_file
 
-__all__ = ["convert", "infer_config", "load_checkpoint", "load_model", "read_config", "save_model"]
+__all__ = ["convert", "load_checkpoint", "load_model", "read_config", "save_model"]
 
 HEAD_WIDTH = 64  # in all published sizes; it cannot be derived from the shapes of tensors
 
@@ -49,7 +49,7 @@ def load_checkpoint(path: Path, role: Role = "teacher", config: CosmosConfig | N
     Raises CosmosSearchError for a file that is damaged, contains anything but tensors and numbers, or does not fit.
     """
     official = _read(path, role)
-    config = config or infer_config(official, path)
+    config = config or _infer_config(official, path)
     with torch.device("meta"):
         shape = CosmosModel(config)
     check_memory(shape, path)
@@ -105,29 +105,29 @@ def read_config(folder: Path) -> CosmosConfig:
     return CosmosConfig(**cosmos_values(read_object(path), path))
 
 
-def infer_config(official: Mapping[str, Tensor], path: Path) -> CosmosConfig:
+def _infer_config(official: Mapping[str, Tensor], path: Path) -> CosmosConfig:
     """The sizes of a network, from the shapes in its official state dict.
 
     Raises MissingModelFileError if the number of heads cannot be derived from a width.
     """
-    vision_width, _, patch, _ = _shape(official, "visual.conv1.weight", 4, path)
-    n_positions, _ = _shape(official, "visual.positional_embedding", 2, path)
-    context_length, text_width = _shape(official, "positional_embedding", 2, path)
-    vocabulary, _ = _shape(official, "token_embedding.weight", 2, path)
-    _, embed_dim = _shape(official, "visual.proj", 2, path)
+    vision_width, _, patch, _ = _read_shape(official, "visual.conv1.weight", 4, path)
+    n_positions, _ = _read_shape(official, "visual.positional_embedding", 2, path)
+    context_length, text_width = _read_shape(official, "positional_embedding", 2, path)
+    vocabulary, _ = _read_shape(official, "token_embedding.weight", 2, path)
+    _, embed_dim = _read_shape(official, "visual.proj", 2, path)
     for width in (vision_width, text_width):
         if width % HEAD_WIDTH:
-            reason = f"{path} holds a network of width {width}, from which the number of heads cannot be derived"
+            reason = f"{path} contains a network of width {width}, from which the number of heads cannot be derived"
             raise MissingModelFileError(reason, "config.json")
     values = {
         "embed_dim": embed_dim,
         "image_size": round(max(0, n_positions - 1) ** 0.5) * patch,
         "patch_size": patch,
         "vision_width": vision_width,
-        "vision_layers": _n_blocks(official, "visual.transformer"),
+        "vision_layers": _count_blocks(official, "visual.transformer"),
         "vision_heads": vision_width // HEAD_WIDTH,
         "text_width": text_width,
-        "text_layers": _n_blocks(official, "transformer"),
+        "text_layers": _count_blocks(official, "transformer"),
         "text_heads": text_width // HEAD_WIDTH,
         "context_length": context_length,
         "vocab_size": vocabulary,
@@ -135,12 +135,12 @@ def infer_config(official: Mapping[str, Tensor], path: Path) -> CosmosConfig:
     return CosmosConfig(**cosmos_values(values, path))
 
 
-def _shape(official: Mapping[str, Tensor], name: str, n_dims: int, path: Path) -> tuple[int, ...]:
+def _read_shape(official: Mapping[str, Tensor], name: str, n_dims: int, path: Path) -> tuple[int, ...]:
     if name not in official:
-        raise _invalid(path, f"{name} is missing")
+        raise _invalid_error(path, f"{name} is missing")
     shape = tuple(official[name].shape)
     if len(shape) != n_dims:
-        raise _invalid(path, f"{name} has the shape {shape} instead of one with {n_dims} dimensions")
+        raise _invalid_error(path, f"{name} has the shape {shape} instead of one with {n_dims} dimensions")
     return shape
 
 
@@ -159,12 +159,12 @@ def _read(path: Path, role: Role) -> dict[str, Tensor]:
     except UnpicklingError as error:
         raise _describe_rejection(path, error) from error
     except Exception as error:  # a damaged pickle can raise almost any exception
-        raise _invalid(path, "it is truncated or of another format") from error
+        raise _invalid_error(path, "it is truncated or of another format") from error
     if not isinstance(content, dict) or not isinstance(content.get(role), dict):
-        raise _invalid(path, f"it has no {role}")
+        raise _invalid_error(path, f"it has no {role}")
     state = content[role]
     if not all(isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in state.items()):
-        raise _invalid(path, f"its {role} contains more than tensors")
+        raise _invalid_error(path, f"its {role} contains more than tensors")
     prefix = "module." if next(iter(state), "").startswith("module.") else ""  # added by a DDP wrapper
     return {name.removeprefix(prefix): tensor for name, tensor in state.items()}
 
@@ -173,22 +173,20 @@ def _check(official: Mapping[str, Tensor], model: CosmosModel, path: Path) -> No
     """Compare all names, shapes and types with those of the network, before anything is loaded."""
     expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
     if missing := sorted(expected.keys() - official.keys()):
-        raise _invalid(path, f"{len(missing)} tensors are missing, including {missing[0]}")
+        raise _invalid_error(path, f"{len(missing)} tensors are missing, including {missing[0]}")
     if extra := sorted(official.keys() - expected.keys()):
-        raise _invalid(path, f"{len(extra)} tensors are unknown, including {_shorten(extra[0])}")
+        raise _invalid_error(path, f"{len(extra)} tensors are unknown, including {_shorten(extra[0])}")
     for name, shape in expected.items():
         tensor = official[name]
         if tuple(tensor.shape) != shape:
-            raise _invalid(path, f"{name} has the shape {tuple(tensor.shape)} instead of {shape}")
+            raise _invalid_error(path, f"{name} has the shape {tuple(tensor.shape)} instead of {shape}")
         if not tensor.is_floating_point() or tensor.layout != torch.strided or tensor.device.type != "cpu":
-            raise _invalid(path, f"{name} does not contain plain floating point numbers")
+            raise _invalid_error(path, f"{name} does not contain plain floating point numbers")
 
 
-def _n_blocks(official: Mapping[str, Tensor], tower: str) -> int:
-    names = (
-        re.match(rf"{tower}\.resblocks\.([0-9]{{1,6}})\.", name) for name in official
-    )  # longer numbers are unknown names
-    return 1 + max((int(found[1]) for found in names if found), default=-1)
+def _count_blocks(official: Mapping[str, Tensor], tower: str) -> int:
+    pattern = re.compile(rf"{tower}\.resblocks\.([0-9]{{1,6}})\.")  # longer numbers are reported as unknown names
+    return 1 + max((int(found[1]) for found in map(pattern.match, official) if found), default=-1)
 
 
 def _describe_rejection(path: Path, error: Exception) -> CosmosSearchError:
@@ -204,5 +202,5 @@ def _shorten(name: str) -> str:
     return text if len(text) <= 80 else text[:79] + "…"
 
 
-def _invalid(path: Path, reason: str) -> CosmosSearchError:
+def _invalid_error(path: Path, reason: str) -> CosmosSearchError:
     return CosmosSearchError(f"{path} is not a COSMOS checkpoint: {reason}.")

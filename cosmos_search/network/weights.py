@@ -9,7 +9,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import nn
 
-from cosmos_search.network.other_names import under_names_in_file
+from cosmos_search.network.tensor_names import rename_as_in_file
 from indexer.errors import CosmosSearchError
 
 __all__ = ["check_header", "check_memory", "load_weights"]
@@ -30,7 +30,7 @@ def load_weights(make: Callable[[], Network], file: Path) -> Network:
     try:
         network = make()
         with safe_open(file, framework="pt") as weights, torch.no_grad():
-            for name, tensor in under_names_in_file(network.state_dict(), weights.keys()).items():
+            for name, tensor in rename_as_in_file(network.state_dict(), weights.keys()).items():
                 tensor.copy_(weights.get_tensor(name))
                 if not bool(torch.isfinite(tensor).all()):
                     raise CosmosSearchError(f"{file} can't be used: {name} has values that are not finite numbers.")
@@ -55,7 +55,7 @@ def check_header(make: Callable[[], nn.Module], file: Path) -> None:
             found = {name: (tuple(part.get_shape()), str(part.get_dtype())) for name, part in slices.items()}
     except (OSError, SafetensorError, ValueError) as error:
         raise CosmosSearchError(f"{file} is damaged, or not a safetensors file ({_first_line(error)}).") from error
-    stored = under_names_in_file(network.state_dict(), found)
+    stored = rename_as_in_file(network.state_dict(), found)
     expected = {name: tuple(tensor.shape) for name, tensor in stored.items()}
     if problem := _difference(expected, found):
         raise CosmosSearchError(f"The weights in {file} do not fit its config.json: {problem}.")

@@ -76,10 +76,10 @@ class Preprocess:
         try:
             size = content["size"]
             keys = ("shortest_edge",) if isinstance(size, dict) and "shortest_edge" in size else ("height", "width")
-            side, crop = _side(size, keys), _side(content.get("crop_size", size), ("height", "width"), keys)
-            mean, std = (_channels(content[f"image_{name}"]) for name in ("mean", "std"))
+            side, crop = _parse_side(size, keys), _parse_side(content.get("crop_size", size), ("height", "width"), keys)
+            mean, std = (_parse_channels(content[f"image_{name}"]) for name in ("mean", "std"))
             keeps_shape = isinstance(size, int) or "shortest_edge" in size
-            resample = Image.Resampling(_integer(content.get("resample", int(Image.Resampling.BICUBIC))))
+            resample = Image.Resampling(_parse_integer(content.get("resample", int(Image.Resampling.BICUBIC))))
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise CosmosSearchError(f"{path} does not describe how pictures are prepared for this model.") from error
         if crop != side:
@@ -98,24 +98,24 @@ class Preprocess:
         return cls(side, mean, std, keeps_shape, resample)
 
 
-def _side(size: object, *choices: tuple[str, ...]) -> int:
+def _parse_side(size: object, *choices: tuple[str, ...]) -> int:
     """Pixels: a number, or an object with one number under the first of these sets of keys that it has."""
     if isinstance(size, dict):
         keys = next(keys for keys in choices if keys[0] in size or keys == choices[-1])
         sides = {size[key] for key in keys}
         (size,) = sides  # raises ValueError unless it is a square
-    if not 1 <= _integer(size) <= MAX_SIDE:
+    if not 1 <= _parse_integer(size) <= MAX_SIDE:
         raise ValueError(size)
-    return _integer(size)
+    return _parse_integer(size)
 
 
-def _integer(value: object) -> int:
+def _parse_integer(value: object) -> int:
     if type(value) is not int:  # rejects bool
         raise TypeError(value)
     return value
 
 
-def _channels(values: object) -> tuple[float, float, float]:
+def _parse_channels(values: object) -> tuple[float, float, float]:
     """Three numbers, one per channel. Raises TypeError or ValueError for anything else."""
     if not isinstance(values, list) or any(type(value) not in (int, float) for value in values):
         raise TypeError(values)

@@ -41,10 +41,9 @@ class TextTokenizer:
         self._tokenizer.no_padding()
         self._tokenizer.encode_special_tokens = True  # typed by a user, "<end_of_text>" is plain text
         self._is_clip = tokenizer.get_vocab_size() == CLIP_VOCAB_SIZE
-        if (
-            self._is_clip
-        ):  # words are split in `_encode`, because the official split uses Python's `regex` and its Unicode tables
-            self._tokenizer.pre_tokenizer = _byte_level()
+        if self._is_clip:
+            # `_encode` splits the words, because the official split uses Python's `regex` and its Unicode tables
+            self._tokenizer.pre_tokenizer = _make_byte_level()
         self.context_length = context_length
         self.start = self._find_special(START, OPENAI_START)
         self.end = self._find_special(END, OPENAI_END)
@@ -121,12 +120,12 @@ class TextTokenizer:
 @cache
 def clip_tokenizer(context_length: int = 77) -> TextTokenizer:
     """The tokenizer of CLIP and COSMOS, from the merges in this package's data."""
-    return TextTokenizer(_build(), context_length)
+    return TextTokenizer(_build_clip_tokenizer(), context_length)
 
 
 def save_clip_tokenizer(path: Path) -> None:
     """Write the tokenizer of CLIP as a tokenizer.json, as the libraries `tokenizers` and `transformers` read it."""
-    tokenizer = _build()
+    tokenizer = _build_clip_tokenizer()
     ends = [(token, tokenizer.token_to_id(token)) for token in (START, END)]
     tokenizer.post_processor = processors.TemplateProcessing(single=f"{START} $A {END}", special_tokens=ends)
     tokenizer.save(str(path))
@@ -144,9 +143,9 @@ def _unescape(text: str) -> str:
     return html.unescape(HUGE_REFERENCE.sub("\ufffd", text))
 
 
-def _build() -> tokenizers.Tokenizer:
-    merges = [(left, right) for left, right in (line.split() for line in _merge_lines())]
-    symbols = list(_byte_symbols().values())
+def _build_clip_tokenizer() -> tokenizers.Tokenizer:
+    merges = [(left, right) for left, right in (line.split() for line in _read_merges())]
+    symbols = list(_list_byte_symbols().values())
     vocabulary = [*symbols, *(symbol + "</w>" for symbol in symbols), *("".join(merge) for merge in merges), START, END]
     model = models.BPE(
         vocab={token: i for i, token in enumerate(vocabulary)},
@@ -157,7 +156,7 @@ def _build() -> tokenizers.Tokenizer:
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
             pre_tokenizers.Split(tokenizers.Regex(WORDS), behavior="removed", invert=True),
-            _byte_level(),
+            _make_byte_level(),
         ]
     )
     tokenizer.decoder = decoders.ByteLevel()
@@ -165,16 +164,16 @@ def _build() -> tokenizers.Tokenizer:
     return tokenizer
 
 
-def _byte_level() -> pre_tokenizers.PreTokenizer:
+def _make_byte_level() -> pre_tokenizers.PreTokenizer:
     return pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
 
 
-def _merge_lines() -> list[str]:
+def _read_merges() -> list[str]:
     packed = files("cosmos_search").joinpath("data/clip_bpe_merges.txt.gz").read_bytes()
     return gzip.decompress(packed).decode("utf-8").split("\n")[1 : N_MERGES + 1]
 
 
-def _byte_symbols() -> dict[int, str]:
+def _list_byte_symbols() -> dict[int, str]:
     """A printable character for each byte, in the vocabulary's order; printable bytes represent themselves."""
     printable = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
     others = [byte for byte in range(256) if byte not in printable]

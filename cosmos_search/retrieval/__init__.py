@@ -1,4 +1,4 @@
 """From a query to hits: parsing, scoring, ranking, evidence.
 
-How vectors are stored is `indexer.store`; how they are made is `cosmos_search.encoders`.
+Storing vectors belongs to `indexer.store`, computing them to `cosmos_search.encoders`.
 """

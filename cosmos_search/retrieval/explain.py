@@ -1,7 +1,8 @@
 """Draw the explanation of a hit: boxes, heat maps, labels."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -10,13 +11,24 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from cosmos_search.encoders.protocol import Encoder
+from cosmos_search.retrieval.boxes import box_from_map
 from cosmos_search.retrieval.errors import ExplanationError, UnreadableHitError
 from cosmos_search.retrieval.hits import Evidence, Hit
 from indexer.errors import CosmosSearchError
 from indexer.files import open_file, replace_file
 from indexer.pictures.images import open_picture, reading_pictures
+from indexer.pictures.regions import WHOLE
 
-__all__ = ["COLOURS", "draw_boxes", "draw_heat", "explain", "heat_map", "read_hit", "save_explanations"]
+__all__ = [
+    "COLOURS",
+    "draw_boxes",
+    "draw_heat",
+    "explain",
+    "heat_map",
+    "refine",
+    "refine_evidence",
+    "save_explanations",
+]
 
 # One for each term; distinguishable with any colour vision (Okabe and Ito 2008).
 COLOURS = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#d55e00", "#cc79a7", "#0072b2", "#999999")
@@ -26,16 +38,16 @@ GAP = 12
 
 
 def explain(hit: Hit, encoder: Encoder) -> Image.Image:
-    """An image with the hit and a box for each term, and next to it a heat map for each sentence.
+    """An image with the hit and a refined box for each term, and next to it a heat map for each sentence.
 
     Raises UnreadableHitError if the file cannot be read any more.
     """
-    picture = read_hit(hit)
-    panels = [draw_boxes(picture, hit.evidence)]
-    for number, evidence in enumerate(hit.evidence):
-        heat = None if evidence.is_example else heat_map(encoder, picture, evidence.text)
-        if heat is not None:
-            panels.append(draw_heat(picture, heat, _make_label(evidence), _get_colour(number)))
+    picture = _read_hit(hit)
+    maps = {part.text: heat_map(encoder, picture, part.text) for part in hit.evidence if not part.is_example}
+    panels = [draw_boxes(picture, [refine_evidence(part, maps.get) for part in hit.evidence])]
+    for number, part in enumerate(hit.evidence):
+        if not part.is_example and (heat := maps[part.text]) is not None:
+            panels.append(draw_heat(picture, heat, _make_label(part), _get_colour(number)))
     sheet = Image.new("RGB", (sum(p.width + GAP for p in panels) - GAP, panels[0].height), "white")
     left = 0
     for panel in panels:
@@ -44,7 +56,26 @@ def explain(hit: Hit, encoder: Encoder) -> Image.Image:
     return sheet
 
 
-def read_hit(hit: Hit) -> Image.Image:
+def refine(hit: Hit, encoder: Encoder) -> Hit:
+    """The hit with the box of each sentence fitted to the sentence's heat map, for which the picture is read.
+
+    A box stays as it is if the term is the example image, if it is the whole picture, if it is refined already, or if
+    the encoder has no heat maps. Raises UnreadableHitError if the file cannot be read any more.
+    """
+    picture = _read_hit(hit)
+    evidence = (refine_evidence(part, lambda text: heat_map(encoder, picture, text)) for part in hit.evidence)
+    return replace(hit, evidence=tuple(evidence))
+
+
+def refine_evidence(evidence: Evidence, make_map: Callable[[str], NDArray[np.float32] | None]) -> Evidence:
+    """The same as `refine`, for one term. make_map: from the text to its heat map, called only if it is needed."""
+    if evidence.is_example or evidence.is_refined or evidence.box == WHOLE:
+        return evidence
+    heat = make_map(evidence.text)
+    return evidence if heat is None else replace(evidence, box=box_from_map(heat, evidence.box), is_refined=True)
+
+
+def _read_hit(hit: Hit) -> Image.Image:
     """The upright picture of a hit, with SIDE pixels on its longer side. Raises UnreadableHitError."""
     try:
         with reading_pictures(), open_file(hit.path) as file:
@@ -61,7 +92,10 @@ def heat_map(encoder: Encoder, picture: Image.Image, text: str) -> NDArray[np.fl
 
 
 def draw_boxes(picture: Image.Image, evidence: Sequence[Evidence]) -> Image.Image:
-    """The picture with the best region of each term, and labels with text and score."""
+    """The picture with the box of each term as it is (see `refine`), and labels with text and score.
+
+    A term whose box is the whole picture has only a label.
+    """
     drawn = picture.copy()
     pen, font = ImageDraw.Draw(drawn), _load_font()
     line = max(2, round(max(picture.size) / 240))
@@ -70,12 +104,13 @@ def draw_boxes(picture: Image.Image, evidence: Sequence[Evidence]) -> Image.Imag
         left, top, right, bottom = part.box.pixels(*picture.size)
         inset = line * (1 + 2 * number)  # boxes of several sentences may be the same
         outline = (left + inset, top + inset, right - inset - 1, bottom - inset - 1)
-        if outline[0] < outline[2] and outline[1] < outline[3]:
+        if part.box != WHOLE and outline[0] < outline[2] and outline[1] < outline[3]:
             pen.rectangle(outline, outline=_get_colour(number), width=line)
         corners.append((left + inset, top + inset))
     taken: list[tuple[float, float, float, float]] = []
     for number, (part, corner) in enumerate(zip(evidence, corners, strict=True)):
-        _draw_label(pen, corner, _make_label(part), _get_colour(number), font, taken, picture.size)
+        label = _make_label(part) + (" (whole picture)" if part.box == WHOLE else "")
+        _draw_label(pen, corner, label, _get_colour(number), font, taken, picture.size)
     return drawn
 
 

@@ -12,7 +12,11 @@ __all__ = ["Evidence", "Hit"]
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The best region of a picture for one term of the query."""
+    """The best region of a picture for one term of the query.
+
+    A search doesn't open pictures: `box` is then one of the index's regions, or the whole picture. `refine` fits it to
+    the heat map of the sentence.
+    """
 
     text: str  # the sentence, or "the example"
     score: float  # on the scale of Hit.score
@@ -20,6 +24,7 @@ class Evidence:
     box: Box
     is_negative: bool
     is_example: bool = False  # the term is the example image, not a text
+    is_refined: bool = False  # the box was fitted to the heat map
 
     def to_dict(self) -> dict[str, Any]:
         """Values for JSON; the score with four decimals, the box as left, top, right, bottom."""
@@ -32,7 +37,7 @@ class Hit:
     """A picture in the results of a search."""
 
     rank: int  # from 1
-    score: float  # probability of a match, 0..1; of an encoder without calibration, a weighted mean of cosines
+    score: float  # 0..1, by the encoder's calibration; without one, the weighted mean of cosines (see `scoring`)
     picture: PictureRecord
     evidence: tuple[Evidence, ...]  # one for each term of the query, in order
 

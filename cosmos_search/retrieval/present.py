@@ -11,7 +11,7 @@ from cosmos_search.retrieval.scoring import PictureScore
 from indexer.pictures.regions import whole_and_regions
 from indexer.store.protocol import Snapshot
 
-__all__ = ["EXAMPLE", "present"]
+__all__ = ["present"]
 
 EXAMPLE = "the example"  # Evidence.text of the example image
 

@@ -1,4 +1,4 @@
-"""Which missing files stay in the index, because their disk may not be mounted."""
+"""Choose the missing files that stay in the index, because their disk may not be mounted."""
 
 from indexer.ingest.scan import Missing, Scan
 

@@ -94,7 +94,7 @@ class Reader(Generic[Prepared]):
         except (OSError, MemoryError, RecursionError) as error:
             if content is None and isinstance(error, FileNotFoundError | NotADirectoryError):
                 return None
-            return Failed(change, content, _reason(error), _is_temporary(error))
+            return Failed(change, content, _describe_error(error), _is_temporary(error))
         return Decoded(change, content, PictureFacts(picture.width, picture.height, picture.metadata), prepared)
 
     def release(self, contents: Iterable[bytes]) -> None:
@@ -119,7 +119,7 @@ def _is_temporary(error: BaseException | None) -> bool:
     return isinstance(error, MemoryError | RecursionError) or (isinstance(error, OSError) and error.errno is not None)
 
 
-def _reason(error: Exception) -> str:
+def _describe_error(error: Exception) -> str:
     if isinstance(error, OSError):
         return f"can't be read: {error.strerror or error}"
     return "too large for the memory" if isinstance(error, MemoryError) else "nested too deeply"

@@ -81,7 +81,7 @@ class Scan:
             else:
                 self._visited[directory.path] = replace(directory, files=[], bad_files={})
                 self.n_found += len(directory.files)
-                yield self._changes_in(directory)
+                yield self._compare_directory(directory)
 
     def missing(self, catalog: Catalog, disks: Disks) -> Missing:
         """The files in the catalog that the walk did not find. To be called after the walk.
@@ -138,7 +138,7 @@ class Scan:
             recorded[0] == listed.inodes.split()[0] or (listed.path, " ".join(recorded)) in self._kept
         )
 
-    def _changes_in(self, directory: Directory) -> DirectoryChanges:
+    def _compare_directory(self, directory: Directory) -> DirectoryChanges:
         with self.index.reading() as catalog:
             known = catalog.files_in(directory.path, self.encoder_id)
         n_known = Counter(before.inodes for before in known.values())
@@ -153,7 +153,7 @@ class Scan:
                 n_failed += before.fingerprint is None
             if before is not None and _is_unchanged(before, file):
                 n_same[before.inodes] += 1
-                self._note_numbers(before, file)
+                self._record_numbers(before, file)
         for path, reason in directory.bad_files.items():
             known.pop(path, None)
             self.failed.append(FailedFile(path, reason))
@@ -169,7 +169,7 @@ class Scan:
             return known.max_pixels != self.max_pixels
         return not known.has_vector
 
-    def _note_numbers(self, known: KnownFile, file: FoundFile) -> None:
+    def _record_numbers(self, known: KnownFile, file: FoundFile) -> None:
         assert file.device is not None
         assert file.inodes is not None
         if (known.device, known.inodes) != (file.device, file.inodes):

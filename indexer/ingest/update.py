@@ -46,8 +46,8 @@ def update(
     """Index new and changed pictures in `folders`, or in all indexed folders.
 
     rebuild: embed all pictures again. Searches use the old vectors until all pictures have new ones.
-    regions: "none", "fast" or "fine": how many regions of a picture get a vector of their own. Default: that of the
-    index; in a new index that of the encoder.
+    regions: "none", "fast" or "fine": how many regions of a picture are embedded besides the whole. Default: as in the
+    index; for a new index the recommendation of the encoder.
     max_pixels: larger pictures fail; None: no limit.
     exclude: glob patterns of files and directories to leave out, see `indexer.pictures.walk.is_left_out`. They are
     stored with these folders and apply to later runs as well; None: keep the stored ones.

@@ -40,12 +40,12 @@ class Writer:
 
     def write(self, batch: Sequence[ReadyFile]) -> None:
         """Write the files with new content first, then the copies, whose content is then in the catalog."""
-        self._put([file for file in batch if not isinstance(file, Copy)])
+        self._write_rows([file for file in batch if not isinstance(file, Copy)])
         copies = (self._resolve(file) for file in batch if isinstance(file, Copy))
-        self._put([file for file in copies if file is not None])
+        self._write_rows([file for file in copies if file is not None])
 
     def record_failures(self, scans: Sequence[Scan], *, is_stopped: bool) -> None:
-        """Write the failures that have no row of their own. A stopped run keeps those of the run before as well."""
+        """Write the failures without a row in `files`. A stopped run keeps those of earlier runs as well."""
         with self._index.writing() as catalog:
             for scan in scans:
                 failed = scan.failed + [file for file in self._unreadable if file.path.is_relative_to(scan.path)]
@@ -63,10 +63,10 @@ class Writer:
                 return copy
         return self._read_again(copy.change)
 
-    def _put(self, batch: Sequence[ReadyFile]) -> None:
+    def _write_rows(self, batch: Sequence[ReadyFile]) -> None:
         """Write a batch; if SQLite rejects a row of it, write the files one by one, and the rejected one as failed."""
         try:
-            rows = [self._row(file) for file in batch if not (isinstance(file, Failed) and file.keeps_its_row)]
+            rows = [self._make_row(file) for file in batch if not (isinstance(file, Failed) and file.keeps_its_row)]
             with self._index.writing() as catalog:
                 catalog.put(rows, self._target.id)
         except REJECTED as error:
@@ -74,18 +74,18 @@ class Writer:
                 for file in batch:
                     # The file before may have removed the last file of its picture.
                     one = self._resolve(file) if isinstance(file, Copy) else file
-                    self._put([] if one is None else [one])
+                    self._write_rows([] if one is None else [one])
                 return
             (file,) = batch
             if isinstance(file, Failed):
                 raise
             problem = error.orig if isinstance(error, StatementError) else error
-            self._put([Failed(file.change, file.fingerprint, f"the index can't store it: {problem}")])
+            self._write_rows([Failed(file.change, file.fingerprint, f"the index can't store it: {problem}")])
         else:
             for file in batch:
                 self._count(file)
 
-    def _row(self, file: ReadyFile) -> IndexedFile:
+    def _make_row(self, file: ReadyFile) -> IndexedFile:
         folder_id, found = file.change.folder_id, file.change.file
         match file:
             case Embedded():

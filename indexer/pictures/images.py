@@ -107,7 +107,7 @@ def fingerprint(file: BinaryIO | RawIOBase) -> bytes:
     try:
         return hashlib.file_digest(cast(RawIOBase, file), lambda: hashlib.blake2b(digest_size=16)).digest()
     except OSError as error:
-        raise PictureError(_reason(error)) from error
+        raise PictureError(_describe_error(error)) from error
 
 
 def open_picture(file: BinaryIO, *, min_side: int, max_pixels: int | None = DEFAULT_MAX_PIXELS) -> Picture:
@@ -134,7 +134,7 @@ def open_picture(file: BinaryIO, *, min_side: int, max_pixels: int | None = DEFA
             timed.finish_opening()
             return _decode(image, min_side, max_pixels, timed.n_read)
     except UNREADABLE as error:
-        raise PictureError(_reason(error)) from error
+        raise PictureError(_describe_error(error)) from error
 
 
 def _open(file: TimedFile, max_pixels: int | None) -> Image.Image:
@@ -185,7 +185,7 @@ def _formats() -> tuple[str, ...]:
     return FORMATS
 
 
-def _reason(error: Exception) -> str:
+def _describe_error(error: Exception) -> str:
     """A short reason for people to read, without the path."""
     if isinstance(error, UnidentifiedImageError):
         return "not a picture, or of an unknown format"

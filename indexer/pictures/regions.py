@@ -1,4 +1,4 @@
-"""Boxes, and the pyramid of overlapping regions that get vectors of their own."""
+"""Boxes, and the pyramid of overlapping regions that are embedded besides the whole picture."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -32,7 +32,7 @@ class Box:
         return max(0.0, width) * max(0.0, height)
 
     def inside(self, other: "Box") -> float:
-        """The fraction of this box that lies in the other, 0..1."""
+        """The fraction of this box that is inside the other, 0..1."""
         return self.common(other) / self.area
 
     def iou(self, other: "Box") -> float:

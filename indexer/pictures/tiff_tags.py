@@ -74,7 +74,7 @@ def _read_directory(file: Any, start: int, order: str, is_big: bool) -> tuple[in
     """The position of the first entry of a directory, and the entries."""
     n_bytes, entry_bytes = (8, 20) if is_big else (2, 12)
     if start >= 1 << 63:
-        raise PictureError("damaged (a directory of tags lies outside the file)")
+        raise PictureError("damaged (a directory of tags is outside the file)")
     file.seek(start)
     n_tags = int.from_bytes(file.read(n_bytes), "little" if order == "<" else "big")
     if n_tags > MAX_TAGS:

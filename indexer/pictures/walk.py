@@ -55,7 +55,7 @@ def walk(root: Path, exclude: Sequence[str] = (), top: Path | None = None) -> It
     Links to directories are followed, also out of `root`, after all other directories. A directory with several paths
     is listed once.
     """
-    waiting = deque([(root, _inodes_above(root, top or root))])
+    waiting = deque([(root, _read_inodes_above(root, top or root))])
     seen: set[tuple[int, int]] = set()
     while waiting:
         path, above = waiting.popleft()
@@ -78,7 +78,7 @@ def walk(root: Path, exclude: Sequence[str] = (), top: Path | None = None) -> It
         directories = [e for e in entries if _is_directory(e)]
         waiting.extendleft((Path(e.path), inodes) for e in reversed(directories) if not e.is_symlink())
         waiting.extend((Path(e.path), inodes) for e in directories if e.is_symlink())
-        yield _directory(path, entries, device_of(status), inodes)
+        yield _list_files(path, entries, device_of(status), inodes)
 
 
 def is_left_out(path: str, exclude: Sequence[str] = ()) -> bool:
@@ -99,17 +99,17 @@ def count_files(roots: Iterable[tuple[Path, Sequence[str]]], is_stopped: Callabl
     return sum(len(directory.files) for directory in takewhile(lambda _: not is_stopped(), directories))
 
 
-def _inodes_above(root: Path, top: Path) -> str:
+def _read_inodes_above(root: Path, top: Path) -> str:
     try:
         return " ".join(str(path.stat().st_ino) for path in root.parents if path.is_relative_to(top))
     except OSError:
         return ""
 
 
-def _directory(path: Path, entries: list[os.DirEntry[str]], device: int, inodes: str) -> Directory:
-    directory = Directory(path, [], device, inodes, sum(needs_extra(_suffix(entry)) for entry in entries))
+def _list_files(path: Path, entries: list[os.DirEntry[str]], device: int, inodes: str) -> Directory:
+    directory = Directory(path, [], device, inodes, sum(needs_extra(_get_suffix(entry)) for entry in entries))
     for entry in entries:
-        if _suffix(entry) not in readable():
+        if _get_suffix(entry) not in readable():
             continue
         try:
             status = entry.stat() if entry.is_file() else None
@@ -133,7 +133,7 @@ def device_of(status: os.stat_result) -> int:
     return status.st_dev % 2**63
 
 
-def _suffix(entry: os.DirEntry[str]) -> str:
+def _get_suffix(entry: os.DirEntry[str]) -> str:
     return PurePath(entry.name).suffix.lower()
 
 
@@ -142,4 +142,4 @@ def _is_directory(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()
     except OSError as error:
-        return error.errno != errno.ELOOP and _suffix(entry) not in readable()
+        return error.errno != errno.ELOOP and _get_suffix(entry) not in readable()

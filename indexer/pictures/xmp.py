@@ -22,7 +22,7 @@ OTHER_SUBJECTS = (RDF + "ID", RDF + "nodeID")
 class Xmp:
     """A parsed packet. Only the picture's own properties are read.
 
-    Those of nested structures describe other things: ingredients, earlier versions, places shown.
+    Those of nested structures describe other things: ingredients, earlier versions, depicted places.
     """
 
     def __init__(self, packet: bytes | None = None) -> None:

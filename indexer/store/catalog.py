@@ -34,7 +34,7 @@ class Catalog:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    # the whole
+    # version and encoder
 
     def version(self) -> int:
         """A random number that changes with every change of the vectors."""
@@ -125,7 +125,9 @@ class Catalog:
             for row in self._connection.execute(query):
                 rows[row.id] = row
                 paths.setdefault(row.id, []).append(row.directory / row.file_name)
-        return {i: PictureRecord(i, row.fingerprint.hex(), tuple(paths[i]), _facts(row)) for i, row in rows.items()}
+        return {
+            i: PictureRecord(i, row.fingerprint.hex(), tuple(paths[i]), _make_facts(row)) for i, row in rows.items()
+        }
 
     def sizes(self, ids: Sequence[int]) -> dict[int, tuple[int, int]]:
         """Width and height of these pictures in pixels, by id."""
@@ -200,7 +202,7 @@ def _split_patterns(joined: bytes | None) -> tuple[str, ...]:
     return tuple(os.fsdecode(joined).split("\0")) if joined else ()
 
 
-def _facts(row: Row[tuple[object, ...]]) -> PictureFacts:
+def _make_facts(row: Row[tuple[object, ...]]) -> PictureFacts:
     keywords = tuple(row.keywords.split("\n")) if row.keywords else ()
     metadata = Metadata(row.taken_at, row.latitude, row.longitude, row.camera, row.caption, keywords)
     return PictureFacts(row.width, row.height, metadata)

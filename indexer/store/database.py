@@ -13,7 +13,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from indexer.errors import CreateIndexError, DamagedIndexError, NewerIndexError, NoIndexError, OldIndexError
 from indexer.store.geo import distance_km
-from indexer.store.names import holds
+from indexer.store.names import contains_folded
 from indexer.store.schema import APPLICATION_ID, MIGRATIONS, metadata, settings, versions
 from indexer.store.storage_errors import explain_storage_errors
 
@@ -45,17 +45,15 @@ def open_database(
             raise NoIndexError(path.parent)
     writable = not read_only and is_writable(path)
     # Not with an SQLAlchemy URL: the path may contain any byte.
-    connect = partial(
-        sqlite3.connect, _uri(path, _mode(path, create=create, writable=writable)), uri=True, timeout=busy_timeout_s,
-        check_same_thread=False,
-    )  # fmt: skip
+    uri = _make_uri(path, _choose_mode(path, create=create, writable=writable))
+    connect = partial(sqlite3.connect, uri, uri=True, timeout=busy_timeout_s, check_same_thread=False)
     engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool)
     event.listen(engine, "connect", _configure if writable else _configure_reader)
-    event.listen(engine, "begin", _begin)
+    event.listen(engine, "begin", _begin_transaction)
     try:
         with explain_storage_errors(path.parent):
             with engine.connect() as connection:
-                is_ready = _check(connection, path, 1 + len(migrations))
+                is_ready = _check_version(connection, path, 1 + len(migrations))
             if not is_ready and not writable:
                 raise OldIndexError(path.parent)
             if not is_ready:
@@ -98,7 +96,7 @@ def vacuum(engine: Engine) -> None:
         connection.close()
 
 
-def _mode(path: Path, *, create: bool, writable: bool) -> str:
+def _choose_mode(path: Path, *, create: bool, writable: bool) -> str:
     """The URI parameters that open a file.
 
     A read-only database in WAL mode is opened with its log if there is one: a writer has it open, or crashed.
@@ -110,7 +108,7 @@ def _mode(path: Path, *, create: bool, writable: bool) -> str:
     return "mode=ro" if log.exists() and log.stat().st_size else "mode=ro&immutable=1"
 
 
-def _uri(path: Path, mode: str) -> str:
+def _make_uri(path: Path, mode: str) -> str:
     return f"file:{quote(os.fsencode(path.absolute()))}?{mode}"
 
 
@@ -122,16 +120,16 @@ def _configure(connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> No
 
 
 def _configure_reader(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
-    connection.isolation_level = None  # _begin starts all transactions, those of SELECTs included
+    connection.isolation_level = None  # _begin_transaction starts all transactions, those of SELECTs included
     connection.create_function("distance_km", 4, distance_km, deterministic=True)
-    connection.create_function("holds", 2, holds, deterministic=True)
+    connection.create_function("contains_folded", 2, contains_folded, deterministic=True)
 
 
-def _begin(connection: Connection) -> None:
+def _begin_transaction(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("write") else "BEGIN")
 
 
-def _check(connection: Connection, path: Path, newest: int) -> bool:
+def _check_version(connection: Connection, path: Path, newest: int) -> bool:
     """True if the tables exist and are up to date. Raises CosmosSearchError if this version must not change them."""
     if _is_empty(connection):
         return False

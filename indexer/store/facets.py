@@ -7,11 +7,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, distinct, func, select
 
-from indexer.store.filters import SHAPES, Filters, conditions
+from indexer.store.filters import ORIENTATION_CONDITIONS, Filters, conditions
 from indexer.store.names import fold
 from indexer.store.schema import files, pictures
 
-__all__ = ["MEGAPIXELS", "Count", "Facets", "count_facets"]
+__all__ = ["Count", "Facets", "count_facets"]
 
 MEGAPIXELS = (2, 8, 12, 24)
 
@@ -28,8 +28,9 @@ class Count:
 class Facets:
     """The values of each filter, counted with all other filters applied. Most frequent first, without values of 0.
 
-    A value's count is that of the pictures which its filter passes: a camera's includes cameras whose names contain its
-    name; a directory's includes all directories below it, where a picture with copies counts once for each directory.
+    The count of a value is the number of pictures that its filter passes: for a camera including cameras whose names
+    contain its name; for a directory including those below it, where copies of a picture in several directories count
+    once for each.
     """
 
     cameras: tuple[Count, ...]
@@ -51,7 +52,7 @@ def count_facets(connection: Connection, filters: Filters) -> Facets:
     return Facets(
         cameras=_sort(_add_longer_names(_count_values(connection, p.camera, replace(filters, camera=None)))),
         years=tuple(sorted(years, key=lambda count: count.value, reverse=True)),
-        orientations=_sort(_count_classes(connection, SHAPES, replace(filters, orientation=None))),
+        orientations=_sort(_count_classes(connection, ORIENTATION_CONDITIONS, replace(filters, orientation=None))),
         directories=_sort(
             _add_subdirectories(_count_directories(connection, replace(filters, folder=None, directory=None)))
         ),

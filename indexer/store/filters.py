@@ -16,7 +16,7 @@ from indexer.store.schema import files, pictures
 
 __all__ = [
     "ORIENTATIONS",
-    "SHAPES",
+    "ORIENTATION_CONDITIONS",
     "Filters",
     "Near",
     "conditions",
@@ -25,12 +25,12 @@ __all__ = [
     "find_newest",
 ]
 
-SHAPES: dict[str, ColumnElement[bool]] = {
+ORIENTATION_CONDITIONS: dict[str, ColumnElement[bool]] = {
     "portrait": pictures.c.width < pictures.c.height,
     "landscape": pictures.c.width > pictures.c.height,
     "square": pictures.c.width == pictures.c.height,
 }
-ORIENTATIONS = tuple(SHAPES)
+ORIENTATIONS = tuple(ORIENTATION_CONDITIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +71,18 @@ def conditions(filters: Filters) -> list[ColumnElement[bool]]:
     if filters.before is not None:
         wanted.append(p.taken_at < filters.before)
     if filters.camera is not None:
-        wanted.append(_holds(p.camera, filters.camera))
+        wanted.append(_contains(p.camera, filters.camera))
     if filters.folder is not None:
-        parts = (_holds(files.c.directory, part) for part in folder_parts(filters.folder))
+        parts = (_contains(files.c.directory, part) for part in folder_parts(filters.folder))
         wanted.append(p.id.in_(select(files.c.picture_id).where(or_(*parts))))
     if filters.directory is not None:
-        wanted.append(p.id.in_(select(files.c.picture_id).where(_is_in(filters.directory))))
+        wanted.append(p.id.in_(select(files.c.picture_id).where(_is_below(filters.directory))))
     if filters.near is not None:
         wanted.append(_is_near(filters.near))
     if filters.min_pixels is not None:
         wanted.append(p.width * p.height >= filters.min_pixels)
     if filters.orientation is not None:
-        wanted.append(SHAPES[filters.orientation])
+        wanted.append(ORIENTATION_CONDITIONS[filters.orientation])
     return wanted
 
 
@@ -108,11 +108,11 @@ def find_newest(connection: Connection, filters: Filters, start: int, n: int) ->
     return list(connection.execute(query).scalars())
 
 
-def _holds(column: ColumnElement[Any], part: str) -> ColumnElement[bool]:
-    return func.holds(column, literal(encode_part(part), LargeBinary))
+def _contains(column: ColumnElement[Any], part: str) -> ColumnElement[bool]:
+    return func.contains_folded(column, literal(encode_part(part), LargeBinary))
 
 
-def _is_in(directory: str) -> ColumnElement[bool]:
+def _is_below(directory: str) -> ColumnElement[bool]:
     path = path_bytes(directory)
     inside = path.rstrip(b"/") + b"/"
     found = files.c.directory

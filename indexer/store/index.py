@@ -34,7 +34,7 @@ LOCK = "lock"
 
 
 class Index:
-    """The database is authoritative; the FAISS file beside it is derived from it and may be deleted at any time.
+    """An index that is open. The FAISS file is derived from the database and may be deleted at any time.
 
     Thread-safe. One process at a time may write (see `lock`), any number may read.
     """
@@ -181,7 +181,7 @@ class Index:
             return None
         if is_writable(path):
             return status.st_dev, status.st_ino
-        # A read-only database may be open as immutable (see `database._mode`), and then must be reopened on changes.
+        # A read-only database may be open as immutable (see `database._choose_mode`); changes then require reopening.
         log = path.with_name(path.name + "-wal")
         return status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size, log.exists() and log.stat().st_size
 

@@ -6,7 +6,7 @@ import os
 from functools import lru_cache
 from unicodedata import normalize
 
-__all__ = ["encode_part", "fold", "folder_parts", "holds", "path_bytes"]
+__all__ = ["contains_folded", "encode_part", "fold", "folder_parts", "path_bytes"]
 
 
 def fold(text: str) -> str:
@@ -34,12 +34,15 @@ def folder_parts(folder: str) -> set[str]:
 
 
 def encode_part(text: str) -> bytes:
-    """A text as `holds` takes it. Bytes, because SQLite refuses lone surrogates, which represent undecodable bytes."""
+    """The second argument of `contains_folded`.
+
+    It is bytes, because SQLite refuses lone surrogates, which represent undecodable bytes.
+    """
     return fold(text).encode("utf-8", "surrogatepass")
 
 
-def holds(value: bytes | str | None, part: bytes) -> bool:
-    """True if a directory's path (bytes) or a name contains a text. Called from SQL."""
+def contains_folded(value: bytes | str | None, part: bytes) -> bool:
+    """True if a directory's path (bytes) or a name contains a text, in any spelling; see `fold`. Called from SQL."""
     return value is not None and part.decode("utf-8", "surrogatepass") in _fold_value(value)
 
 

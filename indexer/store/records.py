@@ -42,7 +42,7 @@ class EncoderRecord:
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A folder that the user asked to index; no folder lies inside another."""
+    """A folder that a user indexed. No indexed folder is inside another."""
 
     id: int
     path: Path

@@ -49,19 +49,18 @@ def explain_storage_errors(place: Path, engine: Engine | None = None) -> Iterato
         raise
     except SUSPICIOUS as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
-        explained = _explain(cause, place) if isinstance(cause, sqlite3.Error) else None
+        explained = _explain_sqlite_error(cause, place) if isinstance(cause, sqlite3.Error) else None
         if explained is None and engine is not None and (problem := _find_damage(engine)) is not None:
             explained = DamagedIndexError(place, problem)
-        if (
-            explained is None and engine is None and isinstance(cause, UnicodeError)
-        ):  # SQLite's message quotes the file's bytes
+        if explained is None and engine is None and isinstance(cause, UnicodeError):
+            # SQLite's message quotes bytes of the file, which Python can't decode
             explained = DamagedIndexError(place, "its schema is not valid text")
         if explained is None:
             raise
         raise explained from error
 
 
-def _explain(error: sqlite3.Error, place: Path) -> CosmosSearchError | None:
+def _explain_sqlite_error(error: sqlite3.Error, place: Path) -> CosmosSearchError | None:
     """By SQLite's primary result code (https://sqlite.org/rescode.html); None if storage is not the cause."""
     code = getattr(error, "sqlite_errorcode", 0)
     if code == sqlite3.SQLITE_READONLY_DBMOVED:
@@ -123,11 +122,11 @@ def _select_wrong_kinds(table: Table) -> str:
     """SQL that finds a row with a value of a type that its column can't have."""
     wrong = []
     for column in table.columns:
-        kinds = next((kinds for kind, kinds in KINDS.items() if isinstance(_sql_type(column.type), kind)), "'text'")
+        kinds = next((kinds for kind, kinds in KINDS.items() if isinstance(_get_sql_type(column.type), kind)), "'text'")
         kinds += ", 'null'" if column.nullable and not column.primary_key else ""
         wrong.append(f"typeof({column.name}) NOT IN ({kinds})")
     return f"SELECT 1 FROM {table.name} WHERE {' OR '.join(wrong)} LIMIT 1"
 
 
-def _sql_type(kind: object) -> object:
+def _get_sql_type(kind: object) -> object:
     return getattr(kind, "impl", kind)

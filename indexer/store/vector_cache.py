@@ -57,7 +57,7 @@ class VectorCache:
                 old.unlink(missing_ok=True)
 
     def _catch_up(self, catalog: Catalog, encoder: EncoderRecord) -> VectorIndex:
-        """An older state with vectors added and removed, so that it is that of the catalog."""
+        """An older state, with vectors added and removed until it equals the catalog."""
         vectors = self._load_ancestor(catalog, encoder, is_compact=catalog.n_rows(encoder) > self._exact_rows)
         wanted = catalog.vector_ids(encoder.id)
         present = np.unique(vectors.ids)

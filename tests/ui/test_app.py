@@ -1,5 +1,6 @@
 """The page's logic, run without a browser: its state is in the address, so an address is all that a test needs."""
 
+import json
 import os
 from pathlib import Path
 
@@ -8,7 +9,9 @@ import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+import cosmos_search
 from cosmos_search.explore.near_duplicates import MIN_COSINE
+from indexer.pictures.regions import Box
 from tests.demo import link_photos, make_home, make_index
 from tests.rights import needs_refusals
 from ui.session.login import shared_login
@@ -126,6 +129,34 @@ def test_a_picture_can_be_looked_at_with_its_evidence(index):
     text = said(page(query=CUP, picture=3))
     assert "Why it matches" in text
     assert "600 × 400 pixels" in text
+
+
+def shown_parts(test):
+    """The sentences of the picture that is looked at, as they are sent to the browser."""
+    sent = [json.loads(one.proto.json) for one in test.get("bidi_component")]
+    return next(data["parts"] for data in sent if data.get("keys"))
+
+
+def test_the_boxes_of_a_picture_are_fitted_to_the_heat_maps(index):
+    query = "a rocket. a tower"
+    parts = shown_parts(page(query=query, picture=5))
+    with cosmos_search.open(index) as library:
+        hit = next(hit for hit in library.search(query) if hit.path.name == "rocket.jpg")
+        refined = cosmos_search.refine(hit, library.encoder).evidence
+    assert [part["text"] for part in parts] == ["a rocket", "a tower"]
+    for part, region, other in zip(parts, hit.evidence, refined, strict=True):
+        box = Box(*part["box"])
+        assert box != region.box
+        assert box.iou(other.box) > 0.8  # from a smaller copy of the picture
+
+
+def test_a_sentence_about_the_whole_picture_has_no_box_and_a_note(index, tmp_path, monkeypatch):
+    with cosmos_search.open(tmp_path / "index") as library:
+        library.add(link_photos(tmp_path / "photos", ("coffee.png",)), regions="none")
+    monkeypatch.setenv("COSMOS_SEARCH_INDEX", str(tmp_path / "index"))
+    test = page(query=CUP, picture=1)
+    assert [part["box"] for part in shown_parts(test)] == [None]
+    assert any("whole picture" in one.proto.body for one in test.get("html"))
 
 
 def test_a_heat_map_is_a_switch_in_the_address(index):

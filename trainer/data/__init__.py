@@ -1,1 +1,4 @@
-"""From annotation lists and shards to batches of views. No network, no loss and no file of a run belongs here."""
+"""Training data: annotation lists, webdataset shards, captions, image crops, batches of views.
+
+Networks and losses belong in `trainer.method`, the files of a run in `trainer.runs`.
+"""

@@ -1,55 +1,74 @@
-"""Annotated picture lists in the forms that data sets use: CSV, TSV, JSONL, or a folder with caption files."""
+"""Annotated picture lists: CSV, TSV, JSONL, a folder with caption files, or a set of `trainer.data.caption_sets`."""
 
 import csv
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any, BinaryIO
 
-from indexer.errors import CosmosSearchError
+from indexer.errors import CosmosSearchError, UsageError
 from indexer.files import open_file
 from trainer.config import TextMode
+from trainer.data.caption_sets import CAPTION_SETS, find_caption_sets, read_caption_set
 from trainer.data.captions import DREAMLIP_KEYS, read_caption_record, split_caption
 from trainer.data.errors import AlreadyShardsError, SampleError
-from trainer.data.samples import Pair, SkippedSample, escape_key, open_source
+from trainer.data.samples import AnnotatedPicture, Pair, SkippedSample, escape_key, has_pairs, is_shard, open_source
 
-__all__ = ["AnnotatedPicture", "read_annotations"]
+__all__ = ["read_annotations"]
 
 # Names of columns or keys, the preferred ones first.
 PICTURE = ("image", "picture", "path", "file", "filename", "file_name", "filepath", "image_path", "img")
 CAPTION = ("caption", "text", "title", "description")
+CAPTION_LIST = "captions"
 LONG_CAPTION = ("vlm_caption", "caption")  # in PixelProse, and in the authors' copy of it
 csv.field_size_limit(1 << 24)
 
 
-@dataclass(frozen=True, slots=True)
-class AnnotatedPicture:
-    """A picture's file and its captions, in the form of `text_mode`; source names the annotation in messages."""
-
-    source: str
-    picture: Path
-    captions: Mapping[str, Any]
-    text_mode: TextMode
-
-
-def read_annotations(source: Path) -> Iterator[AnnotatedPicture | SkippedSample]:
+def read_annotations(
+    source: Path, *, split: str | None = None, images: Path | None = None
+) -> Iterator[AnnotatedPicture | SkippedSample]:
     """The entries of an annotation file or folder, in its order.
 
-    Raises CosmosSearchError before the first entry if it is not a readable annotation file or folder.
+    split, images: for the forms of `trainer.data.caption_sets`; see `read_caption_set`.
+    Raises CosmosSearchError before the first entry if it is not a readable annotation file or folder, and UsageError
+    for a split or a folder of images that its form does not have.
     """
-    if source.is_dir():
-        return _read_folder(source)
     if not source.exists():
         raise CosmosSearchError(f"There is no file or folder {source}.")
+    if is_shard(source):
+        raise AlreadyShardsError(source)
+    if source.is_dir() and (found := find_caption_sets(source)):
+        source = _choose_caption_set(source, found)
     kind = source.suffix.lower()
+    if source.is_file() and kind in CAPTION_SETS:
+        return read_caption_set(source, split, images)
+    if split is not None or images is not None:
+        raise UsageError(
+            f"{source} has no splits and no separate folder of pictures, because it is not in the form of Flickr8k, "
+            "Flickr30k or Karpathy's JSON."
+        )
+    if source.is_dir():
+        return _read_folder(source)
     if kind in (".csv", ".tsv"):
         return _read_table(source, "\t" if kind == ".tsv" else ",")
     if kind in (".jsonl", ".ndjson"):
         return _read_json_lines(source, _open(source))
-    raise CosmosSearchError(f"{source} is neither a folder nor a .csv, .tsv or .jsonl.")
+    raise CosmosSearchError(f"{source} is neither a folder nor a .csv, .tsv, .jsonl, .txt, .token or .json.")
+
+
+def _choose_caption_set(folder: Path, found: Sequence[Path]) -> Path:
+    """The only one. Raises CosmosSearchError if there are several, or pictures with captions of their own."""
+    if len(found) > 1:
+        names = ", ".join(path.name for path in found)
+        raise CosmosSearchError(f"{folder} holds several annotation files ({names}); name the one to read.")
+    if has_pairs(folder):
+        raise CosmosSearchError(
+            f"{folder} holds {found[0].name} and pictures with captions beside them; name the file to read, or move it "
+            "to another folder to read the others."
+        )
+    return found[0]
 
 
 def _read_folder(folder: Path) -> Iterator[AnnotatedPicture | SkippedSample]:
@@ -163,7 +182,7 @@ def _detect_text_mode(record: Mapping[str, Any]) -> TextMode:
     if "original_caption" in record:
         _get_field(record, LONG_CAPTION)
         return "pixelprose"
-    _get_field(record, CAPTION)
+    _get_field(record, (*CAPTION, CAPTION_LIST))
     return "sentences"
 
 
@@ -174,8 +193,10 @@ def _convert_captions(record: Mapping[str, Any], text_mode: TextMode) -> dict[st
     if text_mode == "pixelprose":
         original, long = record.get("original_caption") or "", _get_field(record, LONG_CAPTION) or ""
         return {"original_caption": _check_text(original), "caption": _check_text(long)}
-    caption = _get_field(record, CAPTION)
-    return {"caption": ". ".join(_make_sentences(caption)) if isinstance(caption, list) else _check_text(caption)}
+    caption = _get_field(record, (CAPTION_LIST, *CAPTION))
+    if isinstance(caption, list):
+        return {"captions": [_check_text(one) for one in caption]}
+    return {"caption": _check_text(caption)}
 
 
 def _make_sentences(value: Any) -> list[str]:

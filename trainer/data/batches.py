@@ -234,7 +234,7 @@ class _BatchStream(IterableDataset["LoadedBatch | _Failure"]):
                     yield StreamPosition(epoch, n_read), pair
             if not n_read:
                 if not any(True for _ in self.source.pairs(Random(0), 0, 1)):
-                    raise CosmosSearchError("There is not a single sample in the data.")
+                    raise CosmosSearchError("There are no samples in the data.")
                 raise CosmosSearchError(
                     f"There are fewer samples than workers: {n_streams} share them. Set workers lower."
                 )

@@ -31,6 +31,8 @@ DREAMLIP_KEYS = (
 def read_captions(pair: Pair, text_mode: TextMode) -> tuple[str, list[str]]:
     """The original caption, and the pool of sentences of all captions; either may be empty.
 
+    Several captions of one picture, {"captions": [...]} in the mode "sentences", are one sentence each; the original
+    caption is all of them, joined as `sample_captions` joins sentences.
     Raises SampleError if they are damaged or have another form than text_mode. A .txt holds one caption in any mode.
     """
     record = read_caption_record(pair)
@@ -41,6 +43,10 @@ def read_captions(pair: Pair, text_mode: TextMode) -> tuple[str, list[str]]:
         if pair.kind != ".txt" and text_mode == "pixelprose":
             texts = {key: _get_text(record, key) for key in ("original_caption", "caption")}
             return texts["original_caption"], [sentence for sentence in pixelprose_pool(texts) if sentence]
+        if "captions" in record:
+            captions = [" ".join(caption.split()).rstrip(" .") for caption in _get_sentences(record, "captions")]
+            pool = [caption for caption in captions if caption]
+            return ". ".join(pool), pool
         caption = _get_text(record, "caption")
         return " ".join(caption.split()), split_caption(caption)
     except KeyError as error:

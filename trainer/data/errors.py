@@ -5,7 +5,7 @@ from pathlib import Path
 
 from indexer.errors import CosmosSearchError
 
-__all__ = ["AlreadyShardsError", "FeatureCacheError", "SampleError"]
+__all__ = ["AlreadyShardsError", "FeatureCacheError", "NoPicturesError", "SampleError"]
 
 
 @dataclass(eq=False)
@@ -20,7 +20,7 @@ class SampleError(CosmosSearchError):
 
 @dataclass(eq=False)
 class AlreadyShardsError(CosmosSearchError):
-    """The folder to prepare shards from holds shards, with which a run can be started directly."""
+    """What to prepare shards from is a shard or holds shards, with which a run can be started directly."""
 
     folder: Path
 
@@ -37,3 +37,16 @@ class FeatureCacheError(CosmosSearchError):
 
     def __str__(self) -> str:
         return f"The cached features in {self.folder} can't be used: {self.problem}."
+
+
+@dataclass(eq=False)
+class NoPicturesError(CosmosSearchError):
+    """None of the pictures that an annotation file names exists. folders: where they were looked for."""
+
+    source: Path
+    n_pictures: int
+    folders: tuple[Path, ...]
+
+    def __str__(self) -> str:
+        folders = ", ".join(map(str, self.folders))
+        return f"None of the {self.n_pictures} pictures that {self.source} names is in {folders}."

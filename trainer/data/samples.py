@@ -2,24 +2,28 @@
 
 import os
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path, PurePosixPath
 from random import Random
-from typing import Protocol
+from typing import Any, Protocol
 
 from indexer.errors import CosmosSearchError
 from indexer.files import open_file, read_file
 from indexer.pictures.suffixes import PICTURES
+from trainer.config import TextMode
 
 __all__ = [
+    "AnnotatedPicture",
     "Folder",
     "Pair",
     "Shards",
     "SkippedSample",
     "Source",
     "escape_key",
+    "has_pairs",
+    "is_shard",
     "open_source",
     "read_content",
     "shuffle",
@@ -46,6 +50,16 @@ class SkippedSample:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class AnnotatedPicture:
+    """A picture's file and its captions, in the form of `text_mode`; source names the annotation in messages."""
+
+    source: str
+    picture: Path
+    captions: Mapping[str, Any]
+    text_mode: TextMode
+
+
 class Source(Protocol):
     """A data set of pairs. stream, n_streams: each worker of each process reads one stream of the pairs."""
 
@@ -65,11 +79,17 @@ class Source(Protocol):
 def open_source(path: Path) -> Source:
     """The data set in a folder: shards if it holds .tar files, otherwise pictures with caption files beside them.
 
+    path: the folder, or a single .tar shard.
     Raises CosmosSearchError if there is neither.
     """
+    if is_shard(path):
+        return Shards((path,))
     if not path.is_dir():
         raise CosmosSearchError(
-            f"There is no folder {path}. It should hold .tar shards, or pictures with caption files beside them."
+            f"{path} is neither a .tar shard nor a folder. A folder should hold .tar shards, or pictures with caption "
+            "files beside them."
+            if path.exists()
+            else f"There is no folder or .tar shard {path}."
         )
     if tars := sorted(path.glob("*.tar")):
         if odd := [tar for tar in tars if not tar.is_file()]:
@@ -78,6 +98,16 @@ def open_source(path: Path) -> Source:
     if pairs := tuple(_find_pairs(path)):
         return Folder(pairs)
     raise CosmosSearchError(f"{path} holds neither .tar shards nor pictures with a .txt or .json of the same name.")
+
+
+def has_pairs(folder: Path) -> bool:
+    """Whether a picture in the folder has a caption file beside it."""
+    return any(True for _ in _find_pairs(folder))
+
+
+def is_shard(path: Path) -> bool:
+    """Whether the path is a file with the name of a shard."""
+    return path.suffix.lower() == ".tar" and path.is_file()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,13 +19,13 @@ from indexer.ingest.threads import ordered_map, workers
 from indexer.pictures.images import open_picture, reading_pictures
 from indexer.pictures.suffixes import PICTURES
 from trainer.config import TextMode
-from trainer.data.annotations import AnnotatedPicture, read_annotations
-from trainer.data.samples import SkippedSample
+from trainer.data.annotations import read_annotations
+from trainer.data.samples import AnnotatedPicture, SkippedSample
 
 __all__ = ["REFUSED", "Prepared", "prepare"]
 
 SHARD_BYTES = 512 << 20
-REFUSED = "refused.jsonl"
+REFUSED = "refused.jsonl"  # list of the skipped pairs, beside the shards
 JPEG_QUALITY = 92  # of pictures that are made smaller
 
 
@@ -36,7 +36,7 @@ class Prepared:
     n_pairs: int = 0
     n_shards: int = 0
     n_bytes: int = 0
-    n_refused: int = 0
+    n_skipped: int = 0
     reasons: Counter[str] = field(default_factory=Counter)  # for skipping, without the details of single pairs
     text_modes: Counter[TextMode] = field(default_factory=Counter)
 
@@ -53,12 +53,15 @@ def prepare(
     source: Path,
     out: Path,
     *,
+    split: str | None = None,
+    images: Path | None = None,
     shard_bytes: int = SHARD_BYTES,
     max_side: int | None = None,
     on_progress: Callable[[Prepared], None] = lambda prepared: None,
 ) -> Prepared:
     """Write shards of all pairs of `source` (see `trainer.data.annotations`) into the new folder `out`, in their order.
 
+    split, images: see `trainer.data.caption_sets`.
     max_side: larger pictures are scaled down to this many pixels; all others keep their bytes.
     Skipped pairs are listed in refused.jsonl in `out`. `out` appears when it is complete; an interrupted call leaves
     nothing in it. Raises CosmosSearchError if no pair is usable or captions have several forms, UsageError if `out`
@@ -70,7 +73,7 @@ def prepare(
         raise UsageError(f"{out} is not empty; choose a new folder for the shards.")
     draft = out.with_name(f".{out.name}.partial")
     shutil.rmtree(draft, ignore_errors=True)
-    pairs = read_annotations(source)
+    pairs = read_annotations(source, split=split, images=images)
     try:
         draft.mkdir(parents=True)
         prepared = _write_shards(pairs, draft, shard_bytes, max_side, on_progress)
@@ -103,7 +106,7 @@ def _write_shards(
         for sample in ordered_map(pool, partial(_make_sample, max_side=max_side), pairs, ahead=4 * n_threads):
             if isinstance(sample, SkippedSample):
                 refused.write(json.dumps({"pair": sample.key, "reason": sample.reason}) + "\n")
-                prepared.n_refused += 1
+                prepared.n_skipped += 1
                 prepared.reasons[sample.reason.split(":")[0]] += 1
             else:
                 writer.add(sample, prepared.n_pairs)

@@ -1,4 +1,4 @@
-"""COSMOS as the paper describes it: losses, student, teacher, training step, optimizer, schedules.
+"""The method of the COSMOS paper: losses, student, teacher, training step, optimizer, schedules.
 
 File access and data loading do not belong here.
 """

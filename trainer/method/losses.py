@@ -56,8 +56,8 @@ class DistillLosses:
 
     def mean(self, like: Tensor) -> Tensor:
         """The mean of the terms that are on; 0, with the type and device of `like`, if none is."""
-        groups = [self.image_image, self.image_text, self.text_image, self.text_text]
-        present = [group for group in groups if group is not None]
+        terms = [self.image_image, self.image_text, self.text_image, self.text_text]
+        present = [term for term in terms if term is not None]
         return torch.stack(present).mean() if present else torch.zeros_like(like)
 
 
@@ -67,7 +67,7 @@ class Losses:
 
     clip: Tensor
     distill: Tensor
-    groups: DistillLosses
+    terms: DistillLosses
     penalty: Tensor | None = None
 
     @property
@@ -85,8 +85,8 @@ def cosmos_losses(student: StudentViews, teacher: TeacherViews | None, *, with_c
     its own rows.
     """
     clip = info_nce(student.images[:N_GLOBAL_VIEWS], student.texts, student.scale)
-    groups = _distillation_losses(student, teacher, with_cross_modal) if teacher is not None else DistillLosses()
-    return Losses(clip, groups.mean(clip), groups, None if student.penalty is None else student.penalty.mean())
+    terms = _distillation_losses(student, teacher, with_cross_modal) if teacher is not None else DistillLosses()
+    return Losses(clip, terms.mean(clip), terms, None if student.penalty is None else student.penalty.mean())
 
 
 def info_nce(a: Tensor, b: Tensor, scale: Tensor, chunk: int = CHUNK) -> Tensor:

@@ -168,7 +168,7 @@ def _present_fields(views: StudentViews) -> Mapping[str, Tensor]:
 
 
 def _detach(losses: Losses) -> Losses:
-    groups = {field.name: getattr(losses.groups, field.name) for field in fields(DistillLosses)}
-    detached = {name: None if group is None else group.detach() for name, group in groups.items()}
+    terms = {field.name: getattr(losses.terms, field.name) for field in fields(DistillLosses)}
+    detached = {name: None if term is None else term.detach() for name, term in terms.items()}
     penalty = None if losses.penalty is None else losses.penalty.detach()
     return Losses(losses.clip.detach(), losses.distill.detach(), DistillLosses(**detached), penalty)

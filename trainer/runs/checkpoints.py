@@ -1,7 +1,7 @@
 """Saving and loading the training state, and choosing among checkpoints.
 
-A checkpoint holds all that a run needs to be resumed exactly. There is no state of a random generator: random choices
-in training are functions of seed, epoch and sample.
+A checkpoint holds all that a run needs to be resumed exactly. No state of a random generator is stored: random
+choices in training are functions of seed, epoch and sample.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from cosmos_search.model_config import Role
-from cosmos_search.network.other_names import under_names_in_file
+from cosmos_search.network.tensor_names import rename_as_in_file
 from indexer.errors import UsageError
 from trainer.method.network import Network
 from trainer.method.step import TrainState
@@ -70,7 +70,7 @@ def load_student_and_teacher(checkpoint: Checkpoint, student: Network, teacher: 
     networks: tuple[tuple[Part, Network], ...] = (("student", student), ("teacher", teacher))
     for part, model in networks:
         tensors = checkpoint.read_tensors(part)
-        targets = under_names_in_file(model.state_dict(), tensors)
+        targets = rename_as_in_file(model.state_dict(), tensors)
         if difference := _describe_difference(tensors, targets):
             raise OtherNetworkError(checkpoint.path, difference)
         for name, target in targets.items():

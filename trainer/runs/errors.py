@@ -27,7 +27,7 @@ __all__ = [
 
 @dataclass(eq=False)
 class RunExistsError(CosmosSearchError):
-    """A new run was to be started in a folder that holds one."""
+    """The folder for a new run holds a run."""
 
     run: Path
 
@@ -37,7 +37,7 @@ class RunExistsError(CosmosSearchError):
 
 @dataclass(eq=False)
 class RunFolderTakenError(CosmosSearchError):
-    """A new run was to be started at a path that holds something else; `problem` says what."""
+    """The path for a new run is a file or a folder with other content, as `problem` states."""
 
     run: Path
     problem: str
@@ -48,7 +48,7 @@ class RunFolderTakenError(CosmosSearchError):
 
 @dataclass(eq=False)
 class NothingToResumeError(CosmosSearchError):
-    """A run was to be resumed before its first checkpoint."""
+    """The run to resume has no checkpoint yet."""
 
     run: Path
 
@@ -58,7 +58,7 @@ class NothingToResumeError(CosmosSearchError):
 
 @dataclass(eq=False)
 class NoCheckpointError(CosmosSearchError):
-    """A checkpoint was to be evaluated or exported from a folder that has none."""
+    """The folder to evaluate or to export from has no checkpoint."""
 
     run: Path
 
@@ -114,7 +114,7 @@ class OrderChangedError(CosmosSearchError):
     now: str
 
     def __str__(self) -> str:
-        return f"{self.config.parent} was trained with {self.then}, and {self.config.name} now says {self.now}."
+        return f"{self.config.parent} was trained with {self.then}, but {self.config.name} now has {self.now}."
 
 
 @dataclass(eq=False)

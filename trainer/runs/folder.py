@@ -48,8 +48,8 @@ __all__ = ["Checkpoint", "Part", "RunFolder"]
 CONFIG, SOURCES, TOKENIZER = "config.json", "sources.json", "tokenizer.json"
 CHECKPOINTS, STEP, STATE = "checkpoints", "step-", "state.json"
 METRICS, SKIPPED, TENSORBOARD, LOCK = "metrics.jsonl", "refused-", "tensorboard", ".lock"
-# Beginnings of names that a run may have left which was killed before its first checkpoint. A file that is being
-# replaced has a dot before its name.
+# Prefixes of the names of files that remain of a run killed before its first checkpoint. A file that is being replaced
+# has a dot before its name.
 REPLACED = (CONFIG, SOURCES, TOKENIZER, METRICS, SKIPPED)
 OWN = (*REPLACED, *(f".{name}" for name in REPLACED), CHECKPOINTS, TENSORBOARD, LOCK)
 LEFTOVERS = (".*.partial", f"{CHECKPOINTS}/.{STEP}*", f"{CHECKPOINTS}/{STEP}*/.*")  # of a run that was killed
@@ -59,7 +59,7 @@ Part = Literal["student", "teacher", "optimizer"]
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """The folder of one checkpoint. It is complete whenever it exists: it is written beside and renamed."""
+    """The folder of one checkpoint. It is written under another name and then renamed, so it is always complete."""
 
     path: Path
 
@@ -120,10 +120,10 @@ class Checkpoint:
     def remove(self) -> None:
         """Remove the folder, renaming it first, so that a killed process leaves no part of a checkpoint."""
         if self.path.exists():
-            doomed = self.path.with_name(f".{self.name}.old")
-            shutil.rmtree(doomed, ignore_errors=True)
-            self.path.rename(doomed)
-            shutil.rmtree(doomed, ignore_errors=True)
+            old = self.path.with_name(f".{self.name}.old")
+            shutil.rmtree(old, ignore_errors=True)
+            self.path.rename(old)
+            shutil.rmtree(old, ignore_errors=True)
 
 
 @dataclass(frozen=True, slots=True)

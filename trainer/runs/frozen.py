@@ -13,13 +13,13 @@ import torch
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from cosmos_search.evaluation.metrics import cosines, retrieval_metrics
+from cosmos_search.evaluation.metrics import compute_cosines, compute_retrieval_metrics
 from cosmos_search.network.mini import N_FEATURES, N_MEANS, MiniNetwork, MiniNetworkConfig
 from trainer.config import TrainConfig
 from trainer.data.features import FeatureCache, FeaturePlan, cache_features
 from trainer.data.frozen_towers import FrozenTowers
 from trainer.data.samples import Source, open_source
-from trainer.evaluate import retrieval_score
+from trainer.evaluate import average_recall_at_1
 from trainer.method.network import Network
 from trainer.runs.loop import Evaluate
 
@@ -76,6 +76,6 @@ def _score(student: Network, teacher: Network, *, cache: FeatureCache) -> float:
         starts = np.cumsum([0, *map(len, texts)])
         captions_of = {i: range(starts[i], starts[i + 1]) for i in range(len(samples))}
         vectors = F.normalize(torch.cat(texts), dim=-1).numpy()
-        found = retrieval_metrics(cosines(images, vectors), captions_of)
+        found = compute_retrieval_metrics(compute_cosines(images, vectors), captions_of)
         metrics |= {f"{kind}_{name}": value for name, value in found.items()}
-    return retrieval_score(metrics)
+    return average_recall_at_1(metrics)

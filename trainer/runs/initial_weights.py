@@ -14,7 +14,7 @@ from cosmos_search.models.published import PUBLISHED
 from cosmos_search.models.store import default_store
 from cosmos_search.network.checkpoint import load_checkpoint, load_model
 from cosmos_search.network.cosmos import CosmosConfig, CosmosModel
-from cosmos_search.network.other_names import under_other_names
+from cosmos_search.network.tensor_names import rename_tensors
 from cosmos_search.network.towers import load_clip
 from indexer.errors import CosmosSearchError
 from indexer.files import expand_home
@@ -71,7 +71,7 @@ def convert_clip(clip: CLIPModel, seed: int) -> CosmosModel:
     network = CosmosModel(_convert_config(clip))
     state = network.state_dict()
     state |= {name: state[name].T for name in ("visual.proj", "text_projection")}  # CLIP's are output × input
-    targets = under_other_names(state, CLIP_NAMES)
+    targets = rename_tensors(state, CLIP_NAMES)
     for name, tensor in clip.state_dict().items():
         if name.endswith("position_ids"):
             continue

@@ -20,12 +20,12 @@ from trainer.data.samples import open_source
 from trainer.evaluate import (
     Evaluation,
     HeldOut,
-    NetworkEncoder,
+    average_recall_at_1,
     evaluate_encoders,
-    held_out,
-    retrieval,
-    retrieval_score,
+    measure_retrieval,
+    select_held_out,
 )
+from trainer.network_encoder import NetworkEncoder
 from trainer.runs.checkpoints import choose_checkpoint, load_networks
 from trainer.runs.distributed import join_ranks
 from trainer.runs.errors import DataChangedError, UnknownSourcesError
@@ -88,9 +88,9 @@ def _start_frozen_run(
 
 
 def resume_run(run: Path, *, data: str | None = None, val: str | None = None) -> Path:
-    """Train on from the last checkpoint; returns the last one.
+    """Resume training from the last checkpoint; returns the last checkpoint of the finished run.
 
-    data, val: their new places if they have moved, which are stored. Raises DataChangedError if the data differs from
+    data, val: their new paths if they have moved; these are stored. Raises DataChangedError if the data differs from
     that of the start.
     """
     folder = RunFolder(run)
@@ -160,14 +160,14 @@ def _make_callbacks(
     """The callbacks that score a checkpoint and draw its attention; None without held-out data."""
     if sources.val is None:
         return None, None
-    data = held_out(open_source(Path(sources.val)), config.text_mode, N_SCORED)
+    data = select_held_out(open_source(Path(sources.val)), config.text_mode, N_SCORED)
     draw = partial(_draw_attention, data=data, tokenizer=tokenizer) if config.cross_attention else None
     return partial(_score, data=data, tokenizer=tokenizer), draw
 
 
 def _score(student: CosmosModel, teacher: CosmosModel, *, data: HeldOut, tokenizer: TextTokenizer) -> float:
     encoders = {"teacher": NetworkEncoder("teacher", teacher, tokenizer)}
-    return retrieval_score(retrieval(encoders, data)["teacher"])
+    return average_recall_at_1(measure_retrieval(encoders, data)["teacher"])
 
 
 def _draw_attention(teacher: CosmosModel, *, data: HeldOut, tokenizer: TextTokenizer) -> Tensor | None:

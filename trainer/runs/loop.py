@@ -1,4 +1,4 @@
-"""The training loop: from a config to a trained student and teacher, and on from the last checkpoint."""
+"""The training loop: train a student and its teacher from a config, or resume from the last checkpoint."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -76,7 +76,7 @@ def resume(
     evaluate: Evaluate | None = None,
     draw_attention: DrawAttention | None = None,
 ) -> Path:
-    """Train on from a run's last checkpoint, exactly as if it had not been interrupted, and return the last one.
+    """Resume a run from its last checkpoint, exactly as if it had not been interrupted; returns the last checkpoint.
 
     Raises CosmosSearchError if there is no checkpoint, or if the number of processes or the order of the data differs.
     """
@@ -228,9 +228,9 @@ class _TrainingLoop:
         bar.update()
         if step % self.config.log_every and step + 1 != self.total:
             return
-        groups = {field.name: getattr(losses.groups, field.name) for field in fields(losses.groups)}
+        terms = {field.name: getattr(losses.terms, field.name) for field in fields(losses.terms)}
         values = {"clip": losses.clip.item(), "distill": losses.distill.item()}
-        values |= {name: group.item() for name, group in groups.items() if group is not None}
+        values |= {name: term.item() for name, term in terms.items() if term is not None}
         values["lr"] = self.state.optimizer.param_groups[0]["lr"]
         values["scale"] = self.state.student.logit_scale.exp().item()
         values |= {"images_per_s": speed, "loading": loading_seconds / seconds}

@@ -11,7 +11,7 @@ __all__ = ["MetricsLog"]
 
 
 class MetricsLog:
-    """The log of one process. Lines are written at once; opened at a step, it drops what was logged from there on."""
+    """The log of one process, written line by line. At the start, lines of `step` and of later steps are removed."""
 
     def __init__(self, run: RunFolder, rank: int, step: int) -> None:
         self.run, self.rank = run, rank

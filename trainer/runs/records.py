@@ -1,4 +1,4 @@
-"""The records that a run stores as JSON: where its data is, and in each checkpoint how far it has come."""
+"""The records that a run stores as JSON: the place of its data, and in each checkpoint the progress of the run."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -37,7 +37,7 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The state of a run that is not in tensors. There is none of a random generator: see `trainer.data.batches`."""
+    """The state of a run that is not in tensors. Random generators have no stored state: see `trainer.data.batches`."""
 
     step: int = 0  # the next one
     positions: tuple[tuple[StreamPosition, ...], ...] = ()  # in the data: for each rank, of each of its workers

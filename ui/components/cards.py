@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from cosmos_search.retrieval.explain import COLOURS
 from cosmos_search.retrieval.hits import Evidence, Hit
-from indexer.pictures.regions import Box
+from indexer.pictures.regions import WHOLE, Box
 from indexer.store.records import PictureRecord
 from ui.components.data_uri import encode_jpeg_uri
 from ui.escape import replace_surrogates
@@ -22,7 +22,9 @@ class Part:
     score: float  # 0..1, the length of its bar
     score_text: str  # the score as text; "" for a box without a score
     colour: str  # CSS
-    box: tuple[float, float, float, float] | None  # left, top, right, bottom, 0..1; None for an excluded sentence
+    box: (
+        tuple[float, float, float, float] | None
+    )  # left, top, right, bottom, 0..1; None: excluded, or the whole picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def make_parts(evidence: Sequence[Evidence]) -> tuple[Part, ...]:
             score=max(0.0, min(1.0, part.score)),
             score_text=f"{part.score:.2f}",
             colour=get_colour(number),
-            box=None if part.is_negative else get_edges(part.box),
+            box=None if part.is_negative or part.box == WHOLE else get_edges(part.box),
         )
         for number, part in enumerate(evidence)
     )

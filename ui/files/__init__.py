@@ -1,1 +1,4 @@
-"""Original files, thumbnails, uploads and downloads. No Streamlit calls here."""
+"""Original files, thumbnails, uploads and downloads.
+
+No Streamlit calls here: what is shown of a file belongs in `ui.views` and `ui.components`.
+"""

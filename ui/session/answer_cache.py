@@ -1,4 +1,4 @@
-"""A small cache of search results in memory."""
+"""An LRU cache in memory for results of searches and other computations."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable

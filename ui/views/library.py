@@ -20,7 +20,7 @@ MAX_FAILED = 1000  # rows shown
 
 
 def show_library(shared: SharedResources, state: State) -> None:
-    """The whole view. Searching works while indexing is running."""
+    """The whole view: folders, progress, failed files, models. Searching works while indexing is running."""
     st.subheader("Folders on the computer that runs this page")
     show_add_folder(shared)
     show_progress(shared)

@@ -1,6 +1,7 @@
 """The detail view of a picture: regions and scores of the sentences, heat maps, metadata, navigation."""
 
 from collections.abc import Sequence
+from functools import partial
 from html import escape
 
 import numpy as np
@@ -9,9 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cosmos_search.extras import MissingExtraError
-from cosmos_search.retrieval.explain import draw_heat, heat_map
+from cosmos_search.retrieval.explain import draw_heat, heat_map, refine_evidence
 from cosmos_search.retrieval.hits import Evidence, Hit
-from indexer.errors import PictureError
+from indexer.errors import CosmosSearchError, PictureError
+from indexer.pictures.regions import WHOLE
 from indexer.store.records import PictureRecord
 from ui.components.cards import Part, get_colour, list_facts, make_parts
 from ui.components.components import show_frame
@@ -30,7 +32,10 @@ SIDE = 1280  # pixels of the longer side
 
 
 def show_picture(shared: SharedResources, state: State, results: Sequence[Hit] | Sequence[PictureRecord]) -> None:
-    """results: the current results, for evidence and for the previous and next picture."""
+    """The picture that the state names, or a message if it is not indexed any more.
+
+    results: the current results, for evidence and for the previous and next picture.
+    """
     assert state.picture is not None
     picture = shared.library.picture(state.picture)
     if picture is None:
@@ -84,7 +89,7 @@ def _show_image(
     parts: Sequence[Part] = make_parts(evidence) if state.where else ()
     if state.heat is not None and state.heat < len(evidence) and not evidence[state.heat].is_example:
         try:
-            heat = _compute_heat_map(shared, picture, image, evidence[state.heat])
+            heat = _compute_heat_map(shared, picture, image, evidence[state.heat].text)
         except MissingExtraError as error:
             show_error(error)
         else:
@@ -92,6 +97,8 @@ def _show_image(
                 st.caption("This model has no heat maps.")
             else:
                 image, parts = draw_heat(image, heat, evidence[state.heat].text, get_colour(state.heat)), ()
+    elif state.where:
+        parts = make_parts(_refine_boxes(shared, picture, image, evidence))
     show_frame(
         key="picture",
         image=encode_data_uri(image),
@@ -107,11 +114,24 @@ def _show_image(
     )
 
 
+def _refine_boxes(
+    shared: SharedResources, picture: PictureRecord, image: Image.Image, evidence: Sequence[Evidence]
+) -> Sequence[Evidence]:
+    """The evidence with refined boxes where boxes are drawn; as it is if the heat maps cannot be made."""
+    try:
+        return [
+            part if part.is_negative else refine_evidence(part, partial(_compute_heat_map, shared, picture, image))
+            for part in evidence
+        ]
+    except CosmosSearchError:  # shown when a heat map is asked for
+        return evidence
+
+
 def _compute_heat_map(
-    shared: SharedResources, picture: PictureRecord, image: Image.Image, part: Evidence
+    shared: SharedResources, picture: PictureRecord, image: Image.Image, text: str
 ) -> NDArray[np.float32] | None:
     encoder = shared.library.encoder
-    return shared.get_or_compute("heat", lambda: heat_map(encoder, image, part.text), picture.fingerprint, part.text)
+    return shared.get_or_compute("heat", lambda: heat_map(encoder, image, text), picture.fingerprint, text)
 
 
 def _show_evidence(state: State, evidence: Sequence[Evidence]) -> None:
@@ -125,16 +145,17 @@ def _show_evidence(state: State, evidence: Sequence[Evidence]) -> None:
     st.markdown("**Why it matches**")
     for number, part in enumerate(make_parts(evidence)):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.html(_render_score_bar(part))
+            st.html(_render_score_bar(part, is_whole=evidence[number].box == WHOLE))
             if not evidence[number].is_example:
                 key = bind_widget(f"heat_{number}", state.heat == number)
                 st.toggle("Heat map", key=key, on_change=switch_heat_map, args=(number, key))
 
 
-def _render_score_bar(part: Part) -> str:
-    """HTML with the sentence, its score, and the score as a bar."""
+def _render_score_bar(part: Part, *, is_whole: bool) -> str:
+    """HTML with the sentence, its score, and the score as a bar. is_whole: no box is drawn for it."""
+    note = ' <small style="opacity:.6">whole picture</small>' if is_whole else ""
     return (
-        f'<div style="display:flex;gap:.6em"><span style="flex:1">{escape(part.text)}</span>'
+        f'<div style="display:flex;gap:.6em"><span style="flex:1">{escape(part.text)}{note}</span>'
         f"<b>{part.score_text}</b></div>"
         f'<div style="height:8px;margin-top:4px;border-radius:4px;background:#8884">'
         f'<div style="width:{100 * part.score:.0f}%;height:8px;border-radius:4px;background:{part.colour}"></div></div>'

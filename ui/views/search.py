@@ -31,7 +31,7 @@ DEPTHS = (PER_PAGE + 1, 200, 1000, 5000, 10_000)
 
 
 def show_search(shared: SharedResources, state: State) -> None:
-    """The whole view."""
+    """The whole view: filters, search box, and the results or one picture of them."""
     show_filters(shared, state)
     _show_search_box(state)
     show_refine(shared, state)

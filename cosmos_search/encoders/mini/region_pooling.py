@@ -1,4 +1,4 @@
-"""The logits of regions, pooled from a map of logits over the whole picture."""
+"""The logits of regions and of neighbourhoods, pooled from a map of logits over the whole picture."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from indexer.pictures.regions import Box
 
-__all__ = ["pool_regions"]
+__all__ = ["pool_neighbours", "pool_regions"]
 
 
 def pool_regions(logit_map: NDArray[np.float32], regions: Sequence[Box]) -> NDArray[np.float32]:
@@ -19,6 +19,18 @@ def pool_regions(logit_map: NDArray[np.float32], regions: Sequence[Box]) -> NDAr
     shares = np.stack([_cell_shares(box, rows, columns) for box in regions])  # (regions, rows · columns)
     pooled: NDArray[np.float32] = shares @ logit_map.reshape(rows * columns, n_classes)
     return pooled
+
+
+def pool_neighbours(logit_map: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The mean over 3×3 positions at each one; beyond the edge the map continues with its edge: the same shape."""
+    rows, columns, _ = logit_map.shape
+    padded = np.pad(logit_map, ((1, 1), (1, 1), (0, 0)), mode="edge")
+    total = np.zeros_like(logit_map)
+    for i in range(3):
+        for j in range(3):
+            total += padded[i : i + rows, j : j + columns]
+    total /= 9
+    return total
 
 
 def _cell_shares(box: Box, rows: int, columns: int) -> NDArray[np.float32]:

@@ -56,20 +56,20 @@ class _Unpickler(pickle.Unpickler):
         if (module, name) == ("collections", "OrderedDict"):
             return OrderedDict
         if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
-            return _view
+            return _make_view
         if module == "torch" and name in STORAGES:
             return STORAGES[name]
-        raise TorchFileError(f"it asks for {module}.{name}")
+        raise TorchFileError(f"it refers to {module}.{name}")
 
     def persistent_load(self, pid: Any) -> NDArray[Any]:
         """pid: ("storage", dtype, key, device, number of elements, None)."""
         _, dtype, key, _, size, _ = pid
         if dtype not in STORAGES.values() or not 0 <= size * np.dtype(dtype).itemsize <= self._size_bytes:
-            raise TorchFileError(f"it asks for a storage of {size} elements")
+            raise TorchFileError(f"it refers to a storage of {size} elements")
         return self.storages.setdefault(key, np.zeros(size, dtype))
 
 
-def _view(
+def _make_view(
     storage: NDArray[Any], offset: int, shape: tuple[int, ...], strides: tuple[int, ...], *_: object
 ) -> NDArray[Any]:
     """A tensor in a storage; offset and strides are in elements. numpy rejects one that exceeds the storage."""

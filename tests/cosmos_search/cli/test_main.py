@@ -1,4 +1,4 @@
-"""The command line as a user meets it: the real program with the real encoder in the box."""
+"""The command line as a user meets it: the real program with the built-in encoder."""
 
 import json
 import os

@@ -14,7 +14,7 @@ from wcwidth import wcswidth
 
 import cosmos_search
 from cosmos_search.cli.main import main
-from cosmos_search.cli.output import info_text, models_table, report_text
+from cosmos_search.cli.output import format_info, format_models, format_report
 from cosmos_search.cli.terminal import escape, json_line
 from cosmos_search.models.install import ModelRow
 from indexer.errors import MissingFolderError
@@ -69,7 +69,7 @@ def test_tables_show_each_name_and_reason_within_its_line():
     report = Report(model=evil, device=evil, embedded=1, seconds=1.0, warnings=[MissingFolderError(Path(evil))])
     report.failed = [FailedFile(Path(evil), evil)]
     row = ModelRow(evil, evil, evil, None, 1, False)
-    for text in (report_text(report), models_table([row])):
+    for text in (format_report(report), format_models([row])):
         assert not DANGEROUS.search(text)
         assert not any(line.startswith("Error") for line in text.splitlines())
 
@@ -77,7 +77,7 @@ def test_tables_show_each_name_and_reason_within_its_line():
 @pytest.mark.parametrize("name", ["猫と犬", "한국어", "été", "👩\u200d👩\u200d👧", "plain"])
 def test_columns_are_aligned_whatever_letters_names_have(name):
     rows = [ModelRow(name, name, "x", None, 1, False), ModelRow("a" * 20, "b", "猫猫", None, 1, False)]
-    lines = models_table(rows).splitlines()[:3]
+    lines = format_models(rows).splitlines()[:3]
     for title, cells in (("network", (name, "b")), ("trained on", ("x", "猫猫"))):
         start = lines[0].index(title)
         for line, cell in zip(lines[1:], cells, strict=True):
@@ -213,4 +213,4 @@ def test_the_models_name_is_escaped_in_info(place):
 
     with cosmos_search.open(place) as library:
         about = replace(library.info(), encoder=EncoderRecord(1, EVIL, EVIL, 4, "fast"))
-    assert not DANGEROUS.search(info_text(about))
+    assert not DANGEROUS.search(format_info(about))

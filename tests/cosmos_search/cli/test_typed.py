@@ -13,7 +13,7 @@ from platformdirs import user_cache_path
 
 import cosmos_search
 from cosmos_search.cli.advice import add_advice
-from cosmos_search.cli.group import Commands, as_words
+from cosmos_search.cli.group import Commands, decode_argument
 from cosmos_search.cli.main import main
 from cosmos_search.models.store import default_store
 from cosmos_search.places import default_place
@@ -63,6 +63,7 @@ def test_a_tilde_is_the_home_wherever_a_path_is_typed(home, tmp_path, place):
 def test_a_tilde_is_the_home_for_programs_too(home, tmp_path, monkeypatch):
     paint(home / "photos" / "red.png", "red")
     with cosmos_search.open("~/index", encoder=ColourEncoder()) as library:
+        assert library.count_files(["~/photos"]) == 1
         assert library.add("~/photos").added == 1
         assert library.remove("~/photos") == 1
     monkeypatch.setenv("COSMOS_SEARCH_INDEX", "~/other")
@@ -325,9 +326,9 @@ LOCALES = {
 @pytest.mark.parametrize("locale", LOCALES.values(), ids=LOCALES)
 @pytest.mark.parametrize("text", ["café", "зебра", "猫 🐕", "naïve @nosuch"])
 def test_a_query_in_other_letters_arrives_in_any_locale(locale, text, place):
-    code = "import sys; from cosmos_search.cli.group import as_words\n"
+    code = "import sys; from cosmos_search.cli.group import decode_argument\n"
     code += "from cosmos_search.retrieval.query import parse_query\n"
-    code += "try: found = parse_query(as_words(sys.argv[1])).terms[0].text\n"
+    code += "try: found = parse_query(decode_argument(sys.argv[1])).terms[0].text\n"
     code += "except Exception as error: found = error.text\n"
     code += "sys.stdout.buffer.write(found.encode())"
     environment = os.environ | locale | {"PYTHONPATH": str(ROOT)}
@@ -351,4 +352,4 @@ def test_a_search_gives_the_same_scores_in_any_locale(locale, place):
 
 @pytest.mark.parametrize("text", ["caf\udce9", "\ud800", "\udfff x", ""])
 def test_what_is_in_no_encoding_stays_as_it_is(text):
-    assert as_words(text) == text
+    assert decode_argument(text) == text

@@ -13,6 +13,7 @@ from PIL import Image
 
 from cosmos_search.encoders.mini.config import MiniConfig
 from cosmos_search.encoders.mini.encoder import MiniEncoder
+from cosmos_search.encoders.mini.region_pooling import pool_neighbours
 from cosmos_search.encoders.mini.weights import find_package, fingerprint
 from cosmos_search.encoders.onnx_session import open_session
 from indexer.errors import CosmosSearchError
@@ -113,6 +114,23 @@ def test_a_region_of_everything_is_the_mean_of_all_places(mini, pictures):
     logits = mini._image_tower().logit_map(mini.prepare(pictures[1], [WHOLE]).large)
     wanted = mini._class_vectors().embed_logits(logits.mean(axis=(0, 1))[None])[0]
     assert np.allclose(vectors[1], wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(16, 16, 5), (1, 1, 2), (1, 4, 1), (3, 2, 2)])
+def test_the_mean_of_neighbours_is_that_of_a_slow_loop(shape):
+    logits = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    rows, columns, _ = shape
+    wanted = np.zeros(shape)
+    for row, column in np.ndindex(rows, columns):
+        near = [
+            logits[min(max(row + i, 0), rows - 1), min(max(column + j, 0), columns - 1)]
+            for i in (-1, 0, 1)
+            for j in (-1, 0, 1)
+        ]
+        wanted[row, column] = np.mean(near, axis=0)
+    smooth = pool_neighbours(logits)
+    assert smooth.dtype == np.float32
+    assert np.allclose(smooth, wanted, atol=1e-6)
 
 
 def test_the_graph_itself_gives_the_same_in_a_batch_and_at_other_sizes(cache, mini, pictures):

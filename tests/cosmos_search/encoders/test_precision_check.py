@@ -8,7 +8,7 @@ from cosmos_search.encoders.precision_check import PrecisionCheck
 
 
 @pytest.mark.parametrize(
-    ("centred_cosine", "top1_agreement", "is_near"),
+    ("centred_cosine", "top1_agreement", "is_accurate"),
     [
         (1.0, 1.0, True),
         (0.99, 0.9, True),
@@ -17,8 +17,10 @@ from cosmos_search.encoders.precision_check import PrecisionCheck
         (0.8, 0.5, False),
     ],
 )
-def test_int8_is_near_with_a_cosine_of_99_percent_and_nine_of_ten_first_views(centred_cosine, top1_agreement, is_near):
-    assert PrecisionCheck("int8", centred_cosine, top1_agreement).is_near == is_near
+def test_int8_is_accurate_with_a_cosine_of_99_percent_and_nine_of_ten_first_views(
+    centred_cosine, top1_agreement, is_accurate
+):
+    assert PrecisionCheck("int8", centred_cosine, top1_agreement).is_accurate == is_accurate
 
 
 def test_a_check_is_read_as_it_was_written(tmp_path):

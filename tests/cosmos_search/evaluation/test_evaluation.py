@@ -9,9 +9,9 @@ from PIL import Image
 from cosmos_search.encoders.load import load_encoder
 from cosmos_search.evaluation.class_folders import open_class_folders
 from cosmos_search.evaluation.encode import BATCH, encode_pictures
-from cosmos_search.evaluation.metrics import cosines, retrieval_metrics, top_k_hits
+from cosmos_search.evaluation.metrics import compute_cosines, compute_retrieval_metrics, count_top_k_hits
 from cosmos_search.evaluation.retrieval import CaptionedPicture, evaluate_retrieval
-from cosmos_search.evaluation.zero_shot import LabelledPicture, class_vectors, evaluate_zero_shot
+from cosmos_search.evaluation.zero_shot import LabelledPicture, encode_classes, evaluate_zero_shot
 from indexer.errors import CosmosSearchError
 from tests import ROOT
 from tests.colour import ColourEncoder, paint
@@ -75,7 +75,7 @@ def test_zero_shot_top1_and_top5():
 
 def test_the_vector_of_a_class_is_the_unit_mean_of_its_prompts():
     encoder = ColourEncoder()
-    (vector,) = class_vectors(encoder, ["red"], ["a {}", "{} and blue"])
+    (vector,) = encode_classes(encoder, ["red"], ["a {}", "{} and blue"])
     mean = encoder.encode_texts(["red", "blue"]).mean(axis=0)
     assert np.allclose(vector, mean / np.linalg.norm(mean), atol=1e-6)
 
@@ -92,18 +92,18 @@ def test_equal_vectors_have_equal_scores_at_every_position():
     rng = np.random.default_rng(0)
     texts = np.tile(rng.normal(size=(12, 64)).astype(np.float32), (6, 1))
     images = rng.normal(size=(300, 64)).astype(np.float32)
-    scores = cosines(images, texts)
+    scores = compute_cosines(images, texts)
     assert np.allclose(scores, images @ texts.T, atol=1e-4)
     assert (scores.reshape(300, 6, 12) == scores.reshape(300, 6, 12)[:, :1]).all()
 
 
 def test_metrics_of_a_matrix_worked_out_by_hand():
     similarity = np.array([[0.9, 0.1, 0.5], [0.8, 0.7, 0.2]])  # image 0 has texts 0 and 1, image 1 has text 2
-    metrics = retrieval_metrics(similarity, {0: [0, 1], 1: [2]})
+    metrics = compute_retrieval_metrics(similarity, {0: [0, 1], 1: [2]})
     assert metrics["text_to_image_R@1"] == 1 / 3
     assert metrics["image_to_text_R@1"] == 1 / 2
     assert metrics["image_to_text_mean_rank"] == 2.0  # ranks 1 and 3
-    assert [top_k_hits(similarity, [2, 0], k) for k in (1, 2, 3)] == [1, 2, 2]
+    assert [count_top_k_hits(similarity, [2, 0], k) for k in (1, 2, 3)] == [1, 2, 2]
 
 
 def test_class_folders_skip_what_cannot_be_read(tmp_path):

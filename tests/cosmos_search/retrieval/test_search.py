@@ -190,13 +190,13 @@ def test_a_picture_that_is_gone_can_not_be_explained(library):
 
 
 def test_json_has_the_boxes(library):
-    from cosmos_search.cli.output import hits_table
+    from cosmos_search.cli.output import format_hits
 
     hits = library.search("red @left. blue @right")
     record = json.loads(json.dumps(hits[0].to_dict()))
     assert [e["text"] for e in record["evidence"]] == ["red", "blue"]
     assert all(len(e["box"]) == 4 for e in record["evidence"])
-    assert "blue: " in hits_table(hits)
+    assert "blue: " in format_hits(hits)
 
 
 def test_a_text_that_is_too_long_is_taken_apart_and_nothing_is_cut(library):

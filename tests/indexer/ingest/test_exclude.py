@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from cosmos_search.cli.main import main
-from cosmos_search.cli.output import info_text
+from cosmos_search.cli.output import format_info
 from indexer.errors import UsageError
 from tests.colour import paint
 
@@ -26,6 +26,7 @@ def found(library, root):
 def test_what_is_left_out_stays_out_until_it_is_said_anew(library, photos):
     assert library.add(photos, exclude=["thumbs"]).added == 2
     assert library.count_files() == 2
+    assert library.count_files([photos, photos / "album", photos]) == 2
     for folders in ((), (photos,), (photos / "album",)):
         report = library.add(*folders)
         assert (report.added, report.removed) == (0, 0)
@@ -62,7 +63,7 @@ def test_each_folder_has_its_own_patterns_and_a_folder_around_it_takes_them_over
     library.add(photos, exclude=["thumbs", "x*"])
     library.add(other)
     assert {f.path: f.exclude for f in library.info().folders} == {photos: ("thumbs", "x*"), other: ()}
-    assert "thumbs, x*" in info_text(library.info())
+    assert "thumbs, x*" in format_info(library.info())
     assert [f.get("exclude") for f in library.info().to_dict()["folders"]] == [None, ["thumbs", "x*"]]
     assert library.add(tmp_path).added == 0
     assert [(f.path, f.exclude) for f in library.info().folders] == [(tmp_path, ("thumbs", "x*"))]
@@ -80,7 +81,7 @@ def test_a_pattern_may_be_in_any_encoding(library, photos):
     odd = b"\xff\xfe*".decode("utf-8", "surrogateescape")
     library.add(photos, exclude=[odd])
     assert library.info().folders[0].exclude == (odd,)
-    info_text(library.info()).encode()
+    format_info(library.info()).encode()
 
 
 def test_the_command_takes_patterns_and_forgets_on_request(photos, tmp_path):

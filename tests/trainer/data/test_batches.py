@@ -135,7 +135,7 @@ def test_no_samples_and_too_few_are_errors(workers, tmp_path, tokenizer):
     (tmp_path / "empty").mkdir()
     with tarfile.open(tmp_path / "empty" / "0.tar", "w"):
         pass
-    with pytest.raises(CosmosSearchError, match=r"^There is not a single sample in the data\.$"):
+    with pytest.raises(CosmosSearchError, match=r"^There are no samples in the data\.$"):
         take(open_source(tmp_path / "empty"), tokenizer, 1, replace(CONFIG, workers=workers))
     folder = make_folder(tmp_path / "one")
     for path in sorted(folder.iterdir())[2:]:

@@ -49,7 +49,7 @@ def refused(folder):
 def test_a_table_becomes_shards_with_the_same_pictures_and_captions(photos, tmp_path):
     rows = [{"path": f"photos/{name}.jpg", "caption": caption} for name, _, caption in squares()]
     done = prepare(write_csv(tmp_path / "captions.csv", rows), tmp_path / "shards", shard_bytes=5000)
-    assert (done.n_pairs, done.n_refused, dict(done.text_modes)) == (36, 0, {"sentences": 36})
+    assert (done.n_pairs, done.n_skipped, dict(done.text_modes)) == (36, 0, {"sentences": 36})
     assert done.n_shards > 3
     assert len(list((tmp_path / "shards").glob("*.tar"))) == done.n_shards
     pairs = pairs_in(tmp_path / "shards")
@@ -98,7 +98,7 @@ def test_skipped_pairs_are_named_with_line_and_reason(photos, tmp_path):
     ]
     (tmp_path / "captions.csv").write_bytes(b"\n".join(lines))
     done = prepare(tmp_path / "captions.csv", tmp_path / "shards")
-    assert (done.n_pairs, done.n_refused) == (1, 5)
+    assert (done.n_pairs, done.n_skipped) == (1, 5)
     reasons = refused(tmp_path / "shards")
     for line, said in ((2, "cut short"), (3, "not valid UTF-8"), (4, "no caption"), (5, "No such file"), (6, "URL")):
         assert any(f"captions.csv:{line}" in key and said in reason for key, reason in reasons.items()), (line, reasons)

@@ -49,11 +49,11 @@ def test_losses_are_the_official_ones():
     student = StudentViews(*(torch.tensor(arrays[name]) for name in names), *scales)
     teacher = TeacherViews(*(torch.tensor(arrays[name]) for name in ("t_image_features", "t_text_features")))
     losses = cosmos_losses(student, teacher)
-    groups = losses.groups
+    terms = losses.terms
     assert losses.clip.item() == pytest.approx(step["clip_loss"], abs=1e-5)
     assert losses.distill.item() == pytest.approx(step["distill_loss"], abs=1e-5)
     assert losses.total.item() == pytest.approx(step["clip_loss"] + step["distill_loss"], abs=2e-5)
-    found = (groups.image_image, groups.image_text, groups.text_image, groups.text_text)
+    found = (terms.image_image, terms.image_text, terms.text_image, terms.text_text)
     assert [x.item() for x in found] == pytest.approx(list(step["cosmos_groups"].values()), abs=1e-5)
 
 
@@ -62,7 +62,7 @@ def test_parts_that_are_off_do_not_count():
     teacher = TeacherViews(unit(2, 4, 5, seed=3), unit(2, 4, 5, seed=4))
     student = StudentViews(images, texts, seen, None, torch.tensor(9.0), torch.tensor(5.0))
     alone = cosmos_losses(student, teacher, with_cross_modal=False)
-    assert alone.groups.image_text is alone.groups.text_text is None
-    assert alone.distill == alone.groups.image_image
+    assert alone.terms.image_text is alone.terms.text_text is None
+    assert alone.distill == alone.terms.image_image
     assert cosmos_losses(student, None).distill == 0
-    assert cosmos_losses(student, None).groups == DistillLosses()
+    assert cosmos_losses(student, None).terms == DistillLosses()

@@ -73,7 +73,7 @@ def test_a_loss_that_is_no_number_changes_nothing():
 
 
 @pytest.mark.parametrize(
-    ("method", "groups"),
+    ("method", "terms"),
     [
         (Method(False, False, False), []),
         (Method(True, False, False), ["image_image"]),
@@ -82,11 +82,11 @@ def test_a_loss_that_is_no_number_changes_nothing():
         (Method(), ["image_image", "image_text", "text_image", "text_text"]),
     ],
 )
-def test_every_part_can_be_switched_off(method, groups):
+def test_every_part_can_be_switched_off(method, terms):
     learner = micro_learner(method)
     losses = forward_backward(learner, micro_batch())
     names = ("image_image", "image_text", "text_image", "text_text")
-    assert [name for name in names if getattr(losses.groups, name) is not None] == groups
+    assert [name for name in names if getattr(losses.terms, name) is not None] == terms
     assert (learner.student.visual.attn_cross_pool.attn.in_proj_weight.grad is not None) == method.cross_attention
 
 

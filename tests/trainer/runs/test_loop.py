@@ -185,7 +185,7 @@ def test_a_run_is_not_resumed_with_another_order_of_the_data(change, data, token
     run = tmp_path / "run"
     train(replace(CONFIG, n_steps=3), open_source(data), tokenizer, run)
     save_config(replace(CONFIG, **change), run / "config.json")
-    with pytest.raises(CosmosSearchError, match=r"config\.json now says"):
+    with pytest.raises(CosmosSearchError, match=r"config\.json now has"):
         resume(run, open_source(data), tokenizer)
 
 

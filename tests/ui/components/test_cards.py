@@ -24,6 +24,7 @@ def test_a_hit_becomes_a_card_with_a_bar_and_a_box_for_each_sentence(picture, th
     seen, unwanted = card.parts
     assert (seen.text, seen.score_text, seen.box) == ("a red car", "0.91", (0.1, 0.2, 0.5, 0.6))
     assert (unwanted.text, unwanted.score, unwanted.box) == ("not: people", 1.0, None)
+    assert [part.box for part in make_parts([replace(SEEN, box=WHOLE), replace(SEEN, is_negative=True)])] == [None] * 2
     assert [part.colour for part in card.parts] == list(COLOURS[:2])
 
 

@@ -1,10 +1,10 @@
-"""The network's tensors under the names in other files: those of earlier versions, and Hugging Face's CLIP."""
+"""Rename the tensors of the network to the names in other files: those of earlier versions, and Hugging Face's CLIP."""
 
 from collections.abc import Collection, Mapping
 
 from torch import Tensor
 
-__all__ = ["under_names_in_file", "under_other_names"]
+__all__ = ["rename_as_in_file", "rename_tensors"]
 
 # Prefixes of names: ours, and those in files written before the network used the authors' names
 EARLIER = {
@@ -41,15 +41,15 @@ IN_BLOCKS = {
 }
 
 
-def under_names_in_file(state: Mapping[str, Tensor], found: Collection[str]) -> Mapping[str, Tensor]:
-    """The tensors of a state dict, as views, under the names in a file: today's or those of earlier versions.
+def rename_as_in_file(state: Mapping[str, Tensor], found: Collection[str]) -> Mapping[str, Tensor]:
+    """The tensors of a state dict, as views, by their names in a file, which are the current or the earlier ones.
 
     found: all names in the file.
     """
-    return under_other_names(state, EARLIER) if EARLIER["visual.positional_embedding"] in found else state
+    return rename_tensors(state, EARLIER) if EARLIER["visual.positional_embedding"] in found else state
 
 
-def under_other_names(state: Mapping[str, Tensor], prefixes: Mapping[str, str]) -> dict[str, Tensor]:
+def rename_tensors(state: Mapping[str, Tensor], prefixes: Mapping[str, str]) -> dict[str, Tensor]:
     """The tensors whose names have one of these prefixes, renamed, as writable views.
 
     prefixes: from ours to theirs. In blocks, packed `in_proj` tensors are split into q_proj, k_proj and v_proj.

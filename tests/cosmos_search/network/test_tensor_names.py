@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 
 from cosmos_search.network.checkpoint import load_model
 from cosmos_search.network.cosmos import CosmosModel
-from cosmos_search.network.other_names import under_names_in_file
+from cosmos_search.network.tensor_names import rename_as_in_file
 from indexer.errors import CosmosSearchError
 from tests import DATA
 
@@ -36,7 +36,7 @@ def test_a_model_with_the_names_of_before_computes_what_it_did(load):
 def test_each_tensor_of_before_has_one_place_and_all_of_the_network_is_covered():
     found = load_file(EARLIER / "model.safetensors")
     state = load_model(EARLIER).state_dict()
-    views = under_names_in_file(state, found)
+    views = rename_as_in_file(state, found)
     assert {name: view.shape for name, view in views.items()} == {name: x.shape for name, x in found.items()}
     for view in views.values():
         view.fill_(7)

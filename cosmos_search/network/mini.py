@@ -133,6 +133,23 @@ class MiniNetwork(nn.Module):
         assert isinstance(first, _Convolution)
         return first.weight.shape[1]
 
+    def export_tensors(self) -> dict[str, Tensor]:
+        """The trained weights as `encoders.mini.head.read_trained` reads them, half precision.
+
+        Batch norms take the trained offsets, and the head the standardization of its features.
+        """
+        tensors: dict[str, Tensor] = {}
+        if self.blocks:
+            for number, block in enumerate(self.blocks, start=self.config.first_block):
+                assert isinstance(block, _Block)
+                parts = (("_expand_conv", "_bn0"), ("_depthwise_conv", "_bn1"), ("_project_conv", "_bn2"))
+                for (name, norm), part in zip(parts, (block.expand, block.depthwise, block.project), strict=True):
+                    tensors |= part.export_tensors(f"_blocks.{number}.{name}", f"_blocks.{number}.{norm}")
+            tensors |= self.last.export_tensors("_conv_head", "_bn1")
+        weight = self.head.weight / self.feature_std
+        tensors |= {"head.weight": weight, "head.bias": self.head.bias - weight @ self.feature_mean}
+        return {name: tensor.detach().half().contiguous().cpu() for name, tensor in tensors.items()}
+
     def cross_attend_image(self, texts: Tensor, patches: Tensor) -> Tensor:
         """h_T of the paper, as in `CosmosModel`: texts (batch, n, 384), patches (batch, positions, 1280)."""
         return F.normalize(texts + self.image_attn_cross_pool(texts, self.image_token_mapping(patches)), dim=-1)
@@ -146,6 +163,7 @@ class _Convolution(nn.Module):
     """A convolution with frozen batch norm, whose scale and offset are folded into weight and bias."""
 
     scale: Tensor
+    mean: Tensor
 
     def __init__(self, weights: Weights, name: str, norm: str, *, is_clipped: bool = False) -> None:
         super().__init__()
@@ -154,8 +172,9 @@ class _Convolution(nn.Module):
         scale = torch.from_numpy(weights[f"{norm}.weight"] / deviation).float()
         self.weight = nn.Parameter(kernel)
         self.register_buffer("scale", scale)
+        self.register_buffer("mean", torch.from_numpy(weights[f"{norm}.running_mean"]).float())
         offset = torch.from_numpy(weights[f"{norm}.bias"]).float()
-        self.bias = nn.Parameter(offset - torch.from_numpy(weights[f"{norm}.running_mean"]).float() * scale)
+        self.bias = nn.Parameter(offset - self.mean * scale)
         self.groups = len(kernel) if name.endswith("_depthwise_conv") else 1
         self.is_clipped = is_clipped
 
@@ -163,6 +182,10 @@ class _Convolution(nn.Module):
         kernel = self.weight * self.scale[:, None, None, None]
         y = F.conv2d(x, kernel, self.bias, padding=kernel.shape[2] // 2, groups=self.groups)
         return F.relu6(y) if self.is_clipped else y
+
+    def export_tensors(self, name: str, norm: str) -> dict[str, Tensor]:
+        """Weight and batch norm's offset by the backbone's names; its other parameters are not trained."""
+        return {f"{name}.weight": self.weight, f"{norm}.bias": self.bias + self.mean * self.scale}
 
 
 class _Block(nn.Module):

@@ -3,10 +3,13 @@
 from pathlib import Path
 
 from safetensors import SafetensorError
+from safetensors.torch import save_file
 
+from cosmos_search.encoders.mini.weights import TRAINED
 from cosmos_search.model_config import Role
 from cosmos_search.models.drafts import draft_folder
 from cosmos_search.network.checkpoint import save_model
+from cosmos_search.network.mini import MiniNetwork
 from cosmos_search.processing.image import Preprocess
 from indexer.errors import CosmosSearchError, UsageError
 from trainer.runs.checkpoints import choose_checkpoint, load_networks
@@ -28,6 +31,11 @@ def export(run: Path, folder: Path, *, role: Role = "teacher", which: str = "bes
     try:
         with draft_folder(folder.absolute().parent) as parent:
             draft = parent / "model"
+            if isinstance(network, MiniNetwork):
+                draft.mkdir(parents=True)
+                save_file(network.export_tensors(), draft / TRAINED.name)
+                draft.rename(folder)
+                return checkpoint.path
             if files.has_tokenizer:  # else both the tokenizer and the preprocessing are CLIP's
                 draft.mkdir(parents=True)
                 files.copy_tokenizer(draft)

@@ -88,7 +88,10 @@ def _load_named(init: str, config: CosmosConfig, seed: int) -> CosmosModel:
     if path.is_file():
         return load_checkpoint(path, config=config)
     if path.is_dir() and (checkpoint := find_best_checkpoint(RunFolder(path))) is not None:
-        return load_networks(RunFolder(path), checkpoint)["teacher"]
+        network = load_networks(RunFolder(path), checkpoint)["teacher"]
+        if not isinstance(network, CosmosModel):
+            raise UnknownInitError(init)
+        return network
     if path.is_dir():
         return _load_folder(path, read_kind(path), seed)
     if init in PUBLISHED:

@@ -1,5 +1,6 @@
 """Start, resume and evaluate training runs."""
 
+import tempfile
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -7,8 +8,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 from torch import Tensor
 
+from cosmos_search.encoders.mini.encoder import MiniEncoder
+from cosmos_search.encoders.protocol import Encoder
 from cosmos_search.network.cosmos import CosmosModel
 from cosmos_search.network.mini import MiniNetwork, MiniNetworkConfig
 from cosmos_search.processing.text import TextTokenizer
@@ -25,6 +29,7 @@ from trainer.evaluate import (
     measure_retrieval,
     select_held_out,
 )
+from trainer.method.network import Network
 from trainer.network_encoder import NetworkEncoder
 from trainer.runs.checkpoints import choose_checkpoint, load_networks
 from trainer.runs.distributed import join_ranks
@@ -124,18 +129,27 @@ def evaluate_run(
     """Evaluate student and teacher of a checkpoint; see `evaluate_encoders` and `choose_checkpoint`."""
     folder = RunFolder(run)
     checkpoint, config = choose_checkpoint(folder, which), folder.read_config()
-    networks, tokenizer = load_networks(folder, checkpoint), folder.load_tokenizer(config)
+    networks = load_networks(folder, checkpoint)
+    with tempfile.TemporaryDirectory() as scratch:
+        return evaluate_encoders(
+            checkpoint.name,
+            {role: _make_encoder(folder, config, role, network, Path(scratch)) for role, network in networks.items()},
+            data=data,
+            classes=classes,
+            templates=templates,
+            text_mode=config.text_mode,
+            limit=limit,
+        )
+
+
+def _make_encoder(run: RunFolder, config: TrainConfig, role: str, network: Network, scratch: Path) -> Encoder:
+    """A trained network as an encoder: with frozen towers as the built-in one, from files in `scratch`."""
+    if isinstance(network, MiniNetwork):
+        save_file(network.export_tensors(), scratch / f"{role}.safetensors")
+        return MiniEncoder(scratch, trained=scratch / f"{role}.safetensors")
     if torch.cuda.is_available():
-        networks = {role: network.cuda() for role, network in networks.items()}
-    return evaluate_encoders(
-        checkpoint.name,
-        {role: NetworkEncoder(role, network, tokenizer) for role, network in networks.items()},
-        data=data,
-        classes=classes,
-        templates=templates,
-        text_mode=config.text_mode,
-        limit=limit,
-    )
+        network = network.cuda()
+    return NetworkEncoder(role, network, run.load_tokenizer(config))
 
 
 def _read_sources(run: RunFolder, data: str | None) -> Sources:
@@ -165,13 +179,15 @@ def _make_callbacks(
     return partial(_score, data=data, tokenizer=tokenizer), draw
 
 
-def _score(student: CosmosModel, teacher: CosmosModel, *, data: HeldOut, tokenizer: TextTokenizer) -> float:
+def _score(student: Network, teacher: Network, *, data: HeldOut, tokenizer: TextTokenizer) -> float:
+    assert isinstance(teacher, CosmosModel), teacher
     encoders = {"teacher": NetworkEncoder("teacher", teacher, tokenizer)}
     return average_recall_at_1(measure_retrieval(encoders, data)["teacher"])
 
 
-def _draw_attention(teacher: CosmosModel, *, data: HeldOut, tokenizer: TextTokenizer) -> Tensor | None:
+def _draw_attention(teacher: Network, *, data: HeldOut, tokenizer: TextTokenizer) -> Tensor | None:
     """Attention to the first picture that can be read, for its first sentences; None if no picture can be read."""
+    assert isinstance(teacher, CosmosModel), teacher
     for sample in data.samples:
         try:
             picture: Image.Image = read_picture(sample.pair, min_side=teacher.config.image_size)

@@ -15,12 +15,13 @@ from cosmos_search.encoders.calibration import Calibration, load_packaged
 from cosmos_search.encoders.devices import Device, has_nvidia_gpu
 from cosmos_search.encoders.mini.class_vectors import DIM, ClassVectors, embed_classes, load_or_embed
 from cosmos_search.encoders.mini.config import MiniConfig
+from cosmos_search.encoders.mini.head import FeatureHead, read_trained
 from cosmos_search.encoders.mini.image_tower import ImageTower, PreparedPicture, prepare_picture, squash
 from cosmos_search.encoders.mini.region_pooling import pool_neighbours, pool_regions
 from cosmos_search.encoders.mini.text_tower import TextTower
-from cosmos_search.encoders.mini.weights import find_weights
+from cosmos_search.encoders.mini.weights import TRAINED, find_weights, fingerprint
 from cosmos_search.encoders.onnx_session import choose_session_device, model_cache_folder, open_or_make
-from cosmos_search.models.store import MINI
+from cosmos_search.models.store import MINI, MINI_CONSE
 from indexer.encoder import Vectors
 from indexer.pictures.regions import Box, Regions
 
@@ -35,27 +36,36 @@ class MiniEncoder:
     The first use of a tower on a machine writes its ONNX graph into `cache`, which takes a second. torch is not used.
     """
 
-    def __init__(self, cache: Path | None = None, config: MiniConfig | None = None, device: Device = "auto") -> None:
+    def __init__(
+        self,
+        cache: Path | None = None,
+        config: MiniConfig | None = None,
+        device: Device = "auto",
+        trained: Path | None = TRAINED,
+    ) -> None:
         """cache: by default in the user's cache folder. device: of the image tower; "cuda" needs onnxruntime-gpu.
 
+        trained: weights trained on captioned photos (see trainer.runs.export); None for cosmos-mini-conse.
         Raises CosmosSearchError if a package with weights is missing, DeviceError for a device that cannot be used.
         """
         self._session_device = choose_session_device(device)
         self._wants_gpu = device != "cpu"
         self._config = config or MiniConfig()
         self._weights = find_weights()
-        content = f"{self._config.describe()} {self._weights.fingerprint()}"
+        self._trained = trained
+        content = f"{self._config.describe()} {self._weights.fingerprint()} {fingerprint(trained) if trained else ''}"
         self._version = hashlib.sha256(content.encode()).hexdigest()[:12]
         self._folder = (cache or model_cache_folder()) / f"{self.name}-{self._version}"
         self._lock = threading.RLock()
         self._images: ImageTower | None = None
         self._texts: TextTower | None = None
         self._classes: ClassVectors | None = None
+        self._head: FeatureHead | None = None
 
     @property
     def name(self) -> str:
-        """The name of the built-in encoder."""
-        return MINI
+        """The name of the built-in encoder, with or without trained weights."""
+        return MINI_CONSE if self._trained is None else MINI
 
     @property
     def version(self) -> str:
@@ -105,26 +115,31 @@ class MiniEncoder:
         """Each (1 + regions, 384), unit rows."""
         if not prepared:
             return []
-        tower, classes = self._image_tower(), self._class_vectors()
+        tower, head, config = self._image_tower(), self._feature_head(), self._config
         vectors = []
-        global_logits = tower.logits([picture.whole for picture in prepared])
-        for picture, row in zip(prepared, global_logits, strict=True):
-            logits = row[None]
+        for picture, features in zip(prepared, tower.features([one.whole for one in prepared]), strict=True):
+            rows = head.embed(features[None], config.global_share)
             if picture.large is not None:
-                logits = np.concatenate([logits, pool_regions(tower.logit_map(picture.large), picture.regions)])
-            vectors.append(classes.embed_logits(logits))
+                pooled = pool_regions(tower.feature_map(picture.large), picture.regions)
+                regions = head.embed(pooled, config.region_share)
+                if self._trained is not None:
+                    regions += config.context * rows
+                    regions /= np.linalg.norm(regions, axis=1, keepdims=True)
+                rows = np.concatenate([rows, regions])
+            vectors.append(rows)
         return vectors
 
     def activation(self, picture: Image.Image, query: NDArray[np.float32]) -> NDArray[np.float32]:
         """Cosine of each place with a query's vector (dim,): (rows, columns), from the top left.
 
-        A class activation map (Zhou et al. 2016), mapped into the space of texts like the logits of a picture. The
-        logits of neighbours are averaged before that: on scenes the centre of a box that is fitted to the map then
+        As in a class activation map (Zhou et al. 2016), each position is embedded like a picture. The features of
+        neighbours are averaged before that: on scenes the centre of a box that is fitted to the map then
         lies in the thing in 0.58 of the cases instead of 0.55.
         """
-        logits = pool_neighbours(self._image_tower().logit_map(squash(picture, self._config.region_side)))
-        cosines: NDArray[np.float32] = self._class_vectors().embed_logits(logits.reshape(-1, logits.shape[-1])) @ query
-        return cosines.reshape(logits.shape[:2])
+        features = pool_neighbours(self._image_tower().feature_map(squash(picture, self._config.region_side)))
+        rows = self._feature_head().embed(features.reshape(-1, features.shape[-1]), self._config.region_share)
+        cosines: NDArray[np.float32] = rows @ query
+        return cosines.reshape(features.shape[:2])
 
     def fits(self, text: str) -> bool:
         """True if the text is not truncated."""
@@ -137,7 +152,7 @@ class MiniEncoder:
         return self._class_vectors().centre_texts(self._text_tower().encode(texts))
 
     def image_graph(self) -> Path:
-        """The image tower's ONNX file: pixels (n, height, width, 3) uint8 -> logits (n, 1000)."""
+        """The image tower's ONNX file: pixels (n, height, width, 3) uint8 -> features (n, 1472)."""
         self._image_tower()
         return self._image_file()
 
@@ -147,7 +162,7 @@ class MiniEncoder:
     def _image_tower(self) -> ImageTower:
         with self._lock:
             if self._images is None:
-                self._class_vectors()  # every picture needs them; loaded here, not in the middle of a run
+                self._feature_head()  # every picture needs it; loaded here, not in the middle of a run
                 session = open_or_make(self._image_file(), self._export_image_tower, self._session_device)
                 self._images = ImageTower(session)
                 if self._wants_gpu and self._images.is_on_cpu and has_nvidia_gpu():
@@ -171,10 +186,23 @@ class MiniEncoder:
                 self._classes = ClassVectors(vectors, self._config.temperature)
             return self._classes
 
+    def _feature_head(self) -> FeatureHead:
+        with self._lock:
+            if self._head is None:
+                weights = self._read_weights()
+                classifier = weights["_fc.weight"], weights["_fc.bias"]
+                head = (weights["head.weight"], weights["head.bias"]) if self._trained is not None else None
+                self._head = FeatureHead(self._class_vectors(), classifier, head)
+            return self._head
+
+    def _read_weights(self) -> dict[str, NDArray[np.float32]]:
+        trained = {} if self._trained is None else read_trained(self._trained)
+        return self._weights.read_image() | trained
+
     def _export_image_tower(self, target: Path) -> None:
         from cosmos_search.encoders.mini.export import export_image_tower  # imports onnx
 
-        export_image_tower(self._weights.read_image(), self._config.mean, self._config.scale, target)
+        export_image_tower(self._read_weights(), self._config.mean, self._config.scale, target)
 
     def _export_text_tower(self, target: Path) -> None:
         from cosmos_search.encoders.mini.export import export_text_tower

@@ -22,6 +22,7 @@ IR_VERSION = 8  # that of opset 17
 TRAINED_SIDE = 260  # pixels; the padding is "same" padding at that size, as in training
 STRIDED_BLOCKS = {1, 4, 7, 15}  # the first of the stages that halve the resolution
 MEAN_BLOCKS = (3, 6, 14)  # the last of stages whose means the trained head takes, too
+MEAN_CELLS = (8, 4, 2)  # positions of these stages' maps, across, for one of the last map
 BATCH_NORM_EPSILON = 1e-3
 
 Weights = Mapping[str, NDArray[Any]]
@@ -59,25 +60,27 @@ class _Graph:
 
 
 def export_image_tower(weights: Weights, mean: float, scale: float, target: Path) -> None:
-    """Write a graph from pixels (n, height, width, 3) uint8 to logits (n, 1000) and map (n, rows, columns, 1000).
+    """Write a graph from pixels (n, height, width, 3) uint8 to features, which are pooled or at each position.
 
-    The graph includes the scaling of pixels. `map` is the last linear layer applied at each position instead of to
-    their mean, a class activation map (Zhou et al. 2016). Since the layer is linear, the mean of a box's positions are
-    the logits of that box. weights: by the names of efficientnet-lite-pytorch.
+    features: (n, 1472), the means of the last map and of those after MEAN_BLOCKS. map: (n, rows, columns, 1280), the
+    last map. means: (n, rows, columns, 192), the earlier ones pooled to its positions; for sides of a multiple of 32.
+    The graph includes the scaling of pixels. weights: by the names of efficientnet-lite-pytorch.
     """
     graph = _Graph()
-    features = _add_backbone(graph, weights, mean, scale)[-1]
-    classify = weights["_fc.weight"], weights["_fc.bias"]
-    graph.linear(graph.add("ReduceMean", features, axes=[2, 3], keepdims=0), *classify, output="logits")
-    graph.linear(graph.add("Transpose", features, perm=[0, 2, 3, 1]), *classify, output="map")
-    n_classes = len(weights["_fc.bias"])
+    maps = _add_backbone(graph, weights, mean, scale)
+    early = [maps[number + 1] for number in MEAN_BLOCKS]
+    pooled = [graph.add("ReduceMean", x, axes=[2, 3], keepdims=0) for x in (maps[-1], *early)]
+    graph.add("Concat", *pooled, axis=1, output="features")
+    graph.add("Transpose", maps[-1], perm=[0, 2, 3, 1], output="map")
+    cells = [
+        graph.add("AveragePool", x, kernel_shape=[size, size], strides=[size, size])
+        for x, size in zip(early, MEAN_CELLS, strict=True)
+    ]
+    graph.add("Transpose", graph.add("Concat", *cells, axis=1), perm=[0, 2, 3, 1], output="means")
     graph.save(
         target,
         [helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["n", "height", "width", 3])],
-        [
-            helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", n_classes]),
-            helper.make_tensor_value_info("map", TensorProto.FLOAT, ["n", "rows", "columns", n_classes]),
-        ],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in ("features", "map", "means")],
     )
 
 

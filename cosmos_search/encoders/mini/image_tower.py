@@ -1,4 +1,4 @@
-"""The image tower of the built-in encoder: EfficientNet-Lite2, from pictures to logits of the ImageNet classes."""
+"""The image tower of the built-in encoder: EfficientNet-Lite2, from pictures to features."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -54,17 +54,18 @@ class ImageTower:
         """False if it runs on an accelerator."""
         return is_on_cpu(self._session)
 
-    def logits(self, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        """pictures: one or more, each (side, side, 3). Returns (n, 1000).
+    def features(self, wholes: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        """wholes: n above 0, each (side, side, 3). Returns (n, 1472), pooled features.
 
-        On a CPU one picture per call: two callers reach 164 pictures/s, and 136 in batches of 8. Besides, the logits of
-        a picture then cannot depend on the others.
+        On a CPU one picture per call: two callers reach 164 pictures/s, and 136 in batches of 8. Besides, the features
+        of a picture then cannot depend on the others.
         """
         batch = 1 if self.is_on_cpu else GPU_BATCH
-        parts = [np.stack(pictures[i : i + batch]) for i in range(0, len(pictures), batch)]
-        return np.concatenate([self._session.run(["logits"], {"pixels": part})[0] for part in parts])
+        parts = [np.stack(wholes[i : i + batch]) for i in range(0, len(wholes), batch)]
+        return np.concatenate([self._session.run(["features"], {"pixels": part})[0] for part in parts])
 
-    def logit_map(self, large: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """large: (side, side, 3). The logits at each position: (rows, columns, 1000)."""
-        logits: NDArray[np.float32] = self._session.run(["map"], {"pixels": large[None]})[0][0]
-        return logits
+    def feature_map(self, large: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """large: (side, side, 3), side a multiple of 32. The features at each position: (rows, columns, 1472)."""
+        parts = self._session.run(["map", "means"], {"pixels": large[None]})
+        features: NDArray[np.float32] = np.concatenate([part[0] for part in parts], axis=-1)
+        return features

@@ -10,22 +10,22 @@ from indexer.pictures.regions import Box
 __all__ = ["pool_neighbours", "pool_regions"]
 
 
-def pool_regions(logit_map: NDArray[np.float32], regions: Sequence[Box]) -> NDArray[np.float32]:
-    """logit_map: (rows, columns, classes). Returns (regions, classes), n above 0.
+def pool_regions(feature_map: NDArray[np.float32], regions: Sequence[Box]) -> NDArray[np.float32]:
+    """feature_map: (rows, columns, features). Returns (regions, features), n above 0.
 
     The mean over the positions in each box; a position on its edge counts by the share of its cell in the box.
     """
-    rows, columns, n_classes = logit_map.shape
+    rows, columns, n_features = feature_map.shape
     shares = np.stack([_cell_shares(box, rows, columns) for box in regions])  # (regions, rows · columns)
-    pooled: NDArray[np.float32] = shares @ logit_map.reshape(rows * columns, n_classes)
+    pooled: NDArray[np.float32] = shares @ feature_map.reshape(rows * columns, n_features)
     return pooled
 
 
-def pool_neighbours(logit_map: NDArray[np.float32]) -> NDArray[np.float32]:
+def pool_neighbours(feature_map: NDArray[np.float32]) -> NDArray[np.float32]:
     """The mean over 3×3 positions at each one; beyond the edge the map continues with its edge: the same shape."""
-    rows, columns, _ = logit_map.shape
-    padded = np.pad(logit_map, ((1, 1), (1, 1), (0, 0)), mode="edge")
-    total = np.zeros_like(logit_map)
+    rows, columns, _ = feature_map.shape
+    padded = np.pad(feature_map, ((1, 1), (1, 1), (0, 0)), mode="edge")
+    total = np.zeros_like(feature_map)
     for i in range(3):
         for j in range(3):
             total += padded[i : i + rows, j : j + columns]

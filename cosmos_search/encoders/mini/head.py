@@ -1,0 +1,59 @@
+"""From pooled features of a picture, or of a part of it, to its vector: ConSE, and a head trained on captioned photos."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+
+from cosmos_search.encoders.mini.class_vectors import DIM, ClassVectors
+from indexer.encoder import Vectors
+from indexer.errors import CosmosSearchError
+
+__all__ = ["N_FEATURES", "N_MEANS", "FeatureHead", "read_trained"]
+
+N_FEATURES = 1280  # channels of the last map, which the classifier takes
+N_MEANS = 192  # channels of earlier maps, which only the trained head takes, too
+
+
+class FeatureHead:
+    """v = unit((1 - share) · ConSE + share · head), each term of length 1. Without a trained head: ConSE alone."""
+
+    def __init__(
+        self,
+        classes: ClassVectors,
+        classifier: tuple[NDArray[np.float32], NDArray[np.float32]],
+        head: tuple[NDArray[np.float32], NDArray[np.float32]] | None,
+    ) -> None:
+        """classifier: weight (1000, 1280) and bias. head: weight (384, 1472) and bias."""
+        self._classes = classes
+        self._classifier = classifier
+        self._head = head
+
+    def embed(self, features: NDArray[np.float32], share: float) -> Vectors:
+        """features: (n, 1472), pooled. share: of the trained head. Returns (n, 384), unit rows."""
+        weight, bias = self._classifier
+        conse = self._classes.embed_logits(features[:, :N_FEATURES] @ weight.T + bias)
+        if self._head is None or not share:
+            return conse
+        weight, bias = self._head
+        own = features @ weight.T + bias
+        own /= np.linalg.norm(own, axis=1, keepdims=True)
+        mixed: NDArray[np.float32] = (1 - share) * conse + share * own
+        mixed /= np.linalg.norm(mixed, axis=1, keepdims=True)
+        return mixed
+
+
+def read_trained(file: Path) -> dict[str, NDArray[np.float32]]:
+    """The trained weights in a safetensors file: tensors of the backbone by its names, head.weight and head.bias.
+
+    Raises CosmosSearchError if the file is damaged.
+    """
+    try:
+        tensors = {name: tensor.astype(np.float32) for name, tensor in load_file(file).items()}
+    except (OSError, SafetensorError, ValueError) as error:
+        raise CosmosSearchError(f"{file} can't be read ({error}).") from error
+    if tensors.get("head.weight", np.empty(0)).shape != (DIM, N_FEATURES + N_MEANS):
+        raise CosmosSearchError(f"{file} has no trained head for the built-in encoder.")
+    return tensors

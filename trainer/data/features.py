@@ -37,7 +37,6 @@ from trainer.method.losses import N_GLOBAL_VIEWS
 __all__ = ["FeatureCache", "FeaturePlan", "SampleFeatures", "cache_features"]
 
 PLAN_FILE = "plan.json"
-BLOCK = 64  # samples in a file
 DECODE_FACTOR = 3  # as in trainer.data.batches
 
 
@@ -54,6 +53,7 @@ class FeaturePlan:
     crop_border: float = 0.4
     n_joined: int = 4  # global captions
     seed: int = 0
+    block_size: int = 64  # samples in a file
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,17 +112,17 @@ def cache_features(
     else:
         write_object(folder / PLAN_FILE, asdict(plan))
     n_blocks = len(_block_files(folder))
-    pairs = islice(source.pairs(Random(plan.seed), 0, 1), n_blocks * BLOCK, None)
-    on_progress(n_blocks * BLOCK)
+    pairs = islice(source.pairs(Random(plan.seed), 0, 1), n_blocks * plan.block_size, None)
+    on_progress(n_blocks * plan.block_size)
 
     def compute(pair: Pair | SkippedSample) -> "_Computed | SkippedSample":
         return pair if isinstance(pair, SkippedSample) else _compute(pair, plan, towers)
 
     with reading_pictures(), workers(available_cores()) as pool:
-        samples = ordered_map(pool, compute, pairs, ahead=2 * BLOCK)
-        for number, block in enumerate(split_batches(samples, BLOCK), start=n_blocks):
+        samples = ordered_map(pool, compute, pairs, ahead=2 * plan.block_size)
+        for number, block in enumerate(split_batches(samples, plan.block_size), start=n_blocks):
             _write_block(folder / f"block-{number:06}.safetensors", block)
-            on_progress(number * BLOCK + len(block))
+            on_progress(number * plan.block_size + len(block))
     return FeatureCache(folder, plan)
 
 

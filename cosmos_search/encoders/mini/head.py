@@ -1,4 +1,4 @@
-"""From pooled features of a picture, or of a part of it, to its vector: ConSE, and a head trained on captioned photos."""
+"""From pooled features of a picture, or of a part of it, to its vector: ConSE, and a trained head."""
 
 from pathlib import Path
 

@@ -90,6 +90,12 @@ class TrainConfig:
             raise CosmosSearchError(f"The training config is not valid: {problems}.")
 
     @property
+    def cosmos_network(self) -> CosmosConfig:
+        """The network, in a config that trains one from pixels."""
+        assert isinstance(self.network, CosmosConfig), self.network
+        return self.network
+
+    @property
     def method(self) -> Method:
         """The parts of the method that concern the training step; crops concern the data."""
         return Method(self.image_distillation, self.text_distillation, self.cross_attention)

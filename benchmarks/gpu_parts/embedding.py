@@ -104,10 +104,10 @@ def _check_onnx_cuda(setting: Setting, wanted: NDArray[np.float32], pixels: NDAr
         return
     session = open_session(MiniEncoder(setting.scratch / "graphs").image_graph(), device)
     where = "CPU" if is_on_cpu(session) else "CUDA"
-    cosine = centred_cosine(wanted, np.asarray(session.run(["logits"], {"pixels": pixels})[0]))
+    cosine = centred_cosine(wanted, session.run(["features"], {"pixels": pixels})[0][:, : wanted.shape[1]])
     report(f"cosmos-mini in ONNX Runtime on {where}, centred cosine", f"{cosine:.5f}", cosine >= MIN_COSINE)
     batch = _repeat(pixels, 4 if setting.is_dry else 32)
-    speed = measure_rate(lambda: session.run(["logits"], {"pixels": batch}), len(batch), "cpu")
+    speed = measure_rate(lambda: session.run(["features"], {"pixels": batch}), len(batch), "cpu")
     report(f"cosmos-mini in ONNX Runtime on {where}, images/s", f"{speed:.1f}")
 
 
@@ -122,20 +122,19 @@ class _MiniTower(torch.nn.Module):
         self.network.load_state_dict(torch.load(find_package(IMAGE_PACKAGE) / IMAGE_FILE, weights_only=True))
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-        features = self.network.extract_features((pixels.permute(0, 3, 1, 2).float() - 127) / 128)
-        logits: torch.Tensor = self.network._fc(features.mean(dim=(2, 3)))
-        return logits
+        features: torch.Tensor = self.network.extract_features((pixels.permute(0, 3, 1, 2).float() - 127) / 128)
+        return features.mean(dim=(2, 3))
 
 
 def _run_mini(
     tower: torch.nn.Module, pixels: NDArray[np.uint8], device: str, precision: Precision
 ) -> NDArray[np.float32]:
-    """(n, 1000) logits."""
+    """Pooled features, (n, 1280)."""
     is_exact = precision == "fp32"
     autocast: AbstractContextManager[object] = nullcontext() if is_exact else torch.autocast(device, DTYPES[precision])
     with torch.inference_mode(), autocast:
-        logits: NDArray[np.float32] = tower(torch.from_numpy(pixels).to(device)).float().cpu().numpy()
-    return logits
+        features: NDArray[np.float32] = tower(torch.from_numpy(pixels).to(device)).float().cpu().numpy()
+    return features
 
 
 def _index_photos(setting: Setting, folder: Path) -> None:

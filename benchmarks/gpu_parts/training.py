@@ -198,7 +198,7 @@ def _name_network(setting: Setting) -> str:
 def _make_batch(config: TrainConfig) -> Batch:
     """Random pixels, and numbered captions of the photos in the package."""
     generator = torch.Generator().manual_seed(0)
-    sides = [config.network.image_size] * 2 + [config.local_side] * config.n_local_images
+    sides = [config.cosmos_network.image_size] * 2 + [config.local_side] * config.n_local_images
     views = tuple(torch.randn(config.batch, 3, side, side, generator=generator) for side in sides)
     captions = load_captions()
     tokenize = partial(_tokenize, captions, config.n_captions)

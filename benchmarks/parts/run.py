@@ -41,7 +41,7 @@ STEPS = 800
 _SMALL = PRESETS["tiny"]
 BASE = replace(
     _SMALL,
-    network=replace(_SMALL.network, image_size=48, text_layers=2, context_length=48),  # 36 patches
+    network=replace(_SMALL.cosmos_network, image_size=48, text_layers=2, context_length=48),  # 36 patches
     local_side=24,
     batch=64,
     warmup=100,
@@ -101,14 +101,16 @@ def main() -> None:
     draw_figures(results, labels, MEASURES, options.folder / "parts.png")
     if "d" in options.variants:
         teacher = _load_teacher(runs["d", options.seeds[0]])
-        draw_attention(teacher, clip_tokenizer(BASE.network.context_length), held_out, options.folder / "attention.png")
+        draw_attention(
+            teacher, clip_tokenizer(BASE.cosmos_network.context_length), held_out, options.folder / "attention.png"
+        )
 
 
 def _train_or_resume(name: str, seed: int, run: Path, data: Path, steps: int) -> None:
     """Start a run, or resume it from its last checkpoint."""
     torch.set_num_threads(1)
     config = replace(VARIANTS[name][1], seed=seed, n_steps=steps, save_every=max(1, steps // 5))
-    source, tokenizer = open_source(data), clip_tokenizer(BASE.network.context_length)
+    source, tokenizer = open_source(data), clip_tokenizer(BASE.cosmos_network.context_length)
     folder = RunFolder(run)
     if folder.checkpoints() and folder.read_config() != config:
         raise UsageError(f"{run} was trained with a different config; choose another folder.")
@@ -122,13 +124,13 @@ def _load_or_measure(run: Path, held_out: Sequence[Scene]) -> Figures:
     """The figures of a run, which are stored in its folder."""
     file = run / "figures.json"
     if not file.exists():
-        figures = measure(_load_teacher(run), clip_tokenizer(BASE.network.context_length), held_out)
+        figures = measure(_load_teacher(run), clip_tokenizer(BASE.cosmos_network.context_length), held_out)
         file.write_text(json.dumps(asdict(figures)), encoding="utf-8")
     return Figures(**json.loads(file.read_text(encoding="utf-8")))
 
 
 def _load_teacher(run: Path) -> CosmosModel:
-    student, teacher = (CosmosModel(BASE.network).eval() for _ in range(2))
+    student, teacher = (CosmosModel(BASE.cosmos_network).eval() for _ in range(2))
     load_student_and_teacher(RunFolder(run).checkpoints()[-1], student, teacher)
     return teacher
 

@@ -117,8 +117,8 @@ def crop_centre_square(picture: Image.Image) -> Image.Image:
 
 def classify(encoder: MiniEncoder, stamps: list[Stamp], change: Prepare = lambda picture: picture) -> Floats:
     """The logits of ImageNet's classes: (n, 1000)."""
-    tower = encoder._image_tower()
-    return np.concatenate([tower.logits([encoder.prepare(change(paste_on_white(stamp))).whole]) for stamp in stamps])
+    wholes = [encoder.prepare(change(paste_on_white(stamp))).whole for stamp in stamps]
+    return encoder._feature_head().classify(encoder._image_tower().features(wholes))
 
 
 def encode_synonyms(encoder: MiniEncoder) -> Floats:

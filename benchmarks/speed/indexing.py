@@ -91,7 +91,7 @@ def _measure_baseline(paths: list[Path], encoder: MiniEncoder) -> float:
     def index() -> None:
         with workers(2) as pool:
             for batch in split_batches(ordered_map(pool, prepare, paths, ahead=2 * BATCH), BATCH):
-                session.run(["logits"], {"pixels": np.stack(batch)})
+                session.run(["features"], {"pixels": np.stack(batch)})
 
     return measure_seconds(index)
 

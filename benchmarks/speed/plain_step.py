@@ -24,6 +24,8 @@ def plain_step(state: TrainState, views: Sequence[Tensor], ids: Tensor, momentum
     views: each (batch, 3, side, side). ids: (batch, captions, context).
     """
     student, teacher = state.student, state.teacher
+    assert isinstance(student, CosmosModel), student
+    assert isinstance(teacher, CosmosModel), teacher
     state.optimizer.zero_grad()
     clip, distill = _compute_losses(student, teacher, views, ids.unbind(1))
     (clip + distill).backward()  # type: ignore[no-untyped-call]

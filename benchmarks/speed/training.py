@@ -141,7 +141,7 @@ def _measure_growth(batch_size: int, rounds: int) -> Iterator[list[object]]:
 
 def _make_views_and_captions(config: TrainConfig) -> tuple[list[Tensor], Tensor]:
     """Random pixels, and the token ids of sampled caption crops: (batch, captions, context)."""
-    size, side = config.batch, config.network.image_size
+    size, side = config.batch, config.cosmos_network.image_size
     generator = torch.Generator().manual_seed(0)
     sides = [side] * 2 + [config.local_side] * config.n_local_images
     views = [torch.randn(size, 3, side, side, generator=generator) for side in sides]

@@ -4,7 +4,7 @@ from cosmos_search.encoders.devices import Device, FixedPrecisionError, Precisio
 from cosmos_search.encoders.protocol import Encoder
 from cosmos_search.models.errors import DamagedModelError, ModelNotPulledError, UnknownModelError
 from cosmos_search.models.published import PUBLISHED
-from cosmos_search.models.store import CARD, MINI, MINI_CONSE, ModelStore, default_store
+from cosmos_search.models.store import CARD, MINI, ModelStore, default_store
 
 __all__ = ["load_encoder"]
 
@@ -17,14 +17,12 @@ def load_encoder(
     Raises UsageError for a name that is not installed and for a device or precision that cannot be used,
     DamagedModelError for a model whose files differ from the installed ones.
     """
-    if name in (MINI, MINI_CONSE):
+    if name == MINI:
         if precision not in ("auto", "fp32"):
-            raise FixedPrecisionError(name, precision)
-        # Imported here, because `info` and `--help` need no onnxruntime
-        from cosmos_search.encoders.mini.encoder import MiniEncoder
-        from cosmos_search.encoders.mini.weights import TRAINED
+            raise FixedPrecisionError(MINI, precision)
+        from cosmos_search.encoders.mini.encoder import MiniEncoder  # `info` and `--help` need no onnxruntime
 
-        return MiniEncoder(device=device, trained=TRAINED if name == MINI else None)
+        return MiniEncoder(device=device)
     store = store or default_store()
     card = store.card(name)
     if card is not None:

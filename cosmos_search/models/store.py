@@ -21,7 +21,6 @@ from indexer.files import expand_home, open_file
 __all__ = [
     "CARD",
     "MINI",
-    "MINI_CONSE",
     "NEEDED",
     "WEIGHTS",
     "ModelCard",
@@ -35,8 +34,7 @@ CARD = "card.json"
 WEIGHTS = "model.safetensors"
 WIDTHS = {384: "ViT-S", 768: "ViT-B", 1024: "ViT-L", 1280: "ViT-H"}
 LOCAL_CROP = 96 / 224  # COSMOS was trained on local crops of this share of the side
-MINI = "cosmos-mini"  # the built-in encoder
-MINI_CONSE = "cosmos-mini-conse"  # the same without trained weights
+MINI = "cosmos-mini"  # the name of the built-in encoder
 DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # reserved file names on Windows
 NEEDED = ("config.json", WEIGHTS, "tokenizer.json", "preprocessor_config.json")
 
@@ -122,7 +120,7 @@ class ModelStore:
         """Raise ModelNameError or ModelExistsError unless a model of that name can be installed."""
         if not _is_name(name):
             raise ModelNameError(name)
-        if name.lower() in (MINI, MINI_CONSE) or self.folder(name).exists():
+        if name.lower() == MINI or self.folder(name).exists():
             raise ModelExistsError(name)
 
     def remove(self, name: str) -> None:

@@ -16,7 +16,6 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from cosmos_search.network.cosmos import CosmosConfig
 from cosmos_search.processing.text import TextTokenizer
 from indexer.errors import CosmosSearchError, PictureError
 from indexer.pictures.images import open_picture, reading_pictures
@@ -123,9 +122,8 @@ class Views:
     """Makes the views of a pair as a config describes them."""
 
     def __init__(self, config: TrainConfig, tokenizer: TextTokenizer) -> None:
-        assert isinstance(config.network, CosmosConfig), config.network
         self.config = config
-        self.side = config.network.image_size
+        self.side = config.cosmos_network.image_size
         self.tokenizer = tokenizer
         self.multi_crop = MultiCrop(
             self.side, config.local_side, config.n_local_images, config.crop_border, augment=config.augment

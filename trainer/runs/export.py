@@ -5,7 +5,7 @@ from pathlib import Path
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 
-from cosmos_search.encoders.mini.weights import TRAINED
+from cosmos_search.encoders.mini.weights import TRAINED_FILE
 from cosmos_search.model_config import Role
 from cosmos_search.models.drafts import draft_folder
 from cosmos_search.network.checkpoint import save_model
@@ -33,7 +33,7 @@ def export(run: Path, folder: Path, *, role: Role = "teacher", which: str = "bes
             draft = parent / "model"
             if isinstance(network, MiniNetwork):
                 draft.mkdir(parents=True)
-                save_file(network.export_tensors(), draft / TRAINED.name)
+                save_file(network.export_tensors(), draft / TRAINED_FILE)
                 draft.rename(folder)
                 return checkpoint.path
             if files.has_tokenizer:  # else both the tokenizer and the preprocessing are CLIP's

@@ -24,7 +24,6 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from cosmos_search.model_config import MAX_TOKENIZER_BYTES
-from cosmos_search.network.cosmos import CosmosConfig
 from cosmos_search.processing.text import TextTokenizer, clip_tokenizer
 from indexer.errors import CosmosSearchError
 from indexer.files import append_file, open_file, read_file, replace_file
@@ -218,8 +217,7 @@ class RunFolder:
 
     def load_tokenizer(self, config: TrainConfig) -> TextTokenizer:
         """The run's own, or CLIP's. Raises CosmosSearchError, VocabularyError if the network has fewer tokens."""
-        assert isinstance(config.network, CosmosConfig), config.network
-        length, n_tokens = config.network.context_length, config.network.vocab_size
+        length, n_tokens = config.cosmos_network.context_length, config.cosmos_network.vocab_size
         own = self.path / TOKENIZER
         tokenizer = TextTokenizer.from_file(own, length) if self.has_tokenizer else clip_tokenizer(length)
         if tokenizer.end >= n_tokens:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, fields
 
-__all__ = ["MiniConfig"]
+__all__ = ["MiniConfig", "TrainedConfig"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +21,21 @@ class MiniConfig:
     temperature: float = 1.5
     n_tokens: int = 128  # longer texts are truncated: the length that MiniLM was trained with
     region_side: int = 512  # pixels of a larger input, of which the regions are parts
-    # Of the trained head in a vector, and of the global vector in that of a region; see benchmarks/README.md.
-    global_share: float = 0.6
-    region_share: float = 0.4
-    context: float = 1.0
-    revision: int = 3  # increase it if a change of the code, but of none of these values, changes vectors
+    revision: int = 2  # increase it if a change of the code, but of none of these values, changes vectors
 
     def describe(self) -> str:
         """All values as a text, which is a part of the encoder's version."""
-        return ", ".join(f"{field.name}={getattr(self, field.name)!r}" for field in fields(self))
+        values = ", ".join(f"{field.name}={getattr(self, field.name)!r}" for field in fields(self))
+        return f"Recipe({values})"  # an earlier name of this class, which the versions in existing indexes depend on
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedConfig:
+    """How much a trained head contributes: its share in the vectors of pictures and of regions.
+
+    context: how much of its picture's vector is added to that of a region, before it is normalised.
+    """
+
+    global_share: float = 0.6
+    region_share: float = 0.4
+    context: float = 1.0

@@ -14,14 +14,14 @@ from PIL import Image
 from cosmos_search.encoders.calibration import Calibration, load_packaged
 from cosmos_search.encoders.devices import Device, has_nvidia_gpu
 from cosmos_search.encoders.mini.class_vectors import DIM, ClassVectors, embed_classes, load_or_embed
-from cosmos_search.encoders.mini.config import MiniConfig
+from cosmos_search.encoders.mini.config import MiniConfig, TrainedConfig
 from cosmos_search.encoders.mini.head import FeatureHead, read_trained
 from cosmos_search.encoders.mini.image_tower import ImageTower, PreparedPicture, prepare_picture, squash
 from cosmos_search.encoders.mini.region_pooling import pool_neighbours, pool_regions
 from cosmos_search.encoders.mini.text_tower import TextTower
-from cosmos_search.encoders.mini.weights import TRAINED, find_weights, fingerprint
+from cosmos_search.encoders.mini.weights import find_weights, fingerprint
 from cosmos_search.encoders.onnx_session import choose_session_device, model_cache_folder, open_or_make
-from cosmos_search.models.store import MINI, MINI_CONSE
+from cosmos_search.models.store import MINI
 from indexer.encoder import Vectors
 from indexer.pictures.regions import Box, Regions
 
@@ -41,11 +41,11 @@ class MiniEncoder:
         cache: Path | None = None,
         config: MiniConfig | None = None,
         device: Device = "auto",
-        trained: Path | None = TRAINED,
+        trained: Path | None = None,
     ) -> None:
         """cache: by default in the user's cache folder. device: of the image tower; "cuda" needs onnxruntime-gpu.
 
-        trained: weights trained on captioned photos (see trainer.runs.export); None for cosmos-mini-conse.
+        trained: weights that a training run exported (trainer.runs.export).
         Raises CosmosSearchError if a package with weights is missing, DeviceError for a device that cannot be used.
         """
         self._session_device = choose_session_device(device)
@@ -53,7 +53,10 @@ class MiniEncoder:
         self._config = config or MiniConfig()
         self._weights = find_weights()
         self._trained = trained
-        content = f"{self._config.describe()} {self._weights.fingerprint()} {fingerprint(trained) if trained else ''}"
+        self._shares = TrainedConfig() if trained is not None else TrainedConfig(0.0, 0.0, 0.0)
+        content = f"{self._config.describe()} {self._weights.fingerprint()}"
+        if trained is not None:
+            content += f" {self._shares} {fingerprint(trained)}"
         self._version = hashlib.sha256(content.encode()).hexdigest()[:12]
         self._folder = (cache or model_cache_folder()) / f"{self.name}-{self._version}"
         self._lock = threading.RLock()
@@ -64,8 +67,8 @@ class MiniEncoder:
 
     @property
     def name(self) -> str:
-        """The name of the built-in encoder, with or without trained weights."""
-        return MINI_CONSE if self._trained is None else MINI
+        """The name of the built-in encoder."""
+        return MINI
 
     @property
     def version(self) -> str:
@@ -115,15 +118,15 @@ class MiniEncoder:
         """Each (1 + regions, 384), unit rows."""
         if not prepared:
             return []
-        tower, head, config = self._image_tower(), self._feature_head(), self._config
+        tower, head, shares = self._image_tower(), self._feature_head(), self._shares
         vectors = []
         for picture, features in zip(prepared, tower.features([one.whole for one in prepared]), strict=True):
-            rows = head.embed(features[None], config.global_share)
+            rows = head.embed(features[None], shares.global_share)
             if picture.large is not None:
                 pooled = pool_regions(tower.feature_map(picture.large), picture.regions)
-                regions = head.embed(pooled, config.region_share)
-                if self._trained is not None:
-                    regions += config.context * rows
+                regions = head.embed(pooled, shares.region_share)
+                if shares.context:
+                    regions += shares.context * rows
                     regions /= np.linalg.norm(regions, axis=1, keepdims=True)
                 rows = np.concatenate([rows, regions])
             vectors.append(rows)
@@ -137,7 +140,7 @@ class MiniEncoder:
         lies in the thing in 0.58 of the cases instead of 0.55.
         """
         features = pool_neighbours(self._image_tower().feature_map(squash(picture, self._config.region_side)))
-        rows = self._feature_head().embed(features.reshape(-1, features.shape[-1]), self._config.region_share)
+        rows = self._feature_head().embed(features.reshape(-1, features.shape[-1]), self._shares.region_share)
         cosines: NDArray[np.float32] = rows @ query
         return cosines.reshape(features.shape[:2])
 
@@ -157,7 +160,7 @@ class MiniEncoder:
         return self._image_file()
 
     def _image_file(self) -> Path:
-        return self._folder / f"image-{runtime_version}.onnx"
+        return self._folder / f"features-{runtime_version}.onnx"
 
     def _image_tower(self) -> ImageTower:
         with self._lock:

@@ -22,6 +22,7 @@ IR_VERSION = 8  # that of opset 17
 TRAINED_SIDE = 260  # pixels; the padding is "same" padding at that size, as in training
 STRIDED_BLOCKS = {1, 4, 7, 15}  # the first of the stages that halve the resolution
 MEAN_BLOCKS = (3, 6, 14)  # the last of stages whose means the trained head takes, too
+EARLY_MAPS = ("early_map_1", "early_map_2", "early_map_3")  # outputs with these maps
 MEAN_CELLS = (8, 4, 2)  # positions of these stages' maps, across, for one of the last map
 BATCH_NORM_EPSILON = 1e-3
 
@@ -63,7 +64,7 @@ def export_image_tower(weights: Weights, mean: float, scale: float, target: Path
     """Write a graph from pixels (n, height, width, 3) uint8 to features, which are pooled or at each position.
 
     features: (n, 1472), the means of the last map and of those after MEAN_BLOCKS. map: (n, rows, columns, 1280), the
-    last map. means: (n, rows, columns, 192), the earlier ones pooled to its positions; for sides of a multiple of 32.
+    last map. EARLY_MAPS: the earlier ones, pooled to the positions of the last one if sides are a multiple of 32.
     The graph includes the scaling of pixels. weights: by the names of efficientnet-lite-pytorch.
     """
     graph = _Graph()
@@ -72,15 +73,13 @@ def export_image_tower(weights: Weights, mean: float, scale: float, target: Path
     pooled = [graph.add("ReduceMean", x, axes=[2, 3], keepdims=0) for x in (maps[-1], *early)]
     graph.add("Concat", *pooled, axis=1, output="features")
     graph.add("Transpose", maps[-1], perm=[0, 2, 3, 1], output="map")
-    cells = [
-        graph.add("AveragePool", x, kernel_shape=[size, size], strides=[size, size])
-        for x, size in zip(early, MEAN_CELLS, strict=True)
-    ]
-    graph.add("Transpose", graph.add("Concat", *cells, axis=1), perm=[0, 2, 3, 1], output="means")
+    for name, x, size in zip(EARLY_MAPS, early, MEAN_CELLS, strict=True):
+        cells = graph.add("AveragePool", x, kernel_shape=[size, size], strides=[size, size])
+        graph.add("Transpose", cells, perm=[0, 2, 3, 1], output=name)
     graph.save(
         target,
         [helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["n", "height", "width", 3])],
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in ("features", "map", "means")],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in ("features", "map", *EARLY_MAPS)],
     )
 
 

@@ -31,10 +31,15 @@ class FeatureHead:
         self._classifier = classifier
         self._head = head
 
+    def classify(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """features: (n, 1472). The logits of ImageNet's classes: (n, 1000)."""
+        weight, bias = self._classifier
+        logits: NDArray[np.float32] = features[:, :N_FEATURES] @ weight.T + bias
+        return logits
+
     def embed(self, features: NDArray[np.float32], share: float) -> Vectors:
         """features: (n, 1472), pooled. share: of the trained head. Returns (n, 384), unit rows."""
-        weight, bias = self._classifier
-        conse = self._classes.embed_logits(features[:, :N_FEATURES] @ weight.T + bias)
+        conse = self._classes.embed_logits(self.classify(features))
         if self._head is None or not share:
             return conse
         weight, bias = self._head

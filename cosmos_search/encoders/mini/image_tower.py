@@ -14,6 +14,7 @@ from indexer.pictures.regions import Box
 
 __all__ = ["ImageTower", "PreparedPicture", "prepare_picture", "squash"]
 
+MAPS = ["map", "early_map_1", "early_map_2", "early_map_3"]  # outputs of the graph (encoders.mini.export)
 GPU_BATCH = 32  # pictures per call
 
 
@@ -66,6 +67,6 @@ class ImageTower:
 
     def feature_map(self, large: NDArray[np.uint8]) -> NDArray[np.float32]:
         """large: (side, side, 3), side a multiple of 32. The features at each position: (rows, columns, 1472)."""
-        parts = self._session.run(["map", "means"], {"pixels": large[None]})
+        parts = self._session.run(MAPS, {"pixels": large[None]})
         features: NDArray[np.float32] = np.concatenate([part[0] for part in parts], axis=-1)
         return features

@@ -111,8 +111,8 @@ def test_a_region_is_a_look_at_its_own_place(mini):
 
 def test_a_region_of_everything_is_the_mean_of_all_places(mini, pictures):
     (vectors,) = mini.encode_images([mini.prepare(pictures[1], [Box(0.0, 0.0, 1.0, 1.0)])])
-    logits = mini._image_tower().logit_map(mini.prepare(pictures[1], [WHOLE]).large)
-    wanted = mini._class_vectors().embed_logits(logits.mean(axis=(0, 1))[None])[0]
+    features = mini._image_tower().feature_map(mini.prepare(pictures[1], [WHOLE]).large)
+    wanted = mini._feature_head().embed(features.mean(axis=(0, 1))[None], 0.0)[0]
     assert np.allclose(vectors[1], wanted, atol=1e-5)
 
 
@@ -134,15 +134,15 @@ def test_the_mean_of_neighbours_is_that_of_a_slow_loop(shape):
 
 
 def test_the_graph_itself_gives_the_same_in_a_batch_and_at_other_sizes(cache, mini, pictures):
-    session = open_session(next(cache.rglob("image-*.onnx")))
+    session = open_session(next(cache.rglob("features-*.onnx")))
     pixels = np.stack([mini.prepare(picture).whole for picture in pictures])
-    together = session.run(["logits"], {"pixels": pixels})[0]
-    alone = np.concatenate([session.run(["logits"], {"pixels": one[None]})[0] for one in pixels])
-    assert np.allclose(together, alone, atol=1e-3)  # logits are of the order of 10
-    logits, places = session.run(None, {"pixels": np.zeros((2, 320, 480, 3), dtype=np.uint8)})
-    assert logits.shape == (2, 1000)
-    assert places.shape == (2, 10, 15, 1000)
-    assert np.allclose(places.mean(axis=(1, 2)), logits, atol=1e-3)
+    together = session.run(["features"], {"pixels": pixels})[0]
+    alone = np.concatenate([session.run(["features"], {"pixels": one[None]})[0] for one in pixels])
+    assert np.allclose(together, alone, atol=1e-3)
+    features, *maps = session.run(None, {"pixels": np.zeros((2, 320, 480, 3), dtype=np.uint8)})
+    assert features.shape == (2, 1472)
+    assert [x.shape for x in maps] == [(2, 10, 15, n) for n in (1280, 24, 48, 120)]
+    assert np.allclose(np.concatenate([x.mean(axis=(1, 2)) for x in maps], axis=1), features, atol=1e-3)
 
 
 def test_a_text_has_the_same_vector_alone_and_among_others(mini):

@@ -1,0 +1,124 @@
+"""Runs with frozen towers, from the command line's functions down, on cached features."""
+
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from cosmos_search.encoders.mini.encoder import MiniEncoder
+from cosmos_search.network.mini import N_FEATURES, MiniNetworkConfig
+from indexer.errors import CosmosSearchError, UsageError
+from tests.pictures import make_shards
+from trainer.config import PRESETS, load_config, save_config
+from trainer.data.frozen_towers import FrozenTowers
+from trainer.runs.checkpoints import load_networks
+from trainer.runs.export import export
+from trainer.runs.folder import RunFolder
+from trainer.runs.launch import Sources, evaluate_run, resume_run, start_run
+
+CONFIG = replace(
+    PRESETS["mini-finetune"], network=MiniNetworkConfig(first_block=20), batch=8, n_epochs=0, n_steps=4, save_every=2,
+    warmup=1, log_every=1, n_local_images=1, n_captions=3, sample_shuffle=5,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """Graphs and cached features of all tests here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def place(home, tmp_path_factory):
+    """A finished run."""
+    folder = tmp_path_factory.mktemp("frozen")
+    make_shards(folder / "data")
+    make_shards(folder / "val", 1)
+    start_run(CONFIG, Sources(str(folder / "data"), str(folder / "val")), folder / "run")
+    return folder
+
+
+def teacher(run):
+    folder = RunFolder(run)
+    return load_networks(folder, folder.checkpoints()[-1])["teacher"]
+
+
+def test_training_changes_the_trained_part_only(place):
+    first, last = (
+        load_networks(RunFolder(place / "run"), checkpoint)["student"].state_dict()
+        for checkpoint in (RunFolder(place / "run").checkpoints()[i] for i in (0, -1))
+    )
+    changed = {name for name in first if not torch.equal(first[name], last[name])}
+    assert {
+        "head.weight",
+        "blocks.0.expand.weight",
+        "last.weight",
+        "text_attn_cross_pool.attn.in_proj_weight",
+    } <= changed
+    assert not changed & {"class_weight", "class_vectors", "feature_mean", "last.scale"}
+
+
+def test_a_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(place):
+    half = place / "half"
+    shutil.copytree(place / "run", half)
+    shutil.rmtree(RunFolder(half).checkpoints()[-1].path)
+    assert resume_run(half).name == "step-00000004"
+    ours, wanted = teacher(half).state_dict(), teacher(place / "run").state_dict()
+    assert all(torch.equal(ours[name], wanted[name]) for name in wanted)
+
+
+def test_an_exported_run_is_the_encoder_that_was_trained(place, home):
+    export(place / "run", place / "exported", which="last")
+    encoder = MiniEncoder(trained=place / "exported" / "cosmos-mini.safetensors")
+    network = teacher(place / "run").eval()
+    picture = Image.new("RGB", (300, 200), "red")
+    picture.paste("blue", (100, 50, 200, 150))
+    row = torch.from_numpy(FrozenTowers(20).encode_view(picture))[None]
+    with torch.no_grad():
+        wanted = network.encode_images(row).features[0].numpy()
+    (vectors,) = encoder.encode_images([encoder.prepare(picture)])
+    assert vectors.shape == (1, 384)
+    assert float(vectors[0] @ wanted) > 0.999
+    untrained = MiniEncoder()
+    assert encoder.version != untrained.version
+    assert not np.allclose(vectors, untrained.encode_images([untrained.prepare(picture)])[0], atol=0.01)
+
+
+def test_a_run_is_evaluated_as_the_encoder_that_it_exports(place):
+    found = evaluate_run(place / "run", "last", data=place / "val")
+    assert found.retrieval.keys() == {"student", "teacher"}
+    assert 0 <= found.retrieval["teacher"]["sentence_text_to_image_R@10"] <= 1
+
+
+def test_options_for_networks_trained_from_pixels_are_refused(place, tmp_path):
+    sources = Sources(str(place / "data"))
+    with pytest.raises(UsageError, match="leave out both options"):
+        start_run(CONFIG, sources, tmp_path / "run", init="cosmos-mini")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"first_block": 15}, "first_block must lie between 16 and 21"),
+        ({"first_block": 22}, "first_block must lie between 16 and 21"),
+        ({"head_share": 1.5}, "head_share must lie between 0 and 1"),
+        ({"temperature": 0.0}, "temperature must be above 0"),
+    ],
+)
+def test_configs_that_cannot_work_are_refused(change, said):
+    with pytest.raises(CosmosSearchError, match=said):
+        replace(CONFIG, network=replace(CONFIG.network, **change))
+
+
+@pytest.mark.parametrize("preset", ["mini-head", "mini-finetune"])
+def test_configs_are_read_as_they_were_written(tmp_path, preset):
+    save_config(PRESETS[preset], tmp_path / "config.json")
+    assert load_config(tmp_path / "config.json") == PRESETS[preset]
+    assert isinstance(load_config(tmp_path / "config.json").network, MiniNetworkConfig)
+    assert N_FEATURES == 1280

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from cosmos_search.processing.text import (
     TextTokenizer,
-    _byte_symbols,
+    _list_byte_symbols,
     _merge_lines,
     clean,
     clip_tokenizer,
@@ -27,7 +27,7 @@ from cosmos_search.processing.text import (
 @cache
 def reference_tables():
     """The official algorithm (Sennrich et al. 2016, as CLIP has it), written plainly."""
-    symbols = _byte_symbols()
+    symbols = _list_byte_symbols()
     merges = [tuple(line.split()) for line in _merge_lines()]
     vocabulary = [*symbols.values(), *(s + "</w>" for s in symbols.values()), *("".join(m) for m in merges)]
     return symbols, {m: i for i, m in enumerate(merges)}, {token: i for i, token in enumerate(vocabulary)}

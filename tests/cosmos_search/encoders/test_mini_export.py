@@ -144,7 +144,7 @@ def test_what_a_pickle_wants_to_call_is_refused(tmp_path, call, place, capsys):
         write_pickles(file, {}, [call])
     else:
         write_pickles(file, call if place == "state" else {"weight": call})
-    with pytest.raises(TorchFileError, match="asks for"):
+    with pytest.raises(TorchFileError, match="refers to"):
         read_state_dict(file)
     assert capsys.readouterr().out == ""
 

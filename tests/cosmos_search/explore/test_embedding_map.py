@@ -87,5 +87,5 @@ def test_an_index_that_is_empty_or_of_another_encoder_has_no_map(paints, tmp_pat
         library.atlas(COLOURS)
     paints(1).close()
     other = cosmos_search.open(tmp_path / "index", encoder=ColourEncoder("other"))
-    with other, pytest.raises(CosmosSearchError, match="made with colour, not other"):
+    with other, pytest.raises(CosmosSearchError, match="made with colour, not with other"):
         other.atlas(COLOURS)

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from cosmos_search.processing.text import (
     TextTokenizer,
-    _byte_symbols,
-    _merge_lines,
+    _list_byte_symbols,
+    _read_merges,
     clean,
     clip_tokenizer,
     save_clip_tokenizer,
@@ -27,8 +27,8 @@ from cosmos_search.processing.text import (
 @cache
 def reference_tables():
     """The official algorithm (Sennrich et al. 2016, as CLIP has it), written plainly."""
-    symbols = _byte_symbols()
-    merges = [tuple(line.split()) for line in _merge_lines()]
+    symbols = _list_byte_symbols()
+    merges = [tuple(line.split()) for line in _read_merges()]
     vocabulary = [*symbols.values(), *(s + "</w>" for s in symbols.values()), *("".join(m) for m in merges)]
     return symbols, {m: i for i, m in enumerate(merges)}, {token: i for i, token in enumerate(vocabulary)}
 

@@ -63,7 +63,7 @@ def test_all_captions_of_a_picture_are_in_one_sample(folder, end, tmp_path):
     make_pictures(tmp_path / folder)
     source = write_tokens(tmp_path / "Flickr8k.token.txt", end=end)
     done = prepare(source, tmp_path / "shards")
-    assert (done.n_pairs, done.n_refused, dict(done.text_modes)) == (2, 0, {"sentences": 2})
+    assert (done.n_pairs, done.n_skipped, dict(done.text_modes)) == (2, 0, {"sentences": 2})
     assert read_pools(tmp_path / "shards") == POOLS
 
 
@@ -119,7 +119,7 @@ def test_a_split_of_karpathys_json_leaves_out_the_others(split, pools, tmp_path)
     make_pictures(tmp_path)
     done = prepare(write_karpathy(tmp_path / "dataset_coco.json"), tmp_path / "shards", split=split)
     assert read_pools(tmp_path / "shards") == pools
-    assert done.n_refused == 0
+    assert done.n_skipped == 0
 
 
 @pytest.mark.parametrize("kind", ["token", "table"])
@@ -155,7 +155,7 @@ def test_what_a_token_file_lacks_is_named_with_line_and_reason(tmp_path):
         "Flickr8k.token.txt gone.jpg": "there is no such picture",
         "Flickr8k.token.txt red-red.jpg": "it has no caption",
     }
-    assert done.n_refused == sum(done.reasons.values()) == 7
+    assert done.n_skipped == sum(done.reasons.values()) == 7
 
 
 def test_a_damaged_line_of_a_table_is_named(tmp_path):

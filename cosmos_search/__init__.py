@@ -32,6 +32,9 @@ if TYPE_CHECKING:  # the same names as in _EXPORTS, for type checkers and editor
         PrecisionError as PrecisionError,
     )
     from cosmos_search.encoders.load import load_encoder as load_encoder
+    from cosmos_search.encoders.mini.config import MiniConfig as MiniConfig
+    from cosmos_search.encoders.mini.encoder import MiniEncoder as MiniEncoder
+    from cosmos_search.encoders.mini.image_tower import PreparedPicture as PreparedPicture
     from cosmos_search.encoders.mini.weights import (
         DamagedPackageError as DamagedPackageError,
         MissingPackageError as MissingPackageError,
@@ -126,6 +129,9 @@ _EXPORTS: dict[str, tuple[str, ...]] = {  # module -> the names of it that this 
     "cosmos_search.encoders.calibration": ("Calibration",),
     "cosmos_search.encoders.devices": ("Device", "DeviceError", "FixedPrecisionError", "Precision", "PrecisionError"),
     "cosmos_search.encoders.load": ("load_encoder",),
+    "cosmos_search.encoders.mini.config": ("MiniConfig",),
+    "cosmos_search.encoders.mini.encoder": ("MiniEncoder",),
+    "cosmos_search.encoders.mini.image_tower": ("PreparedPicture",),
     "cosmos_search.encoders.mini.weights": ("DamagedPackageError", "MissingPackageError"),
     "cosmos_search.encoders.protocol": ("Encoder",),
     "cosmos_search.explore.embedding_map": ("Atlas", "Cluster", "Point"),

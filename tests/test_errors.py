@@ -157,7 +157,7 @@ def test_the_advice_is_one_line_and_names_commands_and_options_that_exist(module
         advice = import_module(module).ADVICE[kind](error)
         assert "\n" not in add_advice(error, {kind: lambda error, advice=advice: advice})
         for option in re.findall(r"(?:^|[\s(])(--?[a-z][a-z-]*)", advice):
-            assert option in known | {"-u"} or re.search(r"\b(pip|git|chmod|mv)\b", advice), advice
+            assert option in known | {"-u"} or re.search(r"\b(pip|git|chmod|mv|rm)\b", advice), advice
         for words in re.findall(r"cosmos-search(?:-train)? ([a-z]+)", advice):
             assert words in {command.name for command in list_commands(main)}, advice
 

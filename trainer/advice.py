@@ -4,7 +4,7 @@ from shlex import quote
 
 from cosmos_search.cli.advice import ADVICE as BASE
 from cosmos_search.cli.advice import Advice
-from trainer.data.errors import AlreadyShardsError, NoPicturesError
+from trainer.data.errors import AlreadyShardsError, FeatureCacheError, NoPicturesError
 from trainer.runs.errors import (
     DataChangedError,
     EarlierNamesError,
@@ -22,6 +22,7 @@ __all__ = ["ADVICE"]
 ADVICE: Advice = {
     **BASE,
     AlreadyShardsError: lambda error: f"Train with them: cosmos-search-train run --data {quote(str(error.folder))} ...",
+    FeatureCacheError: lambda error: f"Delete it to compute them again: rm -r {quote(str(error.folder))}",
     NoPicturesError: lambda error: "Name the folder of the pictures: --images DIR",
     RunExistsError: lambda error: f"Resume it: cosmos-search-train run --resume {quote(str(error.run))}",
     RunFolderTakenError: lambda error: "Choose a new folder for the run: --out FOLDER",

@@ -129,9 +129,10 @@ def load_config(path: Path) -> TrainConfig:
     kind = MiniNetworkConfig if network.get("model_type") == MINI else CosmosConfig
     _check_types(network, kind, path)
     _check_types(content, TrainConfig, path)
-    if kind is CosmosConfig:
-        cosmos_values(asdict(CosmosConfig()) | network, path)  # checks the upper bounds of the sizes
-    return TrainConfig(network=kind(**network), **content)
+    config = TrainConfig(network=kind(**network), **content)
+    if isinstance(config.network, CosmosConfig):
+        cosmos_values(asdict(config.network), path)  # checks the upper bounds of the sizes
+    return config
 
 
 def save_config(config: TrainConfig, path: Path) -> None:
@@ -210,6 +211,8 @@ def _find_mini_problems(network: MiniNetworkConfig) -> Iterator[str]:
 
 def _find_conflicts(config: TrainConfig) -> Iterator[str]:
     """Values that do not fit each other."""
+    if isinstance(config.network, MiniNetworkConfig) and config.network.dropout and config.n_micro_batches > 1:
+        yield "n_micro_batches must be 1 with dropout, which differs between the two passes over a micro batch"
     if not config.n_steps and not config.n_epochs:
         yield "n_steps or n_epochs must be above 0"
     if config.cross_attention and not (config.image_distillation and config.text_distillation):

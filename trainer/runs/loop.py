@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from pathlib import Path
+from random import Random
 from typing import cast
 
 import torch
@@ -196,6 +197,8 @@ class _TrainingLoop:
         momentum = config.ema_momentum
         if not config.is_ema_momentum_constant:
             momentum = momentum_at(step, momentum, self.total)
+        # Dropout, too, depends on nothing but the position in the run, so that resuming is exact.
+        torch.manual_seed(Random(f"{config.seed}|{step}|{self.ranks.rank}").getrandbits(63))
         try:
             losses = training_step(self.state, loaded.batch.to(self.ranks.device), lr=lr, ema_momentum=momentum)
         except NotFiniteError as error:

@@ -41,7 +41,7 @@ class MiniEncoder:
         cache: Path | None = None,
         config: MiniConfig | None = None,
         device: Device = "auto",
-        trained: Path | None = None,
+        trained: str | Path | None = None,
     ) -> None:
         """cache: by default in the user's cache folder. device: of the image tower; "cuda" needs onnxruntime-gpu.
 
@@ -52,11 +52,11 @@ class MiniEncoder:
         self._wants_gpu = device != "cpu"
         self._config = config or MiniConfig()
         self._weights = find_weights()
-        self._trained = trained
+        self._trained = Path(trained) if trained is not None else None
         self._shares = TrainedConfig() if trained is not None else TrainedConfig(0.0, 0.0, 0.0)
         content = f"{self._config.describe()} {self._weights.fingerprint()}"
         if trained is not None:
-            content += f" {self._shares} {fingerprint(trained)}"
+            content += f" {self._shares} {fingerprint(Path(trained))}"
         self._version = hashlib.sha256(content.encode()).hexdigest()[:12]
         self._folder = (cache or model_cache_folder()) / f"{self.name}-{self._version}"
         self._lock = threading.RLock()

@@ -116,6 +116,12 @@ def test_configs_that_cannot_work_are_refused(change, said):
         replace(CONFIG, network=replace(CONFIG.network, **change))
 
 
+def test_dropout_and_micro_batches_exclude_each_other():
+    with pytest.raises(CosmosSearchError, match="n_micro_batches must be 1 with dropout"):
+        replace(CONFIG, n_micro_batches=2)
+    replace(CONFIG, n_micro_batches=2, network=replace(CONFIG.network, dropout=0.0))
+
+
 @pytest.mark.parametrize("preset", ["mini-head", "mini-finetune"])
 def test_configs_are_read_as_they_were_written(tmp_path, preset):
     save_config(PRESETS[preset], tmp_path / "config.json")

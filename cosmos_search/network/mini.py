@@ -31,6 +31,7 @@ N_FEATURES = 1280  # channels of the last map, which the classifier takes
 N_MEANS = 192  # means of the maps after blocks 3, 6 and 14
 N_CLASSES = 1000
 LAST_BLOCK = 20
+CPU_CHUNK = 16  # maps at a time; on 2 cores this takes 5.6 ms a map with the backward pass, 256 at once take 14.5
 BATCH_NORM_EPSILON = 1e-3
 
 Weights = Mapping[str, NDArray[Any]]
@@ -84,11 +85,13 @@ class MiniNetwork(nn.Module):
 
     def encode_map(self, maps: Tensor) -> Tensor:
         """From the input of the first trained block, (n, channels, rows, columns), to (n, 1280, rows, columns)."""
-        x = maps.contiguous(memory_format=torch.channels_last)
-        for block in self.blocks:
-            x = block(x)
-        features: Tensor = self.last(x)
-        return features
+        chunk = CPU_CHUNK if maps.device.type == "cpu" else len(maps)
+        parts = []
+        for x in maps.contiguous(memory_format=torch.channels_last).split(chunk):  # type: ignore[no-untyped-call]
+            for block in self.blocks:
+                x = block(x)
+            parts.append(self.last(x))
+        return torch.cat(parts)
 
     def embed(self, features: Tensor) -> Tensor:
         """Pooled features, first those of the last map, then the means of earlier ones: (n, 1472) to unit (n, 384)."""

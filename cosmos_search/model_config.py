@@ -11,6 +11,10 @@ from indexer.errors import CosmosSearchError
 __all__ = [
     "CLIP_VOCAB_SIZE",
     "MAX_TOKENIZER_BYTES",
+    "MINI_BATCH_NORM_EPSILON",
+    "MINI_DIM",
+    "MINI_FEATURES",
+    "MINI_MEANS",
     "N_CROSS_ATTENTION_HEADS",
     "ModelKind",
     "Role",
@@ -23,6 +27,12 @@ __all__ = [
 
 ModelKind = Literal["cosmos", "clip"]  # model_type of the Hugging Face layout
 Role = Literal["teacher", "student"]  # the two networks of a COSMOS checkpoint
+
+# Sizes of the built-in encoder, cosmos-mini
+MINI_DIM = 384  # of its vectors, which are MiniLM's
+MINI_FEATURES = 1280  # channels of EfficientNet-Lite2's last map, which its classifier takes
+MINI_MEANS = 192  # channels of the maps after blocks 3, 6 and 14, whose means a trained head takes, too
+MINI_BATCH_NORM_EPSILON = 1e-3
 
 CLIP_VOCAB_SIZE = 49_408  # tokens of CLIP's tokenizer, which COSMOS uses, too
 N_CROSS_ATTENTION_HEADS = 8  # of COSMOS; embed_dim is divided among them

@@ -20,26 +20,21 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from cosmos_search.model_config import MINI_BATCH_NORM_EPSILON, MINI_DIM, MINI_FEATURES, MINI_MEANS
 from cosmos_search.network.cosmos import Encoded
 from cosmos_search.network.cross_attention import CrossAttention
 
 __all__ = ["LAST_BLOCK", "MiniNetwork", "MiniNetworkConfig"]
 
 INITIAL_SCALE = log(1 / 0.07)
-DIM = 384  # of MiniLM's vectors and of the joint space
-N_FEATURES = 1280  # channels of the last map, which the classifier takes
-N_MEANS = 192  # means of the maps after blocks 3, 6 and 14
-N_CLASSES = 1000
 LAST_BLOCK = 20
 CPU_CHUNK = 16  # maps at a time; on 2 cores this takes 5.6 ms a map with the backward pass, 256 at once take 14.5
-BATCH_NORM_EPSILON = 1e-3
-
 Weights = Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class MiniNetworkConfig:
-    """first_block: the first trained block of the backbone, 19 or 20; 21: none, the head alone is trained."""
+    """first_block: the first trained block of the backbone, 16 to 20; 21: none, the head alone is trained."""
 
     first_block: int = 21
     head_share: float = 0.6  # s above
@@ -68,20 +63,20 @@ class MiniNetwork(nn.Module):
         self.blocks = nn.ModuleList(_Block(backbone, number) for number in range(config.first_block, LAST_BLOCK + 1))
         self.last = _Convolution(backbone, "_conv_head", "_bn1", is_clipped=True)
         self.last.requires_grad_(config.first_block <= LAST_BLOCK)
-        self.head = nn.Linear(N_FEATURES + N_MEANS, DIM)
-        nn.init.normal_(self.head.weight, std=(N_FEATURES + N_MEANS) ** -0.5)
-        self.image_token_mapping = nn.Linear(N_FEATURES, DIM)
-        self.text_token_mapping = nn.Linear(DIM, DIM)
-        self.image_attn_cross_pool = CrossAttention(DIM)
-        self.text_attn_cross_pool = CrossAttention(DIM)
+        self.head = nn.Linear(MINI_FEATURES + MINI_MEANS, MINI_DIM)
+        nn.init.normal_(self.head.weight, std=(MINI_FEATURES + MINI_MEANS) ** -0.5)
+        self.image_token_mapping = nn.Linear(MINI_FEATURES, MINI_DIM)
+        self.text_token_mapping = nn.Linear(MINI_DIM, MINI_DIM)
+        self.image_attn_cross_pool = CrossAttention(MINI_DIM)
+        self.text_attn_cross_pool = CrossAttention(MINI_DIM)
         self.logit_scale = nn.Parameter(torch.tensor(INITIAL_SCALE))
         self.distill_logit_scale = nn.Parameter(torch.tensor(INITIAL_SCALE))
         vectors = torch.from_numpy(class_vectors).float()
         self.register_buffer("class_vectors", vectors - vectors.mean(dim=0))
         self.register_buffer("class_weight", torch.from_numpy(backbone["_fc.weight"]).float())
         self.register_buffer("class_bias", torch.from_numpy(backbone["_fc.bias"]).float())
-        self.register_buffer("feature_mean", torch.zeros(N_FEATURES + N_MEANS))
-        self.register_buffer("feature_std", torch.ones(N_FEATURES + N_MEANS))
+        self.register_buffer("feature_mean", torch.zeros(MINI_FEATURES + MINI_MEANS))
+        self.register_buffer("feature_std", torch.ones(MINI_FEATURES + MINI_MEANS))
 
     def encode_map(self, maps: Tensor) -> Tensor:
         """From the input of the first trained block, (n, channels, rows, columns), to (n, 1280, rows, columns)."""
@@ -106,14 +101,14 @@ class MiniNetwork(nn.Module):
 
     def classify(self, features: Tensor) -> Tensor:
         """(n, 1472) to the logits of ImageNet's classes (n, 1000)."""
-        return F.linear(features[..., :N_FEATURES], self.class_weight, self.class_bias)
+        return F.linear(features[..., :MINI_FEATURES], self.class_weight, self.class_bias)
 
     def encode_images(self, rows: Tensor) -> Encoded:
         """rows: (n, length), cached features of views (trainer.data.features). The tokens are positions of a map.
 
         The penalty keeps the classifier's answers: the KL divergence from the untrained backbone's class probabilities.
         """
-        sizes = [rows.shape[1] - N_FEATURES - N_MEANS, N_FEATURES, N_MEANS]
+        sizes = [rows.shape[1] - MINI_FEATURES - MINI_MEANS, MINI_FEATURES, MINI_MEANS]
         maps, untrained, means = torch.split(rows.float(), sizes, dim=1)
         side = round((maps.shape[1] / self.n_channels) ** 0.5)
         features = self.encode_map(maps.reshape(-1, self.n_channels, side, side))
@@ -171,7 +166,7 @@ class _Convolution(nn.Module):
     def __init__(self, weights: Weights, name: str, norm: str, *, is_clipped: bool = False) -> None:
         super().__init__()
         kernel = torch.from_numpy(weights[f"{name}.weight"]).float()  # (outputs, inputs or 1, size, size)
-        deviation = np.sqrt(weights[f"{norm}.running_var"].astype(np.float64) + BATCH_NORM_EPSILON)
+        deviation = np.sqrt(weights[f"{norm}.running_var"].astype(np.float64) + MINI_BATCH_NORM_EPSILON)
         scale = torch.from_numpy(weights[f"{norm}.weight"] / deviation).float()
         self.weight = nn.Parameter(kernel)
         self.register_buffer("scale", scale)

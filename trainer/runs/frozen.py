@@ -14,7 +14,8 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from cosmos_search.evaluation.metrics import compute_cosines, compute_retrieval_metrics
-from cosmos_search.network.mini import N_FEATURES, N_MEANS, MiniNetwork, MiniNetworkConfig
+from cosmos_search.model_config import MINI_FEATURES, MINI_MEANS
+from cosmos_search.network.mini import MiniNetwork, MiniNetworkConfig
 from trainer.config import TrainConfig
 from trainer.data.features import FeatureCache, FeaturePlan, cache_features
 from trainer.data.frozen_towers import FrozenTowers
@@ -41,7 +42,7 @@ def make_scorer(config: TrainConfig, data: Path) -> Evaluate:
 
 def standardize(network: MiniNetwork, cache: FeatureCache) -> None:
     """Set the mean and deviation of the features that the head takes to those of the whole pictures in a cache."""
-    pooled = torch.stack([sample.views[0][-N_FEATURES - N_MEANS :].float() for sample in cache])
+    pooled = torch.stack([sample.views[0][-MINI_FEATURES - MINI_MEANS :].float() for sample in cache])
     network.feature_mean.copy_(pooled.mean(dim=0))
     network.feature_std.copy_(pooled.std(dim=0) + 1e-3)
 

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from cosmos_search.encoders.mini.config import MiniConfig
 from cosmos_search.encoders.mini.text_tower import TextTower
 from cosmos_search.encoders.onnx_session import write_atomically
+from cosmos_search.model_config import MINI_DIM
 from indexer.encoder import Vectors
 
-__all__ = ["DIM", "ClassVectors", "embed_classes", "load_or_embed"]
+__all__ = ["ClassVectors", "embed_classes", "load_or_embed"]
 
 N_CLASSES = 1000
-DIM = 384
 
 
 class ClassVectors:
@@ -60,7 +60,7 @@ def embed_classes(class_texts: Sequence[tuple[str, str]], tower: TextTower, conf
 
 def _load(file: Path) -> NDArray[np.float32]:
     vectors: NDArray[np.float32] = np.load(file, allow_pickle=False)
-    if vectors.shape != (N_CLASSES, DIM) or not np.isfinite(vectors).all():
+    if vectors.shape != (N_CLASSES, MINI_DIM) or not np.isfinite(vectors).all():
         raise ValueError(f"{file} holds an array of shape {vectors.shape}, or values that are not finite")
     return vectors
 

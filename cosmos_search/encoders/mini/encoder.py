@@ -13,7 +13,7 @@ from PIL import Image
 
 from cosmos_search.encoders.calibration import Calibration, load_packaged
 from cosmos_search.encoders.devices import Device, has_nvidia_gpu
-from cosmos_search.encoders.mini.class_vectors import DIM, ClassVectors, embed_classes, load_or_embed
+from cosmos_search.encoders.mini.class_vectors import ClassVectors, embed_classes, load_or_embed
 from cosmos_search.encoders.mini.config import MiniConfig, TrainedConfig
 from cosmos_search.encoders.mini.head import FeatureHead, read_trained
 from cosmos_search.encoders.mini.image_tower import ImageTower, PreparedPicture, prepare_picture, squash
@@ -21,6 +21,7 @@ from cosmos_search.encoders.mini.region_pooling import pool_neighbours, pool_reg
 from cosmos_search.encoders.mini.text_tower import TextTower
 from cosmos_search.encoders.mini.weights import find_weights, fingerprint
 from cosmos_search.encoders.onnx_session import choose_session_device, model_cache_folder, open_or_make
+from cosmos_search.model_config import MINI_DIM
 from cosmos_search.models.store import MINI
 from indexer.encoder import Vectors
 from indexer.pictures.regions import Box, Regions
@@ -78,7 +79,7 @@ class MiniEncoder:
     @property
     def dim(self) -> int:
         """The dimension of MiniLM's vectors."""
-        return DIM
+        return MINI_DIM
 
     @property
     def class_vectors(self) -> NDArray[np.float32]:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from cosmos_search.encoders.onnx_session import optimise_graph
+from cosmos_search.model_config import MINI_BATCH_NORM_EPSILON
 
 __all__ = ["export_image_tower", "export_text_tower", "export_trunk"]
 
@@ -24,7 +25,6 @@ STRIDED_BLOCKS = {1, 4, 7, 15}  # the first of the stages that halve the resolut
 MEAN_BLOCKS = (3, 6, 14)  # the last of stages whose means the trained head takes, too
 EARLY_MAPS = ("early_map_1", "early_map_2", "early_map_3")  # outputs with these maps
 MEAN_CELLS = (8, 4, 2)  # positions of these stages' maps, across, for one of the last map
-BATCH_NORM_EPSILON = 1e-3
 
 Weights = Mapping[str, NDArray[Any]]
 
@@ -142,7 +142,7 @@ def _convolve(
     """A convolution with its batch norm folded in, and ReLU6 if it is clipped. side: pixels of x in training."""
     kernel = weights[f"{name}.weight"].astype(np.float64)  # (outputs, inputs or 1, size, size)
     variance = weights[f"{norm}.running_var"].astype(np.float64)
-    factor = weights[f"{norm}.weight"] / np.sqrt(variance + BATCH_NORM_EPSILON)
+    factor = weights[f"{norm}.weight"] / np.sqrt(variance + MINI_BATCH_NORM_EPSILON)
     bias = weights[f"{norm}.bias"] - weights[f"{norm}.running_mean"] * factor
     size = kernel.shape[2]
     padding = max((-(-side // stride) - 1) * stride + size - side, 0)

@@ -7,14 +7,12 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
-from cosmos_search.encoders.mini.class_vectors import DIM, ClassVectors
+from cosmos_search.encoders.mini.class_vectors import ClassVectors
+from cosmos_search.model_config import MINI_DIM, MINI_FEATURES, MINI_MEANS
 from indexer.encoder import Vectors
 from indexer.errors import CosmosSearchError
 
-__all__ = ["N_FEATURES", "N_MEANS", "FeatureHead", "read_trained"]
-
-N_FEATURES = 1280  # channels of the last map, which the classifier takes
-N_MEANS = 192  # channels of earlier maps, which only the trained head takes, too
+__all__ = ["FeatureHead", "read_trained"]
 
 
 class FeatureHead:
@@ -34,7 +32,7 @@ class FeatureHead:
     def classify(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """features: (n, 1472). The logits of ImageNet's classes: (n, 1000)."""
         weight, bias = self._classifier
-        logits: NDArray[np.float32] = features[:, :N_FEATURES] @ weight.T + bias
+        logits: NDArray[np.float32] = features[:, :MINI_FEATURES] @ weight.T + bias
         return logits
 
     def embed(self, features: NDArray[np.float32], share: float) -> Vectors:
@@ -59,6 +57,6 @@ def read_trained(file: Path) -> dict[str, NDArray[np.float32]]:
         tensors = {name: tensor.astype(np.float32) for name, tensor in load_file(file).items()}
     except (OSError, SafetensorError, ValueError) as error:
         raise CosmosSearchError(f"{file} can't be read ({error}).") from error
-    if tensors.get("head.weight", np.empty(0)).shape != (DIM, N_FEATURES + N_MEANS):
+    if tensors.get("head.weight", np.empty(0)).shape != (MINI_DIM, MINI_FEATURES + MINI_MEANS):
         raise CosmosSearchError(f"{file} has no trained head for the built-in encoder.")
     return tensors

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from cosmos_search.encoders.mini.encoder import MiniEncoder
-from cosmos_search.network.mini import N_FEATURES, MiniNetworkConfig
+from cosmos_search.network.mini import MiniNetworkConfig
 from indexer.errors import CosmosSearchError, UsageError
 from tests.pictures import make_shards
 from trainer.config import PRESETS, load_config, save_config
@@ -128,4 +128,3 @@ def test_configs_are_read_as_they_were_written(tmp_path, preset):
     save_config(PRESETS[preset], tmp_path / "config.json")
     assert load_config(tmp_path / "config.json") == PRESETS[preset]
     assert isinstance(load_config(tmp_path / "config.json").network, MiniNetworkConfig)
-    assert N_FEATURES == 1280

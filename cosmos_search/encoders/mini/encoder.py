@@ -19,7 +19,7 @@ from cosmos_search.encoders.mini.head import FeatureHead, read_trained
 from cosmos_search.encoders.mini.image_tower import ImageTower, PreparedPicture, prepare_picture, squash
 from cosmos_search.encoders.mini.region_pooling import pool_neighbours, pool_regions
 from cosmos_search.encoders.mini.text_tower import TextTower
-from cosmos_search.encoders.mini.weights import find_weights, fingerprint
+from cosmos_search.encoders.mini.weights import find_weights
 from cosmos_search.encoders.onnx_session import choose_session_device, model_cache_folder, open_or_make
 from cosmos_search.model_config import MINI_DIM
 from cosmos_search.models.store import MINI
@@ -47,17 +47,19 @@ class MiniEncoder:
         """cache: by default in the user's cache folder. device: of the image tower; "cuda" needs onnxruntime-gpu.
 
         trained: weights that a training run exported (trainer.runs.export).
-        Raises CosmosSearchError if a package with weights is missing, DeviceError for a device that cannot be used.
+        Raises CosmosSearchError if a package with weights is missing or `trained` is not such a file, DeviceError for a
+        device that cannot be used.
         """
         self._session_device = choose_session_device(device)
         self._wants_gpu = device != "cpu"
         self._config = config or MiniConfig()
         self._weights = find_weights()
-        self._trained = Path(trained) if trained is not None else None
+        self._trained = read_trained(Path(trained)) if trained is not None else {}
         self._shares = TrainedConfig() if trained is not None else TrainedConfig(0.0, 0.0, 0.0)
         content = f"{self._config.describe()} {self._weights.fingerprint()}"
         if trained is not None:
-            content += f" {self._shares} {fingerprint(Path(trained))}"
+            digests = (hashlib.sha256(self._trained[name].tobytes()).hexdigest() for name in sorted(self._trained))
+            content += f" {self._shares} {''.join(digests)}"
         self._version = hashlib.sha256(content.encode()).hexdigest()[:12]
         self._folder = (cache or model_cache_folder()) / f"{self.name}-{self._version}"
         self._lock = threading.RLock()
@@ -195,13 +197,12 @@ class MiniEncoder:
             if self._head is None:
                 weights = self._read_weights()
                 classifier = weights["_fc.weight"], weights["_fc.bias"]
-                head = (weights["head.weight"], weights["head.bias"]) if self._trained is not None else None
+                head = (weights["head.weight"], weights["head.bias"]) if self._trained else None
                 self._head = FeatureHead(self._class_vectors(), classifier, head)
             return self._head
 
     def _read_weights(self) -> dict[str, NDArray[np.float32]]:
-        trained = {} if self._trained is None else read_trained(self._trained)
-        return self._weights.read_image() | trained
+        return self._weights.read_image() | self._trained
 
     def _export_image_tower(self, target: Path) -> None:
         from cosmos_search.encoders.mini.export import export_image_tower  # imports onnx

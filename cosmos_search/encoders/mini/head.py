@@ -57,6 +57,9 @@ def read_trained(file: Path) -> dict[str, NDArray[np.float32]]:
         tensors = {name: tensor.astype(np.float32) for name, tensor in load_file(file).items()}
     except (OSError, SafetensorError, ValueError) as error:
         raise CosmosSearchError(f"{file} can't be read ({error}).") from error
-    if tensors.get("head.weight", np.empty(0)).shape != (MINI_DIM, MINI_FEATURES + MINI_MEANS):
+    shapes = {"head.weight": (MINI_DIM, MINI_FEATURES + MINI_MEANS), "head.bias": (MINI_DIM,)}
+    if any(name not in tensors or tensors[name].shape != shape for name, shape in shapes.items()):
         raise CosmosSearchError(f"{file} has no trained head for the built-in encoder.")
+    if not all(np.isfinite(tensor).all() for tensor in tensors.values()):
+        raise CosmosSearchError(f"{file} can't be used: it has weights that are not finite.")
     return tensors

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.numpy import load_file, save_file
 
 from cosmos_search.encoders.mini.encoder import MiniEncoder
 from cosmos_search.network.mini import MiniNetworkConfig
@@ -115,6 +116,26 @@ def test_options_for_networks_trained_from_pixels_are_refused(place, tmp_path):
 def test_configs_that_cannot_work_are_refused(change, said):
     with pytest.raises(CosmosSearchError, match=said):
         replace(CONFIG, network=replace(CONFIG.network, **change))
+
+
+def test_files_that_hold_no_trained_weights_are_refused(place, tmp_path):
+    export(place / "run", tmp_path / "exported", which="last")
+    good = tmp_path / "exported" / "cosmos-mini.safetensors"
+    tensors = load_file(good)
+    bad = tmp_path / "bad.safetensors"
+    for content in (None, b"", b"{}", good.read_bytes()[:-9]):
+        bad.unlink(missing_ok=True)
+        if content is not None:
+            bad.write_bytes(content)
+        with pytest.raises(CosmosSearchError, match=r"bad\.safetensors can't be read"):
+            MiniEncoder(trained=bad)
+    for change, said in (
+        ({"head.weight": tensors["head.weight"][:9]}, "no trained head"),
+        ({"head.bias": tensors["head.bias"] * np.float16(np.nan)}, "not finite"),
+    ):
+        save_file(tensors | change, bad)
+        with pytest.raises(CosmosSearchError, match=said):
+            MiniEncoder(trained=bad)
 
 
 def test_dropout_and_micro_batches_exclude_each_other():

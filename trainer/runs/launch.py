@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from cosmos_search.encoders.mini.encoder import MiniEncoder
+from cosmos_search.encoders.mini.weights import TRAINED_FILE
 from cosmos_search.encoders.protocol import Encoder
 from cosmos_search.network.cosmos import CosmosModel
 from cosmos_search.network.mini import MiniNetwork, MiniNetworkConfig
@@ -145,8 +146,9 @@ def evaluate_run(
 def _make_encoder(run: RunFolder, config: TrainConfig, role: str, network: Network, scratch: Path) -> Encoder:
     """A trained network as an encoder: with frozen towers as the built-in one, from files in `scratch`."""
     if isinstance(network, MiniNetwork):
-        save_file(network.export_tensors(), scratch / f"{role}.safetensors")
-        return MiniEncoder(scratch, trained=scratch / f"{role}.safetensors")
+        file = scratch / f"{role}-{TRAINED_FILE}"
+        save_file(network.export_tensors(), file)
+        return MiniEncoder(scratch, trained=file)
     if torch.cuda.is_available():
         network = network.cuda()
     return NetworkEncoder(role, network, run.load_tokenizer(config))

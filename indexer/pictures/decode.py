@@ -37,7 +37,7 @@ def decode(image: Image.Image, min_side: int, n_read: int = 0) -> Image.Image:
     full_bytes = n_read + (_draft_jpeg(image, min_side) if is_jpeg else _draft(image, min_side))
     factor = None if tiff.must_be_cut(image) else _choose_factor(image.size, full_bytes)
     if factor is not None:
-        with memory.reserve(_needed_bytes(image.size, full_bytes, factor)):
+        with memory.reserve(_estimate_bytes(image.size, full_bytes, factor)):
             _load(image)
             if image.mode == "RGB" and factor == 1:
                 return image
@@ -49,7 +49,7 @@ def decode(image: Image.Image, min_side: int, n_read: int = 0) -> Image.Image:
     factor = _choose_factor(size, band_bytes)
     if factor is None or (bands := _choose_bands(image)) is None:
         raise _too_large_error(image.size, full_bytes)
-    with memory.reserve(_needed_bytes(size, band_bytes, factor)):
+    with memory.reserve(_estimate_bytes(size, band_bytes, factor)):
         return reduce_to_rgb(bands, size, factor)
 
 
@@ -109,12 +109,12 @@ def _choose_factor(size: tuple[int, int], decoding_bytes: int) -> int | None:
     """The number to divide the sides by so that decoding and result fit into the limits; None if none suffices."""
     for factor in range(1, MAX_FACTOR):
         is_ordinary = size[0] * size[1] <= ORDINARY_PIXELS * factor**2
-        if is_ordinary and _needed_bytes(size, decoding_bytes, factor) <= PICTURE_BYTES:
+        if is_ordinary and _estimate_bytes(size, decoding_bytes, factor) <= PICTURE_BYTES:
             return factor
     return None
 
 
-def _needed_bytes(size: tuple[int, int], decoding_bytes: int, factor: int) -> int:
+def _estimate_bytes(size: tuple[int, int], decoding_bytes: int, factor: int) -> int:
     """The memory for decoding, for the result, and for a copy of it when it is turned upright."""
     return decoding_bytes + 8 * ceil(size[0] / factor) * ceil(size[1] / factor)
 

@@ -256,15 +256,15 @@ class RunFolder:
         """Add a line for each sample that a process skipped on the way to a step. Raises OSError."""
         lines = [_to_line({"step": step, "key": sample.key, "reason": sample.reason}) for sample in samples]
         if lines:
-            append_file(self._skipped_file(rank), b"".join(lines))
+            append_file(self._get_skip_log(rank), b"".join(lines))
 
     def truncate_logs(self, rank: int, step: int) -> None:
         """Drop the lines from a step on, which a resumed run writes again, and incomplete ones. Raises OSError."""
         if rank == 0:
             _truncate(self.path / METRICS, step)
-        _truncate(self._skipped_file(rank), step)
+        _truncate(self._get_skip_log(rank), step)
 
-    def _skipped_file(self, rank: int) -> Path:
+    def _get_skip_log(self, rank: int) -> Path:
         return self.path / f"{SKIPPED}{rank}.jsonl"
 
     def open_tensorboard(self, step: int) -> "SummaryWriter | None":

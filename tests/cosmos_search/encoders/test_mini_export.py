@@ -38,7 +38,7 @@ def weights():
     return find_weights()
 
 
-def centred_cosines(a, b):
+def compute_centred_cosines(a, b):
     a, b = a - a.mean(axis=0), b - b.mean(axis=0)
     return (a * b).sum(axis=-1) / (np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1))
 
@@ -61,7 +61,7 @@ def test_the_image_tower_is_efficientnet_lite2(weights, tmp_path):
         assert np.abs(pooled[:, :1280] - expected).max() <= 1e-4
         assert np.abs(found - places).max() <= 2e-4  # at most 6
         if shape[0] > 1:
-            assert np.allclose(centred_cosines(pooled[:, :1280], expected), 1, atol=1e-6)
+            assert np.allclose(compute_centred_cosines(pooled[:, :1280], expected), 1, atol=1e-6)
 
 
 def test_the_text_tower_is_minilm(weights, tmp_path):

@@ -24,7 +24,7 @@ def plain(colour):
     return Image.new("RGB", (12, 8), colour)
 
 
-def captioned(colours, texts=None):
+def caption_pictures(colours, texts=None):
     return [
         CaptionedPicture(plain(colour), text, (text, colour))
         for colour, text in zip(colours, texts or colours, strict=True)
@@ -32,12 +32,12 @@ def captioned(colours, texts=None):
 
 
 def test_pictures_are_found_by_their_captions_and_captions_by_their_pictures():
-    metrics = evaluate_retrieval({"colour": ColourEncoder()}, captioned(COLOURS))["colour"]
+    metrics = evaluate_retrieval({"colour": ColourEncoder()}, caption_pictures(COLOURS))["colour"]
     assert {value for key, value in metrics.items() if "R@1" in key or "rank" in key} == {1.0}
 
 
 def test_wrong_captions_lower_recall_in_both_directions():
-    swapped = captioned(COLOURS, ("green", "red", *COLOURS[2:]))
+    swapped = caption_pictures(COLOURS, ("green", "red", *COLOURS[2:]))
     metrics = evaluate_retrieval({"colour": ColourEncoder()}, swapped)["colour"]
     assert metrics["caption_text_to_image_R@1"] == metrics["caption_image_to_text_R@1"] == 3 / 5
     assert metrics["sentence_text_to_image_R@1"] == 8 / 10  # "red" of the green picture, and the other way round
@@ -47,16 +47,16 @@ def test_wrong_captions_lower_recall_in_both_directions():
 def test_recall_counts_pictures_beyond_one_batch_and_reports_progress():
     greys = [f"rgb({i},{i},0)" for i in range(1, BATCH + 4)]
     done = []
-    metrics = evaluate_retrieval({"colour": ColourEncoder()}, iter(captioned(greys)), done.append)["colour"]
+    metrics = evaluate_retrieval({"colour": ColourEncoder()}, iter(caption_pictures(greys)), done.append)["colour"]
     assert done == [BATCH, BATCH + 3]
     assert metrics["caption_text_to_image_R@1"] == metrics["caption_image_to_text_R@1"] == 1.0
-    one_caption = captioned(greys, ["red"] * len(greys))  # equal scores rank in order
+    one_caption = caption_pictures(greys, ["red"] * len(greys))  # equal scores rank in order
     metrics = evaluate_retrieval({"colour": ColourEncoder()}, one_caption)["colour"]
     assert metrics["caption_image_to_text_mean_rank"] == 1 + (BATCH + 2) / 2
 
 
 def test_several_encoders_share_one_pass():
-    found = evaluate_retrieval({"a": ColourEncoder(), "b": ColourEncoder("other")}, iter(captioned(COLOURS)))
+    found = evaluate_retrieval({"a": ColourEncoder(), "b": ColourEncoder("other")}, iter(caption_pictures(COLOURS)))
     assert found["a"] == found["b"]
 
 

@@ -109,7 +109,7 @@ def small(**parts):
     return {"version": "1.0", "added_tokens": added, "model": model | parts.pop("model", {}), **parts}
 
 
-def added(**values):
+def make_added_token(**values):
     return {"added_tokens": [*small()["added_tokens"], FLAGS | {"id": 6, "content": "d", "special": False} | values]}
 
 
@@ -143,7 +143,7 @@ KNOWN = {
     "WhitespaceSplit": {"pre_tokenizer": {"type": "WhitespaceSplit"}},
     "CLIP's split": split({"Regex": SPLIT}, behavior="Removed", invert=True),
     "ByteLevel": {"pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True}},
-    "an added token": added(),
+    "an added token": make_added_token(),
     "no tokens of its own": {"model": {"type": "WordLevel", "unk_token": "c"}},
     "Fuse": {"decoder": {"type": "Fuse"}},
 }
@@ -224,15 +224,15 @@ UNKNOWN = {
     "an unknown decoder": {"decoder": {"type": "Evil"}},
     "added tokens that are none": {"added_tokens": {"a": 1}},
     "an added token that is none": {"added_tokens": ["a"]},
-    "an added token of nothing": added(content=""),
-    "an added token of much": added(content="d" * 1_000_000),
-    "an added token with another's id": added(id=2),
-    "an added token with another id": added(content="a"),
-    "an added token with a huge id": added(id=2**40),
-    "an added token with a negative id": added(id=-1),
-    "an added token with an id far off": added(id=77),
-    "an added token with no id": added(id=None),
-    "an added token with an odd flag": added(lstrip="yes"),
+    "an added token of nothing": make_added_token(content=""),
+    "an added token of much": make_added_token(content="d" * 1_000_000),
+    "an added token with another's id": make_added_token(id=2),
+    "an added token with another id": make_added_token(content="a"),
+    "an added token with a huge id": make_added_token(id=2**40),
+    "an added token with a negative id": make_added_token(id=-1),
+    "an added token with an id far off": make_added_token(id=77),
+    "an added token with no id": make_added_token(id=None),
+    "an added token with an odd flag": make_added_token(lstrip="yes"),
     "many added tokens": {"added_tokens": [FLAGS | {"id": i, "content": str(i)} for i in range(6, 20_000)]},
 }
 

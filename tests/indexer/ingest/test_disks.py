@@ -225,7 +225,7 @@ def test_everything_renamed_has_moved(library, photos):
 
 
 @contextmanager
-def mounted(place, *what):
+def mount(place, *what):
     try:
         if subprocess.run(["mount", *what, str(place)], capture_output=True, check=False).returncode:
             pytest.skip("no right to mount")
@@ -244,13 +244,13 @@ def test_another_disk_of_the_same_number_proves_nothing(library, tmp_path, has_a
     fill(tmp_path / "photos", 0)
     cam.mkdir()
     tmpfs = ("-t", "tmpfs", "-o", "size=8m", "tmpfs")
-    with mounted(cam, *tmpfs):
+    with mount(cam, *tmpfs):
         fill(cam, 100)
         fill(cam / "2019", 200)
         library.add(tmp_path / "photos")
         shutil.copy2(cam / "0.png", tmp_path / "0.png")
         numbers = cam.stat().st_dev, cam.stat().st_ino
-    with mounted(cam, *tmpfs):
+    with mount(cam, *tmpfs):
         if (cam.stat().st_dev, cam.stat().st_ino) != numbers:
             pytest.skip("this system gives each disk another number")
         if has_a_copy:
@@ -266,7 +266,7 @@ def test_a_bind_mount_of_the_same_file_system_may_come_and_go(library, tmp_path)
     fill(tmp_path / "elsewhere", 100)
     fill(tmp_path / "elsewhere" / "2019", 200)
     (tmp_path / "photos" / "cam").mkdir()
-    with mounted(tmp_path / "photos" / "cam", "--bind", str(tmp_path / "elsewhere")):
+    with mount(tmp_path / "photos" / "cam", "--bind", str(tmp_path / "elsewhere")):
         library.add(tmp_path / "photos")
         (tmp_path / "elsewhere" / "0.png").unlink()
         assert library.add(tmp_path / "photos").removed == 1

@@ -15,6 +15,7 @@ __all__ = [
     "MINI_DIM",
     "MINI_FEATURES",
     "MINI_MEANS",
+    "MINI_POOLED",
     "N_CROSS_ATTENTION_HEADS",
     "ModelKind",
     "Role",
@@ -32,6 +33,7 @@ Role = Literal["teacher", "student"]  # the two networks of a COSMOS checkpoint
 MINI_DIM = 384  # of its vectors, which are MiniLM's
 MINI_FEATURES = 1280  # channels of EfficientNet-Lite2's last map, which its classifier takes
 MINI_MEANS = 192  # channels of the maps after blocks 3, 6 and 14, whose means a trained head takes, too
+MINI_POOLED = MINI_FEATURES + MINI_MEANS  # what a trained head takes
 MINI_BATCH_NORM_EPSILON = 1e-3
 
 CLIP_VOCAB_SIZE = 49_408  # tokens of CLIP's tokenizer, which COSMOS uses, too

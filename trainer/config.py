@@ -200,8 +200,8 @@ def _find_network_problems(network: CosmosConfig) -> Iterator[str]:
 
 
 def _find_mini_problems(network: MiniNetworkConfig) -> Iterator[str]:
-    if not FIRST_TRAINABLE_BLOCK <= network.first_block <= LAST_BLOCK + 1:
-        yield f"first_block must lie between {FIRST_TRAINABLE_BLOCK} and {LAST_BLOCK + 1}"
+    if not FIRST_TRAINABLE_BLOCK <= network.first_block <= LAST_BLOCK:
+        yield f"first_block must lie between {FIRST_TRAINABLE_BLOCK} and {LAST_BLOCK}"
     for name in ("head_share", "dropout"):
         if not 0 <= getattr(network, name) <= 1:
             yield f"{name} must lie between 0 and 1"
@@ -270,7 +270,7 @@ PRESETS: dict[str, TrainConfig] = {
         lr=1e-3,
         save_every=100,
     ),
-    "mini-head": _mini(network=MiniNetworkConfig()),
-    "mini-finetune": _mini(network=MiniNetworkConfig(first_block=19, dropout=0.2), lr=3e-4, n_epochs=8),
+    "mini-head": _mini(network=MiniNetworkConfig(train_blocks=False)),
+    "mini-finetune": _mini(network=MiniNetworkConfig(dropout=0.2), lr=3e-4, n_epochs=8),
     "small": _cpu(network=SMALL, local_side=64, batch=128, n_epochs=0, n_steps=5000, warmup=300, save_every=250),
 }

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from cosmos_search.network.mini import LAST_BLOCK, MiniNetworkConfig
+from cosmos_search.network.mini import MiniNetworkConfig
 from trainer.config import TrainConfig
 from trainer.data.shards import REFUSED, Prepared
 from trainer.evaluate import Evaluation
@@ -119,7 +119,7 @@ def format_presets(presets: Mapping[str, TrainConfig]) -> str:
     for name, config in presets.items():
         n = config.network
         if isinstance(n, MiniNetworkConfig):
-            network = "cosmos-mini, head" if n.first_block > LAST_BLOCK else f"cosmos-mini, block {n.first_block} on"
+            network = f"cosmos-mini, block {n.first_block} on" if n.train_blocks else "cosmos-mini, head"
         else:
             network = f"ViT {n.vision_width}×{n.vision_layers} /{n.patch_size}, {n.image_size}px"
         length = f"{config.n_steps} st." if config.n_steps else str(config.n_epochs)

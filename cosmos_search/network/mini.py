@@ -20,23 +20,24 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cosmos_search.model_config import MINI_BATCH_NORM_EPSILON, MINI_DIM, MINI_FEATURES, MINI_MEANS
+from cosmos_search.model_config import MINI_BATCH_NORM_EPSILON, MINI_DIM, MINI_FEATURES, MINI_MEANS, MINI_POOLED
 from cosmos_search.network.cosmos import Encoded
 from cosmos_search.network.cross_attention import CrossAttention
 
 __all__ = ["LAST_BLOCK", "MiniNetwork", "MiniNetworkConfig"]
 
 INITIAL_SCALE = log(1 / 0.07)
-LAST_BLOCK = 20
+LAST_BLOCK = 20  # of EfficientNet-Lite2
 CPU_CHUNK = 16  # maps at a time; on 2 cores this takes 5.6 ms a map with the backward pass, 256 at once take 14.5
 Weights = Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class MiniNetworkConfig:
-    """first_block: the first trained block of the backbone, 16 to 20; 21: none, the head alone is trained."""
+    """The values by which networks, and ways to train them, differ."""
 
-    first_block: int = 21
+    first_block: int = 19  # of the backbone, 16 to 20; its input is cached
+    train_blocks: bool = True  # those from first_block on, and the last convolution; otherwise only the head
     head_share: float = 0.6  # s above
     temperature: float = 1.5  # of ConSE's softmax over the classes
     dropout: float = 0.3  # of the features that the head takes
@@ -61,10 +62,12 @@ class MiniNetwork(nn.Module):
         super().__init__()
         self.config = config
         self.blocks = nn.ModuleList(_Block(backbone, number) for number in range(config.first_block, LAST_BLOCK + 1))
+        self.n_channels = backbone[f"_blocks.{config.first_block}._expand_conv.weight"].shape[1]  # of cached maps
         self.last = _Convolution(backbone, "_conv_head", "_bn1", is_clipped=True)
-        self.last.requires_grad_(config.first_block <= LAST_BLOCK)
-        self.head = nn.Linear(MINI_FEATURES + MINI_MEANS, MINI_DIM)
-        nn.init.normal_(self.head.weight, std=(MINI_FEATURES + MINI_MEANS) ** -0.5)
+        self.blocks.requires_grad_(config.train_blocks)
+        self.last.requires_grad_(config.train_blocks)
+        self.head = nn.Linear(MINI_POOLED, MINI_DIM)
+        nn.init.normal_(self.head.weight, std=MINI_POOLED**-0.5)
         self.image_token_mapping = nn.Linear(MINI_FEATURES, MINI_DIM)
         self.text_token_mapping = nn.Linear(MINI_DIM, MINI_DIM)
         self.image_attn_cross_pool = CrossAttention(MINI_DIM)
@@ -75,11 +78,11 @@ class MiniNetwork(nn.Module):
         self.register_buffer("class_vectors", vectors - vectors.mean(dim=0))
         self.register_buffer("class_weight", torch.from_numpy(backbone["_fc.weight"]).float())
         self.register_buffer("class_bias", torch.from_numpy(backbone["_fc.bias"]).float())
-        self.register_buffer("feature_mean", torch.zeros(MINI_FEATURES + MINI_MEANS))
-        self.register_buffer("feature_std", torch.ones(MINI_FEATURES + MINI_MEANS))
+        self.register_buffer("feature_mean", torch.zeros(MINI_POOLED))
+        self.register_buffer("feature_std", torch.ones(MINI_POOLED))
 
     def encode_map(self, maps: Tensor) -> Tensor:
-        """From the input of the first trained block, (n, channels, rows, columns), to (n, 1280, rows, columns)."""
+        """From the input of `first_block`, (n, channels, rows, columns), to (n, 1280, rows, columns)."""
         chunk = CPU_CHUNK if maps.device.type == "cpu" else len(maps)
         parts = []
         for x in maps.contiguous(memory_format=torch.channels_last).split(chunk):  # type: ignore[no-untyped-call]
@@ -104,17 +107,22 @@ class MiniNetwork(nn.Module):
         return F.linear(features[..., :MINI_FEATURES], self.class_weight, self.class_bias)
 
     def encode_images(self, rows: Tensor) -> Encoded:
-        """rows: (n, length), cached features of views (trainer.data.features). The tokens are positions of a map.
+        """rows: (n, length), cached features of views (trainer.data.features). Tokens are positions of the last map.
 
+        Rows may lack the cached map, (n, 1472), if no block is trained; then there are no tokens.
         The penalty keeps the classifier's answers: the KL divergence from the untrained backbone's class probabilities.
         """
-        sizes = [rows.shape[1] - MINI_FEATURES - MINI_MEANS, MINI_FEATURES, MINI_MEANS]
-        maps, untrained, means = torch.split(rows.float(), sizes, dim=1)
+        maps, untrained, means = torch.split(
+            rows.float(), [rows.shape[1] - MINI_POOLED, MINI_FEATURES, MINI_MEANS], dim=1
+        )
+        if not maps.shape[1]:
+            no_tokens = rows.new_zeros(len(rows), 0, MINI_FEATURES)
+            return Encoded(self.embed(torch.cat([untrained, means], dim=1)), no_tokens)
         side = round((maps.shape[1] / self.n_channels) ** 0.5)
         features = self.encode_map(maps.reshape(-1, self.n_channels, side, side))
         pooled = torch.cat([features.mean(dim=(2, 3)), means], dim=1)
         penalty = None
-        if self.config.keep_classes and self.blocks:
+        if self.config.keep_classes and self.config.train_blocks:
             wanted, found = (F.log_softmax(self.classify(x) / self.config.temperature, -1) for x in (untrained, pooled))
             divergence = F.kl_div(found, wanted, reduction="none", log_target=True).sum(dim=-1, keepdim=True)
             penalty = self.config.keep_classes * divergence
@@ -124,20 +132,13 @@ class MiniNetwork(nn.Module):
         """rows: (n, 1 + length, 384), the cached vector of each caption, then its words, which may be left out."""
         return Encoded(rows[:, 0].float(), rows[:, 1:].float())
 
-    @property
-    def n_channels(self) -> int:
-        """Of the map that the first trained block takes."""
-        first = self.blocks[0].expand if self.blocks else self.last
-        assert isinstance(first, _Convolution)
-        return first.weight.shape[1]
-
     def export_tensors(self) -> dict[str, Tensor]:
         """The trained weights as `encoders.mini.head.read_trained` reads them, half precision.
 
         Batch norms take the trained offsets, and the head the standardization of its features.
         """
         tensors: dict[str, Tensor] = {}
-        if self.blocks:
+        if self.config.train_blocks:
             for number, block in enumerate(self.blocks, start=self.config.first_block):
                 assert isinstance(block, _Block)
                 parts = (("_expand_conv", "_bn0"), ("_depthwise_conv", "_bn1"), ("_project_conv", "_bn2"))

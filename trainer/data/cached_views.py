@@ -5,6 +5,8 @@ from random import Random
 import torch
 from torch import Tensor
 
+from cosmos_search.model_config import MINI_POOLED
+from cosmos_search.network.mini import MiniNetworkConfig
 from trainer.config import TrainConfig
 from trainer.data.batches import SampleViews
 from trainer.data.errors import SampleError
@@ -20,7 +22,9 @@ class CachedViews:
     """Draws cached views as `Views` makes new ones: the parts of the method that are off leave out the same views."""
 
     def __init__(self, config: TrainConfig, cache: FeatureCache) -> None:
+        assert isinstance(config.network, MiniNetworkConfig), config.network
         self.config = config
+        self._trains_blocks = config.network.train_blocks
         self._cache = cache
 
     def __call__(self, pair: Pair, epoch: int) -> SampleViews:
@@ -34,11 +38,18 @@ class CachedViews:
     def _draw_images(self, features: SampleFeatures, random: Random) -> list[Tensor]:
         """The whole picture, then a global crop and local crops; without image crops the whole picture alone."""
         if not self.config.image_crops:
-            return [features.views[0]]
+            return self._leave_out_maps([features.views[0]])
         first_local = 1 + self._cache.plan.n_global
         large = random.randrange(1, first_local)
         small = random.sample(range(first_local, len(features.views)), self.config.n_local_images)
-        return [features.views[i] for i in (0, large, *small)]
+        return self._leave_out_maps([features.views[i] for i in (0, large, *small)])
+
+    def _leave_out_maps(self, views: list[Tensor]) -> list[Tensor]:
+        """Without the maps that are not used: while no block is trained, only cross-attention uses one, the first."""
+        if self._trains_blocks:
+            return views
+        pooled = [view[-MINI_POOLED:] for view in views]
+        return [views[0], *pooled[1:]] if self.config.cross_attention else pooled
 
     def _draw_captions(self, features: SampleFeatures, random: Random) -> list[Tensor]:
         """Two joined captions, the first with its words, and single ones; without text crops one single caption.

@@ -16,10 +16,11 @@ def make_teacher(student: Network) -> Network:
 
 @torch.no_grad()
 def update_ema(teacher: Network, student: Network, momentum: float) -> None:
-    """θ_t ← m θ_t + (1 - m) θ_s, for all parameters.
+    """θ_t ← m θ_t + (1 - m) θ_s, for all parameters that are trained; the others are equal in both.
 
     The training step calls this before the optimizer's step, so the teacher lags one step behind.
     """
-    averages = [parameter.data for parameter in teacher.parameters()]
+    pairs = zip(teacher.parameters(), student.parameters(), strict=True)
+    averages, values = zip(*((t.data, s.data) for t, s in pairs if s.requires_grad), strict=True)
     torch._foreach_mul_(averages, momentum)
-    torch._foreach_add_(averages, [parameter.data for parameter in student.parameters()], alpha=1 - momentum)
+    torch._foreach_add_(averages, values, alpha=1 - momentum)

@@ -14,19 +14,25 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from cosmos_search.evaluation.metrics import compute_cosines, compute_retrieval_metrics
-from cosmos_search.model_config import MINI_FEATURES, MINI_MEANS
+from cosmos_search.model_config import MINI_POOLED
 from cosmos_search.network.mini import MiniNetwork, MiniNetworkConfig
+from indexer.files import expand_home
 from trainer.config import TrainConfig
 from trainer.data.features import FeatureCache, FeaturePlan, cache_features
 from trainer.data.frozen_towers import FrozenTowers
 from trainer.data.samples import Source, open_source
 from trainer.evaluate import average_recall_at_1
 from trainer.method.network import Network
+from trainer.runs.checkpoints import find_best_checkpoint, load_networks
+from trainer.runs.errors import InitSizesError, UnknownInitError
+from trainer.runs.folder import RunFolder
 from trainer.runs.loop import Evaluate
+from trainer.runs.networks import make_network
 
-__all__ = ["make_scorer", "open_features", "standardize"]
+__all__ = ["load_earlier_run", "make_scorer", "open_features", "standardize"]
 
 BATCH = 256
+N_LOCAL = 4  # local crops of a picture that are cached at least, so that configs with fewer share a cache
 
 
 def open_features(config: TrainConfig, source: Source) -> FeatureCache:
@@ -40,9 +46,27 @@ def make_scorer(config: TrainConfig, data: Path) -> Evaluate:
     return partial(_score, cache=cache)
 
 
+def load_earlier_run(init: str, config: MiniNetworkConfig) -> MiniNetwork:
+    """A network with the weights of an earlier run, those of the teacher of its best checkpoint.
+
+    init: the folder of the run. Raises UnknownInitError for anything else, InitSizesError for another `first_block`.
+    """
+    folder = RunFolder(expand_home(init))
+    checkpoint = find_best_checkpoint(folder)
+    earlier = load_networks(folder, checkpoint)["teacher"] if checkpoint is not None else None
+    if not isinstance(earlier, MiniNetwork):
+        raise UnknownInitError(init)
+    if (found := earlier.config.first_block) != config.first_block:
+        raise InitSizesError(init, (f"first_block {found} and not {config.first_block}",))
+    network = make_network(config)
+    network.load_state_dict(earlier.state_dict())
+    assert isinstance(network, MiniNetwork), network
+    return network
+
+
 def standardize(network: MiniNetwork, cache: FeatureCache) -> None:
     """Set the mean and deviation of the features that the head takes to those of the whole pictures in a cache."""
-    pooled = torch.stack([sample.views[0][-MINI_FEATURES - MINI_MEANS :].float() for sample in cache])
+    pooled = torch.stack([sample.views[0][-MINI_POOLED:].float() for sample in cache])
     network.feature_mean.copy_(pooled.mean(dim=0))
     network.feature_std.copy_(pooled.std(dim=0) + 1e-3)
 
@@ -56,7 +80,7 @@ def _open_features(config: TrainConfig, source: Source, n_crops: int) -> Feature
         inventory=source.inventory(),
         text_mode=config.text_mode,
         n_global=n_crops,
-        n_local=config.n_local_images if n_crops else 0,
+        n_local=max(config.n_local_images, N_LOCAL) if n_crops else 0,
         crop_border=config.crop_border,
     )
     digest = hashlib.sha256(json.dumps(asdict(plan), sort_keys=True).encode()).hexdigest()[:12]

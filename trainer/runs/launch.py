@@ -21,6 +21,7 @@ from indexer.errors import PictureError, UsageError
 from trainer.attention_sheet import draw_attention_sheet
 from trainer.config import TrainConfig
 from trainer.data.batches import read_picture
+from trainer.data.features import FeatureCache
 from trainer.data.samples import open_source
 from trainer.evaluate import (
     Evaluation,
@@ -36,7 +37,7 @@ from trainer.runs.checkpoints import choose_checkpoint, load_networks
 from trainer.runs.distributed import join_ranks
 from trainer.runs.errors import DataChangedError, UnknownSourcesError
 from trainer.runs.folder import RunFolder
-from trainer.runs.frozen import make_scorer, open_features, standardize
+from trainer.runs.frozen import load_earlier_run, make_scorer, open_features, standardize
 from trainer.runs.initial_weights import load_initial_network
 from trainer.runs.loop import DrawAttention, Evaluate, resume, train
 from trainer.runs.networks import make_network
@@ -76,14 +77,11 @@ def start_run(
 def _start_frozen_run(
     config: TrainConfig, sources: Sources, run: Path, *, init: str | None, tokenizer: Path | None
 ) -> Path:
-    if init is not None or tokenizer is not None:
-        raise UsageError("The built-in encoder is trained from its own weights and tokenizer: leave out both options.")
+    if tokenizer is not None:
+        raise UsageError("The built-in encoder is trained with its own tokenizer: leave out that option.")
     folder, source = RunFolder(run), open_source(Path(sources.data))
     cache = open_features(config, source)
-    torch.manual_seed(config.seed)
-    network = make_network(config.network)
-    assert isinstance(network, MiniNetwork), network
-    standardize(network, cache)
+    network = _make_frozen_network(config, cache, init)
     evaluate = make_scorer(config, Path(sources.val)) if sources.val is not None else None
     with join_ranks() as ranks, folder.lock(ranks):
         folder.check_new()
@@ -91,6 +89,17 @@ def _start_frozen_run(
             with folder.convert_write_errors():
                 folder.write_sources(replace(sources, inventory=source.inventory()))
         return train(config, source, cache, run, init=network, evaluate=evaluate)
+
+
+def _make_frozen_network(config: TrainConfig, cache: FeatureCache, init: str | None) -> MiniNetwork:
+    assert isinstance(config.network, MiniNetworkConfig), config.network
+    if init is not None:
+        return load_earlier_run(init, config.network)
+    torch.manual_seed(config.seed)
+    network = make_network(config.network)
+    assert isinstance(network, MiniNetwork), network
+    standardize(network, cache)
+    return network
 
 
 def resume_run(run: Path, *, data: str | None = None, val: str | None = None) -> Path:

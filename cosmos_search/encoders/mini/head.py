@@ -8,7 +8,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from cosmos_search.encoders.mini.class_vectors import ClassVectors
-from cosmos_search.model_config import MINI_DIM, MINI_FEATURES, MINI_MEANS
+from cosmos_search.model_config import MINI_DIM, MINI_FEATURES, MINI_POOLED
 from indexer.encoder import Vectors
 from indexer.errors import CosmosSearchError
 
@@ -57,7 +57,7 @@ def read_trained(file: Path) -> dict[str, NDArray[np.float32]]:
         tensors = {name: tensor.astype(np.float32) for name, tensor in load_file(file).items()}
     except (OSError, SafetensorError, ValueError) as error:
         raise CosmosSearchError(f"{file} can't be read ({error}).") from error
-    shapes = {"head.weight": (MINI_DIM, MINI_FEATURES + MINI_MEANS), "head.bias": (MINI_DIM,)}
+    shapes = {"head.weight": (MINI_DIM, MINI_POOLED), "head.bias": (MINI_DIM,)}
     if any(name not in tensors or tensors[name].shape != shape for name, shape in shapes.items()):
         raise CosmosSearchError(f"{file} has no trained head for the built-in encoder.")
     if not all(np.isfinite(tensor).all() for tensor in tensors.values()):

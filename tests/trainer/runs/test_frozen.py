@@ -15,10 +15,12 @@ from indexer.errors import CosmosSearchError, UsageError
 from tests.pictures import make_shards
 from trainer.config import PRESETS, load_config, save_config
 from trainer.data.frozen_towers import FrozenTowers
-from trainer.runs.checkpoints import load_networks
+from trainer.runs.checkpoints import choose_checkpoint, load_networks
+from trainer.runs.errors import InitSizesError, UnknownInitError
 from trainer.runs.export import export
 from trainer.runs.folder import RunFolder
 from trainer.runs.launch import Sources, evaluate_run, resume_run, start_run
+from trainer.runs.networks import make_network
 
 CONFIG = replace(
     PRESETS["mini-finetune"], network=MiniNetworkConfig(first_block=20), batch=8, n_epochs=0, n_steps=4, save_every=2,
@@ -97,18 +99,48 @@ def test_a_run_is_evaluated_as_the_encoder_that_it_exports(place):
     assert 0 <= found.retrieval["teacher"]["sentence_text_to_image_R@10"] <= 1
 
 
-def test_options_for_networks_trained_from_pixels_are_refused(place, tmp_path):
+@pytest.fixture(scope="module")
+def head_run(place):
+    """A finished run of the head alone."""
+    network = replace(CONFIG.network, train_blocks=False)
+    start_run(replace(CONFIG, network=network, lr=0.01), Sources(str(place / "data")), place / "head")
+    return place / "head"
+
+
+def test_a_run_of_the_head_leaves_the_blocks_as_they_are(place, head_run):
+    trained, untrained = teacher(head_run).state_dict(), make_network(CONFIG.network).state_dict()
+    changed = {name for name in trained if not torch.equal(trained[name], untrained[name])}
+    assert {"head.weight", "image_token_mapping.weight"} <= changed
+    assert not [name for name in changed if name.startswith(("blocks.", "last."))]
+    export(head_run, place / "exported-head")
+    assert load_file(place / "exported-head" / "cosmos-mini.safetensors").keys() == {"head.weight", "head.bias"}
+
+
+def test_a_run_starts_from_the_teacher_of_an_earlier_one(place, head_run):
+    start_run(CONFIG, Sources(str(place / "data")), place / "second", init=str(head_run))
+    folder = RunFolder(place / "second")
+    first = load_networks(folder, folder.checkpoints()[0])["student"].state_dict()
+    best = load_networks(RunFolder(head_run), choose_checkpoint(RunFolder(head_run), "best"))["teacher"].state_dict()
+    assert not {name for name, wanted in best.items() if not torch.equal(first[name], wanted)}
+    assert not torch.equal(teacher(place / "second").state_dict()["head.weight"], first["head.weight"])
+
+
+def test_what_a_run_cannot_start_from_is_refused(place, head_run, tmp_path):
     sources = Sources(str(place / "data"))
-    with pytest.raises(UsageError, match="leave out both options"):
+    with pytest.raises(UnknownInitError):
         start_run(CONFIG, sources, tmp_path / "run", init="cosmos-mini")
+    with pytest.raises(InitSizesError, match="first_block 20 and not 19"):
+        start_run(replace(CONFIG, network=MiniNetworkConfig()), sources, tmp_path / "run", init=str(head_run))
+    with pytest.raises(UsageError, match="with its own tokenizer"):
+        start_run(CONFIG, sources, tmp_path / "run", tokenizer=tmp_path / "tokenizer.json")
     assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"first_block": 15}, "first_block must lie between 16 and 21"),
-        ({"first_block": 22}, "first_block must lie between 16 and 21"),
+        ({"first_block": 15}, "first_block must lie between 16 and 20"),
+        ({"first_block": 21}, "first_block must lie between 16 and 20"),
         ({"head_share": 1.5}, "head_share must lie between 0 and 1"),
         ({"temperature": 0.0}, "temperature must be above 0"),
     ],

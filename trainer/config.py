@@ -248,8 +248,8 @@ _cpu = partial(
 )  # fmt: skip
 
 _mini = partial(
-    _cpu, n_local_images=4, n_captions=6, augment=False, batch=256, n_epochs=20, workers=0, warmup=50, lr=1e-3,
-    weight_decay=0.05, beta2=0.999, save_every=100,
+    _cpu, n_local_images=2, n_captions=6, augment=False, batch=256, workers=0, warmup=24, ema_momentum=0.98,
+    weight_decay=0.05, beta2=0.999, save_every=96,
 )  # fmt: skip
 
 PRESETS: dict[str, TrainConfig] = {
@@ -270,7 +270,7 @@ PRESETS: dict[str, TrainConfig] = {
         lr=1e-3,
         save_every=100,
     ),
-    "mini-head": _mini(network=MiniNetworkConfig(train_blocks=False)),
-    "mini-finetune": _mini(network=MiniNetworkConfig(dropout=0.2), lr=3e-4, n_epochs=8),
+    "mini-head": _mini(network=MiniNetworkConfig(train_blocks=False), lr=1e-3, n_epochs=20),
+    "mini-finetune": _mini(network=MiniNetworkConfig(dropout=0.2), lr=4e-4, n_epochs=6),
     "small": _cpu(network=SMALL, local_side=64, batch=128, n_epochs=0, n_steps=5000, warmup=300, save_every=250),
 }

@@ -19,7 +19,8 @@ ROLE += r"|diver|dancer|rollerblader|wrestler|goalie|sledder|rafter|sailor|paras
 PERSON = rf"(?:{MAN}|{WOMAN}|{CHILD}|{ROLE}|people|persons?|someone|adults?|teen(?:ager)?s?|teens|individuals?|males?"
 PERSON += r"|females?|couple(?! of)|crowds?|spectators?|performers?|workers?|athletes?|soldiers?|students?|friends?)"
 PEOPLE = r"(?:people|persons|men|women|boys|girls|children|kids|adults|guys|ladies|teen(?:ager)?s|friends|babies"
-PEOPLE += r"|toddlers|males|females|\w*(?:skier|surfer|biker|cyclist|climber|hiker|boarder|runner|player|racer|rider|wrestler)s)"
+PEOPLE += r"|toddlers|males|females"
+PEOPLE += r"|\w*(?:skier|surfer|biker|cyclist|climber|hiker|boarder|runner|player|racer|rider|wrestler)s)"
 DOG = r"(?<!hot )(?:dogs?|pup(?:py|pies|s)?|doggies|greyhounds?|terriers?|poodles?|collies?|retrievers?|dalmatians?"
 DOG += r"|labradors?|dachshunds?|german shepherds?|husk(?:y|ies)|bulldogs?|pit ?bulls?|dobermans?|beagles?)"
 DOGS = r"(?<!hot )(?:dogs|puppies|pups|doggies|greyhounds|terriers|poodles|collies|retrievers|huskies)"
@@ -38,11 +39,11 @@ SIT = r"(?:sits?|sitting|seated|sat)"
 ADJECTIVE = r"(?:(?:and|a|very|young|small|little|large|big|huge|old|older|elderly|tall|long|short|tan|black|white"
 ADJECTIVE += r"|brown|red|blue|green|yellow|orange|pink|purple|gr[ae]y|golden|gold|dark|light|bright|brightly|neon"
 ADJECTIVE += r"|colou?red|colou?rful|striped|plaid|wet|furry|fluffy|muddy|happy|smiling|asian|african|american"
+ADJECTIVE += r"|japanese|indian|blonde?|brunette|haired|shirtless|teenage|male|female|adult|middle|aged|other"
 ADJECTIVE += (
-    r"|japanese|indian|blond|blonde|brunette|haired|shirtless|teenage|male|female|adult|middle|aged|other|different"
+    r"|different|similar|matching|sleeveless|sleeved|floral|flowered|plastic|wooden|metal|toy|race|racing|sports?"
 )
-ADJECTIVE += r"|similar|matching|sleeveless|sleeved|floral|flowered|plastic|wooden|metal|toy|race|racing|sports?|team"
-ADJECTIVE += r"|winter|puffy|hooded|knit|polka|dotted|t|tank|of|the|military|soccer|hockey|football|baseball) )*"
+ADJECTIVE += r"|team|winter|puffy|hooded|knit|polka|dotted|t|tank|of|the|military|soccer|hockey|football|baseball) )*"
 TOP = r"(?:shirts?|tshirts?|tops?|jerseys?|blouse|sweaters?|sweatshirts?|hoodies?|tee)"
 COAT = r"(?:jackets?|coats?|parkas?|snowsuits?|vests?)"
 CLOTHES = rf"(?:{TOP}|{COAT}|suits?|uniforms?|outfits?|clothes|clothing|costumes?|dress(?:es)?)"
@@ -212,7 +213,7 @@ COMMON = name_things(
             "a dog running through snow": rf"{DOG} AND snow\w* AND (?:{RUN}|{PLAY}|{JUMP}|walk\w*|bound\w*)",
             "a dog playing with another dog": rf"{DOGS} AND {PLAY}|fight\w*|wrestl\w*|bit\w+|chas\w+|tug\w*|each other",
             "a man on a bicycle": rf"(?:{MAN}|{BOY}|person|cyclists?|bikers?|bicyclists?|riders?)"
-            rf" AND (?:{PEDAL_BIKE}|biker)",
+            rf" AND {PEDAL_BIKE}",
             "riding a horse": rf"(?:horses?|ponies|pony|bronco|bulls?) AND {PERSON} AND {RIDE}|jockey OR horseback",
             "surfing": r"surf(?:s|ing|ed|board|boards)|(?<!snow )surfers?|(?:rid|catch)\w* (?:\w+ )?(?:\w+ )?waves?"
             r"|body ?board\w*|boogie ?board\w*",
@@ -257,8 +258,7 @@ COMMON = name_things(
             rf" AND leash(?:es|ed)?",
             "crossing the street": r"cross(?:es|ing)? (?:\w+ ){0,3}(?:street|road|intersection)|crosswalk",
             "someone diving": rf"div(?:e|es|ing|ers?)|dove|snorkel\w*|scuba AND {PERSON}",
-            "doing a handstand": r"hand ?stands?|cart ?wheels?|hand ?springs?|(?:on|standing on) (?:his|her|their"
-            r"|one) (?:hands?|head)",
+            "doing a handstand": r"hand ?stands?|cart ?wheels?|hand ?springs?|(?:stand|balanc)\w* on (?:his|her|one) (?:hand|head)s?",
             "a race": r"rac(?:e|es|ing|ers?)|marathon|race ?track",
             "sledding in the snow": r"sled(?:s|ding|ge|ges|ging)?|toboggan\w*|(?:inner)? ?tub(?:e|es|ing)"
             r" AND snow\w*|hill|ice|icy|slope",

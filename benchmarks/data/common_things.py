@@ -258,7 +258,8 @@ COMMON = name_things(
             rf" AND leash(?:es|ed)?",
             "crossing the street": r"cross(?:es|ing)? (?:\w+ ){0,3}(?:street|road|intersection)|crosswalk",
             "someone diving": rf"div(?:e|es|ing|ers?)|dove|snorkel\w*|scuba AND {PERSON}",
-            "doing a handstand": r"hand ?stands?|cart ?wheels?|hand ?springs?|(?:stand|balanc)\w* on (?:his|her|one) (?:hand|head)s?",
+            "doing a handstand": r"hand ?stands?|cart ?wheels?|hand ?springs?|(?:stand|balanc)\w* on"
+            r" (?:his|her|one) (?:hand|head)s?",
             "a race": r"rac(?:e|es|ing|ers?)|marathon|race ?track",
             "sledding in the snow": r"sled(?:s|ding|ge|ges|ging)?|toboggan\w*|(?:inner)? ?tub(?:e|es|ing)"
             r" AND snow\w*|hill|ice|icy|slope",

@@ -39,7 +39,8 @@ CAPTION_KINDS = {
     "colours": r"red|blue|green|yellow|orange|pink|purple|black|white|brown|gr[ae]y|tan",
     "scenes": r"beach|snow\w*|mountains?|street|city|park|field|grass\w*|water|lake|river|ocean|pool|woods|forest|road",
     "counts": r"two|three|four|five|six|several|many|group|crowd|couple|another",
-    "actions": r"run\w*|jump\w*|play\w*|climb\w*|rid(?:es?|ing)|walk\w*|swim\w*|sit\w*|danc\w*|throw\w*|catch\w*|leap\w*",
+    "actions": r"run\w*|jump\w*|play\w*|climb\w*|rid(?:es?|ing)|walk\w*|swim\w*|sit\w*|danc\w*|throw\w*|catch\w*"
+    r"|leap\w*",
 }
 
 

@@ -100,7 +100,7 @@ COMMON = name_things(
             "a guitar": r"guitars?|guitarists?",
             "a musical instrument": r"(?:guitars?|guitarists?|instruments?|violins?|drums?|drummers?"
             r"|saxophones?|accordions?"
-            r"|flutes?|bagpipes?|trumpets?|pianos?|cellos?|tubas?|harmonica|trombones?|keyboard)",
+            r"|flutes?|bagpipes?|trumpets?|pianos?|cellos?|tubas?|harmonica|trombones?|(?<!laptop )keyboard)",
             "food on a table": r"foods?|meals?|dinner|lunch|breakfast|eat(?:s|ing)?|dishes|cakes? AND tables?"
             r"|restaurant|picnic|counter|kitchen",
             "ice cream": r"ice cream|popsicles?|lollipops?",
@@ -276,7 +276,7 @@ COMMON = name_things(
             "rain": r"rain(?:s|ing|y)?|rainstorm|downpour(?! of water)",
             "fog": r"fog(?:gy)?|mist(?:y)?|haz[ey]",
             "a fire": r"(?:camp|bon)?fire(?! (?:hydrant|truck|engine|m[ae]n|fighter|escape|station|place|a|s))"
-            r"|flam(?:es?|ing)|bonfires|burning",
+            r"|flam(?:es?|ing)|bonfires|burning(?! rubber)",
             "coloured lights": r"(?:neon|colou?red|christmas|stage|city|street|bright) lights?|lights|laser|lit up",
             "a reflection in water": rf"reflect(?:s|ed|ing|ions?)|mirrored AND {WATER}|wet|shallow|shoreline",
         },

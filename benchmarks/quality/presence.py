@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from benchmarks.collection import Collection, score_sentences
 from benchmarks.data.captioned_photos import CaptionedPhoto
 from benchmarks.data.named_things import KINDS, NamedThing
+from benchmarks.data.rare_things import RARE
 from benchmarks.reliability import bin_scores, calibration_error
 from benchmarks.tables import print_table
 from benchmarks.vectors import pair_auroc
@@ -49,8 +50,11 @@ def ask(
 
 
 def print_presence(answers: Sequence[Answer], cut_off: float) -> None:
-    """Print tables by kind of thing, and the reliability of the scores that are shown: those from the cut-off on."""
-    groups = {"all": list(answers)}
+    """Print tables by kind of thing, and the reliability of the scores that are shown: those from the cut-off on.
+
+    A common thing that no caption of a folder names may be there all the same; a rare one hardly ever is.
+    """
+    groups = {"all": list(answers), "the rare things": [answer for answer in answers if answer.thing in RARE]}
     groups |= {kind: [answer for answer in answers if answer.thing.kind == kind] for kind in KINDS}
     print(f"\nthings in folders, cut-off {cut_off}\n")
     header = ["", "present / absent", "AUROC of the best score", "absent answered", "present answered"]

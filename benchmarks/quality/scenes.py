@@ -9,7 +9,7 @@ originals. --fit fits the encoder's calibration to half of the captions, writes 
 import argparse
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-import cosmos_search
+from benchmarks.collection import Collection, index_pictures, score_query
 from benchmarks.data.scenes import Scene, SceneSet, Thing, make_scenes
 from benchmarks.machine import describe_machine
 from benchmarks.pointing import contains_centre
@@ -29,30 +29,11 @@ from cosmos_search.encoders.protocol import Encoder
 from cosmos_search.retrieval.explain import heat_map, refine_evidence
 from cosmos_search.retrieval.hits import Evidence
 from cosmos_search.retrieval.query import PLACES
-from cosmos_search.retrieval.scoring import EncodedTerm, PictureScore, score_pictures
-from indexer.pictures.regions import REGIONS, WHOLE, Box, Regions, pyramid
-from indexer.store.index import Index
+from cosmos_search.retrieval.scoring import PictureScore
+from indexer.pictures.regions import REGIONS, Box
 
 CUT_OFFS = (0.3, 0.5, 0.6, 0.7, 0.8, 0.9)
 MANY = 3  # things; scenes of as many or more are also reported separately
-
-
-@dataclass(frozen=True, slots=True)
-class Collection:
-    """The stored vectors of every picture, to score all of them exactly.
-
-    starts: the first row of each picture, which is its global vector. boxes: of each row of a picture.
-    """
-
-    names: list[str]
-    rows: NDArray[np.float32]  # (n, dim)
-    starts: NDArray[np.int64]  # (pictures,)
-    boxes: list[tuple[Box, ...]]
-
-    def without_regions(self) -> "Collection":
-        """The same pictures with their global vectors only."""
-        starts = np.arange(len(self.names))
-        return Collection(self.names, self.rows[self.starts], starts, [(WHOLE,)] * len(self.names))
 
 
 def main() -> None:
@@ -68,29 +49,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch, "scenes")
         scenes = make_scenes(folder, options.originals)
-        collection = _index(folder, Path(scratch, "index"), encoder, regions)
+        collection = index_pictures(folder, Path(scratch, "index"), encoder, regions)
         print(describe_machine("onnxruntime"))
         print(f"{len(scenes.scenes)} scenes, {options.originals} queries; {encoder.name}, {regions} regions\n")
         _report_retrieval(scenes, collection, encoder, folder)
     _report_no_match(scenes, collection, encoder, options.fit)
-
-
-def _index(folder: Path, place: Path, encoder: Encoder, regions: Regions) -> Collection:
-    """Index the pictures of a folder and read their vectors back."""
-    with cosmos_search.open(place, encoder=encoder) as library:
-        report = library.add(folder, regions=regions)
-        print(f"indexed at {report.images_per_second:.1f} pictures/s")
-    index = Index.open(place)
-    with index.snapshot() as snapshot:
-        assert snapshot is not None
-        ids = snapshot.catalog.vector_ids(snapshot.encoder.id).tolist()
-        (row_ids, data), *_ = snapshot.catalog.vectors_of(ids, snapshot.encoder)
-        pictures = snapshot.catalog.pictures(ids)
-    index.close()
-    _, starts = np.unique(row_ids, return_index=True)
-    facts = [pictures[i].facts for i in ids]
-    boxes = [(WHOLE, *pyramid(regions, f.width, f.height)) for f in facts]
-    return Collection([pictures[i].paths[0].name for i in ids], data.astype(np.float32), starts, boxes)
 
 
 def _report_retrieval(scenes: SceneSet, collection: Collection, encoder: Encoder, folder: Path) -> None:
@@ -99,13 +62,13 @@ def _report_retrieval(scenes: SceneSet, collection: Collection, encoder: Encoder
     originals = [scene for scene in scenes.scenes if scene.kind == "original"]
     many = np.array([len(scene.things) >= MANY for scene in originals])
     methods: dict[str, Callable[[Scene], list[PictureScore]]] = {
-        "whole text, global vector (baseline)": lambda s: _score(
+        "whole text, global vector (baseline)": lambda s: score_query(
             _join_captions(s), collection.without_regions(), encoder
         ),
-        "+ sentences": lambda s: _score(_list_sentences(s), collection.without_regions(), encoder),
-        "+ regions": lambda s: _score(_join_captions(s), collection, encoder),
-        "+ sentences and regions": lambda s: _score(_list_sentences(s), collection, encoder),
-        "+ places": lambda s: _score(_list_sentences(s, with_places=True), collection, encoder),
+        "+ sentences": lambda s: score_query(_list_sentences(s), collection.without_regions(), encoder),
+        "+ regions": lambda s: score_query(_join_captions(s), collection, encoder),
+        "+ sentences and regions": lambda s: score_query(_list_sentences(s), collection, encoder),
+        "+ places": lambda s: score_query(_list_sentences(s, with_places=True), collection, encoder),
     }
     rows = []
     for label, method in methods.items():
@@ -134,13 +97,6 @@ def _find_place(thing: Thing) -> Box | None:
     """The smallest named place that contains more than 0.9 of the thing's box; None if none does."""
     holding = [place for place in PLACES.values() if thing.box.inside(place) > 0.9]
     return min(holding, key=lambda place: place.area, default=None)
-
-
-def _score(sentences: Sequence[tuple[str, Box | None]], collection: Collection, encoder: Encoder) -> list[PictureScore]:
-    """The scores of all pictures; their ids are their numbers in the collection."""
-    vectors = encoder.encode_texts([text for text, _ in sentences])
-    terms = [EncodedTerm(vector, place=place) for vector, (_, place) in zip(vectors, sentences, strict=True)]
-    return score_pictures(terms, range(len(collection.names)), collection.rows, collection.starts, collection.boxes)
 
 
 def _rank_original(scene: Scene, scored: Sequence[PictureScore], collection: Collection, has_places: bool) -> int:
@@ -193,7 +149,7 @@ def _report_no_match(scenes: SceneSet, collection: Collection, encoder: Encoder,
         print("\nno calibration")
         return
     present, absent = (
-        np.array([max(s.score for s in _score([(caption, None)], collection, encoder)) for caption in captions])
+        np.array([max(s.score for s in score_query([(caption, None)], collection, encoder)) for caption in captions])
         for captions in (_list_captions(scenes), scenes.absent)
     )
     held_out = pair_auroc(np.array(matching[1]), np.array(others[1]))
@@ -224,7 +180,7 @@ def _score_pairs(
     others: tuple[list[float], list[float]] = ([], [])
     shown = {scene.name: {t.caption for t in scene.things} for scene in scenes.scenes}
     for number, caption in enumerate(_list_captions(scenes)):
-        for name, scored in zip(collection.names, _score([(caption, None)], collection, encoder), strict=True):
+        for name, scored in zip(collection.names, score_query([(caption, None)], collection, encoder), strict=True):
             (matching if caption in shown[name] else others)[number % 2].append(scored.score)
     return matching, others
 

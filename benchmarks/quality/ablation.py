@@ -9,7 +9,6 @@ tables of docs/experiment.md.
 """
 
 import argparse
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 

@@ -1,16 +1,20 @@
 """First step of a search: encode the query. It is the only step that needs the encoder."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cosmos_search.encoders.protocol import Encoder
 from cosmos_search.retrieval.example_image import ExampleImage
-from cosmos_search.retrieval.query import Query
+from cosmos_search.retrieval.query import Query, Term
 from cosmos_search.retrieval.scoring import EncodedTerm
 
 __all__ = ["EncodedQuery", "encode"]
+
+# Of a negative term, from which on it lowers the score. On Flickr8k ("a dog - water"), 0.05 keeps 0.70 right of the
+# first ten hits, as a margin of 0.2 does, and more of them above the cut-off than a margin of 0.1; 0.3 keeps 0.68.
+NEGATIVE_PROBABILITY = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +33,18 @@ def encode(encoder: Encoder, query: Query | None, example: ExampleImage | None =
         part = example.picture.crop(example.box.pixels(*example.picture.size))
         terms.append(EncodedTerm(encoder.encode_images([encoder.prepare(part)])[0][0]))
     for term in query.terms if query is not None else ():
-        vector = _encode_text(encoder, term.text)
-        terms.append(EncodedTerm(vector, term.weight, term.is_negative, term.place, term.text))
+        terms.append(_encode_term(encoder, term))
     assert terms, (query, example)
     return EncodedQuery(encoder.name, encoder.version, tuple(terms))
+
+
+def _encode_term(encoder: Encoder, term: Term) -> EncodedTerm:
+    vector = _encode_text(encoder, term.text)
+    encoded = EncodedTerm(vector, term.weight, term.is_negative, term.place, term.text)
+    if (calibration := encoder.calibration) is None:
+        return encoded
+    level = calibration.level(vector)
+    return replace(encoded, level=level, margin=calibration.score(NEGATIVE_PROBABILITY, level))
 
 
 def _encode_text(encoder: Encoder, text: str) -> NDArray[np.float32]:

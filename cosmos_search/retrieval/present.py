@@ -7,7 +7,7 @@ from dataclasses import replace
 from cosmos_search.encoders.calibration import Calibration
 from cosmos_search.retrieval.encode import EncodedQuery
 from cosmos_search.retrieval.hits import Evidence, Hit
-from cosmos_search.retrieval.scoring import PictureScore
+from cosmos_search.retrieval.scoring import PictureScore, combine_levels
 from indexer.pictures.regions import whole_and_regions
 from indexer.store.protocol import Snapshot
 
@@ -28,6 +28,7 @@ def present(
 
     calibration: None: the scores are not changed, and no hit is left out.
     """
+    level = combine_levels(encoded.terms)
     records = snapshot.pictures([score.picture_id for score in scores])
     hits = []
     for rank, score in enumerate((score for score in scores if score.picture_id in records), 1):
@@ -38,7 +39,7 @@ def present(
         evidence = tuple(
             Evidence(
                 text=EXAMPLE if term.text is None else term.text,
-                score=calibration.probability(cosine) if calibration else cosine,
+                score=calibration.probability(cosine, term.level) if calibration else cosine,
                 cosine=cosine,
                 box=boxes[region],
                 is_negative=term.is_negative,
@@ -46,7 +47,7 @@ def present(
             )
             for term, cosine, region in zip(encoded.terms, score.cosines, score.regions, strict=True)
         )
-        calibrated = calibration.probability(score.score) if calibration else score.score
+        calibrated = calibration.probability(score.score, level) if calibration else score.score
         hits.append(Hit(rank, calibrated, replace(record, paths=paths), evidence))
     if include_unlikely or calibration is None:
         return hits

@@ -9,23 +9,29 @@ from numpy.typing import NDArray
 from indexer.encoder import Vectors
 from indexer.pictures.regions import Box
 
-__all__ = ["EncodedTerm", "PictureScore", "combine_scores", "score_pictures"]
+__all__ = ["EncodedTerm", "PictureScore", "combine_levels", "combine_scores", "score_pictures"]
 
 # Chosen by measurement (benchmarks/quality/scenes.py).
 PLACE_PENALTY = 0.3  # subtracted from the cosine of a region outside the place of a term
-NEGATIVE_MARGIN = 0.1  # cosine above which a negative term lowers the score
+NEGATIVE_MARGIN = 0.1  # cosine above which a negative term lowers the score, if the encoder has no calibration
 TIE_MARGIN = 0.02  # of the regions with at most this distance to the best one, the largest is shown
 
 
 @dataclass(frozen=True, slots=True)
 class EncodedTerm:
-    """One term of a query: a unit vector (dim,), weight, sign and place, and the text for the evidence."""
+    """One term of a query: a unit vector (dim,), weight, sign and place, and the text for the evidence.
+
+    level: subtracted from the term's cosines when scores are calibrated (`Calibration.level`); rankings do not need it.
+    margin: of a negative term, the cosine above which it lowers the score.
+    """
 
     vector: NDArray[np.float32]
     weight: float = 1.0
     is_negative: bool = False
     place: Box | None = None
     text: str | None = None  # None: the vector is that of an example image
+    level: float = 0.0
+    margin: float = NEGATIVE_MARGIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,7 @@ def score_pictures(
     starts: (pictures,), the first row of each picture; boxes: for each picture, one for each of its rows.
 
     score = weighted mean of the best cosines of the positive terms
-            - Σ weight · max(0, best cosine - NEGATIVE_MARGIN) of the negative terms
+            - Σ weight · max(0, best cosine - margin) of the negative terms
     """
     cosines = _compute_cosines(terms, rows)  # (n, terms)
     penalized = cosines - np.float32(PLACE_PENALTY) * _compute_misplacement(terms, boxes)
@@ -75,6 +81,12 @@ def combine_scores(
     if boxes is not None:
         scores = scores - np.float32(PLACE_PENALTY) * _compute_misplacement(terms, boxes)
     return _combine_terms(np.maximum.reduceat(scores, starts), terms)
+
+
+def combine_levels(terms: Sequence[EncodedTerm]) -> float:
+    """The level of a query: the weighted mean of its positive terms' levels, as scores are of their cosines."""
+    wanted = [term for term in terms if not term.is_negative]
+    return sum(term.weight * term.level for term in wanted) / sum(term.weight for term in wanted)
 
 
 def _compute_cosines(terms: Sequence[EncodedTerm], rows: Vectors) -> NDArray[np.float32]:
@@ -110,7 +122,8 @@ def _combine_terms(best: NDArray[np.float32], terms: Sequence[EncodedTerm]) -> N
     weights = np.array([term.weight for term in terms], dtype=np.float32)
     is_negative = np.array([term.is_negative for term in terms])
     mean: NDArray[np.float32] = best[:, ~is_negative] @ (weights[~is_negative] / weights[~is_negative].sum())
-    loss: NDArray[np.float32] = np.maximum(0, best[:, is_negative] - NEGATIVE_MARGIN) @ weights[is_negative]
+    margins = np.array([term.margin for term in terms], dtype=np.float32)[is_negative]
+    loss: NDArray[np.float32] = np.maximum(0, best[:, is_negative] - margins) @ weights[is_negative]
     scores: NDArray[np.float32] = mean - loss
     return scores
 

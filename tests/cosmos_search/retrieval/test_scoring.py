@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from cosmos_search.encoders.calibration import Calibration, fit
-from cosmos_search.retrieval.scoring import NEGATIVE_MARGIN, PLACE_PENALTY, EncodedTerm, score_pictures
+from cosmos_search.retrieval.scoring import NEGATIVE_MARGIN, PLACE_PENALTY, EncodedTerm, combine_levels, score_pictures
 from indexer.pictures.regions import WHOLE, Box
 
 LEFT, RIGHT = Box(0.0, 0.0, 0.5, 1.0), Box(0.5, 0.0, 1.0, 1.0)
@@ -81,18 +80,13 @@ def test_a_weight_counts():
     assert heavy[0].score > heavy[1].score
 
 
-def test_a_calibration_is_a_rising_curve_between_0_and_1():
-    rng = np.random.default_rng(0)
-    curve = fit(rng.normal(0.6, 0.1, 500).tolist(), rng.normal(0.3, 0.1, 5000).tolist())
-    assert curve.probability(0.45) == pytest.approx(0.5, abs=0.05)
-    assert 0 <= curve.probability(-1) < 0.01
-    assert 0.99 < curve.probability(1) <= 1
-    flat = fit([0.5] * 5, [0.5] * 5)
-    assert flat.probability(0.5) == pytest.approx(0.5, abs=0.01)
+def test_the_level_of_several_sentences_is_their_weighted_mean():
+    terms = [EncodedTerm(X, 1.0, level=0.1), EncodedTerm(Y, 3.0, level=0.3), EncodedTerm(Z, 9.0, True, level=0.9)]
+    assert combine_levels(terms) == pytest.approx(0.25)
 
 
-def test_scores_that_do_not_overlap_still_have_a_curve(tmp_path):
-    curve = fit([0.9, 0.8], [0.1, 0.2, 0.3])
-    assert curve.probability(0.85) > 0.6 > 0.4 > curve.probability(0.2)
-    curve.save(tmp_path / "c.json")
-    assert Calibration.load(tmp_path / "c.json") == curve
+def test_a_negative_term_counts_from_its_margin_on():
+    low, high = (scores(EncodedTerm(X), EncodedTerm(Z, is_negative=True, margin=margin)) for margin in (0.0, 2.0))
+    plain = scores(EncodedTerm(X))
+    assert [s.score for s in high] == pytest.approx([s.score for s in plain])
+    assert any(a.score < b.score for a, b in zip(low, plain, strict=True))

@@ -271,6 +271,6 @@ PRESETS: dict[str, TrainConfig] = {
         save_every=100,
     ),
     "mini-head": _mini(network=MiniNetworkConfig(train_blocks=False), lr=1e-3, n_epochs=20),
-    "mini-finetune": _mini(network=MiniNetworkConfig(dropout=0.2), lr=4e-4, n_epochs=6),
+    "mini-finetune": _mini(network=MiniNetworkConfig(dropout=0.2), lr=4e-4, n_epochs=3),
     "small": _cpu(network=SMALL, local_side=64, batch=128, n_epochs=0, n_steps=5000, warmup=300, save_every=250),
 }

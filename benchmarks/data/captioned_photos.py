@@ -24,7 +24,9 @@ class CaptionedPhoto:
         return [normalize(caption) for caption in self.captions]
 
 
-def write_photos(source: Path, folder: Path, n_folders: int, limit: int | None, seed: int = 0) -> list[CaptionedPhoto]:
+def write_photos(
+    source: Path, folder: Path, n_folders: int, limit: int | None = None, seed: int = 0
+) -> list[CaptionedPhoto]:
     """Write the photos of a data set, in an order that the seed determines, into folders of equal size.
 
     source: what `open_source` reads. n_folders: folders inside `folder`, named "0" and so on. limit: of the photos.

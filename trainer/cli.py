@@ -268,7 +268,7 @@ def export(folder: Path, out: Path, role: Role, checkpoint: str) -> None:
 
 def _describe_use(run: "RunFolder", exported: Path) -> str:
     """What to do with an exported network."""
-    from cosmos_search.encoders.mini.weights import TRAINED_FILE
+    from cosmos_search.models.trained import TRAINED_FILE
     from cosmos_search.network.mini import MiniNetworkConfig
 
     if isinstance(run.read_config().network, MiniNetworkConfig):

@@ -132,7 +132,7 @@ class MiniNetwork(nn.Module):
         return first.weight.shape[1]
 
     def export_tensors(self) -> dict[str, Tensor]:
-        """The trained weights as `encoders.mini.head.read_trained` reads them, half precision.
+        """The trained weights as `models.trained.read_trained` reads them, half precision.
 
         Batch norms take the trained offsets, and the head the standardization of its features.
         """

@@ -10,7 +10,7 @@ from typing import Any
 from PIL import Image
 
 from cosmos_search.encoders.devices import Device, Precision
-from cosmos_search.encoders.load import load_encoder
+from cosmos_search.encoders.load import find_version, load_encoder
 from cosmos_search.encoders.protocol import Encoder
 from cosmos_search.explore.embedding_map import MAX_POINTS, Atlas, draw_atlas
 from cosmos_search.explore.near_duplicates import MIN_COSINE, near_duplicates
@@ -44,6 +44,7 @@ class Info:
     n_pictures: int  # files with the same content count once
     failed: list[FailedFile]
     size_bytes: dict[str, int]  # on disk, of "catalog" and "vectors"
+    needs_rebuild: bool  # True if another version of the encoder made the vectors, so searches fail
 
     def to_dict(self) -> dict[str, Any]:
         """Values for JSON."""
@@ -54,6 +55,7 @@ class Info:
             "folders": [folder.to_dict() for folder in self.folders],
             "failed": [file.to_dict() for file in self.failed],
             "size_bytes": self.size_bytes,
+            "needs_rebuild": self.needs_rebuild,
         }
 
 
@@ -267,13 +269,15 @@ class Library:
         """What is indexed, by which encoder, and the size of the index."""
         index = self._open_index()
         with index.reading() as catalog:
+            encoder = catalog.encoder()
             return Info(
                 place=self.place,
-                encoder=catalog.encoder(),
+                encoder=encoder,
                 folders=catalog.folders(),
                 n_pictures=catalog.n_pictures(),
                 failed=catalog.failures(),
                 size_bytes=index.size_bytes(),
+                needs_rebuild=encoder is not None and self._find_version(encoder) != encoder.version,
             )
 
     def _open_index(self) -> Index:
@@ -290,6 +294,12 @@ class Library:
             if self._index is None:
                 self._index = open_index(self.place)
             return self._index
+
+    def _find_version(self, made_by: EncoderRecord) -> str:
+        """The version of the encoder that a search would use; that of the index if it can't be found."""
+        given = self._given
+        version = find_version(made_by.name) if given is None else given.version if given.name == made_by.name else None
+        return version or made_by.version
 
     def _read_model_name(self) -> str | None:
         """The name of the encoder that made the index, if there is one."""

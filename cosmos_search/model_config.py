@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NoReturn, get_args
+from typing import Any, Literal, NoReturn
 
 from cosmos_search.json_files import read_object
 from indexer.errors import CosmosSearchError
@@ -15,7 +15,11 @@ __all__ = [
     "MINI_DIM",
     "MINI_FEATURES",
     "MINI_MEANS",
+    "MINI_NETWORK",
     "MINI_POOLED",
+    "MINI_REGION_SIDE",
+    "MINI_SIDE",
+    "MINI_TOKENS",
     "N_CROSS_ATTENTION_HEADS",
     "ModelKind",
     "Role",
@@ -26,15 +30,20 @@ __all__ = [
     "read_sizes",
 ]
 
-ModelKind = Literal["cosmos", "clip"]  # model_type of the Hugging Face layout
+ModelKind = Literal["cosmos", "clip", "mini"]  # mini: trained weights of the built-in encoder
+HUB_KINDS: tuple[ModelKind, ...] = ("cosmos", "clip")  # model_type of the Hugging Face layout
 Role = Literal["teacher", "student"]  # the two networks of a COSMOS checkpoint
 
 # Sizes of the built-in encoder, cosmos-mini
+MINI_NETWORK = "EfficientNet-Lite2"  # for display
 MINI_DIM = 384  # of its vectors, which are MiniLM's
 MINI_FEATURES = 1280  # channels of EfficientNet-Lite2's last map, which its classifier takes
 MINI_MEANS = 192  # channels of the maps after blocks 3, 6 and 14, whose means a trained head takes, too
 MINI_POOLED = MINI_FEATURES + MINI_MEANS  # what a trained head takes
 MINI_BATCH_NORM_EPSILON = 1e-3
+MINI_SIDE = 260  # pixels of a picture
+MINI_REGION_SIDE = 512  # pixels of a larger input, of which the regions are parts
+MINI_TOKENS = 128  # of a text; the length that MiniLM was trained with
 
 CLIP_VOCAB_SIZE = 49_408  # tokens of CLIP's tokenizer, which COSMOS uses, too
 N_CROSS_ATTENTION_HEADS = 8  # of COSMOS; embed_dim is divided among them
@@ -100,11 +109,10 @@ def read_sizes(folder: Path) -> Sizes:
 def read_kind(folder: Path) -> ModelKind:
     """The kind of model in a directory. Raises CosmosSearchError for one that is not supported."""
     found = read_object(folder / "config.json").get("model_type")
-    kinds: tuple[ModelKind, ...] = get_args(ModelKind)
-    kind = next((kind for kind in kinds if kind == found), None)
+    kind = next((kind for kind in HUB_KINDS if kind == found), None)
     if kind is None:
         shown = ascii(found)[:40].strip("'")
-        raise CosmosSearchError(f"{folder} holds a model of type {shown}; supported types: {', '.join(kinds)}.")
+        raise CosmosSearchError(f"{folder} holds a model of type {shown}; supported types: {', '.join(HUB_KINDS)}.")
     return kind
 
 

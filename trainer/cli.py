@@ -18,7 +18,6 @@ from trainer.advice import ADVICE
 
 if TYPE_CHECKING:
     from trainer.config import TrainConfig
-    from trainer.runs.folder import RunFolder
 
 __all__ = ["train"]
 
@@ -165,7 +164,7 @@ def run(
     assert folder is not None
     say(format_run(RunFolder(folder)))
     export_command = f"cosmos-search-train export {quote(str(folder))} my-encoder/"
-    say(f"To use it: {export_command}, then {_describe_use(RunFolder(folder), Path('my-encoder'))}")
+    say(f"To use it: {export_command}, then cosmos-search models add my-encoder/")
 
 
 def _load_config(file: Path | None, preset: str | None) -> "TrainConfig":
@@ -225,7 +224,8 @@ def evaluate(
 ) -> None:
     """Evaluate the networks of a run, or an installed model: retrieval in both directions, zero-shot classification.
 
-    A model is named as in `cosmos-search models`, and runs as it does in a search; cosmos-mini is built in.
+    A model is named as in `cosmos-search models`, and runs as it does in a search; cosmos-mini and cosmos-mini-conse
+    are built in.
 
     \b
     Examples:
@@ -260,18 +260,6 @@ def export(folder: Path, out: Path, role: Role, checkpoint: str) -> None:
       cosmos-search-train export runs/small my-encoder/
     """
     from trainer.runs.export import export as export_run
-    from trainer.runs.folder import RunFolder
 
     chosen = export_run(folder, out, role=role, which=checkpoint)
-    say(f"Wrote the {role} of {chosen.name} to {out}. To use it: {_describe_use(RunFolder(folder), out)}")
-
-
-def _describe_use(run: "RunFolder", exported: Path) -> str:
-    """What to do with an exported network."""
-    from cosmos_search.encoders.mini.weights import TRAINED_FILE
-    from cosmos_search.network.mini import MiniNetworkConfig
-
-    if isinstance(run.read_config().network, MiniNetworkConfig):
-        encoder = f"MiniEncoder(trained={str(exported / TRAINED_FILE)!r})"
-        return f"in Python, cosmos_search.open(INDEX, encoder=cosmos_search.{encoder})"
-    return f"cosmos-search models add {quote(str(exported))}"
+    say(f"Wrote the {role} of {chosen.name} to {out}. To use it: cosmos-search models add {quote(str(out))}")

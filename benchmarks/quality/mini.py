@@ -58,7 +58,7 @@ def main() -> None:
         cache = Path(folder)
         print_retrieval(cache, quick)
         if not quick:
-            print_rankings(MiniEncoder(cache))
+            print_rankings(MiniEncoder(cache, trained=None))
             print_speed(cache)
             print_cold_start(cache)
 
@@ -67,7 +67,7 @@ def print_retrieval(cache: Path, quick: bool) -> None:
     """Print R@1, R@10, median rank and AUROC of caption to stamp, on both halves and on all."""
     stamps = load_stamps()
     captions = [stamp.caption for stamp in stamps]
-    encoder = MiniEncoder(cache)
+    encoder = MiniEncoder(cache, trained=None)
     queries = encoder._text_tower().encode(captions)  # before centring
     half = np.random.default_rng(0).permutation(len(stamps))
     halves = [half[: len(half) // 2], half[len(half) // 2 :], half]
@@ -103,7 +103,7 @@ def open_variants(cache: Path, encoder: MiniEncoder, stamps: list[Stamp], quick:
     scaled = [("scaled by ImageNet's mean and deviation", MiniConfig(mean=116.3, scale=57.4))]
     sides = [(f"at {side} px", MiniConfig(side=side)) for side in (224, 292)]
     for label, config in scaled + sides:
-        other = classify(MiniEncoder(cache, config), stamps)
+        other = classify(MiniEncoder(cache, config, trained=None), stamps)
         yield Variant(f"chosen, {label}", other, chosen, temperature, True)
 
 

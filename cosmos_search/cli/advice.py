@@ -100,7 +100,11 @@ ADVICE: Advice = {
     ModelNotInstalledError: lambda error: LIST_MODELS,
     ModelNotPulledError: lambda error: f"Get it: cosmos-search models pull {error.name}",
     ModelNameError: lambda error: "For example: --name my-model",
-    ModelExistsError: lambda error: f"Choose another --name, or first: cosmos-search models remove {error.name}",
+    ModelExistsError: lambda error: (
+        "Choose another --name."
+        if error.is_built_in
+        else f"Choose another --name, or first: cosmos-search models remove {error.name}"
+    ),
     DamagedModelError: lambda error: f"To get it again, first: cosmos-search models remove {error.name}",
     HubError: lambda error: (
         f"Fetch the file from {error.repository} elsewhere and add it: cosmos-search models add FILE. "

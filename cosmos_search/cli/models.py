@@ -74,12 +74,14 @@ def pull(name: str, role: Role) -> None:
 def add(path: Path, name: str | None, role: Role, config_from: Path | None) -> None:
     """Install the encoder at PATH: a COSMOS checkpoint (.pt), or a COSMOS or CLIP directory in the Hugging Face layout.
 
-    A checkpoint is read without running code in it.
+    PATH may also be an exported training run of the built-in encoder: a folder with cosmos-mini.safetensors, or this
+    file. A checkpoint is read without running code in it.
 
     \b
     Examples:
       cosmos-search models add cosmos_vitb16_merged30m.pt --name cosmos-vitb16-merged30m
       cosmos-search models add my-encoder/
+      cosmos-search models add exported-run/ --name my-photos
     """
     from cosmos_search.models.install import add_model
     from cosmos_search.models.store import default_store

@@ -13,6 +13,7 @@ from cosmos_search.extras import install_command
 from cosmos_search.library import Info
 from cosmos_search.models.install import ModelRow
 from cosmos_search.retrieval.hits import Evidence, Hit
+from indexer.errors import OtherEncoderError
 from indexer.ingest.update import Report
 from indexer.pictures.regions import WHOLE
 from indexer.store.records import FailedFile, Folder
@@ -74,6 +75,8 @@ def format_info(info: Info) -> str:
         else "none yet"
     )
     lines.append(f"Model     {encoder}")
+    if info.encoder is not None and info.needs_rebuild:
+        lines.append(add_advice(OtherEncoderError(info.encoder.name, info.encoder.name)))
     lines.append(f"Pictures  {info.n_pictures}")
     sizes = ", ".join(f"{kind} {_format_megabytes(size)}" for kind, size in info.size_bytes.items())
     lines.append(f"On disk   {sizes}")

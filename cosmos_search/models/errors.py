@@ -72,6 +72,7 @@ class ModelExistsError(CosmosSearchError):
     """The name of a model is taken."""
 
     name: str
+    is_built_in: bool = False
 
     def __str__(self) -> str:
         return f"There is a model {self.name} already."

@@ -9,10 +9,11 @@ from typing import Any
 from safetensors import SafetensorError
 
 from cosmos_search.extras import require_extra
-from cosmos_search.model_config import Role, read_kind
+from cosmos_search.model_config import MINI_NETWORK, Role, read_kind
 from cosmos_search.models.errors import DownloadError, HubError, UnpublishedModelError
 from cosmos_search.models.published import PUBLISHED, REPOSITORY, PublishedModel
-from cosmos_search.models.store import MINI, NEEDED, WEIGHTS, ModelCard, ModelStore, default_model
+from cosmos_search.models.store import MINI, MINI_CONSE, NEEDED, WEIGHTS, ModelCard, ModelStore, default_model
+from cosmos_search.models.trained import CALIBRATION, TRAINED_FILE, find_trained
 from cosmos_search.network.model_files import find_files, read_part
 from indexer.errors import CosmosSearchError
 from indexer.files import open_file
@@ -48,9 +49,12 @@ class ModelRow:
 
 
 def list_models(store: ModelStore) -> list[ModelRow]:
-    """The built-in encoder, then installed models of other origins, then the published ones."""
+    """The two built-in encoders, then installed models of other origins, then the published ones."""
     default = default_model(store)
-    rows = [ModelRow(MINI, "EfficientNet-Lite2", "ImageNet", None, 0, default == MINI)]
+    rows = [
+        ModelRow(MINI, MINI_NETWORK, "ImageNet, Flickr8k", None, 0, default == MINI),
+        ModelRow(MINI_CONSE, MINI_NETWORK, "ImageNet", None, 0, False),
+    ]
     cards = {card.name: card for card in store.cards()}
     for card in cards.values():
         if card.name not in PUBLISHED:
@@ -92,14 +96,18 @@ def add_model(
     role: Role = "teacher",
     config_from: Path | None = None,
 ) -> ModelCard:
-    """Install a COSMOS checkpoint (a .pt file), or a model directory in the Hugging Face layout.
+    """Install a COSMOS checkpoint (a .pt file), a model directory in the Hugging Face layout, or an exported run.
 
+    The last is a training run of the built-in encoder: a folder with TRAINED_FILE, or a .safetensors file.
     config_from: for a checkpoint of unusual sizes, a directory with its other files; see
-    `cosmos_search.network.checkpoint.convert`. Raises CosmosSearchError for a path that is neither, and for a name
-    that is taken.
+    `cosmos_search.network.checkpoint.convert`. Raises CosmosSearchError for a path that is none of these, and for a
+    name that is taken.
     """
-    name = path.absolute().name.removesuffix(".pt") if name is None else name
+    trained = find_trained(path)
+    name = _choose_name(path.absolute()) if name is None else name
     store.check_is_free(name)
+    if trained is not None:
+        return store.put(name, path.name, lambda draft: _copy_trained(trained, draft))
     require_extra("Adding a model", "models", "torch", "transformers")
     if path.is_file():
         return _add_checkpoint(store, path, name, role, source=path.name, config_from=config_from)
@@ -108,6 +116,22 @@ def add_model(
             raise CosmosSearchError(f"{path} holds no model: it is neither a file nor a directory.")
         raise CosmosSearchError(f"There is no file or directory {path} with a model.")
     return store.put(name, path.name, lambda draft: _copy_directory(path, draft))
+
+
+def _choose_name(path: Path) -> str:
+    """The name of a file or folder; that of its folder for TRAINED_FILE, since all exported runs have this file."""
+    if path.name == TRAINED_FILE:
+        return path.parent.name
+    return path.name.removesuffix(".pt").removesuffix(".safetensors")
+
+
+def _copy_trained(file: Path, draft: Path) -> None:
+    try:
+        shutil.copyfile(file, draft / TRAINED_FILE)
+        if (curve := file.with_name(CALIBRATION)).is_file():
+            shutil.copyfile(curve, draft / CALIBRATION)
+    except OSError as error:
+        raise CosmosSearchError(f"{file} can't be copied ({error}).") from error
 
 
 def _add_checkpoint(

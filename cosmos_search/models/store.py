@@ -1,4 +1,7 @@
-"""The store of installed models: one directory each, in the Hugging Face layout, with a card beside the weights."""
+"""The store of installed models: one directory each, with a card beside the weights.
+
+A model is a directory in the Hugging Face layout, or trained weights of the built-in encoder.
+"""
 
 import hashlib
 import os
@@ -11,16 +14,27 @@ from platformdirs import user_data_path
 from safetensors import SafetensorError
 
 from cosmos_search.json_files import read_object, write_object
-from cosmos_search.model_config import ModelKind, Role
+from cosmos_search.model_config import (
+    MINI_DIM,
+    MINI_NETWORK,
+    MINI_REGION_SIDE,
+    MINI_SIDE,
+    MINI_TOKENS,
+    ModelKind,
+    Role,
+)
 from cosmos_search.models.drafts import draft_folder
 from cosmos_search.models.errors import DamagedModelError, ModelExistsError, ModelNameError, ModelNotInstalledError
 from cosmos_search.models.published import PUBLISHED
+from cosmos_search.models.trained import CALIBRATION, TRAINED_FILE, read_trained
 from indexer.errors import CosmosSearchError
 from indexer.files import expand_home, open_file
 
 __all__ = [
+    "BUILT_IN",
     "CARD",
     "MINI",
+    "MINI_CONSE",
     "NEEDED",
     "WEIGHTS",
     "ModelCard",
@@ -34,7 +48,9 @@ CARD = "card.json"
 WEIGHTS = "model.safetensors"
 WIDTHS = {384: "ViT-S", 768: "ViT-B", 1024: "ViT-L", 1280: "ViT-H"}
 LOCAL_CROP = 96 / 224  # COSMOS was trained on local crops of this share of the side
-MINI = "cosmos-mini"  # the name of the built-in encoder
+MINI = "cosmos-mini"  # the built-in encoder with the packaged weights, which were trained on captioned photos
+MINI_CONSE = "cosmos-mini-conse"  # the same without trained weights
+BUILT_IN = (MINI, MINI_CONSE)
 DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # reserved file names on Windows
 NEEDED = ("config.json", WEIGHTS, "tokenizer.json", "preprocessor_config.json")
 
@@ -54,6 +70,11 @@ class ModelCard:
     version: str  # a digest of the weights: vectors of two versions are never compared
     role: Role | None = None  # which network of a COSMOS checkpoint
     digests: dict[str, str] = field(default_factory=dict)  # of the other files, to detect damage; none in older cards
+
+    @property
+    def weights(self) -> str:
+        """The name of the file of weights."""
+        return TRAINED_FILE if self.kind == "mini" else WEIGHTS
 
     @property
     def has_small_crops(self) -> bool:
@@ -96,7 +117,7 @@ class ModelStore:
         role: Role | None = None,
         origins: Mapping[str, str] | None = None,
     ) -> ModelCard:
-        """Install the model that `make` writes into the directory it is given. Imports torch.
+        """Install the model that `make` writes into the directory it is given. Only the hub's layout needs torch.
 
         origins: for messages, the file from which each part was made; by default the one of that name in `source`.
         Raises ModelNameError, ModelExistsError, and CosmosSearchError for a model that lacks a part or cannot be
@@ -120,8 +141,9 @@ class ModelStore:
         """Raise ModelNameError or ModelExistsError unless a model of that name can be installed."""
         if not _is_name(name):
             raise ModelNameError(name)
-        if name.lower() == MINI or self.folder(name).exists():
-            raise ModelExistsError(name)
+        is_built_in = name.lower() in BUILT_IN
+        if is_built_in or self.folder(name).exists():
+            raise ModelExistsError(name, is_built_in)
 
     def remove(self, name: str) -> None:
         """Delete a model. Raises ModelNotInstalledError if there is none of that name."""
@@ -148,7 +170,7 @@ def check_unchanged(folder: Path, card: ModelCard, *, weights: bool = False) -> 
 
     weights: check the weights, too, which takes a second per gigabyte.
     """
-    expected = card.digests | ({WEIGHTS: card.version} if weights else {})
+    expected = card.digests | ({card.weights: card.version} if weights else {})
     for part, digest in expected.items():
         if not (folder / part).is_file() or _digest(folder / part) != digest:
             raise DamagedModelError(card.name, part)
@@ -168,6 +190,8 @@ def _read_card(path: Path) -> ModelCard | None:
 
 def _describe(folder: Path, name: str, source: str, role: Role | None, origins: Mapping[str, str]) -> ModelCard:
     """Open a model in a draft folder once, and return its card; errors name the original files, not the draft."""
+    if (folder / TRAINED_FILE).exists():
+        return _describe_trained(folder, name, source)
     from cosmos_search.models.trial import open_once  # imports torch, which only installing needs
 
     try:
@@ -184,6 +208,17 @@ def _describe(folder: Path, name: str, source: str, role: Role | None, origins: 
     digests = {part: _digest(folder / part) for part in NEEDED if part != WEIGHTS}
     numbers = (sizes.dim, sizes.context_length, sizes.side, crop_side)
     return ModelCard(name, sizes.kind, network, *numbers, source, _digest(folder / WEIGHTS), role, digests)
+
+
+def _describe_trained(folder: Path, name: str, source: str) -> ModelCard:
+    weights = folder / TRAINED_FILE
+    try:
+        read_trained(weights)
+    except CosmosSearchError as error:
+        raise CosmosSearchError(str(error).replace(str(weights), source)) from error
+    digests = {CALIBRATION: _digest(folder / CALIBRATION)} if (folder / CALIBRATION).exists() else {}
+    numbers = (MINI_DIM, MINI_TOKENS, MINI_SIDE, MINI_REGION_SIDE)
+    return ModelCard(name, "mini", MINI_NETWORK, *numbers, source, _digest(weights), digests=digests)
 
 
 def _digest(path: Path) -> str:

@@ -133,7 +133,7 @@ class MiniNetwork(nn.Module):
         return Encoded(rows[:, 0].float(), rows[:, 1:].float())
 
     def export_tensors(self) -> dict[str, Tensor]:
-        """The trained weights as `encoders.mini.head.read_trained` reads them, half precision.
+        """The trained weights as `models.trained.read_trained` reads them, half precision.
 
         Batch norms take the trained offsets, and the head the standardization of its features.
         """

@@ -19,6 +19,7 @@ ADVISED = [
     (errors.ModelNotPulledError("x"), "cosmos-search models pull x"),
     (errors.ModelNameError("a b"), "--name my-model"),
     (errors.ModelExistsError("x"), "cosmos-search models remove x"),
+    (errors.ModelExistsError("cosmos-mini", True), "another --name"),
     (errors.DamagedModelError("x", "config.json"), "cosmos-search models remove x"),
     (errors.HubError("x.pt", "them/it", "timeout"), "cosmos-search models add FILE"),
     (errors.DownloadError("x.pt", "timeout"), "same command again"),

@@ -10,6 +10,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 import cosmos_search
+from cosmos_search.encoders.mini.encoder import MiniEncoder
 from cosmos_search.explore.near_duplicates import MIN_COSINE
 from indexer.pictures.regions import Box
 from tests.demo import link_photos, make_home, make_index
@@ -298,3 +299,17 @@ def test_pictures_that_look_alike_are_never_called_the_same(index, tmp_path, mon
 def test_the_usual_setting_is_that_of_the_library():
     assert MIN_COSINES["usual"] == MIN_COSINE == 0.95
     assert MIN_COSINES["strict"] > MIN_COSINES["usual"] > MIN_COSINES["loose"]
+
+
+def test_an_index_of_an_earlier_encoder_is_named_with_the_command_that_rebuilds_it(index, tmp_path, monkeypatch):
+    monkeypatch.setenv("COSMOS_SEARCH_INDEX", str(tmp_path / "earlier"))
+    earlier = MiniEncoder(trained=None, name="cosmos-mini")
+    with cosmos_search.open(tmp_path / "earlier", encoder=earlier) as library:
+        library.add(link_photos(tmp_path / "photos"))
+    wanted = (
+        "This index was made with another version of cosmos\\-mini\\. On the computer that runs this page, run "
+        "`cosmos-search index --rebuild`."
+    )
+    for address in ({"query": CUP}, {"view": "library"}):
+        assert [one.value for one in page(**address).error] == [wanted]
+    assert "Newest pictures" in said(page())

@@ -37,7 +37,7 @@ class FrozenTowers:
     def __init__(self, first_block: int, cache: Path | None = None) -> None:
         """first_block: the first block that is trained; see `MiniNetworkConfig`."""
         self._config, weights = MiniConfig(), find_weights()
-        encoder = MiniEncoder(cache)
+        encoder = MiniEncoder(cache, trained=None)
         folder = (cache or model_cache_folder()) / f"{encoder.name}-{encoder.version}"
         self.version = encoder.version
         self.side = self._config.side

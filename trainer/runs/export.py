@@ -5,9 +5,9 @@ from pathlib import Path
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 
-from cosmos_search.encoders.mini.weights import TRAINED_FILE
 from cosmos_search.model_config import Role
 from cosmos_search.models.drafts import draft_folder
+from cosmos_search.models.trained import TRAINED_FILE
 from cosmos_search.network.checkpoint import save_model
 from cosmos_search.network.mini import MiniNetwork
 from cosmos_search.processing.image import Preprocess

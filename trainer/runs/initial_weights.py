@@ -83,7 +83,7 @@ def convert_clip(clip: CLIPModel, seed: int) -> CosmosModel:
 
 def _load_named(init: str, config: CosmosConfig, seed: int) -> CosmosModel:
     path = expand_home(init)
-    if (card := default_store().card(init)) is not None:
+    if (card := default_store().card(init)) is not None and card.kind != "mini":
         return _load_folder(default_store().folder(init), card.kind, seed)
     if path.is_file():
         return load_checkpoint(path, config=config)

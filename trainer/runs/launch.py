@@ -12,8 +12,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from cosmos_search.encoders.mini.encoder import MiniEncoder
-from cosmos_search.encoders.mini.weights import TRAINED_FILE
 from cosmos_search.encoders.protocol import Encoder
+from cosmos_search.models.trained import TRAINED_FILE
 from cosmos_search.network.cosmos import CosmosModel
 from cosmos_search.network.mini import MiniNetwork, MiniNetworkConfig
 from cosmos_search.processing.text import TextTokenizer

@@ -22,4 +22,4 @@ def make_network(config: NetworkConfig) -> Network:
         with torch.device("meta"):
             check_memory(CosmosModel(config), "the config")
         return CosmosModel(config)
-    return MiniNetwork(config, find_weights().read_image(), MiniEncoder().class_vectors)
+    return MiniNetwork(config, find_weights().read_image(), MiniEncoder(trained=None).class_vectors)

@@ -34,6 +34,7 @@ __all__ = ["ADVICE", "advise_install", "format_error", "show_error"]
 
 ADD_FOLDER = "Add a folder in the **Library** view."
 CHECK = "Press **Check for changes** in the **Library** view."
+REBUILD = "On the computer that runs this page, run `cosmos-search index --rebuild`."
 FIX_ON_COMPUTER = "This has to be fixed on the computer that runs this page."
 
 # Keys are error classes; a class without an entry takes that of its nearest base. Values are Markdown.
@@ -57,7 +58,7 @@ ADVICE: Mapping[type[CosmosSearchError], str] = {
     EmptyFolderError: "To remove them from the index, press **Remove** beside the folder in the **Library** view.",
     PictureError: CHECK,
     # encoders and models
-    OtherEncoderError: FIX_ON_COMPUTER,
+    OtherEncoderError: REBUILD,
     OtherRegionsError: FIX_ON_COMPUTER,
     UnfinishedRebuildError: FIX_ON_COMPUTER,
     UnknownModelError: FIX_ON_COMPUTER,

@@ -7,11 +7,12 @@ import streamlit as st
 from cosmos_search.library import Info
 from cosmos_search.models.install import list_models
 from cosmos_search.models.store import default_store
-from indexer.errors import CosmosSearchError
+from indexer.errors import CosmosSearchError, OtherEncoderError
 from ui.escape import escape_markdown, replace_surrogates
 from ui.files.downloads import format_failed_csv
 from ui.session.shared import SharedResources
 from ui.session.state import State
+from ui.views.advice import show_error
 from ui.views.indexing import show_add_folder, show_progress, start_indexing
 
 __all__ = ["show_library"]
@@ -84,6 +85,8 @@ def _show_models(info: Info) -> None:
             f"Model of this index: **{escape_markdown(info.encoder.name)}** ({escape_markdown(info.encoder.regions)} "
             f"regions), {info.n_pictures:,} pictures, {sizes:,.1f} MB on disk."
         )
+        if info.needs_rebuild:
+            show_error(OtherEncoderError(info.encoder.name, info.encoder.name))
     rows = [row for row in list_models(default_store()) if row.size_bytes is not None]
     st.dataframe(
         {

@@ -1,4 +1,4 @@
-"""The built-in encoder, cosmos-mini: ConSE with an ImageNet classifier and a sentence encoder.
+"""The built-in encoder: ConSE with an ImageNet classifier and a sentence encoder, and a head trained on photos.
 
-It needs no download and no training. Installed models belong to `cosmos_search.encoders.dual_encoder`.
+It needs no download. Installed models belong to `cosmos_search.encoders.dual_encoder`.
 """

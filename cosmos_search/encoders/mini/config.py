@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, fields
 
+from cosmos_search.model_config import MINI_REGION_SIDE, MINI_SIDE, MINI_TOKENS
+
 __all__ = ["MiniConfig", "TrainedConfig"]
 
 
@@ -10,7 +12,7 @@ class MiniConfig:
     """Chosen on 430 photo stamps and their captions (benchmarks/quality/mini.py), where R@10 is 0.54."""
 
     # With the centre square instead of the whole picture, squashed, R@10 is 0.50.
-    side: int = 260  # pixels, as in training; the stamps, which are small, rank the same at 224
+    side: int = MINI_SIDE  # as in training; the stamps, which are small, rank the same at 224
     mean: float = 127.0  # with ImageNet's mean and deviation R@10 is 0.49
     scale: float = 128.0
     # The vector of a class is the mean of two texts. R@10 is 0.51 with the first alone, 0.49 with WordNet synonyms.
@@ -19,8 +21,8 @@ class MiniConfig:
     # With 1.5, and the mean text of the classes subtracted from every vector, scores of different sentences are
     # comparable: the AUC of matching pairs against others, over all sentences, is 0.89; with 1.0 and uncentred 0.77.
     temperature: float = 1.5
-    n_tokens: int = 128  # longer texts are truncated: the length that MiniLM was trained with
-    region_side: int = 512  # pixels of a larger input, of which the regions are parts
+    n_tokens: int = MINI_TOKENS  # longer texts are truncated
+    region_side: int = MINI_REGION_SIDE
     revision: int = 2  # increase it if a change of the code, but of none of these values, changes vectors
 
     def describe(self) -> str:

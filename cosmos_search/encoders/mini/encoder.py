@@ -1,9 +1,9 @@
-"""The built-in encoder, cosmos-mini, as an `Encoder`."""
+"""The built-in encoder, with and without trained weights, as an `Encoder`."""
 
-import hashlib
 import logging
 import threading
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -15,14 +15,16 @@ from cosmos_search.encoders.calibration import Calibration, load_packaged
 from cosmos_search.encoders.devices import Device, has_nvidia_gpu
 from cosmos_search.encoders.mini.class_vectors import ClassVectors, embed_classes, load_or_embed
 from cosmos_search.encoders.mini.config import MiniConfig, TrainedConfig
-from cosmos_search.encoders.mini.head import FeatureHead, read_trained
+from cosmos_search.encoders.mini.head import FeatureHead
 from cosmos_search.encoders.mini.image_tower import ImageTower, PreparedPicture, prepare_picture, squash
 from cosmos_search.encoders.mini.region_pooling import pool_neighbours, pool_regions
 from cosmos_search.encoders.mini.text_tower import TextTower
+from cosmos_search.encoders.mini.version import make_version
 from cosmos_search.encoders.mini.weights import find_weights
 from cosmos_search.encoders.onnx_session import choose_session_device, model_cache_folder, open_or_make
 from cosmos_search.model_config import MINI_DIM
-from cosmos_search.models.store import MINI
+from cosmos_search.models.store import MINI, MINI_CONSE
+from cosmos_search.models.trained import CALIBRATION, PACKAGED, read_trained
 from indexer.encoder import Vectors
 from indexer.pictures.regions import Box, Regions
 
@@ -42,11 +44,13 @@ class MiniEncoder:
         cache: Path | None = None,
         config: MiniConfig | None = None,
         device: Device = "auto",
-        trained: str | Path | None = None,
+        trained: str | Path | None = PACKAGED,
+        name: str | None = None,
     ) -> None:
         """cache: by default in the user's cache folder. device: of the image tower; "cuda" needs onnxruntime-gpu.
 
-        trained: weights that a training run exported (trainer.runs.export).
+        trained: weights that a training run exported (trainer.runs.export), by default the packaged ones; None: ConSE
+        alone. name: by default cosmos-mini, and cosmos-mini-conse without trained weights.
         Raises CosmosSearchError if a package with weights is missing or `trained` is not such a file, DeviceError for a
         device that cannot be used.
         """
@@ -54,14 +58,15 @@ class MiniEncoder:
         self._wants_gpu = device != "cpu"
         self._config = config or MiniConfig()
         self._weights = find_weights()
-        self._trained = read_trained(Path(trained)) if trained is not None else {}
-        self._shares = TrainedConfig() if trained is not None else TrainedConfig(0.0, 0.0, 0.0)
-        content = f"{self._config.describe()} {self._weights.fingerprint()}"
-        if trained is not None:
-            digests = (hashlib.sha256(self._trained[name].tobytes()).hexdigest() for name in sorted(self._trained))
-            content += f" {self._shares} {''.join(digests)}"
-        self._version = hashlib.sha256(content.encode()).hexdigest()[:12]
-        self._folder = (cache or model_cache_folder()) / f"{self.name}-{self._version}"
+        self._trained_file = Path(trained) if trained is not None else None
+        self._trained = read_trained(self._trained_file) if self._trained_file is not None else {}
+        self._shares = TrainedConfig() if self._trained else TrainedConfig(0.0, 0.0, 0.0)
+        self._name = name or (MINI if self._trained else MINI_CONSE)
+        self._version = make_version(self._config, self._weights, self._trained)
+        cache = cache or model_cache_folder()
+        self._folder = cache / f"{MINI}-{self._version}"
+        # Training changes neither the text tower nor the class vectors, so their files are shared
+        self._untrained_folder = cache / f"{MINI}-{make_version(self._config, self._weights, {})}"
         self._lock = threading.RLock()
         self._images: ImageTower | None = None
         self._texts: TextTower | None = None
@@ -70,8 +75,8 @@ class MiniEncoder:
 
     @property
     def name(self) -> str:
-        """The name of the built-in encoder."""
-        return MINI
+        """cosmos-mini, cosmos-mini-conse, or the name under which trained weights are installed."""
+        return self._name
 
     @property
     def version(self) -> str:
@@ -108,10 +113,15 @@ class MiniEncoder:
         """Twice the network's side: from a JPEG decoded at that scale the 260 pixels are the same, to 54 dB."""
         return max(2 * self._config.side, self._config.region_side)
 
-    @property
+    @cached_property
     def calibration(self) -> Calibration | None:
-        """Measured on scenes (benchmarks/quality/scenes.py)."""
-        return load_packaged(self.name)
+        """Of the built-in encoders: packaged. Of other trained weights: from a file beside them, or None."""
+        if self._trained_file is None:
+            return load_packaged(MINI_CONSE)
+        if self._trained_file == PACKAGED:
+            return load_packaged(MINI)
+        file = self._trained_file.with_name(CALIBRATION)
+        return Calibration.load(file) if file.is_file() else None
 
     def prepare(self, picture: Image.Image, regions: Sequence[Box] = ()) -> PreparedPicture:
         """The whole picture squashed to a square, so that nothing is cropped, and to a larger one for its regions."""
@@ -178,7 +188,7 @@ class MiniEncoder:
     def _text_tower(self) -> TextTower:
         with self._lock:
             if self._texts is None:
-                session = open_or_make(self._folder / f"text-{runtime_version}.onnx", self._export_text_tower)
+                session = open_or_make(self._untrained_folder / f"text-{runtime_version}.onnx", self._export_text_tower)
                 self._texts = TextTower(session, self._weights.tokenizer, self._config.n_tokens)
             return self._texts
 
@@ -186,7 +196,7 @@ class MiniEncoder:
         with self._lock:
             if self._classes is None:
                 vectors = load_or_embed(
-                    self._folder / "classes.npy",
+                    self._untrained_folder / "classes.npy",
                     lambda: embed_classes(self._weights.class_texts(), self._text_tower(), self._config),
                 )
                 self._classes = ClassVectors(vectors, self._config.temperature)

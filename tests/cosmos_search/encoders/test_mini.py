@@ -1,5 +1,6 @@
 """cosmos-mini, the real one: its graphs are written once for this file (about 10 s)."""
 
+import hashlib
 import shutil
 import subprocess
 import sys
@@ -11,11 +12,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cosmos_search.encoders.mini.config import MiniConfig
+from cosmos_search.encoders.calibration import load_packaged
+from cosmos_search.encoders.mini.config import MiniConfig, TrainedConfig
 from cosmos_search.encoders.mini.encoder import MiniEncoder
 from cosmos_search.encoders.mini.region_pooling import pool_neighbours
-from cosmos_search.encoders.mini.weights import find_package, fingerprint
+from cosmos_search.encoders.mini.version import make_version
+from cosmos_search.encoders.mini.weights import find_package, find_weights, fingerprint
 from cosmos_search.encoders.onnx_session import open_session
+from cosmos_search.models.trained import PACKAGED, TRAINED_FILE
 from indexer.errors import CosmosSearchError
 from indexer.pictures.regions import WHOLE, Box
 
@@ -109,11 +113,15 @@ def test_a_region_is_a_look_at_its_own_place(mini):
     assert heat[:, :8].mean() > heat[:, 8:].mean() + 0.1
 
 
-def test_a_region_of_everything_is_the_mean_of_all_places(mini, pictures):
+@pytest.mark.parametrize("trained", [PACKAGED, None])
+def test_a_region_of_everything_is_the_mean_of_all_places(cache, trained, pictures):
+    mini = MiniEncoder(cache, trained=trained)
+    shares = TrainedConfig() if trained else TrainedConfig(0.0, 0.0, 0.0)
     (vectors,) = mini.encode_images([mini.prepare(pictures[1], [Box(0.0, 0.0, 1.0, 1.0)])])
     features = mini._image_tower().feature_map(mini.prepare(pictures[1], [WHOLE]).large)
-    wanted = mini._feature_head().embed(features.mean(axis=(0, 1))[None], 0.0)[0]
-    assert np.allclose(vectors[1], wanted, atol=1e-5)
+    wanted = mini._feature_head().embed(features.mean(axis=(0, 1))[None], shares.region_share)[0]
+    wanted += shares.context * vectors[0]
+    assert np.allclose(vectors[1], wanted / np.linalg.norm(wanted), atol=1e-5)
 
 
 @pytest.mark.parametrize("shape", [(16, 16, 5), (1, 1, 2), (1, 4, 1), (3, 2, 2)])
@@ -194,6 +202,31 @@ def test_the_version_of_earlier_indexes_stays_valid():
         "Recipe(side=260, mean=127.0, scale=128.0, name_text='A {name}.', described_text='{name}: {description}', "
         "temperature=1.5, n_tokens=128, region_side=512, revision=2)"
     )
+
+
+def test_the_encoder_without_trained_weights_has_the_version_of_earlier_indexes():
+    content = f"{MiniConfig().describe()} {find_weights().fingerprint()}"
+    wanted = hashlib.sha256(content.encode()).hexdigest()[:12]
+    assert MiniEncoder(trained=None).version == make_version(MiniConfig(), find_weights(), {}) == wanted
+    assert MiniEncoder().version != wanted
+
+
+def test_each_of_the_built_in_encoders_has_its_name_and_its_calibration(tmp_path):
+    trained, untrained = MiniEncoder(), MiniEncoder(trained=None)
+    assert (trained.name, untrained.name) == ("cosmos-mini", "cosmos-mini-conse")
+    assert trained.calibration == load_packaged("cosmos-mini")
+    assert untrained.calibration == load_packaged("cosmos-mini-conse")
+    shutil.copy(PACKAGED, tmp_path / TRAINED_FILE)
+    other = MiniEncoder(trained=tmp_path / TRAINED_FILE, name="other")
+    assert (other.name, other.version, other.calibration) == ("other", trained.version, None)
+    untrained.calibration.save(tmp_path / "calibration.json")
+    assert other.calibration == untrained.calibration
+
+
+def test_encoders_with_other_trained_weights_share_the_text_tower_and_its_vectors(cache, mini):
+    untrained = MiniEncoder(cache, trained=None)
+    assert np.array_equal(untrained.encode_texts(["a cat"]), mini.encode_texts(["a cat"]))
+    assert len(list(cache.rglob("text-*.onnx"))) == len(list(cache.rglob("classes.npy"))) == 1
 
 
 def test_another_config_is_another_version(cache):

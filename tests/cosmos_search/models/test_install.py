@@ -197,8 +197,10 @@ def test_names_are_free_once_and_safe(store, like, tmp_path):
     for name in ("../up", "a/b", ".hidden", ""):
         with pytest.raises(CosmosSearchError):
             add_model(store, PARITY / FIXTURES[0], name or "-", config_from=like)
-    with pytest.raises(CosmosSearchError, match="already"):
-        add_model(store, PARITY / FIXTURES[0], "cosmos-mini", config_from=like)
+    for name in ("cosmos-mini", "Cosmos-Mini-ConSE"):
+        with pytest.raises(ModelExistsError) as taken:
+            add_model(store, PARITY / FIXTURES[0], name, config_from=like)
+        assert add_advice(taken.value) == f"There is a model {name} already. Choose another --name."
     store.remove("micro")
     assert store.cards() == []
     with pytest.raises(CosmosSearchError, match="not installed"):
@@ -211,7 +213,7 @@ def test_the_best_published_model_that_is_installed_is_the_default(store, like):
         add_model(store, PARITY / FIXTURES[0], name, config_from=like)
     assert default_model(store) == "cosmos-vitb16-merged30m"
     rows = {row.name: row for row in list_models(store)}
-    assert len(rows) == 2 + len(PUBLISHED)
+    assert len(rows) == 3 + len(PUBLISHED)
     assert [name for name, row in rows.items() if row.is_default] == ["cosmos-vitb16-merged30m"]
     assert rows["cosmos-vitb16-cc3m"].size_bytes is None
     assert rows["another"].size_bytes > 0
@@ -222,7 +224,7 @@ def test_the_list_shows_figures_and_what_is_installed(tmp_path):
     assert re.search(r"cosmos-vitb16-merged30m +ViT-B/16 +Merged-30M +68.0 / 52.5 +92.9 / 80.3 +57.6", table)
     assert "cosmos-mini (default)" in table
     rows = [json.loads(line) for line in run(tmp_path, "models", "--json").stdout.splitlines()]
-    assert [row["name"] for row in rows if row["installed"]] == ["cosmos-mini"]
+    assert [row["name"] for row in rows if row["installed"]] == ["cosmos-mini", "cosmos-mini-conse"]
 
 
 def test_models_that_are_not_there_are_named_with_the_way_to_get_them(store):

@@ -537,7 +537,7 @@ NAMES = [
     "", " ", ".", "..", ".hidden", "-rf", "--name", "a/b", "a\\b", "../up", "/etc", "C:\\x", "a:b", "a b", "a\nb",
     "a\tb", "a\x1b[2J", "a\0b", "a\x7f", "é", "模型", "a\u202eb", "\ud800", "a" * 101, "a" * 10_000, "end.", "con",
     "NUL", "com1", "Lpt9.txt", "a*", "a?b", "$HOME", "`id`", "a;b", "a|b", "<a>", "'a'", "~", "~root", "%2e%2e",
-    "cosmos-mini", "Cosmos-Mini",
+    "cosmos-mini", "Cosmos-Mini", "cosmos-mini-conse", "COSMOS-mini-ConSE",
 ]  # fmt: skip
 
 

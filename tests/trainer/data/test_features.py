@@ -50,7 +50,7 @@ def read(folder):
 
 @pytest.mark.parametrize("first_block", [16, 19])
 def test_an_untrained_network_gives_the_vectors_of_the_encoder(cache_folder, first_block):
-    encoder = MiniEncoder(cache_folder)
+    encoder = MiniEncoder(cache_folder, trained=None)
     towers = FrozenTowers(first_block, cache_folder)
     config = MiniNetworkConfig(first_block=first_block, head_share=0.0)
     network = MiniNetwork(config, find_weights().read_image(), encoder.class_vectors).eval()
@@ -72,7 +72,7 @@ def test_an_untrained_network_gives_the_vectors_of_the_encoder(cache_folder, fir
 
 
 def test_the_penalty_is_zero_before_training_and_above_it_after(cache_folder, towers):
-    encoder = MiniEncoder(cache_folder)
+    encoder = MiniEncoder(cache_folder, trained=None)
     network = MiniNetwork(MiniNetworkConfig(first_block=19), find_weights().read_image(), encoder.class_vectors).eval()
     row = torch.from_numpy(towers.encode_view(Image.new("RGB", (300, 200), "red")))[None]
     with torch.no_grad():

@@ -9,7 +9,11 @@ import torch
 from PIL import Image
 from safetensors.numpy import load_file, save_file
 
+from cosmos_search.encoders.load import load_encoder
 from cosmos_search.encoders.mini.encoder import MiniEncoder
+from cosmos_search.models.install import add_model
+from cosmos_search.models.store import ModelStore
+from cosmos_search.models.trained import TRAINED_FILE
 from cosmos_search.network.mini import MiniNetworkConfig
 from indexer.errors import CosmosSearchError, UsageError
 from tests.pictures import make_shards
@@ -88,9 +92,18 @@ def test_an_exported_run_is_the_encoder_that_was_trained(place, home):
     (vectors,) = encoder.encode_images([encoder.prepare(picture)])
     assert vectors.shape == (1, 384)
     assert float(vectors[0] @ wanted) > 0.999
-    untrained = MiniEncoder()
+    untrained = MiniEncoder(trained=None)
     assert encoder.version != untrained.version
     assert not np.allclose(vectors, untrained.encode_images([untrained.prepare(picture)])[0], atol=0.01)
+
+
+def test_an_exported_run_is_installed_as_a_model(place, tmp_path):
+    export(place / "run", tmp_path / "mine", which="last")
+    store = ModelStore(tmp_path / "models")
+    add_model(store, tmp_path / "mine")
+    encoder = load_encoder("mine", store=store)
+    assert (encoder.name, encoder.calibration) == ("mine", None)
+    assert encoder.version == MiniEncoder(trained=tmp_path / "mine" / TRAINED_FILE).version
 
 
 def test_a_run_is_evaluated_as_the_encoder_that_it_exports(place):

@@ -1,15 +1,14 @@
-"""Retrieval of scenes by sentences and regions, against whole texts and global vectors; the encoder's calibration.
+"""Retrieval of scenes by sentences and regions, against whole texts and global vectors; things that are absent.
 
-    python -m benchmarks.quality.scenes [--originals 120] [--model cosmos-mini] [--fit]
+    python -m benchmarks.quality.scenes [--originals 120] [--model cosmos-mini]
 
 The collection is all scenes of benchmarks/data/scenes.py, variants included; the queries are the captions of the
-originals. --fit fits the encoder's calibration to half of the captions, writes it, and measures it on the other half.
+originals.
 """
 
 import argparse
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from benchmarks.machine import describe_machine
 from benchmarks.pointing import contains_centre
 from benchmarks.tables import print_table
 from benchmarks.vectors import pair_auroc
-from cosmos_search.encoders.calibration import fit
+from cosmos_search.encoders.calibration import Calibration
 from cosmos_search.encoders.load import load_encoder
 from cosmos_search.encoders.protocol import Encoder
 from cosmos_search.retrieval.explain import heat_map, refine_evidence
@@ -32,7 +31,7 @@ from cosmos_search.retrieval.query import PLACES
 from cosmos_search.retrieval.scoring import PictureScore
 from indexer.pictures.regions import REGIONS, Box
 
-CUT_OFFS = (0.3, 0.5, 0.6, 0.7, 0.8, 0.9)
+CUT_OFFS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.5)
 MANY = 3  # things; scenes of as many or more are also reported separately
 
 
@@ -42,7 +41,6 @@ def main() -> None:
     parser.add_argument("--originals", type=int, default=120)
     parser.add_argument("--model", default="cosmos-mini")
     parser.add_argument("--regions", choices=REGIONS, help="by default, those of the encoder")
-    parser.add_argument("--fit", action="store_true", help="write the calibration of this encoder")
     options = parser.parse_args()
     encoder = load_encoder(options.model)
     regions = options.regions or encoder.default_regions
@@ -53,7 +51,7 @@ def main() -> None:
         print(describe_machine("onnxruntime"))
         print(f"{len(scenes.scenes)} scenes, {options.originals} queries; {encoder.name}, {regions} regions\n")
         _report_retrieval(scenes, collection, encoder, folder)
-    _report_no_match(scenes, collection, encoder, options.fit)
+    _report_absent(scenes, collection, encoder)
 
 
 def _report_retrieval(scenes: SceneSet, collection: Collection, encoder: Encoder, folder: Path) -> None:
@@ -75,14 +73,25 @@ def _report_retrieval(scenes: SceneSet, collection: Collection, encoder: Encoder
         answers = [(scene, method(scene)) for scene in originals]
         ranks = np.array([_rank_original(scene, scored, collection, "places" in label) for scene, scored in answers])
         cells = [_format_recalls(ranks), _format_recalls(ranks[many])]
-        cells += (
-            _measure_pointing(answers, collection, make_map)
-            if "sentences and regions" in label or "places" in label
-            else ["", ""]
-        )
-        rows.append([label, *cells])
+        if "sentences and regions" in label or "places" in label:
+            measures = _measure_pointing(answers, collection, make_map)
+            cells += [" / ".join(f"{mean:.2f}" for mean in means) for means in measures]
+        rows.append([label, *cells, *[""] * (4 - len(cells))])
     boxes = ["pointing, region / refined", "mean IoU, region / refined"]
     print_table(["", "R@1 / R@5 / R@10", f"scenes of {MANY} or more", *boxes], rows)
+
+
+def measure_scenes(encoder: Encoder, scenes: SceneSet, folder: Path) -> tuple[float, float]:
+    """R@1 of scenes of MANY things or more by sentences and regions, and pointing by refined boxes.
+
+    folder: of the scenes' pictures.
+    """
+    with tempfile.TemporaryDirectory() as index:
+        collection = index_pictures(folder, Path(index), encoder)
+    scored = [(s, score_query(_list_sentences(s), collection, encoder)) for s in scenes.scenes if s.kind == "original"]
+    ranks = [_rank_original(scene, scores, collection, False) for scene, scores in scored if len(scene.things) >= MANY]
+    pointing = _measure_pointing(scored, collection, partial(_make_map, encoder, folder))[0, 1]
+    return float(np.mean(np.array(ranks) < 1)), float(pointing)
 
 
 def _join_captions(scene: Scene) -> list[tuple[str, Box | None]]:
@@ -124,10 +133,11 @@ def _measure_pointing(
     answers: Sequence[tuple[Scene, list[PictureScore]]],
     collection: Collection,
     make_map: Callable[[str, str], NDArray[np.float32] | None],
-) -> list[str]:
+) -> NDArray[np.float64]:
     """In the correct scene: the share of sentences whose box has its centre in the thing, and the mean IoU.
 
-    Each for the best region itself, and for the box that is refined from it. make_map: of a scene's name and a text.
+    Each for the best region itself, and for the box that is refined from it: (2, 2). make_map: of a scene's name and a
+    text.
     """
     hits, overlaps = [], []  # of both boxes of each thing
     for scene, scored in answers:
@@ -138,51 +148,34 @@ def _measure_pointing(
             boxes = (best.box, refine_evidence(best, partial(make_map, scene.name)).box)
             hits.append([contains_centre(thing.box, box) for box in boxes])
             overlaps.append([box.iou(thing.box) for box in boxes])
-    return [" / ".join(f"{share:.2f}" for share in np.mean(values, axis=0)) for values in (hits, overlaps)]
+    return np.array([np.mean(values, axis=0) for values in (hits, overlaps)])
 
 
-def _report_no_match(scenes: SceneSet, collection: Collection, encoder: Encoder, should_fit: bool) -> None:
+def _report_absent(scenes: SceneSet, collection: Collection, encoder: Encoder) -> None:
     """Print how well scores separate sentences about things in the collection from those about absent things."""
-    matching, others = _score_pairs(scenes, collection, encoder)
-    curve = fit(matching[0], others[0]) if should_fit else encoder.calibration
-    if curve is None:
+    calibration = encoder.calibration
+    if calibration is None:
         print("\nno calibration")
         return
     present, absent = (
-        np.array([max(s.score for s in score_query([(caption, None)], collection, encoder)) for caption in captions])
-        for captions in (_list_captions(scenes), scenes.absent)
+        np.array([_find_best_probability(text, collection, encoder, calibration) for text in texts])
+        for texts in (_list_captions(scenes), scenes.absent)
     )
-    held_out = pair_auroc(np.array(matching[1]), np.array(others[1]))
-    print(f"\npairs of sentence and picture, held out: AUROC {held_out:.3f}")
-    print(f"best picture for a sentence, present against absent things: AUROC {pair_auroc(present, absent):.3f}")
-    rows = []
-    for cut in CUT_OFFS:
-        shares = [np.mean([curve.probability(score) >= cut for score in group]) for group in (absent, present)]
-        rows.append([f"{cut:.2f}", *(f"{share:.2f}" for share in shares)])
+    print(f"\nbest picture for a sentence, present against absent things: AUROC {pair_auroc(present, absent):.3f}")
+    print(f"cut-off {calibration.cut_off}\n")
+    rows = [[f"{cut:.2f}", *(f"{(group >= cut).mean():.2f}" for group in (absent, present))] for cut in CUT_OFFS]
     print_table(["cut-off", "absent things found (false positives)", "present things found"], rows)
-    print(curve)
-    if should_fit:
-        target = Path(__file__).parents[2] / f"cosmos_search/data/{encoder.name}.calibration.json"
-        replace(curve, cut_off=encoder.calibration.cut_off if encoder.calibration else 0.5).save(target)
+
+
+def _find_best_probability(text: str, collection: Collection, encoder: Encoder, calibration: Calibration) -> float:
+    level = calibration.level(encoder.encode_texts([text])[0])
+    return max(calibration.probability(s.score, level) for s in score_query([(text, None)], collection, encoder))
 
 
 def _list_captions(scenes: SceneSet) -> list[str]:
     """Of the things in the originals, without repetitions."""
     originals = (scene for scene in scenes.scenes if scene.kind == "original")
     return list(dict.fromkeys(thing.caption for scene in originals for thing in scene.things))
-
-
-def _score_pairs(
-    scenes: SceneSet, collection: Collection, encoder: Encoder
-) -> tuple[tuple[list[float], list[float]], tuple[list[float], list[float]]]:
-    """Scores of sentences with pictures that show the thing, and with others; each for even and for odd captions."""
-    matching: tuple[list[float], list[float]] = ([], [])
-    others: tuple[list[float], list[float]] = ([], [])
-    shown = {scene.name: {t.caption for t in scene.things} for scene in scenes.scenes}
-    for number, caption in enumerate(_list_captions(scenes)):
-        for name, scored in zip(collection.names, score_query([(caption, None)], collection, encoder), strict=True):
-            (matching if caption in shown[name] else others)[number % 2].append(scored.score)
-    return matching, others
 
 
 if __name__ == "__main__":

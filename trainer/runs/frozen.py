@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import platformdirs
 import torch
+from numpy.typing import NDArray
 from torch.nn import functional as F
 from tqdm import tqdm
 
@@ -29,7 +30,14 @@ from trainer.runs.folder import RunFolder
 from trainer.runs.loop import Evaluate
 from trainer.runs.networks import make_network
 
-__all__ = ["load_earlier_run", "make_scorer", "open_features", "standardize"]
+__all__ = [
+    "encode_wholes",
+    "load_earlier_run",
+    "make_scorer",
+    "open_features",
+    "open_held_out_features",
+    "standardize",
+]
 
 BATCH = 256
 N_LOCAL = 4  # local crops of a picture that are cached at least, so that configs with fewer share a cache
@@ -40,10 +48,14 @@ def open_features(config: TrainConfig, source: Source) -> FeatureCache:
     return _open_features(config, source, n_crops=2)
 
 
+def open_held_out_features(config: TrainConfig, data: Path) -> FeatureCache:
+    """The features of whole pictures and of captions of other data."""
+    return _open_features(config, open_source(data), n_crops=0)
+
+
 def make_scorer(config: TrainConfig, data: Path) -> Evaluate:
     """Scores the teacher by R@1 of single and joined captions against whole pictures of held-out data."""
-    cache = _open_features(config, open_source(data), n_crops=0)
-    return partial(_score, cache=cache)
+    return partial(_score, cache=open_held_out_features(config, data))
 
 
 def load_earlier_run(init: str, config: MiniNetworkConfig) -> MiniNetwork:
@@ -90,11 +102,16 @@ def _open_features(config: TrainConfig, source: Source, n_crops: int) -> Feature
 
 
 @torch.no_grad()
+def encode_wholes(network: Network, cache: FeatureCache) -> NDArray[np.float32]:
+    """The vectors of the whole pictures of a cache, in its order: (n, 384), unit rows."""
+    views = [sample.views[0] for sample in cache]
+    batches = [torch.stack(views[i : i + BATCH]).to(network.logit_scale.device) for i in range(0, len(views), BATCH)]
+    vectors: NDArray[np.float32] = torch.cat([network.encode_images(batch).features for batch in batches]).cpu().numpy()
+    return vectors
+
+
 def _score(student: Network, teacher: Network, *, cache: FeatureCache) -> float:
-    samples = list(cache)
-    device = teacher.logit_scale.device
-    batches = [torch.stack([s.views[0] for s in samples[i : i + BATCH]]) for i in range(0, len(samples), BATCH)]
-    images = torch.cat([teacher.encode_images(batch.to(device)).features for batch in batches]).cpu().numpy()
+    samples, images = list(cache), encode_wholes(teacher, cache)
     metrics: dict[str, float] = {}
     for kind in ("single", "joined"):
         texts = [getattr(sample, kind) for sample in samples]

@@ -155,7 +155,7 @@ def test_a_sentence_about_the_whole_picture_has_no_box_and_a_note(index, tmp_pat
     with cosmos_search.open(tmp_path / "index") as library:
         library.add(link_photos(tmp_path / "photos", ("coffee.png",)), regions="none")
     monkeypatch.setenv("COSMOS_SEARCH_INDEX", str(tmp_path / "index"))
-    test = page(query=CUP, picture=1)
+    test = page(query=CUP, picture=1, all=1)
     assert [part["box"] for part in shown_parts(test)] == [None]
     assert any("whole picture" in one.proto.body for one in test.get("html"))
 

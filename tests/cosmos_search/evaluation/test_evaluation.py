@@ -117,12 +117,13 @@ def test_class_folders_skip_what_cannot_be_read(tmp_path):
         open_class_folders(tmp_path / "blue")
 
 
-def test_the_built_in_encoder_is_measured_on_photos():
+@pytest.mark.parametrize("name", ["cosmos-mini", "cosmos-mini-conse"])
+def test_the_built_in_encoders_are_measured_on_photos(name):
     captions = json.loads((PHOTOS / "captions.json").read_text(encoding="utf-8"))
-    names = ["chelsea.jpg", "coffee.jpg", "brick.jpg", "rocket.jpg", "camera.jpg"]
-    photos = {name: Image.open(PHOTOS / name).convert("RGB") for name in names}
-    encoders = {"built-in": load_encoder("cosmos-mini")}
-    pictures = [CaptionedPicture(photos[name], captions[name], (captions[name],)) for name in names]
+    files = ["chelsea.jpg", "coffee.jpg", "brick.jpg", "rocket.jpg", "camera.jpg"]
+    photos = {file: Image.open(PHOTOS / file).convert("RGB") for file in files}
+    encoders = {"built-in": load_encoder(name)}
+    pictures = [CaptionedPicture(photos[file], captions[file], (captions[file],)) for file in files]
     metrics = evaluate_retrieval(encoders, pictures)["built-in"]
     assert metrics["caption_text_to_image_R@1"] >= 0.8
     assert metrics["caption_image_to_text_R@5"] == 1.0

@@ -15,7 +15,7 @@ import cosmos_search
 import indexer
 import ui
 from cosmos_search.extras import MissingExtraError
-from indexer.errors import CosmosSearchError, NoIndexError, PictureError
+from indexer.errors import CosmosSearchError, NoIndexError, OtherEncoderError, PictureError
 from ui.escape import WORD_JOINER
 from ui.views.advice import ADVICE, format_error
 
@@ -63,14 +63,15 @@ def show(error):
 
 
 @pytest.mark.parametrize("kind", list_error_classes(), ids=lambda kind: kind.__name__)
-def test_every_error_is_one_line_without_a_command(kind):
+def test_every_error_is_one_line_without_a_command_but_for_a_rebuild(kind):
     error = make_error(kind)
     test = AppTest.from_function(show, args=(error,)).run()
     (shown,) = [*test.error, *test.info]
     text = shown.value.replace("\\", "").replace(WORD_JOINER, "")
     assert str(error) in text
     assert "\n" not in text
-    assert "cosmos-search " not in text
+    commands = ["index --rebuild"] if kind is OtherEncoderError else []
+    assert re.findall("cosmos-search ([a-z -]+)", text) == commands
 
 
 def test_advice_is_of_the_nearest_class():

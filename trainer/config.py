@@ -205,8 +205,8 @@ def _find_mini_problems(network: MiniNetworkConfig) -> Iterator[str]:
     for name in ("head_share", "dropout"):
         if not 0 <= getattr(network, name) <= 1:
             yield f"{name} must lie between 0 and 1"
-    if not network.temperature > 0 or not network.keep_classes >= 0:
-        yield "temperature must be above 0, and keep_classes not below 0"
+    if not network.temperature > 0 or not (network.keep_classes >= 0 and network.head_classes >= 0):
+        yield "temperature must be above 0, and keep_classes and head_classes not below 0"
 
 
 def _find_conflicts(config: TrainConfig) -> Iterator[str]:

@@ -26,6 +26,7 @@ from benchmarks.tables import print_table
 from cosmos_search.encoders.mini.encoder import MiniEncoder
 from cosmos_search.evaluation.metrics import compute_cosines, compute_retrieval_metrics
 from cosmos_search.models.trained import TRAINED_FILE
+from cosmos_search.network.mini import MiniNetworkConfig
 from trainer.config import PRESETS, TrainConfig
 from trainer.data.features import FeatureCache
 from trainer.runs.checkpoints import choose_checkpoint, load_networks
@@ -91,8 +92,11 @@ def train_variant(folder: Path, stage: str, variant: str, seed: int, data: str) 
 def make_config(stage: str, variant: str, seed: int) -> TrainConfig:
     """The preset of the stage with the parts of the method that the variant has."""
     has_distillation = variant in "cd"
+    preset = PRESETS[STAGES[stage]]
+    assert isinstance(preset.network, MiniNetworkConfig), preset
     return replace(
-        PRESETS[STAGES[stage]],
+        preset,
+        network=replace(preset.network, head_classes=0.0),  # it acts on each view, of which variants have more or fewer
         seed=seed,
         keep_last=1,
         text_crops=variant != "a",

@@ -28,6 +28,7 @@ __all__ = ["LAST_BLOCK", "MiniNetwork", "MiniNetworkConfig"]
 
 INITIAL_SCALE = log(1 / 0.07)
 LAST_BLOCK = 20  # of EfficientNet-Lite2
+HEAD_TEMPERATURE = 0.05  # of the head's cosines with the texts of the classes
 CPU_CHUNK = 16  # maps at a time; on 2 cores this takes 5.6 ms a map with the backward pass, 256 at once take 14.5
 Weights = Mapping[str, NDArray[Any]]
 
@@ -41,7 +42,9 @@ class MiniNetworkConfig:
     head_share: float = 0.6  # s above
     temperature: float = 1.5  # of ConSE's softmax over the classes
     dropout: float = 0.3  # of the features that the head takes
-    keep_classes: float = 1.0  # weight of the penalty for other class probabilities than the untrained backbone's
+    # Weights of penalties for other class probabilities than the untrained backbone's:
+    keep_classes: float = 1.0  # those of the trained blocks' features
+    head_classes: float = 0.25  # those of the head's vectors, by their cosines with the texts of the classes
     model_type: Literal["cosmos-mini"] = "cosmos-mini"
 
 
@@ -93,9 +96,13 @@ class MiniNetwork(nn.Module):
 
     def embed(self, features: Tensor) -> Tensor:
         """Pooled features, first those of the last map, then the means of earlier ones: (n, 1472) to unit (n, 384)."""
+        return self.mix(features, self.embed_head(features))
+
+    def mix(self, features: Tensor, head: Tensor) -> Tensor:
+        """ConSE's vectors of pooled features (n, 1472) and the head's (n, 384) in their shares: unit (n, 384)."""
         classes = F.softmax(self.classify(features) / self.config.temperature, dim=-1) @ self.class_vectors
         share = self.config.head_share
-        return F.normalize((1 - share) * F.normalize(classes, dim=-1) + share * self.embed_head(features), dim=-1)
+        return F.normalize((1 - share) * F.normalize(classes, dim=-1) + share * head, dim=-1)
 
     def embed_head(self, features: Tensor) -> Tensor:
         """The head alone: (n, 1472) to unit (n, 384)."""
@@ -110,23 +117,32 @@ class MiniNetwork(nn.Module):
         """rows: (n, length), cached features of views (trainer.data.features). Tokens are positions of the last map.
 
         Rows may lack the cached map, (n, 1472), if no block is trained; then there are no tokens.
-        The penalty keeps the classifier's answers: the KL divergence from the untrained backbone's class probabilities.
+        The penalty is the KL divergence from the untrained backbone's class probabilities (see the config).
         """
         maps, untrained, means = torch.split(
             rows.float(), [rows.shape[1] - MINI_POOLED, MINI_FEATURES, MINI_MEANS], dim=1
         )
-        if not maps.shape[1]:
-            no_tokens = rows.new_zeros(len(rows), 0, MINI_FEATURES)
-            return Encoded(self.embed(torch.cat([untrained, means], dim=1)), no_tokens)
-        side = round((maps.shape[1] / self.n_channels) ** 0.5)
-        features = self.encode_map(maps.reshape(-1, self.n_channels, side, side))
-        pooled = torch.cat([features.mean(dim=(2, 3)), means], dim=1)
-        penalty = None
+        if maps.shape[1]:
+            side = round((maps.shape[1] / self.n_channels) ** 0.5)
+            features = self.encode_map(maps.reshape(-1, self.n_channels, side, side))
+            tokens, pooled = features.flatten(2).transpose(1, 2), torch.cat([features.mean(dim=(2, 3)), means], dim=1)
+        else:
+            tokens, pooled = rows.new_zeros(len(rows), 0, MINI_FEATURES), torch.cat([untrained, means], dim=1)
+        head = self.embed_head(pooled)
+        return Encoded(self.mix(pooled, head), tokens, self._penalize(untrained, pooled, head))
+
+    def _penalize(self, untrained: Tensor, pooled: Tensor, head: Tensor) -> Tensor | None:
+        """The penalty of each view, (n, 1); None if both are off."""
+        wanted = F.log_softmax(self.classify(untrained) / self.config.temperature, dim=-1)
+        penalties = []
         if self.config.keep_classes and self.config.train_blocks:
-            wanted, found = (F.log_softmax(self.classify(x) / self.config.temperature, -1) for x in (untrained, pooled))
-            divergence = F.kl_div(found, wanted, reduction="none", log_target=True).sum(dim=-1, keepdim=True)
-            penalty = self.config.keep_classes * divergence
-        return Encoded(self.embed(pooled), features.flatten(2).transpose(1, 2), penalty)
+            found = F.log_softmax(self.classify(pooled) / self.config.temperature, dim=-1)
+            penalties.append(self.config.keep_classes * _divergence(wanted, found))
+        if self.config.head_classes:
+            cosines = head @ F.normalize(self.class_vectors, dim=-1).T
+            found = F.log_softmax(cosines / HEAD_TEMPERATURE, dim=-1)
+            penalties.append(self.config.head_classes * _divergence(wanted, found))
+        return torch.stack(penalties).sum(dim=0) if penalties else None
 
     def encode_texts(self, rows: Tensor) -> Encoded:
         """rows: (n, 1 + length, 384), the cached vector of each caption, then its words, which may be left out."""
@@ -156,6 +172,11 @@ class MiniNetwork(nn.Module):
     def cross_attend_text(self, images: Tensor, words: Tensor) -> Tensor:
         """h_I of the paper, as in `CosmosModel`: images (batch, n, 384), words (batch, length, 384)."""
         return F.normalize(images + self.text_attn_cross_pool(images, self.text_token_mapping(words)), dim=-1)
+
+
+def _divergence(wanted: Tensor, found: Tensor) -> Tensor:
+    """KL(wanted || found) of logarithms of probabilities: (n, classes) to (n, 1)."""
+    return F.kl_div(found, wanted, reduction="none", log_target=True).sum(dim=-1, keepdim=True)
 
 
 class _Convolution(nn.Module):

@@ -71,14 +71,30 @@ def test_an_untrained_network_gives_the_vectors_of_the_encoder(cache_folder, fir
     assert not text.is_cut
 
 
-def test_the_penalty_is_zero_before_training_and_above_it_after(cache_folder, towers):
+def test_the_penalty_for_changed_blocks_is_zero_before_training_and_above_it_after(cache_folder, towers):
     encoder = MiniEncoder(cache_folder, trained=None)
-    network = MiniNetwork(MiniNetworkConfig(first_block=19), find_weights().read_image(), encoder.class_vectors).eval()
+    network = MiniNetwork(
+        MiniNetworkConfig(head_classes=0.0), find_weights().read_image(), encoder.class_vectors
+    ).eval()
     row = torch.from_numpy(towers.encode_view(Image.new("RGB", (300, 200), "red")))[None]
     with torch.no_grad():
         assert float(network.encode_images(row).penalty) < 1e-3
         network.last.weight.mul_(0.5)
         assert float(network.encode_images(row).penalty) > 0.1
+
+
+def test_the_penalty_of_the_head_is_its_distance_from_the_class_probabilities(cache_folder, towers):
+    encoder = MiniEncoder(cache_folder, trained=None)
+    config = MiniNetworkConfig(train_blocks=False, head_classes=0.5)
+    network = MiniNetwork(config, find_weights().read_image(), encoder.class_vectors).eval()
+    row = torch.from_numpy(towers.encode_view(Image.new("RGB", (300, 200), "red")))[None]
+    pooled, classes = row[:, -MINI_POOLED:].float(), torch.from_numpy(encoder.class_vectors)
+    classes = torch.nn.functional.normalize(classes - classes.mean(dim=0), dim=-1)
+    with torch.no_grad():
+        wanted = (network.classify(pooled) / 1.5).softmax(dim=-1)
+        found = (network.embed_head(pooled) @ classes.T / 0.05).softmax(dim=-1)
+        divergence = float((wanted * (wanted / found).log()).sum())
+        assert float(network.encode_images(row).penalty) == pytest.approx(0.5 * divergence, rel=1e-3)
 
 
 def test_caching_resumes_after_an_interruption(tmp_path, source, plan, towers):

@@ -4,7 +4,7 @@ BIN := .venv/bin
 PACKAGES := cosmos_search indexer trainer ui
 FIND_PHOTOS := from importlib.util import find_spec; print(find_spec('skimage').submodule_search_locations[0] + '/data')
 
-.PHONY: demo page test check format experiment pictures clean
+.PHONY: demo page test check format experiment ablation cosmos-mini pictures clean
 
 # scikit-image's wheel ships some twenty real photos; they are indexed where they lie.
 demo: export COSMOS_SEARCH_INDEX := .demo/index
@@ -35,9 +35,25 @@ format: .venv/installed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# The ablation of docs/experiment.md: trains fifteen small encoders. It can be stopped at any time and resumes.
+# The second part of docs/experiment.md: trains fifteen small encoders. It can be stopped at any time and resumes.
 experiment: .venv/installed
 	$(BIN)/python -m benchmarks.parts.run .experiment
+
+# Both parts need captioned photos, by default Flickr8k as webdataset shards, which are not part of this project.
+TRAIN ?= flickr8k-train.tar
+VAL ?= flickr8k-dev.tar
+
+# The ablation on photos, the first part of docs/experiment.md. It resumes, too.
+ablation: .venv/installed
+	$(BIN)/python -m benchmarks.quality.ablation .ablation --data $(TRAIN) --val $(VAL)
+
+# The trained weights of the built-in encoder and its calibration, as they are packaged; see docs/cosmos-mini.md.
+cosmos-mini: .venv/installed
+	$(BIN)/cosmos-search-train run --preset mini-head --data $(TRAIN) --out .cosmos-mini/head
+	$(BIN)/cosmos-search-train run --preset mini-finetune --init .cosmos-mini/head --data $(TRAIN) --out .cosmos-mini/run
+	$(BIN)/cosmos-search-train export .cosmos-mini/run .cosmos-mini/exported --checkpoint last
+	cp .cosmos-mini/exported/cosmos-mini.safetensors cosmos_search/data/
+	$(BIN)/python -m benchmarks.quality.calibrate --train $(TRAIN) --val $(VAL)
 
 # The screenshots of the page in docs/, taken by its tests.
 pictures: .venv/installed
@@ -49,4 +65,4 @@ pictures: .venv/installed
 	touch $@
 
 clean:
-	rm -rf .venv .demo build dist *.egg-info
+	rm -rf .venv .demo .cosmos-mini build dist *.egg-info

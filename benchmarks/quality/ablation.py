@@ -43,7 +43,7 @@ VARIANTS = {
     "c": "+ image crops, self-distillation",
     "d": "+ cross-attention: COSMOS",
 }
-STAGES = {"head": "mini-head", "finetune": "mini-finetune"}  # presets
+STAGES = {"head": ("mini-head", 20), "finetune": ("mini-finetune", 3)}  # presets and epochs
 COLUMNS = {
     "caption to photo": "single_text_to_image",
     "photo to caption": "single_image_to_text",
@@ -92,15 +92,18 @@ def train_variant(folder: Path, stage: str, variant: str, seed: int, data: str) 
 def make_config(stage: str, variant: str, seed: int) -> TrainConfig:
     """The preset of the stage with the parts of the method that the variant has."""
     has_distillation = variant in "cd"
-    preset = PRESETS[STAGES[stage]]
+    name, n_epochs = STAGES[stage]
+    preset = PRESETS[name]
     assert isinstance(preset.network, MiniNetworkConfig), preset
     return replace(
         preset,
         network=replace(preset.network, head_classes=0.0),  # it acts on each view, of which variants have more or fewer
+        n_epochs=n_epochs,
         seed=seed,
         keep_last=1,
         text_crops=variant != "a",
         image_crops=has_distillation,
+        n_local_images=2,
         image_distillation=has_distillation,
         text_distillation=has_distillation,
         cross_attention=variant == "d",
@@ -133,7 +136,8 @@ def measure(run: Path, cache: FeatureCache, scenes: SceneSet) -> dict[str, float
 
 def print_stage(stage: str, figures: dict[str, list[dict[str, float]]]) -> None:
     """A table with one variant a row: R@1 / R@5 / R@10, mean and standard deviation over the seeds."""
-    print(f"\n{STAGES[stage]}\n")
+    name, n_epochs = STAGES[stage]
+    print(f"\n{name}, {n_epochs} epochs\n")
     rows = []
     for variant, by_seed in figures.items():
         cells = [

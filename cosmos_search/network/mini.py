@@ -44,7 +44,7 @@ class MiniNetworkConfig:
     dropout: float = 0.3  # of the features that the head takes
     # Weights of penalties for other class probabilities than the untrained backbone's:
     keep_classes: float = 1.0  # those of the trained blocks' features
-    head_classes: float = 0.25  # those of the head's vectors, by their cosines with the texts of the classes
+    head_classes: float = 0.5  # those of the head's vectors, by their cosines with the texts of the classes
     model_type: Literal["cosmos-mini"] = "cosmos-mini"
 
 

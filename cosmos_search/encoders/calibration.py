@@ -15,10 +15,11 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from cosmos_search.json_files import read_object, write_object
 from indexer.errors import CosmosSearchError
+from indexer.files import replace_file
 
 __all__ = ["MATCH_SHARE", "N_BEST", "Background", "Calibration", "fit", "load_packaged"]
 
@@ -50,7 +51,7 @@ class Background:
         """Write it as safetensors, the vectors in half precision."""
         weights = {"photo_weight": str(self.photo_weight), "caption_weight": str(self.caption_weight)}
         vectors = {"photos": self.photos.astype(np.float16), "captions": self.captions.astype(np.float16)}
-        save_file(vectors, path, weights)
+        replace_file(path, lambda file: file.write(save(vectors, weights)))
 
     @classmethod
     def load(cls, path: Path) -> Self:

@@ -2,21 +2,23 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PACKAGES := cosmos_search indexer trainer ui
-FIND_PHOTOS := from importlib.util import find_spec; print(find_spec('skimage').submodule_search_locations[0] + '/data')
+FIND_PHOTOS := from importlib.util import find_spec; \
+  print(*(find_spec(name).submodule_search_locations[0] + folder \
+    for name, folder in (('skimage', '/data'), ('sklearn', '/datasets/images'))))
 
 .PHONY: demo page test check format experiment ablation cosmos-mini pictures clean
 
-# scikit-image's wheel ships some twenty real photos; they are indexed where they lie.
+# The wheels of scikit-image and scikit-learn ship some twenty real photos; they are indexed where they lie.
 demo: export COSMOS_SEARCH_INDEX := .demo/index
 demo: .venv/installed
 	$(BIN)/cosmos-search index $$($(BIN)/python -c "$(FIND_PHOTOS)")
 	$(BIN)/cosmos-search info
 	$(BIN)/cosmos-search search "a cat" -n 3
 	$(BIN)/cosmos-search search "a cup of coffee" -n 3
-	$(BIN)/cosmos-search search "a rocket on its launch pad" -n 3
-	$(BIN)/cosmos-search search "motorcycle" -n 3
+	$(BIN)/cosmos-search search "a man with a camera" -n 3
+	$(BIN)/cosmos-search search "a building" -n 3
 	$(BIN)/cosmos-search search "a zebra crossing"
-	$(BIN)/cosmos-search search "A space shuttle. A flag." -n 1 --explain .demo/why
+	$(BIN)/cosmos-search search "A motorcycle. A wheel." -n 1 --explain .demo/why
 
 # The demo's pictures in the browser.
 page: export COSMOS_SEARCH_INDEX := .demo/index

@@ -141,13 +141,9 @@ def judge_held_out(things: Things, levels: NDArray[np.float64]) -> None:
     scores, right = (np.concatenate(parts) for parts in zip(*hits, strict=True))
     present, absent = np.mean(answered, axis=0)
     bins = bin_scores(scores, right)
-    error = calibration_error(bins)
-    print(
-        f"\nheld out, {N_SPLITS} random halves of things and folders: answered are {present:.2f} of the present things"
-    )
-    print(
-        f"and {absent:.2f} of the absent ones; {right.mean():.2f} of the hits are right; calibration error {error:.3f}\n"
-    )
+    print(f"\nheld out, {N_SPLITS} random halves of things and folders:")
+    print(f"{present:.2f} of the present and {absent:.2f} of the absent things are answered;")
+    print(f"{right.mean():.2f} of the hits are right; calibration error {calibration_error(bins):.3f}\n")
     rows = [[f"{b.lower:.1f}", b.count, f"{b.mean_score:.2f}", f"{b.share_right:.2f}"] for b in bins]
     print_table(["score from", "hits", "mean score", "share right"], rows)
 

@@ -15,6 +15,7 @@ from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from statistics import mean, stdev
+from typing import Any
 
 import numpy as np
 import torch
@@ -37,11 +38,14 @@ from trainer.runs.launch import Sources, resume_run, start_run
 
 SEEDS = (0, 1, 2)
 N_SCENES = 120  # originals; each has two variants
+DISTILLATION = ("image_distillation", "text_distillation")
+PARTS = ("text_crops", "image_crops", *DISTILLATION, "cross_attention")
 VARIANTS = {
-    "a": "CLIP on whole pictures",
-    "b": "+ text crops",
-    "c": "+ image crops, self-distillation",
-    "d": "+ cross-attention: COSMOS",
+    "a": ("CLIP on whole pictures", ()),
+    "b": ("+ text crops", ("text_crops",)),
+    "c": ("+ image crops, self-distillation", ("text_crops", "image_crops", *DISTILLATION)),
+    "d": ("+ cross-attention: COSMOS", ("text_crops", "image_crops", *DISTILLATION, "cross_attention")),
+    "e": ("(b) + image crops, without distillation", ("text_crops", "image_crops")),
 }
 STAGES = {"head": ("mini-head", 20), "finetune": ("mini-finetune", 3)}  # presets and epochs
 COLUMNS = {
@@ -91,22 +95,18 @@ def train_variant(folder: Path, stage: str, variant: str, seed: int, data: str) 
 
 def make_config(stage: str, variant: str, seed: int) -> TrainConfig:
     """The preset of the stage with the parts of the method that the variant has."""
-    has_distillation = variant in "cd"
     name, n_epochs = STAGES[stage]
     preset = PRESETS[name]
     assert isinstance(preset.network, MiniNetworkConfig), preset
+    parts: dict[str, Any] = {part: part in VARIANTS[variant][1] for part in PARTS}
     return replace(
         preset,
         network=replace(preset.network, head_classes=0.0),  # it acts on each view, of which variants have more or fewer
         n_epochs=n_epochs,
         seed=seed,
         keep_last=1,
-        text_crops=variant != "a",
-        image_crops=has_distillation,
         n_local_images=2,
-        image_distillation=has_distillation,
-        text_distillation=has_distillation,
-        cross_attention=variant == "d",
+        **parts,
     )
 
 
@@ -145,7 +145,7 @@ def print_stage(stage: str, figures: dict[str, list[dict[str, float]]]) -> None:
             for key in COLUMNS.values()
         ]
         cells += [summarize([one[key] for one in by_seed]) for key in ("scenes", "pointing")]
-        rows.append([f"({variant}) {VARIANTS[variant]}", *cells])
+        rows.append([f"({variant}) {VARIANTS[variant][0]}", *cells])
     print_table(["R@1 / R@5 / R@10", *COLUMNS, "scenes of 3 or more, R@1", "pointing"], rows)
 
 

@@ -297,7 +297,7 @@ def test_pictures_that_look_alike_are_never_called_the_same(index, tmp_path, mon
 
 
 def test_the_usual_setting_is_that_of_the_library():
-    assert MIN_COSINES["usual"] == MIN_COSINE == 0.95
+    assert MIN_COSINES["usual"] == MIN_COSINE == 0.9
     assert MIN_COSINES["strict"] > MIN_COSINES["usual"] > MIN_COSINES["loose"]
 
 

@@ -16,7 +16,7 @@ __all__ = ["DEFAULT", "MAX_TEXT", "MIN_COSINES", "State"]
 View = Literal["search", "explore", "library"]
 Sort = Literal["score", "date"]
 Explore = Literal["map", "duplicates"]
-MIN_COSINES = {"strict": 0.98, "usual": MIN_COSINE, "loose": 0.9}  # similarity setting -> least cosine
+MIN_COSINES = {"strict": 0.95, "usual": MIN_COSINE, "loose": 0.85}  # similarity setting -> least cosine
 MAX_PAGE = 10_000
 MAX_TEXT = 1000  # characters of a query, and of any other value
 

@@ -15,10 +15,10 @@ demo: .venv/installed
 	$(BIN)/cosmos-search info
 	$(BIN)/cosmos-search search "a cat" -n 3
 	$(BIN)/cosmos-search search "a cup of coffee" -n 3
-	$(BIN)/cosmos-search search "a man with a camera" -n 3
+	$(BIN)/cosmos-search search "motorcycle" -n 3
 	$(BIN)/cosmos-search search "a building" -n 3
 	$(BIN)/cosmos-search search "a zebra crossing"
-	$(BIN)/cosmos-search search "A motorcycle. A wheel." -n 1 --explain .demo/why
+	$(BIN)/cosmos-search search "A man with a camera. A tripod." -n 1 --explain .demo/why
 
 # The demo's pictures in the browser.
 page: export COSMOS_SEARCH_INDEX := .demo/index

@@ -23,7 +23,10 @@ for _switch in ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY"):
 # isort: off
 if TYPE_CHECKING:  # the same names as in _EXPORTS, for type checkers and editors; a test compares the two
     from cosmos_search.encoders.base import BaseEncoder as BaseEncoder
-    from cosmos_search.encoders.calibration import Calibration as Calibration
+    from cosmos_search.encoders.calibration import (
+        Background as Background,
+        Calibration as Calibration,
+    )
     from cosmos_search.encoders.devices import (
         Device as Device,
         DeviceError as DeviceError,
@@ -126,7 +129,7 @@ if TYPE_CHECKING:  # the same names as in _EXPORTS, for type checkers and editor
 
 _EXPORTS: dict[str, tuple[str, ...]] = {  # module -> the names of it that this package exports
     "cosmos_search.encoders.base": ("BaseEncoder",),
-    "cosmos_search.encoders.calibration": ("Calibration",),
+    "cosmos_search.encoders.calibration": ("Background", "Calibration"),
     "cosmos_search.encoders.devices": ("Device", "DeviceError", "FixedPrecisionError", "Precision", "PrecisionError"),
     "cosmos_search.encoders.load": ("load_encoder",),
     "cosmos_search.encoders.mini.config": ("MiniConfig",),

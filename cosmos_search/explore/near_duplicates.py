@@ -22,8 +22,8 @@ from indexer.store.records import EncoderRecord, PictureRecord
 
 __all__ = ["MIN_COSINE", "near_duplicates"]
 
-# Measured on 500 photos of Flickr8k and a changed copy of 100 of them: half the size, JPEG at quality 60, cropped by 5 %,
-# mirrored, or 10 % brighter (20 each). Copies that are grouped with their original / groups of different pictures:
+# Measured on 500 photos of Flickr8k and a changed copy of 100 of them: half the size, JPEG at quality 60, cropped by
+# 5 %, mirrored, or 10 % brighter (20 each). Copies that are grouped with their original / groups of different pictures:
 #                        0.80     0.85     0.90     0.93     0.95
 #   cosmos-mini          98 / 15  96 / 7   84 / 1   73 / 1   59 / 0     (at 0.90, 7 of 20 at half the size)
 #   cosmos-mini-conse    95 / 40  91 / 30  79 / 11  67 / 2   64 / 0

@@ -24,7 +24,7 @@ from ui.views.selection import show_selection
 __all__ = ["show_search"]
 
 PER_PAGE = 40
-EXAMPLE_QUERIES = ("A cat.", "A motorcycle. A wheel.", "A man with a camera.", "A zebra crossing.")
+EXAMPLE_QUERIES = ("A cat.", "A man with a camera. A tripod.", "A motorcycle.", "A zebra crossing.")
 MAX_SORTED = 1000  # results that are sorted by date
 # Numbers of hits that are searched. The next larger one is used, so that several pages share a cached result.
 DEPTHS = (PER_PAGE + 1, 200, 1000, 5000, 10_000)

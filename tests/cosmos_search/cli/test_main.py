@@ -159,13 +159,13 @@ def test_a_search_imports_neither_torch_nor_transformers_nor_streamlit(place):
 
 
 def test_a_query_of_sentences_shows_where_each_was_found_and_draws_it(place, tmp_path):
-    done = run("search", "A space shuttle. A flag.", "--index", place, "-n", 1, "--explain", tmp_path / "why")
+    done = run("search", "A space shuttle. A flag.", "--index", place, "--all", "-n", 1, "--explain", tmp_path / "why")
     lines = done.stdout.splitlines()
     assert "astronaut.png" in lines[1]
     assert re.search(r"A space shuttle: (the whole|\d+%-\d+% across, \d+%-\d+% down)", lines[2])
     assert "A flag: " in lines[3]
     assert (tmp_path / "why" / "01-astronaut.png").exists()
-    record = json.loads(run("search", "A space shuttle. A flag.", "--index", place, "-n", 1, "--json").stdout)
+    record = json.loads(run("search", "A space shuttle. A flag.", "--index", place, "--all", "-n", 1, "--json").stdout)
     assert [e["text"] for e in record["evidence"]] == ["A space shuttle", "A flag"]
 
 

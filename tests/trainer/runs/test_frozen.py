@@ -10,6 +10,7 @@ from PIL import Image
 from safetensors.numpy import load_file, save_file
 
 from cosmos_search.encoders.load import load_encoder
+from cosmos_search.encoders.mini.config import TrainedConfig
 from cosmos_search.encoders.mini.encoder import MiniEncoder
 from cosmos_search.models.install import add_model
 from cosmos_search.models.store import ModelStore
@@ -26,8 +27,11 @@ from trainer.runs.folder import RunFolder
 from trainer.runs.launch import Sources, evaluate_run, resume_run, start_run
 from trainer.runs.networks import make_network
 
+# Of the blocks the last alone, and the share of the head that the encoder has
+NETWORK = MiniNetworkConfig(first_block=20, head_share=TrainedConfig().global_share)
 CONFIG = replace(
-    PRESETS["mini-finetune"], network=MiniNetworkConfig(first_block=20), batch=8, n_epochs=0, n_steps=4, save_every=2,
+    PRESETS["mini-finetune"], network=NETWORK, image_distillation=True, text_distillation=True, cross_attention=True,
+    batch=8, n_epochs=0, n_steps=4, save_every=2,
     warmup=1, log_every=1, n_local_images=1, n_captions=3, sample_shuffle=5,
 )  # fmt: skip
 

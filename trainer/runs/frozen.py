@@ -17,6 +17,7 @@ from tqdm import tqdm
 from cosmos_search.evaluation.metrics import compute_cosines, compute_retrieval_metrics
 from cosmos_search.model_config import MINI_POOLED
 from cosmos_search.network.mini import MiniNetwork, MiniNetworkConfig
+from indexer.errors import CosmosSearchError
 from indexer.files import expand_home
 from trainer.config import TrainConfig
 from trainer.data.features import FeatureCache, FeaturePlan, cache_features
@@ -44,8 +45,14 @@ N_LOCAL = 4  # local crops of a picture that are cached at least, so that config
 
 
 def open_features(config: TrainConfig, source: Source) -> FeatureCache:
-    """The features of all views that training draws from, computed if they are not in the user's cache folder yet."""
-    return _open_features(config, source, n_crops=2)
+    """The features of all views that training draws from, computed if they are not in the user's cache folder yet.
+
+    Raises CosmosSearchError for fewer than two pictures: training compares them.
+    """
+    cache = _open_features(config, source, n_crops=2)
+    if len(cache) < 2:
+        raise CosmosSearchError("Training compares pictures with each other, so it needs two or more; there is one.")
+    return cache
 
 
 def open_held_out_features(config: TrainConfig, data: Path) -> FeatureCache:

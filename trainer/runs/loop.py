@@ -37,6 +37,7 @@ from trainer.runs.records import Progress, Score, check_resumable, describe_orde
 
 __all__ = ["DrawAttention", "Evaluate", "make_train_state", "resume", "train"]
 
+N_NAMED = 10  # samples that an error names
 Inputs = TextTokenizer | FeatureCache  # of captions, for networks that are trained from pixels; for frozen towers
 Evaluate = Callable[[Network, Network], float]  # a score of student and teacher, higher is better
 DrawAttention = Callable[[Network], Tensor | None]  # an image of the teacher's attention: (3, height, width), 0..1
@@ -202,7 +203,10 @@ class _TrainingLoop:
         try:
             losses = training_step(self.state, loaded.batch.to(self.ranks.device), lr=lr, ema_momentum=momentum)
         except NotFiniteError as error:
-            keys = ", ".join(loaded.batch.keys)
+            different = list(dict.fromkeys(loaded.batch.keys))
+            keys = ", ".join(different[:N_NAMED]) + (
+                f" and {len(different) - N_NAMED} more" * (len(different) > N_NAMED)
+            )
             raise NotFiniteError(
                 f"Training stopped at step {step}, lr {lr:g}: {error}. Its samples: {keys}."
             ) from error

@@ -142,6 +142,15 @@ def test_a_run_starts_from_the_teacher_of_an_earlier_one(place, head_run):
     assert not torch.equal(teacher(place / "second").state_dict()["head.weight"], first["head.weight"])
 
 
+def test_a_single_picture_is_refused_in_a_sentence(home, tmp_path):
+    (tmp_path / "data").mkdir()
+    Image.new("RGB", (80, 60), "red").save(tmp_path / "data" / "a.png")
+    (tmp_path / "data" / "a.txt").write_text("a red picture")
+    with pytest.raises(CosmosSearchError, match="needs two or more; there is one"):
+        start_run(CONFIG, Sources(str(tmp_path / "data")), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_what_a_run_cannot_start_from_is_refused(place, head_run, tmp_path):
     sources = Sources(str(place / "data"))
     with pytest.raises(UnknownInitError):

@@ -165,7 +165,13 @@ class MiniEncoder:
         """(n, 384), unit rows. An empty text has a vector, too, which has no meaning."""
         if not texts:
             return np.zeros((0, self.dim), dtype=np.float32)
-        return self._class_vectors().centre_texts(self._text_tower().encode(texts))
+        tower = self._text_tower()
+        rows = tower.encode(texts)
+        short = [i for i, text in enumerate(texts) if self._trained and len(text.split()) <= self._shares.short_words]
+        if short:
+            means = rows[short] + tower.encode([self._shares.short_text.format(text=texts[i]) for i in short])
+            rows[short] = means / np.linalg.norm(means, axis=1, keepdims=True)
+        return self._class_vectors().centre_texts(rows)
 
     def image_graph(self) -> Path:
         """The image tower's ONNX file: pixels (n, height, width, 3) uint8 -> features (n, 1472)."""

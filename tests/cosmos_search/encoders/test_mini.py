@@ -225,9 +225,18 @@ def test_each_of_the_built_in_encoders_has_its_name_and_its_calibration(tmp_path
     assert MiniEncoder(trained=tmp_path / TRAINED_FILE).calibration == Calibration(9.0, 0.3)
 
 
+def test_the_vector_of_a_short_text_is_the_mean_of_two_texts_if_there_are_trained_weights(mini):
+    short, text, long = mini.encode_texts(["night", "a photo of night", "night on a street"])
+    plain, untrained_long = MiniEncoder(trained=None).encode_texts(["night", "night on a street"])
+    assert np.allclose(long, untrained_long, atol=1e-6)
+    assert float(short @ plain) < 0.99
+    assert min(float(short @ plain), float(short @ text)) > float(plain @ text)  # it lies between them
+    assert mini.encode_texts(["{text} {0}"]).shape == (1, 384)
+
+
 def test_encoders_with_other_trained_weights_share_the_text_tower_and_its_vectors(cache, mini):
     untrained = MiniEncoder(cache, trained=None)
-    assert np.array_equal(untrained.encode_texts(["a cat"]), mini.encode_texts(["a cat"]))
+    assert np.array_equal(untrained.encode_texts(["a cat on a sofa"]), mini.encode_texts(["a cat on a sofa"]))
     assert len(list(cache.rglob("text-*.onnx"))) == len(list(cache.rglob("classes.npy"))) == 1
 
 

@@ -102,7 +102,7 @@ def _check_onnx_cuda(setting: Setting, wanted: NDArray[np.float32], pixels: NDAr
     if setting.device == "cuda" and device == "cpu":
         report("cosmos-mini in ONNX Runtime", "skipped: this ONNX Runtime has no CUDA provider")
         return
-    session = open_session(MiniEncoder(setting.scratch / "graphs").image_graph(), device)
+    session = open_session(MiniEncoder(setting.scratch / "graphs", trained=None).image_graph(), device)
     where = "CPU" if is_on_cpu(session) else "CUDA"
     cosine = centred_cosine(wanted, session.run(["features"], {"pixels": pixels})[0][:, : wanted.shape[1]])
     report(f"cosmos-mini in ONNX Runtime on {where}, centred cosine", f"{cosine:.5f}", cosine >= MIN_COSINE)

@@ -19,7 +19,7 @@ class CaptionedPhoto:
     captions: tuple[str, ...]
 
     @property
-    def normalized(self) -> list[str]:
+    def plain_captions(self) -> list[str]:
         """The captions as the patterns of named things expect them."""
         return [normalize(caption) for caption in self.captions]
 

@@ -36,7 +36,7 @@ def ask(
 
     search: the best hits for a query in a folder, also unlikely ones.
     """
-    captions = {photo.path: photo.normalized for photo in photos}
+    captions = {photo.path: photo.plain_captions for photo in photos}
     answers = []
     for folder in sorted({path.parent for path in captions}):
         own = {path: texts for path, texts in captions.items() if path.parent == folder}
@@ -76,7 +76,7 @@ def score_things(
     The order of the pictures is that of the collection. For the pictures of one folder, select columns.
     """
     vectors = encoder.encode_texts([thing.query for thing in things])
-    captions = {photo.path.name: photo.normalized for photo in photos}
+    captions = {photo.path.name: photo.plain_captions for photo in photos}
     shown = [[thing.is_shown(captions[name]) for name in collection.names] for thing in things]
     return score_sentences(collection, vectors).T, np.array(shown, dtype=bool)
 

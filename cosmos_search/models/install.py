@@ -13,7 +13,7 @@ from cosmos_search.model_config import MINI_NETWORK, Role, read_kind
 from cosmos_search.models.errors import DownloadError, HubError, UnpublishedModelError
 from cosmos_search.models.published import PUBLISHED, REPOSITORY, PublishedModel
 from cosmos_search.models.store import MINI, MINI_CONSE, NEEDED, WEIGHTS, ModelCard, ModelStore, default_model
-from cosmos_search.models.trained import CALIBRATION, TRAINED_FILE, find_trained
+from cosmos_search.models.trained import CALIBRATION_PARTS, TRAINED_FILE, find_trained
 from cosmos_search.network.model_files import find_files, read_part
 from indexer.errors import CosmosSearchError
 from indexer.files import open_file
@@ -128,8 +128,9 @@ def _choose_name(path: Path) -> str:
 def _copy_trained(file: Path, draft: Path) -> None:
     try:
         shutil.copyfile(file, draft / TRAINED_FILE)
-        if (curve := file.with_name(CALIBRATION)).is_file():
-            shutil.copyfile(curve, draft / CALIBRATION)
+        for part in CALIBRATION_PARTS:
+            if (found := file.with_name(part)).is_file():
+                shutil.copyfile(found, draft / part)
     except OSError as error:
         raise CosmosSearchError(f"{file} can't be copied ({error}).") from error
 

@@ -26,7 +26,7 @@ from cosmos_search.model_config import (
 from cosmos_search.models.drafts import draft_folder
 from cosmos_search.models.errors import DamagedModelError, ModelExistsError, ModelNameError, ModelNotInstalledError
 from cosmos_search.models.published import PUBLISHED
-from cosmos_search.models.trained import CALIBRATION, TRAINED_FILE, read_trained
+from cosmos_search.models.trained import CALIBRATION_PARTS, TRAINED_FILE, read_trained
 from indexer.errors import CosmosSearchError
 from indexer.files import expand_home, open_file
 
@@ -216,7 +216,7 @@ def _describe_trained(folder: Path, name: str, source: str) -> ModelCard:
         read_trained(weights)
     except CosmosSearchError as error:
         raise CosmosSearchError(str(error).replace(str(weights), source)) from error
-    digests = {CALIBRATION: _digest(folder / CALIBRATION)} if (folder / CALIBRATION).exists() else {}
+    digests = {part: _digest(folder / part) for part in CALIBRATION_PARTS if (folder / part).exists()}
     numbers = (MINI_DIM, MINI_TOKENS, MINI_SIDE, MINI_REGION_SIDE)
     return ModelCard(name, "mini", MINI_NETWORK, *numbers, source, _digest(weights), digests=digests)
 

@@ -11,10 +11,11 @@ from safetensors.numpy import load_file
 from cosmos_search.model_config import MINI_DIM, MINI_POOLED
 from indexer.errors import CosmosSearchError
 
-__all__ = ["CALIBRATION", "PACKAGED", "TRAINED_FILE", "find_trained", "read_trained"]
+__all__ = ["CALIBRATION", "CALIBRATION_PARTS", "PACKAGED", "TRAINED_FILE", "find_trained", "read_trained"]
 
 TRAINED_FILE = "cosmos-mini.safetensors"  # in the folder that a training run exports, and in this package's data
 CALIBRATION = "calibration.json"  # beside the weights, optional
+CALIBRATION_PARTS = (CALIBRATION, "calibration.safetensors")  # the curve, and its background if it has one
 PACKAGED = Path(str(files("cosmos_search") / "data")) / TRAINED_FILE
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 from safetensors.numpy import load_file, save_file
 
 from cosmos_search.cli.main import main
-from cosmos_search.encoders.calibration import Calibration
+from cosmos_search.encoders.calibration import Background, Calibration
 from cosmos_search.encoders.devices import FixedPrecisionError
 from cosmos_search.encoders.load import load_encoder
 from cosmos_search.models.errors import DamagedModelError, ModelExistsError
@@ -38,13 +38,13 @@ def store(tmp_path):
 
 
 @pytest.fixture
-def exported(tmp_path):
+def export_folder(tmp_path):
     """A folder as a training run exports it: the packaged weights with another head."""
     tensors = load_file(PACKAGED)
     head = np.random.default_rng(0).normal(size=tensors["head.weight"].shape).astype(np.float16)
-    (tmp_path / "exported").mkdir()
-    save_file(tensors | {"head.weight": head}, tmp_path / "exported" / TRAINED_FILE)
-    return tmp_path / "exported"
+    (tmp_path / "export_folder").mkdir()
+    save_file(tensors | {"head.weight": head}, tmp_path / "export_folder" / TRAINED_FILE)
+    return tmp_path / "export_folder"
 
 
 def environment(place):
@@ -56,22 +56,22 @@ def run(place, *words):
 
 
 @pytest.mark.parametrize("part", ["", TRAINED_FILE])
-def test_a_run_is_added_by_its_folder_or_its_file_and_indexes_and_searches(tmp_path, exported, part):
-    added = run(tmp_path, "models", "add", exported / part)
+def test_a_run_is_added_by_its_folder_or_its_file_and_indexes_and_searches(tmp_path, export_folder, part):
+    added = run(tmp_path, "models", "add", export_folder / part)
     assert added.exit_code == 0, added.output
-    assert added.stdout == "Installed exported. To use it: cosmos-search index FOLDER --model exported\n"
+    assert added.stdout == "Installed export_folder. To use it: cosmos-search index FOLDER --model export_folder\n"
     photos = paint_photos(tmp_path / "photos", COLOURS[:3], (48, 40))
-    shutil.rmtree(exported)
-    indexed = run(tmp_path, "index", photos, "--model", "exported", "--json")
+    shutil.rmtree(export_folder)
+    indexed = run(tmp_path, "index", photos, "--model", "export_folder", "--json")
     assert indexed.exit_code == 0, indexed.output
-    assert (json.loads(indexed.stdout)["added"], json.loads(indexed.stdout)["model"]) == (3, "exported")
+    assert (json.loads(indexed.stdout)["added"], json.loads(indexed.stdout)["model"]) == (3, "export_folder")
     found = run(tmp_path, "search", "something red", "--all", "--json")
     assert len(found.stdout.splitlines()) == 3, found.output
 
 
-def test_its_vectors_are_those_of_its_weights(store, exported):
-    card = add_model(store, exported, "mine")
-    assert (card.kind, card.source) == ("mini", "exported")
+def test_its_vectors_are_those_of_its_weights(store, export_folder):
+    card = add_model(store, export_folder, "mine")
+    assert (card.kind, card.source) == ("mini", "export_folder")
     mine, packaged = load_encoder("mine", store=store), load_encoder("cosmos-mini", store=store)
     assert (mine.name, mine.dim, mine.calibration) == ("mine", 384, None)
     assert mine.version != packaged.version
@@ -80,61 +80,73 @@ def test_its_vectors_are_those_of_its_weights(store, exported):
     assert not np.allclose(ours, theirs, atol=0.01)
 
 
-def test_a_calibration_beside_the_weights_is_installed_with_them(store, exported):
+def test_the_background_of_a_calibration_is_installed_with_it(store, export_folder):
+    rows = np.eye(384, dtype=np.float32)
+    Calibration(9.0, 0.3, background=Background(rows, rows, 0.5, -0.7)).save(export_folder / "calibration.json")
+    add_model(store, export_folder)
+    assert load_encoder("export_folder", store=store).calibration.level(rows[0]) == pytest.approx(
+        0.5 / 5 - 0.7, abs=1e-3
+    )
+    (store.folder("export_folder") / "calibration.safetensors").write_bytes(b"")
+    with pytest.raises(DamagedModelError, match=r"calibration\.safetensors"):
+        load_encoder("export_folder", store=store)
+
+
+def test_a_calibration_beside_the_weights_is_installed_with_them(store, export_folder):
     curve = Calibration(3.0, 0.2)
-    curve.save(exported / "calibration.json")
-    add_model(store, exported)
-    assert load_encoder("exported", store=store).calibration == curve
-    (store.folder("exported") / "calibration.json").unlink()
+    curve.save(export_folder / "calibration.json")
+    add_model(store, export_folder)
+    assert load_encoder("export_folder", store=store).calibration == curve
+    (store.folder("export_folder") / "calibration.json").unlink()
     with pytest.raises(DamagedModelError, match=r"calibration\.json"):
-        load_encoder("exported", store=store)
+        load_encoder("export_folder", store=store)
 
 
-def test_it_is_listed_removed_and_never_the_default(store, exported):
-    add_model(store, exported)
+def test_it_is_listed_removed_and_never_the_default(store, export_folder):
+    add_model(store, export_folder)
     assert default_model(store) == "cosmos-mini"
-    (row,) = (row for row in list_models(store) if row.name == "exported")
-    assert (row.network, row.trained_on, row.is_default) == ("EfficientNet-Lite2", "exported", False)
-    assert row.size_bytes > (exported / TRAINED_FILE).stat().st_size
+    (row,) = (row for row in list_models(store) if row.name == "export_folder")
+    assert (row.network, row.trained_on, row.is_default) == ("EfficientNet-Lite2", "export_folder", False)
+    assert row.size_bytes > (export_folder / TRAINED_FILE).stat().st_size
     with pytest.raises(ModelExistsError):
-        add_model(store, exported)
-    store.remove("exported")
-    assert "exported" not in {row.name for row in list_models(store)}
+        add_model(store, export_folder)
+    store.remove("export_folder")
+    assert "export_folder" not in {row.name for row in list_models(store)}
 
 
-def test_changed_weights_are_found_when_it_is_loaded(store, exported):
-    add_model(store, exported)
-    file = store.folder("exported") / TRAINED_FILE
+def test_changed_weights_are_found_when_it_is_loaded(store, export_folder):
+    add_model(store, export_folder)
+    file = store.folder("export_folder") / TRAINED_FILE
     content = file.read_bytes()
     file.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     with pytest.raises(DamagedModelError, match=TRAINED_FILE):
-        load_encoder("exported", store=store)
+        load_encoder("export_folder", store=store)
     file.unlink()
     with pytest.raises(DamagedModelError, match=TRAINED_FILE):
-        load_encoder("exported", store=store)
+        load_encoder("export_folder", store=store)
 
 
-def test_a_file_without_a_trained_head_is_not_installed(store, exported, tmp_path):
-    file = exported / TRAINED_FILE
+def test_a_file_without_a_trained_head_is_not_installed(store, export_folder, tmp_path):
+    file = export_folder / TRAINED_FILE
     save_file({"head.bias": np.zeros(384, dtype=np.float16)}, file)
-    with pytest.raises(CosmosSearchError, match=r"^exported has no trained head for the built-in encoder\.$"):
-        add_model(store, exported)
+    with pytest.raises(CosmosSearchError, match=r"^export_folder has no trained head for the built-in encoder\.$"):
+        add_model(store, export_folder)
     (tmp_path / "odd.safetensors").write_bytes(b"garbage")
     with pytest.raises(CosmosSearchError, match=r"^odd\.safetensors can't be read"):
         add_model(store, tmp_path / "odd.safetensors")
     assert list(store.place.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["cosmos-mini", "cosmos-mini-conse", "exported"])
-def test_the_precision_of_the_built_in_network_is_fixed(store, exported, name):
-    add_model(store, exported)
+@pytest.mark.parametrize("name", ["cosmos-mini", "cosmos-mini-conse", "export_folder"])
+def test_the_precision_of_the_built_in_network_is_fixed(store, export_folder, name):
+    add_model(store, export_folder)
     with pytest.raises(FixedPrecisionError, match=name):
         load_encoder(name, precision="int8", store=store)
 
 
-def test_it_is_added_and_used_without_torch(tmp_path, exported):
+def test_it_is_added_and_used_without_torch(tmp_path, export_folder):
     photos = paint_photos(tmp_path / "photos", COLOURS[:1], (48, 40))
-    commands = [["models", "add", exported], ["index", photos, "--model", "exported"], ["search", "red"]]
+    commands = [["models", "add", export_folder], ["index", photos, "--model", "export_folder"], ["search", "red"]]
     code = (
         "import sys, json; from cosmos_search.cli.main import main\n"
         "sys.modules['torch'] = sys.modules['transformers'] = None  # importing them fails\n"

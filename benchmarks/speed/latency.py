@@ -1,89 +1,244 @@
-"""A query of three sentences over many pictures with 14 regions each: time, recall@10, memory and disk.
+"""Recall and time of searches against exhaustive exact scoring, with filters, places, negatives and changes.
 
-    python -m benchmarks.speed.latency [--pictures 100000]
+    python -m benchmarks.speed.latency [--vectors themed|mixed|photos] [--pictures 20000] [--rows 15] [--photos INDEX]
 
-Synthetic vectors (benchmarks/data/synthetic_index.py) around 2000 themes; the queries are at a distance from all of
-them, as those of texts are. The baseline, for time and recall, is exact scoring of every picture.
+The vectors (benchmarks/data/synthetic_index.py) are made around 2000 themes, or around four of 400 themes for each
+picture, or they are those of real photos, repeated with noise: `--photos` names an index of them by the built-in
+encoder, and `--captions` a data set whose captions are the queries (both as for benchmarks.quality.photos).
+`--min-recall` makes the script fail if a line is below it.
 """
 
 import argparse
-import heapq
+import sys
 import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
+from random import Random
 from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.data.synthetic_index import SHAPE, fill_index, make_queries, make_themes
+from benchmarks.data.synthetic_index import (
+    FIRST_DATE,
+    SyntheticTexts,
+    add_pictures,
+    fill_index,
+    make_mixed_vectors,
+    make_queries,
+    make_themed_vectors,
+    make_themes,
+    repeat_photos,
+)
 from benchmarks.machine import describe_machine
 from benchmarks.tables import print_table
-from cosmos_search.retrieval.scoring import EncodedTerm, score_pictures
-from cosmos_search.retrieval.search import search
-from indexer.pictures.regions import WHOLE, pyramid
+from cosmos_search.encoders.load import load_encoder
+from cosmos_search.retrieval.encode import EncodedQuery
+from cosmos_search.retrieval.query import PLACES
+from cosmos_search.retrieval.rank import rank
+from cosmos_search.retrieval.scoring import EncodedTerm, combine_scores
+from indexer.pictures.regions import whole_and_regions
+from indexer.store.filters import Filters
 from indexer.store.index import Index
+from indexer.store.picture_rows import find_starts
 
-N_QUERIES, N_SENTENCES = 20, 3
-CHUNK = 2000
-REGIONS = "fast"
-BOXES = (WHOLE, *pyramid(REGIONS, *SHAPE))
+TOP = 10
+SHAPE = (300, 300)
+REGIONS: dict[int, str] = {15: "fast", 35: "fine"}  # the pyramid of a square picture with so many vectors
+DIM = 384
+CHUNK = 1000
+ROUNDING = 1e-5
+N_CHANGED = 0.02  # the share of the pictures that is removed, and again added
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A kind of query."""
+
+    name: str
+    terms: Callable[[Sequence[EncodedTerm]], Sequence[EncodedTerm]]  # from three terms
+    share: float = 1.0  # of the pictures that pass the filter
+
+    @property
+    def filters(self) -> Filters | None:
+        """A filter by date that passes this share."""
+        return None if self.share == 1 else Filters(before=FIRST_DATE + timedelta(days=round(1000 * self.share)))
+
+
+CASES = (
+    Case("1 sentence", lambda terms: terms[:1]),
+    Case("3 sentences", lambda terms: terms),
+    Case("weights 3, 1, 0.5", lambda terms: [replace(t, weight=w) for t, w in zip(terms, (3, 1, 0.5), strict=True)]),
+    Case("a place", lambda terms: [replace(terms[0], place=PLACES["left"]), *terms[1:]]),
+    Case("a negative sentence", lambda terms: [*terms[:2], replace(terms[2], is_negative=True)]),
+    *(Case(f"1 sentence, {share:.1%} pass", lambda terms: terms[:1], share) for share in (0.5, 0.05, 0.01, 0.001)),
+    *(Case(f"3 sentences, {share:.1%} pass", lambda terms: terms, share) for share in (0.5, 0.05, 0.01, 0.001)),
+)
 
 
 def main() -> None:
-    """Print one row: latency, its ratio to exact scoring, recall and sizes."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--pictures", type=int, default=100_000)
-    n = parser.parse_args().pictures
+    """Print a line for each kind of query, before and after pictures were removed and added."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pictures", type=int, default=20_000)
+    parser.add_argument("--rows", type=int, choices=REGIONS, default=15, help="vectors of a picture")
+    parser.add_argument("--vectors", choices=("themed", "mixed", "photos"), default="themed")
+    parser.add_argument("--photos", type=Path, help="an index of photos by the built-in encoder")
+    parser.add_argument("--captions", type=Path, help="a data set whose captions are the queries")
+    parser.add_argument("--queries", type=int, default=20)
+    parser.add_argument("--min-recall", type=float, default=0.0)
+    options = parser.parse_args()
     rng = np.random.default_rng(0)
-    themes = make_themes(rng)
-    queries, encoder = make_queries(N_QUERIES, N_SENTENCES, themes, rng)
-    with tempfile.TemporaryDirectory() as scratch:
-        started = perf_counter()
-        index = fill_index(Path(scratch, "index"), n, themes, encoder.record(REGIONS), rng)
-        print(f"filled in {perf_counter() - started:.0f} s")
-        search(index, encoder, queries[0])  # type: ignore[arg-type]
-        times, answers = [], []
-        for query in queries:
-            started = perf_counter()
-            hits = search(index, encoder, query)  # type: ignore[arg-type]
-            times.append(perf_counter() - started)
-            answers.append({int(hit.path.stem) for hit in hits})
-        n_exact = N_QUERIES if n <= 200_000 else 5
-        started = perf_counter()
-        exact = _score_every_picture(index, encoder.vectors, n_exact)
-        exact_s = (perf_counter() - started) / n_exact
-        recall = np.mean([len(a & b) / 10 for a, b in zip(answers, exact, strict=False)])
-        sizes = index.size_bytes()
+    make_chunks, queries = _make_vectors(options, rng)
     print(describe_machine("faiss-cpu", "sqlalchemy"))
-    row = [f"{n:,} × {len(BOXES)}", f"{np.median(times) * 1e3:.0f} ms", f"{np.percentile(times, 95) * 1e3:.0f} ms"]
-    row += [
-        f"{exact_s / np.median(times):.1f}x",
-        f"{recall:.3f}",
-        f"{sizes['vectors'] / 1e9:.2f} GB",
-        f"{sizes['catalog'] / 1e9:.2f} GB",
-    ]
-    print_table(
-        ["pictures × vectors", "median", "95 %", "faster than exact", "recall@10", "FAISS (memory)", "catalog (disk)"],
-        [row],
+    rows = []
+    with tempfile.TemporaryDirectory() as scratch:
+        place, encoder = (
+            Path(scratch, "index"),
+            SyntheticTexts(np.zeros((1, DIM), dtype=np.float32)).record(REGIONS[options.rows]),
+        )
+        started = perf_counter()
+        index = fill_index(place, make_chunks(options.pictures), encoder, SHAPE)
+        print(f"{options.pictures:,} pictures written in {perf_counter() - started:.0f} s")
+        rows += _measure_all(index, queries, "")
+        _remove_best(index, queries)
+        rows += _measure_all(index, queries, "removed: ", CASES[:2])
+        started, n_new = perf_counter(), max(1000, int(N_CHANGED * options.pictures))
+        add_pictures(index, make_chunks(n_new), SHAPE, first=options.pictures)
+        added_s = perf_counter() - started
+        rows += _measure_all(index, queries, "added: ", CASES[:2])
+        index.close()
+        started = perf_counter()
+        index = Index.open(place)
+        with index.snapshot() as snapshot:
+            assert snapshot is not None
+            opened_s, sizes = perf_counter() - started, index.size_bytes()
+            codes = sum(path.stat().st_size for path in place.glob("vectors-*.faiss"))
+            probing = snapshot.vectors.probing
+    header = ["query", "median", "95 %", "recall@10", "lowest", "exact"]
+    print_table([f"{options.vectors}, {options.pictures:,} × {options.rows}", *header[1:]], rows)
+    print(f"{n_new:,} pictures added in {added_s:.1f} s; opened in {opened_s * 1e3:.0f} ms")
+    print(
+        f"GB of codes: {codes / 1e9:.2f}, of all vectors: {sizes['vectors'] / 1e9:.2f}, of the catalog: "
+        f"{sizes['catalog'] / 1e9:.2f}; searched lists: {probing.n_probes if probing else 'none'}"
     )
+    if any(float(row[3]) < options.min_recall for row in rows):
+        sys.exit(f"recall below {options.min_recall}")
 
 
-def _score_every_picture(index: Index, sentences: NDArray[np.float32], n_queries: int) -> list[set[int]]:
-    """The numbers of the ten best pictures of each of the first queries."""
-    best: list[list[tuple[float, int]]] = [[] for _ in range(n_queries)]
+def _make_vectors(
+    options: argparse.Namespace, rng: np.random.Generator
+) -> tuple[Callable[[int], Iterator[NDArray[np.float16]]], NDArray[np.float32]]:
+    """A function that makes vectors of so many pictures, and the vectors of queries: (queries, 3, dim)."""
+    n = options.queries
+    if options.vectors == "photos":
+        photos = _read_rows(options.photos)[:, : options.rows]
+        return lambda count: repeat_photos(photos, count, rng), _encode_captions(options.captions, n)
+    themes = make_themes(rng, 400 if options.vectors == "mixed" else 2000, DIM)
+    make = make_mixed_vectors if options.vectors == "mixed" else make_themed_vectors
+    texts = make_queries(n, 3, themes, rng)[1].vectors
+    return lambda count: make(count, options.rows, themes, rng), texts.reshape(n, 3, DIM)
+
+
+def _read_rows(place: Path) -> NDArray[np.float16]:
+    """The vectors of an index whose pictures have equally many: (pictures, rows, dim)."""
+    index = Index.open(place)
     with index.snapshot() as snapshot:
         assert snapshot is not None
         ids = snapshot.catalog.vector_ids(snapshot.encoder.id)
+        parts = [data for _, data in snapshot.read_rows(ids)]
+    index.close()
+    return np.concatenate(parts).reshape(len(ids), -1, DIM)
+
+
+def _encode_captions(source: Path, n: int) -> NDArray[np.float32]:
+    """Three captions a query, (n, 3, dim): of one photo and of three photos by turns."""
+    from benchmarks.data.captioned_photos import write_photos
+
+    with tempfile.TemporaryDirectory() as scratch:
+        photos = write_photos(source, Path(scratch), 1, limit=2 * n)
+    texts = []
+    for i in range(n):
+        chosen = [photos[i]] * 3 if i % 2 else photos[i : i + 3]
+        texts += [photo.captions[j % len(photo.captions)] for j, photo in enumerate(chosen)]
+    return load_encoder("cosmos-mini").encode_texts(texts).reshape(n, 3, DIM)
+
+
+def _measure_all(
+    index: Index, queries: NDArray[np.float32], prefix: str, cases: Sequence[Case] = CASES
+) -> list[list[str]]:
+    """A row for each case: time, recall and the time of exhaustive scoring."""
+    terms = {case: [case.terms([EncodedTerm(vector) for vector in query]) for query in queries] for case in cases}
+    found: dict[Case, list[NDArray[np.float64]]] = {}
+    times: dict[Case, list[float]] = {}
+    for case, encoded in terms.items():
+        found[case], times[case] = [], []
+        for turn in (0, 1):  # the first turn reads the files
+            for query in encoded:
+                started = perf_counter()
+                with index.snapshot() as snapshot:
+                    assert snapshot is not None
+                    scores = rank(snapshot, EncodedQuery("", "", tuple(query)), TOP, case.filters)
+                if turn:
+                    times[case].append(perf_counter() - started)
+                    found[case].append(np.array([score.score for score in scores]))
+    started = perf_counter()
+    exact = _score_every_picture(index, terms)
+    exact_s = (perf_counter() - started) / sum(map(len, terms.values()))
+    rows = []
+    for case in cases:
+        recalls = [
+            np.sum(scores >= best[-1] - ROUNDING) / len(best) if len(best) else 1.0
+            for scores, best in zip(found[case], exact[case], strict=True)
+        ]
+        ms = 1e3 * np.array(times[case])
+        speed = [f"{np.median(ms):.1f} ms", f"{np.percentile(ms, 95):.1f} ms"]
+        rows.append([prefix + case.name, *speed, f"{np.mean(recalls):.3f}", f"{min(recalls):.1f}", f"{exact_s:.1f} s"])
+    return rows
+
+
+def _score_every_picture(
+    index: Index, terms: dict[Case, list[Sequence[EncodedTerm]]]
+) -> dict[Case, list[NDArray[np.float32]]]:
+    """For each case and query the TOP highest scores among the pictures that pass, highest first."""
+    best = {case: [np.zeros(0, dtype=np.float32)] * len(queries) for case, queries in terms.items()}
+    with index.snapshot() as snapshot:
+        assert snapshot is not None
+        boxes = whole_and_regions(snapshot.encoder.regions, *SHAPE)
+        allowed = {case: snapshot.matching(case.filters) for case in terms if case.filters is not None}
+        ids = snapshot.catalog.vector_ids(snapshot.encoder.id)
         for start in range(0, len(ids), CHUNK):
-            part = ids[start : start + CHUNK].tolist()
-            (row_ids, data), *_ = snapshot.catalog.vectors_of(part, snapshot.encoder)
-            rows, (_, starts) = data.astype(np.float32), np.unique(row_ids, return_index=True)
-            for i in range(n_queries):
-                terms = [EncodedTerm(vector) for vector in sentences[N_SENTENCES * i : N_SENTENCES * (i + 1)]]
-                scored = score_pictures(terms, part, rows, starts, [BOXES] * len(starts))
-                candidates = [(s.score, s.picture_id - 1) for s in scored]
-                best[i] = heapq.nlargest(10, best[i] + heapq.nlargest(10, candidates))
-    return [{number for _, number in top} for top in best]
+            for row_ids, data in snapshot.read_rows(ids[start : start + CHUNK]):
+                rows, starts = data.astype(np.float32), find_starts(row_ids)
+                row_boxes = [boxes] * len(starts)
+                for case, queries in terms.items():
+                    passes = np.isin(row_ids[starts], allowed[case]) if case in allowed else slice(None)
+                    for i, query in enumerate(queries):
+                        has_places = any(term.place is not None for term in query)
+                        scores = combine_scores(query, rows, starts, row_boxes if has_places else None)[passes]
+                        best[case][i] = -np.sort(-np.concatenate([best[case][i], scores]))[:TOP]
+    return best
+
+
+def _remove_best(index: Index, queries: NDArray[np.float32]) -> None:
+    """Remove pictures until N_CHANGED of them are gone: those that the searches find best, and others."""
+    best: set[int] = set()
+    with index.snapshot() as snapshot:
+        assert snapshot is not None
+        for query in queries:
+            encoded = EncodedQuery("", "", tuple(map(EncodedTerm, query)))
+            best.update(score.picture_id for score in rank(snapshot, encoded, 2 * TOP))
+        ids = snapshot.catalog.vector_ids(snapshot.encoder.id)
+    others = Random(0).sample(ids.tolist(), max(0, int(N_CHANGED * len(ids)) - len(best)))
+    removed = best.union(others)
+    with index.reading() as catalog:
+        records = catalog.pictures(sorted(removed))
+        files = catalog.files_in(next(iter(records.values())).paths[0].parent, 0)
+    paths = {path for record in records.values() for path in record.paths}
+    with index.writing() as catalog:
+        catalog.delete_files([file.id for path, file in files.items() if path in paths])
+    index.save_vectors()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
-"""Second step of a search: candidates from the store, and an exact score for each. It does not need the encoder."""
+"""Second step of a search: estimated scores from the store, and exact ones where they decide. No encoder is needed."""
 
-from collections.abc import Iterator, Sequence
-from heapq import nsmallest
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,58 +9,103 @@ from cosmos_search.retrieval.encode import EncodedQuery
 from cosmos_search.retrieval.scoring import EncodedTerm, PictureScore, combine_scores, score_pictures
 from indexer.pictures.regions import Box, whole_and_regions
 from indexer.store.filters import Filters
+from indexer.store.picture_rows import find_starts
 from indexer.store.protocol import Snapshot
+from indexer.store.vectors import Estimates
 
 __all__ = ["rank"]
 
-# Number of pictures with exact scores: a minimum, and a share of the index, because otherwise the recall decreases
-# (benchmarks/speed/latency.py; at 300,000 pictures 200 candidates gave 0.80, 400 0.98, 800 1.00).
-MIN_CANDIDATES = 200
-ROWS_PER_CANDIDATE = 6000
+FIRST = 64  # pictures that are scored before the first comparison with the estimates of the others
+CHUNK = 256  # pictures whose rows fit into the processor's cache
+ROUNDING = 1e-5  # above the difference between two computations of one score
+MAX_SCORE = 1.01  # of a picture whose rows have a length of 1 in half precision; those of a damaged file may be longer
 
 
 def rank(snapshot: Snapshot, encoded: EncodedQuery, top: int, filters: Filters | None = None) -> list[PictureScore]:
-    """The `top` pictures with the highest scores, best first; equal scores are in the order of their ids."""
-    candidates = _find_candidates(snapshot, encoded.terms, top, filters)
-    best = _choose_best(snapshot, candidates, encoded.terms, top)
+    """The `top` pictures with the highest scores, best first; equal scores are in the order of their fingerprints.
+
+    The scores are computed from the vectors in the database. Each of the best pictures is among them with a probability
+    of 0.99 or more, and surely if the store estimates nothing (see `Snapshot.estimate`).
+    """
+    best = _find_best(snapshot, encoded.terms, top, filters)
     scores = [
         score
-        for ids, rows, starts in _read_rows(snapshot, best)
-        for score in score_pictures(encoded.terms, ids, rows, starts, _list_boxes(snapshot, ids))
+        for row_ids, data in snapshot.vectors_of(best)
+        for score in _score_chunk(snapshot, encoded.terms, row_ids, data)
     ]
-    return sorted(scores, key=lambda item: (-item.score, item.picture_id))
+    fingerprints = snapshot.fingerprints(best)
+    return sorted(scores, key=lambda item: (-item.score, fingerprints[item.picture_id]))[:top]
 
 
-def _find_candidates(snapshot: Snapshot, terms: Sequence[EncodedTerm], top: int, filters: Filters | None) -> list[int]:
-    """Ids of the pictures to score exactly, by approximate search."""
+def _find_best(snapshot: Snapshot, terms: Sequence[EncodedTerm], top: int, filters: Filters | None) -> list[int]:
+    """Ids of the `top` best pictures, and of others with the same score as the last of them; ascending.
+
+    The threshold algorithm (Fagin, Lotem and Naor 2003) with estimates: negative terms and places only lower a score,
+    so a picture whose estimate and margin are below the `top`-th exact score need not be scored. If the pictures
+    without an estimate might be above it, all are estimated.
+    """
     wanted = [term for term in terms if not term.is_negative]
-    queries, weights = np.stack([t.vector for t in wanted]), np.array([t.weight for t in wanted], dtype=np.float32)
+    queries = np.stack([term.vector for term in wanted])
+    weights = np.array([term.weight for term in wanted], dtype=np.float32)
     allowed = snapshot.matching(filters) if filters is not None else None
-    n_pictures = max(MIN_CANDIDATES, 5 * top, snapshot.n_rows // ROWS_PER_CANDIDATE)
-    ids: list[int] = snapshot.candidates(queries, weights, n_pictures, allowed).tolist()
+    for complete in (False, True):
+        estimates = snapshot.estimate(queries, weights / weights.sum(), top, allowed, complete=complete)
+        scores = _score_candidates(snapshot, terms, estimates, top)
+        least = _find_nth(scores, top)
+        if least >= estimates.others + estimates.margin:
+            break
+    ids: list[int] = estimates.ids[np.isfinite(scores) & (scores >= least - ROUNDING)].tolist()
     return ids
 
 
-def _choose_best(snapshot: Snapshot, candidates: Sequence[int], terms: Sequence[EncodedTerm], top: int) -> list[int]:
-    """The ids of the `top` candidates with the highest exact scores, from the stored vectors."""
-    has_places = any(term.place is not None for term in terms)
-    scores: list[tuple[float, int]] = []
-    for ids, rows, starts in _read_rows(snapshot, candidates):
-        found = combine_scores(terms, rows, starts, _list_boxes(snapshot, ids) if has_places else None)
-        scores += zip((-found).tolist(), ids, strict=True)
-    return [id_ for _, id_ in nsmallest(top, scores)]
+def _score_candidates(
+    snapshot: Snapshot, terms: Sequence[EncodedTerm], estimates: Estimates, top: int
+) -> NDArray[np.float32]:
+    """The exact scores of the pictures that may be among the `top` best, -inf for all others: (pictures,)."""
+    bounds = estimates.scores + np.float32(estimates.margin)
+    scores = np.full(len(bounds), -np.inf, dtype=np.float32)
+    is_scored = np.zeros(len(bounds), dtype=np.bool_)
+    n = max(FIRST, 2 * top)
+    while True:
+        waiting = np.flatnonzero(~is_scored & (bounds >= _find_nth(scores, top)))
+        if not len(waiting):
+            return scores
+        if len(waiting) > n:
+            waiting = np.sort(waiting[np.argpartition(-bounds[waiting], n)[:n]])
+        for start in range(0, len(waiting), CHUNK):
+            for row_ids, data in snapshot.read_rows(estimates.ids[waiting[start : start + CHUNK]]):
+                ids, found = _combine_chunk(snapshot, terms, row_ids, data)
+                scores[np.searchsorted(estimates.ids, ids)] = found
+        is_scored[waiting] = True
+        n *= 2
 
 
-def _read_rows(
-    snapshot: Snapshot, ids: Sequence[int]
-) -> Iterator[tuple[list[int], NDArray[np.float32], NDArray[np.int64]]]:
-    """In chunks: ids in ascending order, all their rows (n, dim), and the first row of each picture."""
-    for row_ids, data in snapshot.vectors_of(ids):
-        found, starts = np.unique(row_ids, return_index=True)
-        yield found.tolist(), data.astype(np.float32), starts
+def _combine_chunk(
+    snapshot: Snapshot, terms: Sequence[EncodedTerm], row_ids: NDArray[np.int64], data: NDArray[np.float16]
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The pictures of these rows and their exact scores: (pictures,), (pictures,)."""
+    starts = find_starts(row_ids)
+    ids = row_ids[starts]
+    boxes = _list_boxes(snapshot, ids.tolist()) if any(term.place is not None for term in terms) else None
+    scores = combine_scores(terms, data.astype(np.float32), starts, boxes)
+    return ids, np.where(scores <= MAX_SCORE, scores, -np.inf).astype(np.float32)
+
+
+def _score_chunk(
+    snapshot: Snapshot, terms: Sequence[EncodedTerm], row_ids: NDArray[np.int64], data: NDArray[np.float16]
+) -> list[PictureScore]:
+    """The scores of the pictures of these rows, with the regions to show."""
+    starts = find_starts(row_ids)
+    ids = row_ids[starts].tolist()
+    return score_pictures(terms, ids, data.astype(np.float32), starts, _list_boxes(snapshot, ids))
 
 
 def _list_boxes(snapshot: Snapshot, ids: Sequence[int]) -> list[tuple[Box, ...]]:
     """For each picture, a box for each of its rows."""
     sizes = snapshot.sizes(ids)
     return [whole_and_regions(snapshot.encoder.regions, *sizes[id_]) for id_ in ids]
+
+
+def _find_nth(scores: NDArray[np.float32], n: int) -> float:
+    """The n-th highest score; -inf if there are fewer."""
+    return float(-np.partition(-scores, n - 1)[n - 1]) if len(scores) >= n else -np.inf

@@ -135,6 +135,12 @@ class Catalog:
         rows = (self._connection.execute(query.where(pictures.c.id.in_(chunk))) for chunk in split_ids(ids))
         return {row.id: (row.width, row.height) for chunk in rows for row in chunk}
 
+    def fingerprints(self, ids: Sequence[int]) -> dict[int, bytes]:
+        """The fingerprints of these pictures, by id."""
+        query = select(pictures.c.id, pictures.c.fingerprint)
+        rows = (self._connection.execute(query.where(pictures.c.id.in_(chunk))) for chunk in split_ids(ids))
+        return {row.id: row.fingerprint for chunk in rows for row in chunk}
+
     def matching(self, filters: Filters) -> NDArray[np.int64] | None:
         """The ids of the pictures that pass the filters, ascending: (n,). None: all pictures."""
         return find_matching(self._connection, filters)
@@ -165,11 +171,6 @@ class Catalog:
         query = select(vectors.c.picture_id).where(vectors.c.encoder_id == encoder_id)
         ids = self._connection.execute(query.order_by(vectors.c.picture_id)).scalars().all()
         return np.array(ids, dtype=np.int64)
-
-    def n_rows(self, encoder: EncoderRecord) -> int:
-        """The number of vectors, including those of regions."""
-        size = select(func.sum(func.length(vectors.c.data))).where(vectors.c.encoder_id == encoder.id)
-        return (self._connection.execute(size).scalar() or 0) // (2 * encoder.dim)
 
     def vectors_of(
         self, ids: Sequence[int], encoder: EncoderRecord

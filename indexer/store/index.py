@@ -142,23 +142,21 @@ class Index:
             yield None if encoder is None or vectors is None else IndexSnapshot(catalog, encoder, vectors)
 
     def save_vectors(self) -> None:
-        """Write the FAISS file, delete older ones, and compact the database if most of it is unused.
+        """Write the files of the vectors, delete older ones, and compact the database if most of it is unused.
 
-        Raises CosmosSearchError if it can't be written; the file can be created from the catalog at any time.
+        Raises CosmosSearchError if they can't be written; they can be created from the catalog at any time.
         """
-        with self._guard:
-            with self.reading() as catalog:
-                encoder = catalog.encoder()
-                if encoder is None:
-                    return
-                self._vectors.update(catalog, encoder)
-            if not self._vectors.is_saved:
-                with explain_storage_errors(self.place):
-                    checkpoint(self._engine)  # first, so that the file never contains commits that can be lost
+        with self._guard, self.reading() as catalog:
+            encoder = catalog.encoder()
+            if encoder is None:
+                return
+            if not self._vectors.is_saved(catalog, encoder):
                 if not self.is_current():
                     raise ReplacedIndexError(self.place)
-                self._vectors.save()
-            self._vectors.delete_old_files()
+                with explain_storage_errors(self.place):
+                    checkpoint(self._engine)  # first, so that the files never contain commits that can be lost
+                self._vectors.save(catalog, encoder)
+            self._vectors.delete_old_files(catalog, encoder)
         with self.writing() as writer:
             writer.drop_old_versions()
         vacuum(self._engine)

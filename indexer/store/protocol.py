@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from indexer.store.filters import Filters
 from indexer.store.records import EncoderRecord, PictureRecord
+from indexer.store.vectors import Estimates
 
 __all__ = ["Snapshot", "Store"]
 
@@ -25,17 +26,30 @@ class Snapshot(Protocol):
     def n_rows(self) -> int:
         """The number of vectors, including those of regions."""
 
-    def candidates(
+    def estimate(
         self,
         queries: NDArray[np.float32],
         weights: NDArray[np.float32],
-        n_pictures: int,
+        top: int,
         allowed: NDArray[np.int64] | None = None,
-    ) -> NDArray[np.int64]:
-        """The ids of the pictures with the highest approximate scores for queries (q, dim), ascending: (n,).
+        *,
+        complete: bool = False,
+    ) -> Estimates:
+        """Estimated scores of pictures, among them the `top` best.
 
-        weights: (q,), of the queries in the score. allowed: only these pictures, even if they are few.
+        queries: (q, dim), unit rows; weights: (q,), of the best cosine for each query in the score. allowed: only these
+        pictures, ascending: (n,). complete: of all pictures, however low their scores.
         """
+
+    def read_rows(self, ids: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float16]]]:
+        """All vectors of these pictures, in chunks: the picture's id for each row, the rows. ids: (n,), ascending.
+
+        The rows (m, dim) of one picture are adjacent: its global vector, then those of its regions. Faster than
+        `vectors_of`, but not from the database: a damaged file may give wrong rows.
+        """
+
+    def fingerprints(self, ids: Sequence[int]) -> dict[int, bytes]:
+        """The fingerprints of these pictures, by id."""
 
     def matching(self, filters: Filters) -> NDArray[np.int64] | None:
         """The ids of the pictures that pass, ascending: (n,). None: all pictures."""
@@ -44,7 +58,7 @@ class Snapshot(Protocol):
         """Width and height of these pictures in pixels, by id."""
 
     def vectors_of(self, ids: Sequence[int]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float16]]]:
-        """All vectors of these pictures, in chunks of some thousand pictures: the picture's id for each row, the rows.
+        """All vectors of these pictures from the database, in chunks: the picture's id for each row, the rows.
 
         Ascending by id; the rows (n, dim) of one picture are adjacent: its global vector, then those of its regions.
         """

@@ -1,96 +1,113 @@
-"""The FAISS index of the catalog's vectors, kept in memory and in a file, and updated when the catalog changes."""
+"""The vectors of an index: opened from its files, and updated in memory when the catalog changes."""
 
-import logging
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from indexer.errors import VectorFileError
 from indexer.store.catalog import Catalog
+from indexer.store.fresh_vectors import FreshVectors
 from indexer.store.records import EncoderRecord
-from indexer.store.vectors import VectorIndex
+from indexer.store.vector_files import SavedVectors, list_manifests, load_saved
+from indexer.store.vector_writer import delete_other_files, write_vectors
+from indexer.store.vectors import Vectors
+
+if TYPE_CHECKING:
+    from indexer.store.candidates import CandidateIndex
 
 __all__ = ["VectorCache"]
 
-log = logging.getLogger(__name__)
-
 
 class VectorCache:
-    """The vectors of one encoder and one version of the catalog. Not thread-safe.
-
-    The file's name contains the encoder's id and the catalog's version, which show whether it is up to date.
-    """
+    """The vectors of one encoder and one version of the catalog. Not thread-safe."""
 
     def __init__(self, place: Path, exact_rows: int) -> None:
-        """place: the index's directory. exact_rows: with more vectors, they are stored as compact codes."""
-        self.is_saved = False  # True if the file has the current vectors
+        """place: the directory of the files. exact_rows: an index with more rows has a candidate index."""
         self._place = place
         self._exact_rows = exact_rows
-        self._vectors: VectorIndex | None = None  # never changed, only replaced: other threads may search it
         self._state: tuple[int, int] | None = None  # encoder id and catalog version of _vectors
+        self._vectors: Vectors | None = None
+        self._saved: SavedVectors | None = None  # the files that _vectors uses
+        self._fresh: FreshVectors | None = None  # of pictures that are not in them
 
-    def update(self, catalog: Catalog, encoder: EncoderRecord) -> VectorIndex:
-        """The vectors of this encoder in the catalog: from memory, from the file, or by updating an older state."""
+    def update(self, catalog: Catalog, encoder: EncoderRecord) -> Vectors:
+        """The vectors of this encoder in the catalog: from memory, from the files, or by updating an older state.
+
+        Raises VectorFileError if there is no space for temporary files.
+        """
         state = (encoder.id, catalog.version())
         if self._vectors is None or state != self._state:
-            saved = _load(self._file(*state), encoder)
-            self.is_saved = saved is not None and saved[1] == state[1]
-            self._vectors = saved[0] if saved is not None and self.is_saved else self._catch_up(catalog, encoder)
-            self._state = state
+            saved = self._find_saved(catalog, encoder)
+            if self._fresh is None or saved is not self._saved or self._state is None or self._state[0] != encoder.id:
+                self._fresh = FreshVectors(encoder.dim)
+            try:
+                self._vectors = self._catch_up(catalog, encoder, saved, self._fresh)
+            except OSError as error:
+                raise VectorFileError(self._place, error.strerror or str(error)) from error
+            self._saved, self._state = saved, state
         return self._vectors
 
-    def save(self) -> None:
-        """Write the file of the current state. Raises VectorFileError."""
-        assert self._vectors is not None
-        assert self._state is not None
+    def is_saved(self, catalog: Catalog, encoder: EncoderRecord) -> bool:
+        """True if the files are equal to the catalog."""
+        saved = self._find_saved(catalog, encoder)
+        return saved is not None and saved.version == catalog.version()
+
+    def save(self, catalog: Catalog, encoder: EncoderRecord) -> None:
+        """Make the files equal to the catalog. Raises VectorFileError."""
         try:
-            self._vectors.save(self._file(*self._state), self._state[1])
+            write_vectors(self._place, catalog, encoder, self._find_saved(catalog, encoder), self._exact_rows)
         except OSError as error:
             raise VectorFileError(self._place, error.strerror or str(error)) from error
-        self.is_saved = True
+        self._vectors = None  # those in the files need less memory
 
-    def delete_old_files(self) -> None:
-        """Delete the files of all other states, and partial ones."""
-        assert self._state is not None
-        for old in self._place.glob("vectors-*"):
-            if old != self._file(*self._state):
-                old.unlink(missing_ok=True)
+    def delete_old_files(self, catalog: Catalog, encoder: EncoderRecord) -> None:
+        """Delete the files of all other states, and partial ones. Only if `is_saved`."""
+        saved = self._find_saved(catalog, encoder)
+        assert saved is not None, self._place
+        delete_other_files(self._place, saved)
 
-    def _catch_up(self, catalog: Catalog, encoder: EncoderRecord) -> VectorIndex:
-        """An older state, with vectors added and removed until it equals the catalog."""
-        vectors = self._load_ancestor(catalog, encoder, is_compact=catalog.n_rows(encoder) > self._exact_rows)
-        wanted = catalog.vector_ids(encoder.id)
-        present = np.unique(vectors.ids)
-        vectors.remove(np.setdiff1d(present, wanted))
-        for ids, data in catalog.vectors_of(np.setdiff1d(wanted, present).tolist(), encoder):
-            vectors.add(ids, data)
-        return vectors
-
-    def _load_ancestor(self, catalog: Catalog, encoder: EncoderRecord, *, is_compact: bool) -> VectorIndex:
-        """A copy of an older state: from memory, else from a file, else an empty one.
+    def _find_saved(self, catalog: Catalog, encoder: EncoderRecord) -> SavedVectors | None:
+        """The files of this state, or of an earlier one.
 
         It must be of a version that the catalog descends from: after lost commits, an id may be of another picture.
         """
-        if self._vectors is not None and self._state is not None:
-            encoder_id, version = self._state
-            if encoder_id == encoder.id and self._vectors.is_compact == is_compact and catalog.descends_from(version):
-                return self._vectors.copy()
-        for path in self._place.glob(f"vectors-{encoder.id}-*.faiss"):
-            loaded = _load(path, encoder)
-            if loaded is not None and loaded[0].is_compact == is_compact and catalog.descends_from(loaded[1]):
-                return loaded[0]
-        return VectorIndex(encoder.dim, is_compact=is_compact)
-
-    def _file(self, encoder_id: int, version: int) -> Path:
-        return self._place / f"vectors-{encoder_id}-{version}.faiss"
-
-
-def _load(path: Path, encoder: EncoderRecord) -> tuple[VectorIndex, int] | None:
-    """The vectors in a file and their version; None if it is missing, damaged or of another kind."""
-    try:
-        return VectorIndex.load(path, encoder.dim)
-    except FileNotFoundError:
+        version = catalog.version()
+        known = self._saved
+        if known is not None and known.encoder_id == encoder.id and known.version == version:
+            return known
+        for path in list_manifests(self._place, encoder.id, version):
+            if known is not None and path == known.path:
+                if catalog.descends_from(known.version):
+                    return known
+            elif (saved := load_saved(path, encoder.dim)) is not None and catalog.descends_from(saved.version):
+                return saved
+        if known is not None and known.encoder_id == encoder.id and catalog.descends_from(known.version):
+            return known  # deleted by another process since; it is still open here
         return None
-    except (OSError, ValueError, RuntimeError) as error:
-        log.info("%s is not used: %s", path, error)
-        return None
+
+    def _catch_up(
+        self, catalog: Catalog, encoder: EncoderRecord, saved: SavedVectors | None, fresh: FreshVectors
+    ) -> Vectors:
+        """The state of the files, without the pictures that were removed since, and with those that were added."""
+        parts = [] if saved is None else [saved.rows]
+        ids = parts[0].ids if parts else np.zeros(0, dtype=np.int64)
+        has_removed = False
+        if saved is None or saved.version != catalog.version():
+            wanted = catalog.vector_ids(encoder.id)
+            new = np.setdiff1d(wanted, np.concatenate([ids, fresh.rows.ids]), assume_unique=True)
+            if len(new):
+                fresh.add_rows(catalog.vectors_of(new.tolist(), encoder))
+            stored = [*parts, fresh.rows]
+            parts, ids = [part.keep(wanted) for part in stored], wanted
+            has_removed = sum(len(part.ids) for part in stored) > len(wanted)
+        is_picture = np.zeros(int(ids[-1]) + 1 if len(ids) else 0, dtype=np.bool_)
+        is_picture[ids] = True
+        candidates: list[CandidateIndex] = []
+        if sum(int(part.counts.sum()) for part in parts) > self._exact_rows:
+            if saved is not None and saved.candidates is not None:
+                candidates.append(saved.candidates)
+            if any(len(part.ids) for part in parts[len(candidates) :]):
+                candidates.append(fresh.add_codes(parts[len(candidates) :]))
+        probing = saved.info.probing if saved is not None and saved.info is not None else None
+        return Vectors(parts, candidates, probing, is_picture, has_removed, self._exact_rows)

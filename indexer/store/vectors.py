@@ -1,149 +1,108 @@
-"""Search vectors with FAISS. Each row has its picture's id. The index can be created from the catalog at any time."""
+"""The vectors of one state of an index: exact rows of all pictures, and estimated scores for a query."""
 
-import os
-import struct
-import tempfile
-import zlib
-from pathlib import Path
-from typing import BinaryIO, cast
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.cores import available_cores
+from indexer.store.candidate_info import Probing
+from indexer.store.picture_rows import PictureRows
 
-__all__ = ["EXACT_ROWS", "VectorIndex"]
+if TYPE_CHECKING:
+    from indexer.store.candidates import CandidateIndex
 
-EXACT_ROWS = 150_000  # with more, one-bit codes find the candidates (benchmarks/speed/latency.py)
-SHARED_WORK = 2_000_000  # queries × rows; a larger search uses all cores, a smaller one uses one core
-TRAINING_ROWS = 10_000  # for the mean of the one-bit codes
-# Appended to FAISS's bytes, which FAISS does not check: magic, their number, their CRC-32, the catalog's version.
-FOOTER = struct.Struct("<8sQIQ")
-MAGIC = b"COSMVEC1"
-PIECE_BYTES = 1 << 22
+__all__ = ["EXACT_ROWS", "Estimates", "Vectors", "choose_floors"]
+
+# So many rows are scored exactly, without estimates: about 10 ms of one core (benchmarks/speed/latency.py).
+EXACT_ROWS = 20_000
+# Of the scores of a sample of rows. Estimates below it are not told apart, because sorting out most rows early makes a
+# search of several sentences twice as fast.
+FLOOR_QUANTILE = 0.75
+LOWEST = -2.0  # below every estimate of a cosine
+PICTURES_AT_ONCE = 4000  # in a chunk that is read
 
 
-class VectorIndex:
-    """Search by inner product: exact with half-precision rows, or approximate with one-bit codes in a tenth
-    of the memory.
+@dataclass(frozen=True, slots=True)
+class Estimates:
+    """Estimated scores of the pictures that may be among the best."""
 
-    One-bit codes (RaBitQ, Gao and Long 2024) only find candidates, which the caller scores again with the stored
-    vectors. A picture may have several rows. Any number of threads may search, but not during `add` and `remove`.
-    """
+    ids: NDArray[np.int64]  # (n,), ascending
+    scores: NDArray[np.float32]  # (n,), infinite if unknown
+    margin: float  # the true score of a picture is higher than its estimate and this in about 0.5 % of the cases
+    others: float  # no estimate of another picture is higher
 
-    def __init__(self, dim: int, *, is_compact: bool = False) -> None:
-        metric = faiss.METRIC_INNER_PRODUCT
-        self.is_compact = is_compact
-        flat = (
-            faiss.IndexRaBitQFastScan(dim, metric)
-            if is_compact
-            else faiss.IndexScalarQuantizer(dim, faiss.ScalarQuantizer.QT_fp16, metric)
-        )
-        self._index = faiss.IndexIDMap(flat)
-        faiss.omp_set_num_threads(available_cores())
 
-    def __len__(self) -> int:
-        return int(self._index.ntotal)
+@dataclass(frozen=True, slots=True)
+class Vectors:
+    """Never changed, only replaced: other threads may search it."""
+
+    rows: Sequence[PictureRows]  # each picture is in one of them
+    candidates: "Sequence[CandidateIndex]"  # the same pictures, and removed ones; empty: all pictures are scored
+    probing: Probing | None  # None: all lists are searched
+    is_picture: NDArray[np.bool_]  # (highest id + 1,)
+    has_removed: bool  # True if the candidates contain removed pictures
+    exact_rows: int = EXACT_ROWS
 
     @property
-    def ids(self) -> NDArray[np.int64]:
-        """The picture of each row, in the order in which they were added: (n,)."""
-        ids: NDArray[np.int64] = faiss.vector_to_array(self._index.id_map)
-        return ids
+    def n_rows(self) -> int:
+        """The number of vectors, including those of regions."""
+        return sum(int(part.counts.sum()) for part in self.rows)
 
-    def add(self, ids: NDArray[np.int64], vectors: NDArray[np.float16]) -> None:
-        """Add rows. ids: (n,), of their pictures; vectors: (n, dim), unit rows."""
-        rows = vectors.astype(np.float32)
-        if not self._index.is_trained:
-            self._index.train(rows[:TRAINING_ROWS])
-        self._index.add_with_ids(rows, ids)
+    def estimate(
+        self,
+        queries: NDArray[np.float32],
+        weights: NDArray[np.float32],
+        top: int,
+        allowed: NDArray[np.int64] | None = None,
+        *,
+        complete: bool = False,
+    ) -> Estimates:
+        """Estimated scores of pictures, among them the `top` best.
 
-    def remove(self, ids: NDArray[np.int64]) -> None:
-        """Remove all rows of these pictures. ids: (n,)."""
-        if len(ids):
-            self._index.remove_ids(faiss.IDSelectorBatch(ids))
-
-    def search(self, queries: NDArray[np.float32], n_rows: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """The rows with the highest scores for each query (q, dim): scores and picture ids, (q, n_rows), best first.
-
-        At most the number of rows that there are. The scores of a compact index are estimates.
+        queries: (q, dim), unit rows; weights: (q,), of the best cosine for each query in the score. allowed: only these
+        pictures, (n,). complete: of all pictures, not only of those in the lists and above the floors.
         """
-        n_rows = min(n_rows, len(self))
-        if not n_rows:
-            return np.zeros((len(queries), 0), dtype=np.float32), np.zeros((len(queries), 0), dtype=np.int64)
-        is_long = len(queries) * len(self) > SHARED_WORK
-        faiss.omp_set_num_threads(available_cores() if is_long else 1)  # for calls in this thread
-        scores, ids = self._index.search(np.ascontiguousarray(queries), n_rows)
-        return scores, ids
+        is_allowed = self._mark_allowed(allowed)
+        n_allowed = int(is_allowed.sum())
+        if not self.candidates or n_allowed * self.n_rows <= self.exact_rows * int(self.is_picture.sum()):
+            ids = np.flatnonzero(is_allowed)
+            return Estimates(ids, np.full(len(ids), np.inf, dtype=np.float32), 0.0, -np.inf)
+        probing = self.probing
+        floors = np.full(len(queries), LOWEST, dtype=np.float32)
+        if probing is not None and not complete:
+            floors = choose_floors(probing.sample, queries)
+        best = np.repeat(floors[:, None], len(self.is_picture), axis=1)
+        needs_selector = allowed is not None or self.has_removed
+        depth = top * int(self.is_picture.sum()) / n_allowed
+        n_probe = None if probing is None or complete else probing.n_probe(depth)
+        for index in self.candidates:
+            n_lists = index.n_lists if n_probe is None else n_probe
+            index.estimate(queries, best, n_lists, is_allowed if needs_selector else None)
+        ids = np.flatnonzero((best > floors[:, None]).any(axis=0))
+        others = -np.inf if complete else float(weights @ floors)
+        margin = 0.0 if probing is None else probing.margin * float(np.linalg.norm(weights))
+        return Estimates(ids, weights @ best[:, ids], margin, others)
 
-    def copy(self) -> "VectorIndex":
-        """A copy, which can be changed while this one is searched."""
-        copied = VectorIndex.__new__(VectorIndex)
-        copied.is_compact = self.is_compact
-        content = faiss.serialize_index(self._index)  # clone_index does not support all types
-        copied._index = cast(faiss.IndexIDMap, faiss.deserialize_index(content))
-        return copied
+    def read(self, ids: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float16]]]:
+        """The picture of each row (n,), and the rows (n, dim), of these pictures, in chunks. ids: (m,), ascending."""
+        for part in self.rows:
+            positions = part.find(ids)
+            for start in range(0, len(positions), PICTURES_AT_ONCE):
+                yield part.read(positions[start : start + PICTURES_AT_ONCE])
 
-    def save(self, path: Path, version: int) -> None:
-        """Write a file, with the version of the catalog. Raises OSError and removes the partial file then.
-
-        It is written beside the path and renamed, so that readers see either the old or the new file.
-        """
-        descriptor, partial = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}-", suffix=".partial")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                self._write(file, version)
-                os.fsync(file.fileno())
-            os.replace(partial, path)  # noqa: PTH105
-        except BaseException:
-            os.unlink(partial)  # noqa: PTH108
-            raise
-
-    @classmethod
-    def load(cls, path: Path, dim: int) -> tuple["VectorIndex", int]:
-        """Read a saved index and its version. Raises ValueError if it is damaged, OSError if it can't be read.
-
-        The checksum is verified first, because FAISS crashes on damaged files. The file is read, not mapped: with a
-        mapping, later changes of the file would be visible, and if it is shortened, the process ends with SIGBUS.
-        """
-        with path.open("rb") as file:
-            version = _verify(file)
-            loaded = cls.__new__(cls)
-            # By its descriptor, so that it is the verified file; also, FAISS supports only UTF-8 paths.
-            loaded._index = cast(faiss.IndexIDMap, faiss.read_index(f"/dev/fd/{file.fileno()}"))
-        if loaded._index.d != dim or len(loaded.ids) != len(loaded):
-            raise ValueError(f"{path} has {len(loaded)} rows of {loaded._index.d} numbers, not of {dim}")
-        loaded.is_compact = not isinstance(faiss.downcast_index(loaded._index.index), faiss.IndexScalarQuantizer)
-        faiss.omp_set_num_threads(available_cores())
-        return loaded, version
-
-    def _write(self, file: BinaryIO, version: int) -> None:
-        n_bytes = checksum = 0
-
-        def write(piece: bytes) -> None:
-            nonlocal n_bytes, checksum
-            file.write(piece)
-            n_bytes, checksum = n_bytes + len(piece), zlib.crc32(piece, checksum)
-
-        faiss.write_index(self._index, faiss.PyCallbackIOWriter(write))  # type: ignore[attr-defined]
-        file.write(FOOTER.pack(MAGIC, n_bytes, checksum, version))
-        file.flush()
+    def _mark_allowed(self, allowed: NDArray[np.int64] | None) -> NDArray[np.bool_]:
+        """For each id whether it is that of an allowed picture: (highest id + 1,)."""
+        if allowed is None:
+            return self.is_picture
+        is_allowed = np.zeros_like(self.is_picture)
+        is_allowed[allowed[allowed < len(is_allowed)]] = True  # pictures without vectors may have higher ids
+        return is_allowed & self.is_picture
 
 
-def _verify(file: BinaryIO) -> int:
-    """The version in a file's footer. Raises ValueError if the checksum or the length differs from it."""
-    size = os.fstat(file.fileno()).st_size
-    if size <= FOOTER.size:
-        raise ValueError("too short")
-    file.seek(-FOOTER.size, os.SEEK_END)
-    magic, n_bytes, checksum, version = FOOTER.unpack(file.read())
-    if magic != MAGIC or n_bytes != size - FOOTER.size:
-        raise ValueError("no footer")
-    file.seek(0)
-    found, remaining = 0, n_bytes
-    while remaining and (piece := file.read(min(PIECE_BYTES, remaining))):
-        found, remaining = zlib.crc32(piece, found), remaining - len(piece)
-    if remaining or found != checksum:
-        raise ValueError("wrong checksum")
-    return int(version)
+def choose_floors(sample: NDArray[np.float16], queries: NDArray[np.float32]) -> NDArray[np.float32]:
+    """For each query the score below which estimates are not told apart: (q,). sample: (n, dim), rows of the index."""
+    scores = sample.astype(np.float32) @ queries.T
+    floors: NDArray[np.float32] = np.quantile(scores, FLOOR_QUANTILE, axis=0).astype(np.float32)
+    return floors

@@ -17,15 +17,15 @@ def library(tmp_path):
         yield library
 
 
-def test_equal_scores_are_in_the_order_of_their_ids(library):
+def test_equal_scores_are_in_the_order_of_their_fingerprints(library):
     hits = library.search("red", 9, include_unlikely=True)
     assert len({hit.score for hit in hits[:8]}) == 1
     assert hits[8].path.stem == "blue"
-    ids = [hit.picture.id for hit in hits[:8]]
-    assert ids == sorted(ids)
+    fingerprints = [hit.picture.fingerprint for hit in hits[:8]]
+    assert fingerprints == sorted(fingerprints)
 
 
-def test_of_equal_scores_the_first_ids_are_chosen(library):
+def test_of_equal_scores_the_first_fingerprints_are_chosen(library):
     ids = [hit.picture.id for hit in library.search("red", 9)]
     for top in (1, 3, 7):
         assert [hit.picture.id for hit in library.search("red", top)] == ids[:top]

@@ -14,8 +14,6 @@ from cosmos_search.retrieval.explain import draw_boxes, explain, save_explanatio
 from indexer.errors import CosmosSearchError, UsageError
 from indexer.pictures.regions import Box
 from indexer.store.filters import Filters, Near
-from indexer.store.snapshot import IndexSnapshot
-from indexer.store.vectors import VectorIndex
 from tests.colour import ColourEncoder, dated, paint
 
 
@@ -152,23 +150,6 @@ def test_filters_are_exact_however_few_pass(tmp_path):
     with cosmos_search.open(tmp_path / "index", encoder=ColourEncoder()) as library:
         library.add(photos)
         assert len(library.search("red", 10, filters=Filters(folder="/few"))) == 10
-
-
-def test_a_filter_that_leaves_many_widens_the_search_until_it_finds_them():
-    rng = np.random.default_rng(0)
-    crowd = np.array([[1.0, 0.1, 0.0, 0.0]]) + rng.normal(0, 0.01, (3000, 4))
-    few = np.array([[0.0, 0.1, 1.0, 0.0]]) + rng.normal(0, 0.01, (300, 4))
-    rows = np.concatenate([crowd, few]).astype(np.float32)
-    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    vectors = VectorIndex(4)
-    vectors.add(np.arange(len(rows)), rows.astype(np.float16))
-    snapshot = IndexSnapshot(catalog=None, encoder=None, vectors=vectors)
-    query, weights = np.array([[1, 0, 0, 0]], dtype=np.float32), np.ones(1, dtype=np.float32)
-    allowed = np.arange(3000, 3300)
-    found = snapshot.candidates(query, weights, 20, allowed)
-    best = 3000 + np.argsort(-(rows[3000:] @ query[0]))[:10]
-    assert set(best) <= set(found.tolist())
-    assert set(found.tolist()) <= set(allowed.tolist())
 
 
 def test_why_is_drawn_one_colour_a_sentence_with_heat_maps_beside(library, tmp_path):

@@ -77,9 +77,9 @@ def test_a_read_only_index_answers_and_says_that_nothing_can_be_added(place, pho
 
 
 @needs_setpriv
-def test_a_read_only_index_without_its_faiss_file_answers_too(place):
-    (faiss_file,) = place.glob("vectors-*")
-    faiss_file.unlink()
+def test_a_read_only_index_without_its_files_of_vectors_answers_too(place):
+    for file in place.glob("vectors-*"):
+        file.unlink()
     deny_writing(place)
     assert run(place, "search", "red", prefix=WITHOUT_RIGHTS).startswith("red.png")
 
@@ -151,8 +151,8 @@ def test_a_garbled_page_is_damage_or_has_no_effect(place, page):
     garbage = np.random.default_rng(page).integers(0, 256, 4096, dtype=np.uint8).tobytes()
     content[page * 4096 : (page + 1) * 4096] = garbage[: max(0, len(content) - page * 4096)]
     (place / "catalog.db").write_bytes(content)
-    for faiss_file in place.glob("vectors-*"):
-        faiss_file.unlink()
+    for file in place.glob("vectors-*"):
+        file.unlink()
     for command, argument in COMMANDS:
         line = run(place, command, argument)
         assert "damaged" in line or not line.startswith("CosmosSearchError") or "not an indexed folder" in line
@@ -168,26 +168,41 @@ def test_an_index_that_is_deleted_in_the_middle_of_a_run_ends_it_with_one_senten
             library.search("red")
 
 
-# The FAISS file
+# The files of the vectors
 
 
-def faiss_file(place):
-    (path,) = place.glob("vectors-*")
+def manifest(place):
+    (path,) = place.glob("vectors-*.npz")
     return path
 
 
-@pytest.mark.parametrize(
-    "damage", [lambda b: b[:25], lambda b: b[:200] + bytes(64) + b[264:], lambda b: b"", lambda b: b * 2]
-)
-def test_a_damaged_faiss_file_changes_no_answer_and_is_mended_by_the_next_run(place, photos, damage):
-    whole = faiss_file(place).read_bytes()
-    faiss_file(place).write_bytes(damage(whole))
+def rows_file(place):
+    (path,) = place.glob("vectors-*.rows")
+    return path
+
+
+@pytest.mark.parametrize("file", [manifest, rows_file])
+@pytest.mark.parametrize("damage", [lambda b: b[:25], lambda b: b""])
+def test_a_damaged_file_of_vectors_changes_no_answer_and_is_mended_by_the_next_run(place, photos, file, damage):
+    whole = file(place).read_bytes()
+    file(place).write_bytes(damage(whole))
     assert run(place, "search", "red").startswith("red.png")
     assert run(place, "add", photos) == "added 0, kept 8, failed 0"
-    assert faiss_file(place).read_bytes() == whole
+    assert len(file(place).read_bytes()) == len(whole)
+    assert run(place, "search", "red").startswith("red.png")
 
 
-def test_a_faiss_file_of_commits_that_were_lost_is_not_believed(tmp_path, photos):
+def test_no_answer_has_a_score_of_rows_that_were_damaged_in_their_file(place):
+    with cosmos_search.open(place, encoder=ColourEncoder()) as library:
+        true = {hit.path: hit.score for hit in library.search("red", top=8)}
+    rows = np.fromfile(rows_file(place), dtype="<f2")
+    rows[::7], rows[3::11] = np.nan, 4.0
+    rows.tofile(rows_file(place))
+    with cosmos_search.open(place, encoder=ColourEncoder()) as library:
+        assert all(true[hit.path] == hit.score for hit in library.search("red", top=8))
+
+
+def test_vectors_of_commits_that_were_lost_is_not_believed(tmp_path, photos):
     place, backup = tmp_path / "index", tmp_path / "backup.db"
     with cosmos_search.open(place, encoder=ColourEncoder()) as library:
         library.add(photos)
@@ -220,13 +235,11 @@ def test_a_catalog_that_went_back_while_it_was_open_is_followed(tmp_path, photos
         assert "orange.png" not in names(library.search("orange", top=9))
 
 
-def test_a_faiss_file_that_changes_under_an_open_library_changes_no_answer(place):
+def test_files_that_are_deleted_under_an_open_library_change_no_answer(place):
     with cosmos_search.open(place, encoder=ColourEncoder()) as library:
         before = names(library.search("red", top=8))
-        with faiss_file(place).open("r+b") as file:
-            file.truncate(100)
-        assert names(library.search("red", top=8)) == before
-        faiss_file(place).write_bytes(bytes(50_000))
+        manifest(place).unlink()
+        rows_file(place).unlink()
         assert names(library.search("red", top=8)) == before
 
 
@@ -330,7 +343,7 @@ def test_an_index_lies_where_it_was_put_whatever_its_name(tmp_path, photos, name
             library.add(photos if index == place else paint(tmp_path / "one" / "red.png", "red").parent)
     assert {p.name for p in tmp_path.iterdir()} == {"photos", "one", other.name, place.name}
     assert (place / "catalog.db").is_file()
-    assert faiss_file(place).is_file()
+    assert manifest(place).is_file()
     with cosmos_search.open(place, encoder=ColourEncoder()) as library:
         assert library.info().n_pictures == 8
         assert counts(library.add(photos)) == {"kept": 8}
@@ -343,16 +356,17 @@ def test_a_new_index_is_its_owners_alone(tmp_path, photos):
     assert (tmp_path / "deep" / "index").stat().st_mode & 0o777 == 0o700
 
 
-def test_a_link_in_the_place_of_a_part_is_not_followed(place, photos, tmp_path):
+@pytest.mark.parametrize("file", [manifest, rows_file])
+def test_a_link_in_the_place_of_a_part_is_not_followed(place, photos, tmp_path, file):
     precious = tmp_path / "precious"
     precious.write_text("precious")
-    final = faiss_file(place)
+    final = file(place)
     final.unlink()
     final.symlink_to(precious)
     final.with_name(f"{final.name}.partial").symlink_to(precious)
     assert run(place, "add", photos) == "added 0, kept 8, failed 0"
     assert precious.read_text() == "precious"
-    assert not final.is_symlink()
+    assert not file(place).is_symlink()
 
 
 def test_what_a_killed_run_left_is_swept(place, photos):

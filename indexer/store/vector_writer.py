@@ -1,0 +1,125 @@
+"""Write the files of an index's vectors: append new rows, update or make the candidate index, replace the manifest."""
+
+import os
+import secrets
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.store.candidate_info import CandidateInfo
+from indexer.store.catalog import Catalog
+from indexer.store.distinct_rows import find_distinct_rows
+from indexer.store.picture_rows import PictureRows, append_rows, map_rows
+from indexer.store.records import EncoderRecord
+from indexer.store.vector_files import SavedVectors, manifest_path, write_manifest
+
+if TYPE_CHECKING:
+    from indexer.store.candidates import CandidateIndex
+
+__all__ = ["delete_other_files", "write_vectors"]
+
+RETRAIN_GROWTH = 4  # the lists are made anew when the index has so many times the rows that they were made for
+MEASURE_GROWTH = 1.5  # the same for the measurement of the recall
+CHUNK = 4000  # pictures
+SHARE_SAMPLE = 500  # pictures, to learn how many of their rows are distinct
+LISTS_A_ROOT = 2  # lists for the square root of the number of codes: comparing with all centres then costs little
+ROW_BYTES = 2  # of a number in half precision
+
+
+def write_vectors(
+    place: Path, catalog: Catalog, encoder: EncoderRecord, saved: SavedVectors | None, exact_rows: int
+) -> None:
+    """Write the files of the catalog's vectors. To be called with the index's lock. Raises OSError.
+
+    saved: an earlier state, whose files are extended. exact_rows: with more rows, a candidate index is written.
+    """
+    wanted = catalog.vector_ids(encoder.id)
+    old = None if saved is None else saved.rows.keep(wanted)
+    if saved is None or old is None or 2 * old.counts.sum() < saved.n_rows:
+        saved, old = None, None
+    name = f"vectors-{secrets.token_hex(8)}.rows" if saved is None else saved.rows_name
+    rows, n_rows = _write_rows(place / name, catalog, encoder, wanted, old, 0 if saved is None else saved.n_rows)
+    info = None
+    if rows.counts.sum() > exact_rows:
+        info = _write_candidates(place, rows, saved)
+    write_manifest(manifest_path(place, encoder.id, catalog.version()), rows, name, n_rows, info)
+
+
+def delete_other_files(place: Path, saved: SavedVectors) -> None:
+    """Delete the files of vectors in this directory, partial ones included, that this state does not use."""
+    for pattern in ("vectors-*", ".vectors-*.partial"):
+        for path in place.glob(pattern):
+            if path.name not in saved.names:
+                path.unlink(missing_ok=True)
+
+
+def _write_rows(
+    path: Path,
+    catalog: Catalog,
+    encoder: EncoderRecord,
+    wanted: NDArray[np.int64],
+    old: PictureRows | None,
+    n_old_rows: int,
+) -> tuple[PictureRows, int]:
+    """Append the rows of pictures that are not in `old` to the file. Returns all rows, and their number in the file."""
+    nothing = np.zeros(0, dtype=np.int64)
+    known = (nothing, nothing, nothing) if old is None else (old.ids, old.starts, old.counts)
+    new = np.setdiff1d(wanted, known[0], assume_unique=True)
+    flags = os.O_RDWR | os.O_NOFOLLOW | (os.O_CREAT | os.O_EXCL if old is None else 0)
+    with os.fdopen(os.open(path, flags, 0o666), "r+b") as file:
+        file.truncate(n_old_rows * encoder.dim * ROW_BYTES)  # a run that was killed may have written more
+        file.seek(0, os.SEEK_END)
+        ids, counts = append_rows(file, catalog.vectors_of(new.tolist(), encoder))
+        os.fsync(file.fileno())
+        n_rows = n_old_rows + int(counts.sum())
+        starts = n_old_rows + np.cumsum(counts) - counts
+        order = np.argsort(np.concatenate([known[0], ids]))
+        joined = zip(known, (ids, starts, counts), strict=True)
+        ids, starts, counts = (np.concatenate(parts)[order] for parts in joined)
+        return PictureRows(ids, starts, counts, map_rows(file, n_rows, encoder.dim)), n_rows
+
+
+def _write_candidates(place: Path, rows: PictureRows, saved: SavedVectors | None) -> CandidateInfo:
+    """Update the candidate index of an earlier state, or make a new one, and write its file."""
+    from indexer.store.candidate_recall import measure_probing
+    from indexer.store.candidates import CandidateIndex
+
+    n_rows = int(rows.counts.sum())
+    info = None if saved is None else saved.info
+    if saved is None or info is None or n_rows > RETRAIN_GROWTH * info.n_trained:
+        index, missing, info = _train(rows), rows.ids, None
+    else:
+        index = CandidateIndex.load(place / info.name, info.check, is_mapped=False)
+        index.remove(np.setdiff1d(saved.rows.ids, rows.ids, assume_unique=True))
+        missing = np.setdiff1d(rows.ids, saved.rows.ids, assume_unique=True)
+    positions = rows.find(missing)
+    for start in range(0, len(positions), CHUNK):
+        index.add(*rows.read(positions[start : start + CHUNK]))
+    name = f"vectors-{secrets.token_hex(8)}.faiss"
+    check = index.save(place / name)
+    if info is not None and n_rows <= MEASURE_GROWTH * info.n_measured:
+        return replace(info, name=name, check=check)
+    n_trained = n_rows if info is None else info.n_trained
+    return CandidateInfo(name, check, measure_probing(index, rows), n_trained, n_rows)
+
+
+def _train(rows: PictureRows) -> "CandidateIndex":
+    """An empty candidate index, whose lists are the clusters of a sample of these rows."""
+    from indexer.store.candidates import POINTS_PER_LIST, CandidateIndex
+
+    order = np.random.default_rng(0).permutation(len(rows.ids))
+    sample = _read_distinct(rows, order[:SHARE_SAMPLE])
+    a_picture = len(sample) / min(len(order), SHARE_SAMPLE)
+    n_lists = max(1, int(LISTS_A_ROOT * (a_picture * len(order)) ** 0.5))
+    n_pictures = int(n_lists * POINTS_PER_LIST / a_picture) + 1
+    return CandidateIndex.train(_read_distinct(rows, order[:n_pictures]), n_lists)
+
+
+def _read_distinct(rows: PictureRows, positions: NDArray[np.int64]) -> NDArray[np.float32]:
+    """The distinct rows of these pictures, (n, dim)."""
+    ids, data = rows.read(np.sort(positions))
+    exact = data.astype(np.float32)
+    return exact[find_distinct_rows(ids, exact)]

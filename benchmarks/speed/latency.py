@@ -115,14 +115,19 @@ def main() -> None:
             assert snapshot is not None
             opened_s, sizes = perf_counter() - started, index.size_bytes()
             codes = sum(path.stat().st_size for path in place.glob("vectors-*.faiss"))
-            probing = snapshot.vectors.probing
+            bounds = snapshot.vectors.bounds
     header = ["query", "median", "95 %", "recall@10", "lowest", "exact"]
     print_table([f"{options.vectors}, {options.pictures:,} × {options.rows}", *header[1:]], rows)
     print(f"{n_new:,} pictures added in {added_s:.1f} s; opened in {opened_s * 1e3:.0f} ms")
     print(
         f"GB of codes: {codes / 1e9:.2f}, of all vectors: {sizes['vectors'] / 1e9:.2f}, of the catalog: "
-        f"{sizes['catalog'] / 1e9:.2f}; searched lists: {probing.n_probes if probing else 'none'}"
+        f"{sizes['catalog'] / 1e9:.2f}"
     )
+    if bounds is not None:
+        margins, slacks = (
+            " and ".join(f"{value:.3f}" for value in values) for values in (bounds.margins, bounds.slacks)
+        )
+        print(f"three sentences and one: margins {margins}, slacks {slacks}")
     if any(float(row[3]) < options.min_recall for row in rows):
         sys.exit(f"recall below {options.min_recall}")
 
@@ -213,7 +218,8 @@ def _score_every_picture(
                 rows, starts = data.astype(np.float32), find_starts(row_ids)
                 row_boxes = [boxes] * len(starts)
                 for case, queries in terms.items():
-                    passes = np.isin(row_ids[starts], allowed[case]) if case in allowed else slice(None)
+                    among = allowed.get(case)
+                    passes = slice(None) if among is None else np.isin(row_ids[starts], among)
                     for i, query in enumerate(queries):
                         has_places = any(term.place is not None for term in query)
                         scores = combine_scores(query, rows, starts, row_boxes if has_places else None)[passes]

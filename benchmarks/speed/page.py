@@ -18,13 +18,14 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from benchmarks.data.synthetic_index import SHAPE, fill_index
+from benchmarks.data.synthetic_index import SHAPE, fill_index, make_themed_vectors
 from benchmarks.machine import describe_machine
 from benchmarks.tables import print_table
 from cosmos_search.encoders.load import load_encoder
 from cosmos_search.explore.embedding_map import read_everyday_words
 from cosmos_search.models.store import MINI
 from indexer.pictures.images import fingerprint
+from indexer.pictures.regions import pyramid
 from indexer.store.records import EncoderRecord
 from tests.browser import chromium, page, until
 from tests.demo import make_home
@@ -105,7 +106,9 @@ def _make_index(scratch: Path, n: int, words: Sequence[str]) -> None:
             Image.fromarray(colours).resize((SHAPE[0] // 5, SHAPE[1] // 5)).save(path, quality=70)
         return path, fingerprint(io.BytesIO(path.read_bytes()))
 
-    fill_index(scratch / "index", n, encoder.encode_texts(words), record, rng, file).close()
+    n_rows = 1 + len(pyramid(record.regions, *SHAPE))
+    chunks = make_themed_vectors(n, n_rows, encoder.encode_texts(words), rng)
+    fill_index(scratch / "index", chunks, record, SHAPE, file).close()
 
 
 def _measure_query(browser: Any, query: str) -> float:

@@ -1,4 +1,4 @@
-"""Searches a second with one, two and four threads that share one index, in one run.
+"""Searches a second with one, two, four and eight threads that share one index, in one run.
 
     python -m benchmarks.speed.throughput [--pictures 20000] [--sentences 1] [--seconds 5]
 
@@ -15,15 +15,22 @@ from time import perf_counter
 
 import numpy as np
 
-from benchmarks.data.synthetic_index import SyntheticTexts, fill_index, make_queries, make_themes
+from benchmarks.data.synthetic_index import (
+    SyntheticTexts,
+    fill_index,
+    make_queries,
+    make_themed_vectors,
+    make_themes,
+)
 from benchmarks.machine import describe_machine
 from benchmarks.tables import print_table
 from cosmos_search.retrieval.query import Query
 from cosmos_search.retrieval.search import search
 from indexer.store.index import Index
 
-THREADS = (1, 2, 4)
+THREADS = (1, 2, 4, 8)
 N_ROUNDS = 3
+SHAPE, N_ROWS = (300, 300), 15  # of a picture with the regions "fast"
 N_QUERIES = 20
 
 
@@ -38,7 +45,8 @@ def main() -> None:
     themes = make_themes(rng)
     queries, encoder = make_queries(N_QUERIES, options.sentences, themes, rng)
     with tempfile.TemporaryDirectory() as scratch:
-        index = fill_index(Path(scratch, "index"), options.pictures, themes, encoder.record("fast"), rng)
+        vectors = make_themed_vectors(options.pictures, N_ROWS, themes, rng)
+        index = fill_index(Path(scratch, "index"), vectors, encoder.record("fast"), SHAPE)
         search(index, encoder, queries[0])  # type: ignore[arg-type]
         best = dict.fromkeys(THREADS, 0.0)
         for _ in range(N_ROUNDS):

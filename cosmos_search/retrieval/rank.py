@@ -41,42 +41,53 @@ def _find_best(snapshot: Snapshot, terms: Sequence[EncodedTerm], top: int, filte
     """Ids of the `top` best pictures, and of others with the same score as the last of them; ascending.
 
     The threshold algorithm (Fagin, Lotem and Naor 2003) with estimates: negative terms and places only lower a score,
-    so a picture whose estimate and margin are below the `top`-th exact score need not be scored. If the pictures
-    without an estimate might be above it, all are estimated.
+    so a picture whose estimate and margin are below the `top`-th exact score need not be scored. The exact scores of
+    the most promising pictures show how many estimates are needed.
     """
     wanted = [term for term in terms if not term.is_negative]
     queries = np.stack([term.vector for term in wanted])
     weights = np.array([term.weight for term in wanted], dtype=np.float32)
+    weights /= weights.sum()
     allowed = snapshot.matching(filters) if filters is not None else None
-    for complete in (False, True):
-        estimates = snapshot.estimate(queries, weights / weights.sum(), top, allowed, complete=complete)
-        scores = _score_candidates(snapshot, terms, estimates, top)
-        least = _find_nth(scores, top)
-        if least >= estimates.others + estimates.margin:
-            break
-    ids: list[int] = estimates.ids[np.isfinite(scores) & (scores >= least - ROUNDING)].tolist()
+    estimates = snapshot.estimate(queries, weights, allowed)
+    least = _find_nth(_score_candidates(snapshot, terms, estimates, top, is_trial=True), top)
+    if least < estimates.others + estimates.margin:
+        estimates = snapshot.estimate(queries, weights, allowed, least)
+    scores = _score_candidates(snapshot, terms, estimates, top, least)
+    is_best = np.isfinite(scores) & (scores >= _find_nth(scores, top) - ROUNDING)
+    ids: list[int] = estimates.ids[is_best].tolist()
     return ids
 
 
 def _score_candidates(
-    snapshot: Snapshot, terms: Sequence[EncodedTerm], estimates: Estimates, top: int
+    snapshot: Snapshot,
+    terms: Sequence[EncodedTerm],
+    estimates: Estimates,
+    top: int,
+    least: float = -np.inf,
+    *,
+    is_trial: bool = False,
 ) -> NDArray[np.float32]:
-    """The exact scores of the pictures that may be among the `top` best, -inf for all others: (pictures,)."""
+    """The exact scores of the pictures that may be among the `top` best, -inf for all others: (pictures,).
+
+    least: the `top`-th highest score is not lower. is_trial: only the scores of the most promising pictures.
+    """
     bounds = estimates.scores + np.float32(estimates.margin)
     scores = np.full(len(bounds), -np.inf, dtype=np.float32)
-    is_scored = np.zeros(len(bounds), dtype=np.bool_)
+    is_waiting = np.ones(len(bounds), dtype=np.bool_)
     n = max(FIRST, 2 * top)
     while True:
-        waiting = np.flatnonzero(~is_scored & (bounds >= _find_nth(scores, top)))
-        if not len(waiting):
-            return scores
+        is_waiting &= bounds >= max(least, _find_nth(scores, top))
+        waiting = np.flatnonzero(is_waiting)
         if len(waiting) > n:
             waiting = np.sort(waiting[np.argpartition(-bounds[waiting], n)[:n]])
         for start in range(0, len(waiting), CHUNK):
             for row_ids, data in snapshot.read_rows(estimates.ids[waiting[start : start + CHUNK]]):
                 ids, found = _combine_chunk(snapshot, terms, row_ids, data)
                 scores[np.searchsorted(estimates.ids, ids)] = found
-        is_scored[waiting] = True
+        if is_trial or not len(waiting):
+            return scores
+        is_waiting[waiting] = False
         n *= 2
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["DEPTHS", "CandidateInfo", "FileCheck", "Probing"]
+__all__ = ["LOWEST", "Bounds", "CandidateInfo", "FileCheck"]
 
-DEPTHS = (10, 100, 1000)  # the numbers of best pictures whose recall is measured
+LOWEST = -2.0  # below every estimate of a cosine
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,18 +20,25 @@ class FileCheck:
 
 
 @dataclass(frozen=True, slots=True)
-class Probing:
-    """What was measured on a candidate index with queries made from its own rows."""
+class Bounds:
+    """Bounds that 99.5 % of the best pictures keep, measured with queries made from the rows of the index.
 
-    n_probes: tuple[int, ...]  # for each of DEPTHS, the number of lists to search
-    # For one query, the true score of a picture exceeds its estimate by more than this in 0.5 % of the cases; for
-    # several with weights w, by more than margin · |w|.
-    margin: float
+    They depend on the weights w of a query's vectors, whose sum is 1, since the errors of several vectors partly cancel
+    out: norms has the values of |w| that were measured, ascending, margins and slacks the results.
+    """
+
+    norms: tuple[float, ...]
+    margins: tuple[float, ...]  # a score exceeds its estimate by at most this
+    slacks: tuple[float, ...]  # the estimate of a row exceeds the score of its list's centre by at most this
     sample: NDArray[np.float16]  # rows from all of the index: (n, dim)
 
-    def n_probe(self, depth: float) -> int | None:
-        """The number of lists to search for this many best pictures; None: all."""
-        return next((n for limit, n in zip(DEPTHS, self.n_probes, strict=True) if depth <= limit), None)
+    def margin(self, weights: NDArray[np.float32]) -> float:
+        """The margin of a query with these weights, (q,)."""
+        return float(np.interp(np.linalg.norm(weights), self.norms, self.margins))
+
+    def slack(self, weights: NDArray[np.float32]) -> float:
+        """The slack of a query with these weights, (q,)."""
+        return float(np.interp(np.linalg.norm(weights), self.norms, self.slacks))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +47,6 @@ class CandidateInfo:
 
     name: str
     check: FileCheck
-    probing: Probing
+    bounds: Bounds
     n_trained: int  # rows of the pictures in it when its lists were made
-    n_measured: int  # rows of the pictures in it when `probing` was measured
+    n_measured: int  # rows of the pictures in it when `bounds` were measured

@@ -1,18 +1,20 @@
-"""Measure how many lists of a candidate index have to be searched, and how far estimated scores can be trusted."""
+"""Measure on an index how far estimated scores, and scores of lists that were not searched, can be trusted."""
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.store.candidate_info import DEPTHS, Probing
+from indexer.store.candidate_info import LOWEST, Bounds
 from indexer.store.candidates import CandidateIndex
 from indexer.store.picture_rows import PictureRows
-from indexer.store.vectors import choose_floors
 
-__all__ = ["measure_probing"]
+__all__ = ["measure_bounds"]
 
-MIN_RECALL = 0.995  # of the best pictures among the candidates; 0.99 is promised for the whole search
-MARGIN_QUANTILE, MAX_MARGIN = 0.995, 2.0
-SHARES = (1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)  # of the lists
+TOP = 10  # the best pictures whose recall is measured
+MIN_RECALL = 0.998  # of each kind of query, that is, of all that are measured; 0.99 is promised
+SHARES = (1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2)  # of the lists
+SLACKS = np.arange(0, 0.5, 0.01)  # the values that are tried
 N_QUERIES = 32  # of each kind
 # Added to a row, then scaled to length 1: a cosine of 0.7 with the row. For captions as queries on photos, the errors
 # of the estimates and the recall by lists are those of these queries (benchmarks/README.md).
@@ -21,84 +23,90 @@ N_SAMPLE = 2048
 PICTURES_AT_ONCE = 2000
 
 
-def measure_probing(index: CandidateIndex, rows: PictureRows) -> Probing:
-    """Compare the candidates with exact scores of all pictures. rows: those in the index."""
+def measure_bounds(index: CandidateIndex, rows: PictureRows) -> Bounds:
+    """Compare the estimates with exact scores of all pictures, for queries made from rows. rows: those in the index."""
     rng = np.random.default_rng(0)
     sample = rows.data[np.sort(rng.choice(len(rows.data), min(N_SAMPLE, len(rows.data)), replace=False))]
-    kinds = [_make_queries(rows, kind, rng) for kind in ("one row", "rows of one picture", "rows of several pictures")]
-    queries = [vectors for kind in kinds for vectors in kind]
-    totals = _score_all(rows, queries)  # (queries, pictures)
-    deepest = min(DEPTHS[-1], len(rows.ids))
-    best = np.argpartition(-totals, deepest - 1, axis=1)[:, :deepest]
-    best = np.take_along_axis(best, np.argsort(-np.take_along_axis(totals, best, axis=1), axis=1), axis=1)
-    scores = np.take_along_axis(totals, best, axis=1)
-    steps = sorted({max(1, int(share * index.n_lists)) for share in SHARES})
-    errors = np.stack(
-        [_measure_errors(index, q, sample, rows.ids, best[i], scores[i], steps) for i, q in enumerate(queries)]
-    )
-    # errors: (queries, steps, DEPTHS, deepest); with all lists they are those of the codes
-    margin = min(MAX_MARGIN, float(np.nanquantile(errors[:, -1, 0], MARGIN_QUANTILE, method="higher")))
-    with np.errstate(invalid="ignore"):
-        is_found = np.where(np.isnan(errors), np.nan, errors <= margin)
-    recalls = np.stack([np.nanmean(part, axis=(0, 3)) for part in np.split(is_found, len(kinds))]).min(axis=0)
-    n_probes = tuple(
-        next((n for n, recall in zip(steps, recalls[:, depth], strict=True) if recall >= MIN_RECALL), steps[-1])
-        for depth in range(len(DEPTHS))
-    )
-    return Probing(n_probes, margin, sample)
+    kinds = [
+        _make_queries(rows, rng, n_pictures=1, n_vectors=1),
+        _make_queries(rows, rng, n_pictures=1, n_vectors=3),
+        _make_queries(rows, rng, n_pictures=3, n_vectors=3),
+    ]
+    best = _find_best(rows, kinds)
+    one, alike, different = (_measure_kind(index, *kind) for kind in zip(kinds, *best, strict=True))
+    several = np.maximum(alike, different)
+    return Bounds((3**-0.5, 1.0), (several[0], one[0]), (several[1], one[1]), sample)
 
 
-def _make_queries(rows: PictureRows, kind: str, rng: np.random.Generator) -> list[NDArray[np.float32]]:
-    """N_QUERIES queries with one vector or three: (q, dim), unit rows."""
-    queries = []
-    for _ in range(N_QUERIES):
-        pictures = rng.integers(0, len(rows.ids), 3 if kind == "rows of several pictures" else 1)
-        pictures = np.repeat(pictures, 3) if kind == "rows of one picture" else pictures
-        chosen = rows.starts[pictures] + rng.integers(0, rows.counts[pictures])
-        vectors = rows.data[chosen].astype(np.float32)
-        noise = rng.standard_normal(vectors.shape).astype(np.float32)
-        vectors = vectors + NOISE * noise / np.linalg.norm(noise, axis=1, keepdims=True)
-        queries.append(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
-    return queries
+def _make_queries(rows: PictureRows, rng: np.random.Generator, n_pictures: int, n_vectors: int) -> NDArray[np.float32]:
+    """Queries of unit vectors near rows of one or several pictures: (N_QUERIES, n_vectors, dim)."""
+    pictures = rng.integers(0, len(rows.ids), (N_QUERIES, n_pictures)).repeat(n_vectors // n_pictures, axis=1)
+    vectors = rows.data[rows.starts[pictures] + rng.integers(0, rows.counts[pictures])].astype(np.float32)
+    noise = rng.standard_normal(vectors.shape).astype(np.float32)
+    vectors += NOISE * noise / np.linalg.norm(noise, axis=-1, keepdims=True)
+    unit: NDArray[np.float32] = vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return unit
 
 
-def _score_all(rows: PictureRows, queries: list[NDArray[np.float32]]) -> NDArray[np.float32]:
-    """For each query the exact score of each picture: the mean of its vectors' best cosines, (queries, pictures)."""
-    vectors = np.concatenate(queries)
-    first = np.cumsum([0, *map(len, queries[:-1])])
-    sizes = np.array([len(q) for q in queries], dtype=np.float32)
-    totals = np.empty((len(queries), len(rows.ids)), dtype=np.float32)
+def _find_best(
+    rows: PictureRows, kinds: Sequence[NDArray[np.float32]]
+) -> tuple[list[NDArray[np.int64]], list[NDArray[np.float32]]]:
+    """For each kind, the ids of the best pictures of each query, (n, TOP), and the lowest of their scores, (n,).
+
+    The score of a picture is the mean of the best cosines of its rows with each vector, over all pictures.
+    """
+    vectors = np.concatenate([kind.reshape(-1, kind.shape[-1]) for kind in kinds])
+    best = [(np.zeros((len(kind), 0), dtype=np.int64), np.zeros((len(kind), 0), dtype=np.float32)) for kind in kinds]
     for begin in range(0, len(rows.ids), PICTURES_AT_ONCE):
         positions = np.arange(begin, min(begin + PICTURES_AT_ONCE, len(rows.ids)))
         counts = rows.counts[positions]
-        data = rows.read(positions)[1].astype(np.float32)
-        cosines = np.maximum.reduceat(data @ vectors.T, np.cumsum(counts) - counts, axis=0)  # (pictures, vectors)
-        totals[:, positions] = (np.add.reduceat(cosines, first, axis=1) / sizes).T
-    return totals
+        cosines = rows.read(positions)[1].astype(np.float32) @ vectors.T
+        cosines = np.maximum.reduceat(cosines, np.cumsum(counts) - counts, axis=0)  # (pictures, vectors)
+        column = 0
+        for i, kind in enumerate(kinds):
+            n, q = kind.shape[:2]
+            scores = cosines[:, column : column + n * q].reshape(-1, n, q).mean(axis=2).T  # (n, pictures)
+            column += n * q
+            ids = np.concatenate([best[i][0], np.broadcast_to(rows.ids[positions], scores.shape)], axis=1)
+            scores = np.concatenate([best[i][1], scores], axis=1)
+            order = np.argsort(-scores, axis=1)[:, :TOP]
+            best[i] = np.take_along_axis(ids, order, axis=1), np.take_along_axis(scores, order, axis=1)
+    return [ids for ids, _ in best], [scores[:, -1] for _, scores in best]
 
 
-def _measure_errors(
-    index: CandidateIndex,
-    queries: NDArray[np.float32],
-    sample: NDArray[np.float16],
-    ids: NDArray[np.int64],
-    best: NDArray[np.int64],
-    scores: NDArray[np.float32],
-    steps: list[int],
-) -> NDArray[np.float32]:
-    """How far the estimates of the best pictures are below the score that they have to reach: (steps, DEPTHS, best).
+def _measure_kind(
+    index: CandidateIndex, queries: NDArray[np.float32], best: NDArray[np.int64], least: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """The margin and the slack with which the best pictures of these queries are found: (2,).
 
-    In units of |w|. NaN: beyond that depth; infinite: no estimate above the floors.
+    queries: (n, q, dim); best: (n, TOP), ids; least: (n,), the score that a picture has to reach.
     """
-    weights = np.full(len(queries), 1 / len(queries), dtype=np.float32)
-    floors = choose_floors(sample, queries)
-    errors = np.full((len(steps), len(DEPTHS), len(best)), np.nan, dtype=np.float32)
-    for step, n_probe in enumerate(steps):
-        estimates = np.repeat(floors[:, None], ids[-1] + 1, axis=1)
-        index.estimate(queries, estimates, n_probe, None)
-        found = estimates[:, ids[best]]  # (q, best)
-        missing = np.where((found > floors[:, None]).any(axis=0), 0, np.inf)
-        for depth, n in enumerate(DEPTHS):
-            needed = scores[min(n, len(best)) - 1]
-            errors[step, depth, :n] = ((needed - weights @ found + missing) / np.linalg.norm(weights))[:n]
-    return errors
+    weights = np.full(queries.shape[1], 1 / queries.shape[1])
+    steps = sorted({max(1, int(share * index.n_lists)) for share in SHARES if share * index.n_lists < index.n_lists})
+    estimates = np.stack(
+        [[_estimate(index, q, ids, n) for n in (*steps, index.n_lists)] for q, ids in zip(queries, best, strict=True)]
+    )  # (n, steps, q, TOP); with all lists, the last step, the errors are those of the codes
+    errors = least[:, None] - np.einsum("q,nqt->nt", weights, estimates[:, -1])
+    margin = max(0.0, float(np.quantile(errors, MIN_RECALL, method="higher")))
+    centres = np.stack([index.score_centres(q)[:, steps].T for q in queries])  # of the next lists: (n, steps - 1, q)
+    for slack in SLACKS:
+        floors = np.append(centres + slack, np.full((len(queries), 1, len(weights)), LOWEST), axis=1)  # (n, steps, q)
+        stop = np.argmax(floors @ weights + margin <= least[:, None], axis=1)  # true for the last step
+        found = np.take_along_axis(estimates, stop[:, None, None, None], axis=1)[:, 0]  # (n, q, TOP)
+        floor = np.take_along_axis(floors, stop[:, None, None], axis=1)[:, 0, :, None]
+        bounds = np.einsum("q,nqt->nt", weights, np.maximum(found, floor)) + margin
+        is_found = (found > floor).any(axis=1) & (bounds >= least[:, None])
+        if is_found.mean() >= MIN_RECALL:
+            break
+    return np.array([margin, slack])
+
+
+def _estimate(
+    index: CandidateIndex, queries: NDArray[np.float32], ids: NDArray[np.int64], n_probe: int
+) -> NDArray[np.float32]:
+    """The estimated scores of these pictures, LOWEST if they are in none of the searched lists: (q, ids)."""
+    best = np.full((len(queries), ids.max() + 1), LOWEST, dtype=np.float32)
+    is_allowed = np.zeros(best.shape[1], dtype=np.bool_)
+    is_allowed[ids] = True
+    index.estimate(queries, best, n_probe, is_allowed)
+    return best[:, ids]

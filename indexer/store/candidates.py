@@ -16,6 +16,7 @@ from indexer.store.distinct_rows import find_distinct_rows
 
 __all__ = ["POINTS_PER_LIST", "CandidateIndex"]
 
+
 SHARED_WORK = 500_000  # codes to compare; more are divided among all cores, fewer take about 8 ms of one core
 POINTS_PER_LIST, ITERATIONS = 40, 8  # of the k-means that divides the rows into lists
 
@@ -49,6 +50,12 @@ class CandidateIndex:
     def n_lists(self) -> int:
         """The number of inverted lists."""
         return int(self._index.nlist)
+
+    def score_centres(self, queries: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The scores of the lists' centres for queries (q, dim), the lists to search first first: (q, n_lists)."""
+        centres = faiss.downcast_index(self._index.quantizer).reconstruct_n(0, self.n_lists)
+        scores: NDArray[np.float32] = -np.sort(-(queries @ centres.T), axis=1)
+        return scores
 
     def add(self, ids: NDArray[np.int64], rows: NDArray[np.float16]) -> None:
         """Add pictures. ids: (n,), the picture of each row, those of one adjacent; rows: (n, dim), unit rows."""

@@ -30,15 +30,13 @@ class Snapshot(Protocol):
         self,
         queries: NDArray[np.float32],
         weights: NDArray[np.float32],
-        top: int,
         allowed: NDArray[np.int64] | None = None,
-        *,
-        complete: bool = False,
+        least: float | None = None,
     ) -> Estimates:
-        """Estimated scores of pictures, among them the `top` best.
+        """Estimated scores of pictures: the most promising ones, or all that may have a score of `least`.
 
-        queries: (q, dim), unit rows; weights: (q,), of the best cosine for each query in the score. allowed: only these
-        pictures, ascending: (n,). complete: of all pictures, however low their scores.
+        queries: (q, dim), unit rows; weights: (q,), of the best cosine for each query in the score, with a sum of 1.
+        allowed: only these pictures, ascending: (n,).
         """
 
     def read_rows(self, ids: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float16]]]:

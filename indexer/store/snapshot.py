@@ -31,13 +31,11 @@ class IndexSnapshot:
         self,
         queries: NDArray[np.float32],
         weights: NDArray[np.float32],
-        top: int,
         allowed: NDArray[np.int64] | None = None,
-        *,
-        complete: bool = False,
+        least: float | None = None,
     ) -> Estimates:
-        """Estimated scores of pictures, among them the `top` best, see `Vectors.estimate`."""
-        return self.vectors.estimate(queries, weights, top, allowed, complete=complete)
+        """Estimated scores of pictures, see `Vectors.estimate`."""
+        return self.vectors.estimate(queries, weights, allowed, least)
 
     def read_rows(self, ids: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float16]]]:
         """All vectors of these pictures from the files, see `Vectors.read`."""

@@ -109,5 +109,5 @@ class VectorCache:
                 candidates.append(saved.candidates)
             if any(len(part.ids) for part in parts[len(candidates) :]):
                 candidates.append(fresh.add_codes(parts[len(candidates) :]))
-        probing = saved.info.probing if saved is not None and saved.info is not None else None
-        return Vectors(parts, candidates, probing, is_picture, has_removed, self._exact_rows)
+        bounds = saved.info.bounds if saved is not None and saved.info is not None else None
+        return Vectors(parts, candidates, bounds, is_picture, has_removed, self._exact_rows)

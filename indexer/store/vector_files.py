@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from indexer.files import open_file, replace_file
-from indexer.store.candidate_info import CandidateInfo, FileCheck, Probing
+from indexer.store.candidate_info import Bounds, CandidateInfo, FileCheck
 from indexer.store.picture_rows import PictureRows, map_rows
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def write_manifest(path: Path, rows: PictureRows, rows_name: str, n_rows: int, i
     sample = np.zeros((0, rows.data.shape[1]), dtype=np.float16)
     if info is not None:
         content["candidates"] = asdict(info)
-        sample = content["candidates"]["probing"].pop("sample")
+        sample = content["candidates"]["bounds"].pop("sample")
     text = np.frombuffer(json.dumps(content).encode(), dtype=np.uint8)
     arrays: dict[str, Any] = {
         "ids": rows.ids,
@@ -79,7 +79,7 @@ def write_manifest(path: Path, rows: PictureRows, rows_name: str, n_rows: int, i
 def load_saved(path: Path, dim: int) -> SavedVectors | None:
     """The state of a manifest; None if it or one of its files is missing, damaged or of another kind."""
     try:
-        with np.load(path, allow_pickle=False) as arrays:  # verifies the checksum of each array
+        with open_file(path) as manifest, np.load(manifest, allow_pickle=False) as arrays:  # verifies checksums
             content = json.loads(arrays["content"].tobytes())
             if content["dim"] != dim:
                 raise ValueError(f"{path} has rows of {content['dim']} numbers, not of {dim}")
@@ -102,9 +102,5 @@ def load_saved(path: Path, dim: int) -> SavedVectors | None:
 
 
 def _read_info(content: dict[str, Any], sample: Any) -> CandidateInfo:
-    probing = content.pop("probing")
-    return CandidateInfo(
-        check=FileCheck(**content.pop("check")),
-        probing=Probing(tuple(probing["n_probes"]), probing["margin"], sample),
-        **content,
-    )
+    bounds = Bounds(**{name: tuple(values) for name, values in content.pop("bounds").items()}, sample=sample)
+    return CandidateInfo(check=FileCheck(**content.pop("check")), bounds=bounds, **content)

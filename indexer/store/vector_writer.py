@@ -84,7 +84,7 @@ def _write_rows(
 
 def _write_candidates(place: Path, rows: PictureRows, saved: SavedVectors | None) -> CandidateInfo:
     """Update the candidate index of an earlier state, or make a new one, and write its file."""
-    from indexer.store.candidate_recall import measure_probing
+    from indexer.store.candidate_recall import measure_bounds
     from indexer.store.candidates import CandidateIndex
 
     n_rows = int(rows.counts.sum())
@@ -103,7 +103,7 @@ def _write_candidates(place: Path, rows: PictureRows, saved: SavedVectors | None
     if info is not None and n_rows <= MEASURE_GROWTH * info.n_measured:
         return replace(info, name=name, check=check)
     n_trained = n_rows if info is None else info.n_trained
-    return CandidateInfo(name, check, measure_probing(index, rows), n_trained, n_rows)
+    return CandidateInfo(name, check, measure_bounds(index, rows), n_trained, n_rows)
 
 
 def _train(rows: PictureRows) -> "CandidateIndex":

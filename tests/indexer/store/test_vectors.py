@@ -1,125 +1,308 @@
+"""Rows, candidates and the files of an index's vectors, with made vectors instead of pictures."""
+
+import os
 import subprocess
 import sys
+from contextlib import closing
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from indexer.store.vectors import VectorIndex
+from indexer.pictures.metadata import Metadata
+from indexer.pictures.walk import FoundFile
+from indexer.store.candidate_recall import measure_bounds
+from indexer.store.candidates import CandidateIndex
+from indexer.store.distinct_rows import MAX_COSINE, find_distinct_rows
+from indexer.store.index import Index
+from indexer.store.picture_rows import PictureRows
+from indexer.store.records import IndexedPicture, PictureFacts
+from tests import ROOT
+
+DIM = 128
 
 
-def unit(n, dim=16, seed=0):
-    vectors = np.random.default_rng(seed).standard_normal((n, dim)).astype(np.float32)
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+class SmallIndex(Index):
+    """Has a candidate index from 100 rows on."""
+
+    exact_rows = 100
 
 
-def filled(vectors, ids=None, is_compact=False):
-    index = VectorIndex(vectors.shape[1], is_compact=is_compact)
-    ids = range(1, len(vectors) + 1) if ids is None else ids
-    index.add(np.array(ids, dtype=np.int64), vectors.astype(np.float16))
+def unit(shape, seed=0):
+    vectors = np.random.default_rng(seed).standard_normal((*shape, DIM)).astype(np.float32)
+    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+
+
+def make_rows(n, n_rows=3, seed=0):
+    """The rows of pictures 1 to n."""
+    data = unit((n * n_rows,), seed).astype(np.float16)
+    return PictureRows(np.arange(1, n + 1), np.arange(n) * n_rows, np.full(n, n_rows), data)
+
+
+def make_candidates(rows, n_lists=8):
+    index = CandidateIndex.train(rows.data.astype(np.float32), n_lists)
+    index.add(*rows.read(np.arange(len(rows.ids))))
     return index
 
 
-def found(index, query, n_rows):
-    scores, ids = index.search(query[None], n_rows)
-    return ids[0].tolist(), scores[0].tolist()
+def estimate(index, query, size, n_probe=8, is_allowed=None):
+    best = np.full((1, size), -2.0, dtype=np.float32)
+    index.estimate(query[None], best, n_probe, is_allowed)
+    return best[0]
 
 
-def test_the_best_are_those_of_a_matrix_product():
-    vectors, query = unit(500), unit(1, seed=1)[0]
-    ids, scores = found(filled(vectors), query, 10)
-    exact = vectors.astype(np.float16).astype(np.float32) @ query
-    assert [id_ - 1 for id_ in ids] == np.argsort(-exact)[:10].tolist()
-    assert scores == pytest.approx(np.sort(exact)[::-1][:10].tolist(), abs=1e-5)
+def put(index, numbers, n_rows=3):
+    """Add pictures; each number is a path, a content and vectors. Creates what the first ones need."""
+    with index.writing() as catalog:
+        encoder = catalog.encoder()
+        if encoder is None:
+            encoder = catalog.add_encoder("made", "1", DIM, "none")
+            catalog.switch_to(encoder)
+        folder_id = catalog.add_folder(Path("/made"))
+        files = [
+            IndexedPicture(
+                folder_id,
+                FoundFile(Path(f"/made/{i}.jpg"), 1, 1, 1),
+                i.to_bytes(16, "big"),
+                PictureFacts(9, 9, Metadata()),
+                unit((n_rows,), i).astype(np.float16),
+            )
+            for i in numbers
+        ]
+        catalog.put(files, encoder.id)
 
 
-def test_compact_codes_find_the_candidates():
-    vectors, queries = unit(5000, dim=128), unit(20, dim=128, seed=1)
-    index = filled(vectors, is_compact=True)
-    best = np.argsort(-(queries @ vectors.T), axis=1)[:, :10] + 1
-    ids = index.search(queries, 500)[1]
-    assert np.mean([len(np.intersect1d(a, b)) / 10 for a, b in zip(best, ids, strict=True)]) > 0.97
+def delete(index, numbers):
+    with index.writing() as catalog:
+        known = catalog.files_in(Path("/made"), 1)
+        catalog.delete_files([known[Path(f"/made/{i}.jpg")].id for i in numbers])
 
 
-def test_more_rows_than_there_are_are_no_error():
-    assert len(found(filled(unit(3)), unit(1)[0], 100)[0]) == 3
-    assert found(VectorIndex(16), unit(1)[0], 5) == ([], [])
+def assert_has(index, numbers):
+    """The index has exactly these pictures and their vectors, and for its own row a picture is estimated to be best."""
+    with index.snapshot() as snapshot, index.reading() as catalog:
+        ids = catalog.vector_ids(1)
+        numbers_of = {i: int(record.paths[0].stem) for i, record in catalog.pictures(ids.tolist()).items()}
+        assert sorted(numbers_of.values()) == sorted(numbers)
+        read = [(id_, row) for row_ids, rows in snapshot.read_rows(ids) for id_, row in zip(row_ids, rows, strict=True)]
+        for id_ in ids.tolist():
+            rows = np.array([row for other, row in read if other == id_])
+            assert np.array_equal(rows, unit((len(rows),), numbers_of[id_]).astype(np.float16))
+        for id_ in ids[:: -(-len(ids) // 10)].tolist():
+            query = unit((1,), numbers_of[id_])
+            found = snapshot.estimate(query, np.ones(1, dtype=np.float32))
+            assert found.ids[found.scores.argmax()] == id_ or np.isinf(found.scores).all()
+        everything = snapshot.estimate(query, np.ones(1, dtype=np.float32), least=-np.inf)
+        assert everything.ids.tolist() == ids.tolist()
 
 
-@pytest.mark.parametrize("is_compact", [False, True])
-def test_all_rows_of_a_removed_picture_are_gone(is_compact):
-    vectors = unit(300)
-    index = filled(vectors, ids=np.arange(300) // 3, is_compact=is_compact)
-    index.remove(np.array([3, 999]))
-    assert sorted(set(index.ids.tolist())) == [i for i in range(100) if i != 3]
-    assert 3 not in found(index, vectors[10], 50)[0]
+def test_rows_are_read_by_picture():
+    rows = PictureRows(np.array([2, 5, 9]), np.array([4, 0, 1]), np.array([2, 1, 3]), unit((6,)).astype(np.float16))
+    assert rows.find(np.array([1, 2, 9, 10])).tolist() == [0, 2]
+    ids, data = rows.read(rows.find(np.array([2, 9])))
+    assert ids.tolist() == [2, 2, 9, 9, 9]
+    assert np.array_equal(data, rows.data[[4, 5, 1, 2, 3]])
+    assert rows.keep(np.array([3, 5])).ids.tolist() == [5]
 
 
-@pytest.mark.parametrize("is_compact", [False, True])
-def test_a_saved_index_gives_the_same_answers(tmp_path, is_compact):
-    vectors = unit(100)
-    index = filled(vectors, is_compact=is_compact)
-    index.save(tmp_path / "v.faiss", version=7)
-    assert [p.name for p in tmp_path.iterdir()] == ["v.faiss"]
-    loaded, version = VectorIndex.load(tmp_path / "v.faiss", 16)
-    assert version == 7
-    assert loaded.is_compact == is_compact
-    assert found(loaded, vectors[5], 7) == found(index, vectors[5], 7)
+def test_distinct_rows_are_those_of_a_plain_loop():
+    rng = np.random.default_rng(0)
+    counts = rng.integers(1, 9, 200)
+    ids = np.repeat(np.arange(200), counts)
+    rows = unit((200,))[ids] + 0.02 * rng.standard_normal((len(ids), DIM)).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    kept = []
+    for i in range(len(ids)):
+        before = [j for j in kept if ids[j] == ids[i]]
+        if all(float(rows[i] @ rows[j]) < MAX_COSINE for j in before):
+            kept.append(i)
+    assert np.flatnonzero(find_distinct_rows(ids, rows)).tolist() == kept
+    assert len(set(ids.tolist())) == 200
+    assert 250 < len(kept) < len(ids) - 250
 
 
-@pytest.mark.parametrize("is_compact", [False, True])
-def test_a_file_that_was_damaged_anywhere_is_refused_before_faiss_sees_it(tmp_path, is_compact):
-    path = tmp_path / "v.faiss"
-    filled(unit(40), is_compact=is_compact).save(path, version=7)
-    whole = path.read_bytes()
-    for damage in damaged_versions(whole):
-        path.write_bytes(damage)
-        with pytest.raises(ValueError, match=r"short|footer|checksum"):
-            VectorIndex.load(path, 16)
+def test_estimates_are_near_the_scores_of_the_best_rows():
+    rows, query = make_rows(400), unit((1,), seed=1)[0]
+    exact = (rows.data.astype(np.float32) @ query).reshape(400, 3).max(axis=1)
+    found = estimate(make_candidates(rows), query, 401)
+    assert found[0] == -2
+    assert np.abs(found[1:] - exact).mean() < 0.1
+    assert estimate(make_candidates(rows), rows.data[3 * 77].astype(np.float32), 401).argmax() == 78
 
 
-def damaged_versions(whole):
-    """Cut, lengthened, with a part swapped or zeroed, and with one bit turned at many places before the version."""
-    random = np.random.default_rng(0)
-    yield from (b"", b"garbage", b"x" * 4096, whole[:20], whole[:-1], whole[len(whole) // 2 :], whole + b"x", whole * 2)
-    yield whole[:100] + bytes(200) + whole[300:]
-    yield whole[:500] + whole[1000:1500] + whole[500:1000] + whole[1500:]
-    for place in (*range(0, 60), *random.integers(0, len(whole) - 8, 300).tolist()):
-        yield whole[:place] + bytes([whole[place] ^ (1 << random.integers(8))]) + whole[place + 1 :]
+def test_only_allowed_pictures_and_not_the_removed_ones_are_estimated():
+    rows, query = make_rows(400), unit((1,), seed=1)[0]
+    index = make_candidates(rows)
+    is_allowed = np.arange(401) % 3 == 0
+    assert (estimate(index, query, 401, is_allowed=is_allowed) > -2).tolist() == [
+        i > 0 and i % 3 == 0 for i in range(401)
+    ]
+    index.remove(np.array([7, 999]))
+    assert np.flatnonzero(estimate(index, query, 401)[1:] == -2).tolist() == [6]
 
 
-def test_a_file_of_another_dimension_is_refused(tmp_path):
-    filled(unit(40)).save(tmp_path / "v.faiss", version=7)
-    with pytest.raises(ValueError, match="16 numbers, not of 32"):
-        VectorIndex.load(tmp_path / "v.faiss", 32)
+@pytest.mark.parametrize("is_mapped", [False, True])
+def test_a_saved_candidate_index_gives_the_same_estimates(tmp_path, is_mapped):
+    index, query = make_candidates(make_rows(300)), unit((1,), seed=1)[0]
+    check = index.save(tmp_path / "c.faiss")
+    assert [p.name for p in tmp_path.iterdir()] == ["c.faiss"]
+    loaded = CandidateIndex.load(tmp_path / "c.faiss", check, is_mapped=is_mapped)
+    assert np.array_equal(estimate(loaded, query, 301), estimate(index, query, 301))
 
 
-@pytest.mark.parametrize("is_compact", [False, True])
-def test_a_copy_can_be_changed_while_the_other_is_searched(is_compact):
-    vectors = unit(300)
-    index = filled(vectors, is_compact=is_compact)
-    before = found(index, vectors[5], 7)
+def test_a_damaged_candidate_file_is_refused_or_gives_some_estimates(tmp_path):
+    """FAISS crashes on damaged sizes, and would read anywhere for damaged ids."""
+    path, query = tmp_path / "c.faiss", unit((1,), seed=1)[0]
+    check = make_candidates(make_rows(60)).save(path)
+    whole, rng = path.read_bytes(), np.random.default_rng(0)
+    damaged = [b"", b"x" * 100, whole[:-1], whole + b"x"]
+    for place in rng.integers(0, len(whole), 300).tolist():
+        damaged.append(whole[:place] + bytes([whole[place] ^ (1 << rng.integers(8))]) + whole[place + 1 :])
+    n_refused = 0
+    for content in damaged:
+        path.write_bytes(content)
+        try:
+            index = CandidateIndex.load(path, check, is_mapped=True)
+        except ValueError:
+            n_refused += 1
+            continue
+        assert estimate(index, query, 61).shape == (61,)
+        assert estimate(index, query, 61, is_allowed=np.ones(61, dtype=bool)).shape == (61,)
+    assert 50 < n_refused < len(damaged) - 50
+
+
+def test_a_copy_can_be_changed_while_the_other_is_searched():
+    index, query = make_candidates(make_rows(300)), unit((1,), seed=1)[0]
+    before = estimate(index, query, 400)
     copied = index.copy()
-    assert found(copied, vectors[5], 7) == before
     copied.remove(np.array([6]))
-    copied.add(np.array([1000]), unit(1, seed=3).astype(np.float16))
-    assert found(index, vectors[5], 7) == before
-    assert (len(index), len(copied)) == (300, 300)
-    assert 6 not in found(copied, vectors[5], 300)[0]
+    copied.add(np.array([350]), unit((1,), seed=3).astype(np.float16))
+    assert np.array_equal(estimate(index, query, 400), before)
+    assert estimate(copied, query, 400)[6] == -2 < estimate(copied, query, 400)[350]
 
 
-def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
-    path = tmp_path / "v.faiss"
-    filled(unit(40)).save(path, version=7)
-    before = path.read_bytes()
+def test_bounds_of_estimates_are_measured_on_the_index():
+    rng = np.random.default_rng(0)
+    centres = unit((20,), seed=5)[rng.integers(0, 20, 3000)]
+    data = centres + 0.05 * rng.standard_normal(centres.shape).astype(np.float32)
+    data /= np.linalg.norm(data, axis=1, keepdims=True)
+    rows = PictureRows(np.arange(1000), 3 * np.arange(1000), np.full(1000, 3), data.astype(np.float16))
+    index = make_candidates(rows, n_lists=40)
+    bounds = measure_bounds(index, rows)
+    one, several = np.ones(1, dtype=np.float32), np.full(3, 1 / 3, dtype=np.float32)
+    assert 0 < bounds.margin(several) <= bounds.margin(one) < 0.3
+    assert 0 <= bounds.slack(one) < 0.5
+
+
+@pytest.mark.parametrize("kind", [Index, SmallIndex])
+def test_the_files_follow_the_catalog(tmp_path, kind):
+    """Pictures that were added and removed are seen before and after the files are written, and after a new start."""
+    place, numbers = tmp_path / "index", set(range(120))
+    steps = ((set(), set()), (set(range(200, 230)), set(range(0, 40, 3))), (set(), set(range(200, 210))))
+    with closing(kind.create(place)) as index:
+        put(index, numbers)
+        for added, removed in steps:
+            put(index, added)
+            delete(index, removed)
+            numbers = (numbers | added) - removed
+            assert_has(index, numbers)
+            index.save_vectors()
+            assert_has(index, numbers)
+            with closing(kind.open(place)) as other:
+                assert_has(other, numbers)
+    assert len(list(place.glob("vectors-*.rows"))) == 1
+    assert len(list(place.glob("vectors-*.faiss"))) == (kind is SmallIndex)
+
+
+def test_rows_are_appended_until_most_of_the_file_is_unused(tmp_path):
+    with closing(Index.create(tmp_path / "index")) as index:
+
+        def rows_file():
+            index.save_vectors()
+            (path,) = index.place.glob("vectors-*.rows")
+            return path.name, path.stat().st_size // (2 * DIM * 3)
+
+        put(index, range(10))
+        name, n = rows_file()
+        put(index, range(10, 15))
+        delete(index, range(4))
+        assert (n, *rows_file()) == (10, name, 15)
+        delete(index, range(4, 9))
+        other, n = rows_file()
+        assert (other != name, n) == (True, 6)
+        assert_has(index, range(9, 15))
+
+
+def test_what_a_killed_run_appended_is_overwritten(tmp_path):
+    with closing(Index.create(tmp_path / "index")) as index:
+        put(index, range(10))
+        index.save_vectors()
+        (path,) = index.place.glob("vectors-*.rows")
+        with path.open("ab") as file:
+            file.write(b"half of a row")
+        put(index, range(10, 14))
+        assert_has(index, range(14))
+        index.save_vectors()
+        assert_has(index, range(14))
+        with closing(Index.open(index.place)) as other:
+            assert_has(other, range(14))
+
+
+def test_lists_are_made_anew_when_the_index_has_grown(tmp_path):
+    def read_info():
+        with closing(SmallIndex.open(tmp_path / "index")) as index, index.snapshot() as snapshot:
+            (candidates,) = snapshot.vectors.candidates
+            return candidates.n_lists
+
+    with closing(SmallIndex.create(tmp_path / "index")) as index:
+        put(index, range(100))
+        index.save_vectors()
+        few = read_info()
+        put(index, range(100, 150))
+        index.save_vectors()
+        assert read_info() == few
+        put(index, range(150, 500))
+        index.save_vectors()
+        assert read_info() > few
+        assert_has(index, range(500))
+
+
+@pytest.mark.parametrize("kind", [Index, SmallIndex])
+def test_a_damaged_manifest_changes_no_answer(tmp_path, kind):
+    with closing(kind.create(tmp_path / "index")) as index:
+        put(index, range(60))
+        index.save_vectors()
+    (path,) = (tmp_path / "index").glob("vectors-*.npz")
+    whole, rng = path.read_bytes(), np.random.default_rng(0)
+    for place in rng.integers(0, len(whole), 60).tolist():
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ (1 << rng.integers(8))]) + whole[place + 1 :])
+        with closing(kind.open(tmp_path / "index")) as index:
+            assert_has(index, range(60))
+
+
+def test_a_disk_that_is_full_leaves_the_old_files(tmp_path):
+    place = tmp_path / "index"
+    with closing(Index.create(place)) as index:
+        put(index, range(40))
+        index.save_vectors()
+        put(index, range(40, 400))
+    before = {path.name: path.read_bytes() for path in place.glob("vectors-*")}
     code = (
-        "import resource, signal, sys; from pathlib import Path; import numpy as np\n"
-        "from indexer.store.vectors import VectorIndex\n"
-        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000))\n"
-        "index = VectorIndex(16); index.add(np.arange(4000), np.eye(16, dtype=np.float16)[np.arange(4000) % 16])\n"
-        "try: index.save(Path(sys.argv[1]), 8)\n"
-        "except OSError as error: print(error.strerror)\n"
+        "import resource, signal, sys; from pathlib import Path; from indexer.store.index import Index\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))\n"
+        "try: Index.open(Path(sys.argv[1])).save_vectors()\n"
+        "except Exception as error: print(type(error).__name__, error)\n"
     )
-    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True)
-    assert (done.stdout, done.stderr) == ("File too large\n", "")
-    assert path.read_bytes() == before
-    assert list(tmp_path.iterdir()) == [path]
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(place)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert done.stdout.count("\n") == 1, done
+    assert "large" in done.stdout
+    assert done.stderr == ""
+    for name, content in before.items():
+        assert (place / name).read_bytes()[: len(content)] == content
+    with closing(Index.open(place)) as index:
+        assert_has(index, range(400))

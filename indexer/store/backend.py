@@ -36,6 +36,12 @@ class Backend(Protocol):
     def lock(self) -> AbstractContextManager[None]:
         """Exclude other writing processes; raises IndexBusyError if there is one. Released if the process dies."""
 
+    def lock_files(self, *, wait: bool = True) -> AbstractContextManager[None]:
+        """Exclude other processes that write FAISS files, if `lock` does not. Raises VectorFileError.
+
+        wait: wait for another process; otherwise raise IndexBusyError.
+        """
+
     def keep_lock(self) -> None:
         """Take the lock again if it is wanted and was lost with the connection; raises IndexBusyError."""
 

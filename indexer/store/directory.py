@@ -1,7 +1,7 @@
 """A catalog in SQLite, in a directory with its FAISS file."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -87,6 +87,10 @@ class DirectoryBackend:
     def lock(self) -> AbstractContextManager[None]:
         """Exclude other writing processes; raises IndexBusyError if there is one."""
         return _lock(self.directory)
+
+    def lock_files(self, *, wait: bool = True) -> AbstractContextManager[None]:
+        """Those who write FAISS files hold the lock."""
+        return nullcontext()
 
     def keep_lock(self) -> None:
         """A file's lock is kept by itself."""

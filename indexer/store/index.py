@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from sqlalchemy import Engine
 
-from indexer.errors import EmptyIndexError, ReplacedIndexError, ServerError, VectorFileError
+from indexer.errors import EmptyIndexError, IndexBusyError, ReplacedIndexError, ServerError, VectorFileError
 from indexer.places import Place
 from indexer.store.backend import create_catalog, has_catalog, make_backend, open_catalog
 from indexer.store.catalog import Catalog
@@ -125,7 +125,7 @@ class Index:
 
         Raises CosmosSearchError if they can't be written; they can be created from the catalog at any time.
         """
-        with self._guard, self.reading() as catalog:
+        with self._guard, self._backend.lock_files(), self.reading() as catalog:
             encoder = catalog.encoder()
             if encoder is None:
                 return
@@ -163,13 +163,14 @@ class Index:
         return {"catalog": self._backend.size_bytes(), "vectors": vectors}
 
     def _fill_cache(self, catalog: Catalog, encoder: EncoderRecord) -> None:
-        """Store the vectors of a server's catalog in the user's cache if a tenth of the pictures is not there yet."""
+        """Store the vectors of a server's catalog in the user's cache if 1 % of the pictures are not there."""
         if not self._backend.is_cache or self._vectors.is_saved(catalog, encoder):
             return
         n_pictures = catalog.n_pictures()
-        if 10 * (n_pictures - self._vectors.n_saved(catalog, encoder)) > n_pictures:
+        if 100 * (n_pictures - self._vectors.n_saved(catalog, encoder)) > n_pictures:
             try:
-                self._vectors.save(catalog, encoder)
-                self._vectors.delete_old_files(catalog, encoder)
-            except VectorFileError as error:
+                with self._backend.lock_files(wait=False):
+                    self._vectors.save(catalog, encoder)
+                    self._vectors.delete_old_files(catalog, encoder)
+            except (VectorFileError, IndexBusyError) as error:
                 log.info("%s", error)

@@ -11,6 +11,7 @@ from threading import Lock
 from uuid import UUID, uuid4
 
 import psycopg
+from filelock import FileLock, Timeout
 from platformdirs import user_cache_path
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from sqlalchemy import Column, Connection, Engine, Integer, Table, Uuid, create_engine, func, select
@@ -22,6 +23,7 @@ from indexer.errors import (
     NewerIndexError,
     NoIndexError,
     ReplacedIndexError,
+    VectorFileError,
 )
 from indexer.places import ServerPlace
 from indexer.store.dialect import server_metadata
@@ -107,8 +109,6 @@ class ServerBackend:
             raise NoIndexError(place)
         self._uuid = UUID(int=identity[0])
         self.directory = user_cache_path("cosmos-search") / "catalogs" / str(self._uuid)
-        with suppress(OSError):  # without it every process reads all vectors from the server
-            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def read_identity(self) -> tuple[int, ...] | None:
         """The catalog's uuid as a number. Raises ServerError if the server can't be reached."""
@@ -137,6 +137,22 @@ class ServerBackend:
             with self._guard, suppress(psycopg.Error):
                 connection, self._lock = self._lock, None
                 connection.close()
+
+    @contextmanager
+    def lock_files(self, *, wait: bool = True) -> Iterator[None]:
+        """Exclude this user's other processes that write FAISS files. wait: if False, raise IndexBusyError instead."""
+        try:
+            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = FileLock(self.directory / "lock", timeout=-1 if wait else 0)
+            lock.acquire()
+        except Timeout as error:
+            raise IndexBusyError(self._place) from error
+        except OSError as error:
+            raise VectorFileError(self.directory, error.strerror or str(error)) from error
+        try:
+            yield
+        finally:
+            lock.release()
 
     def keep_lock(self) -> None:
         """Take the lock again if it is wanted and was lost with the connection; raises IndexBusyError."""

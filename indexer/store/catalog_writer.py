@@ -28,7 +28,7 @@ __all__ = ["CatalogWriter"]
 class CatalogWriter(Catalog):
     """The queries and changes of one write transaction.
 
-    Rows are written in the order of their keys, so that two writers on one server do not wait for each other.
+    Rows are written in the order of their keys, so that two writers on one server cannot deadlock.
     """
 
     def __init__(self, connection: Connection) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from threading import Lock
+from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
@@ -56,6 +57,14 @@ AFTER_CREATION = (
     "ALTER TABLE vectors ALTER COLUMN data SET STORAGE EXTERNAL",  # half-precision numbers can't be compressed
     "CREATE INDEX pictures_newest ON pictures (taken_at DESC NULLS LAST, id DESC)",
 )
+
+
+class _BinaryCursor(psycopg.Cursor[Any]):
+    """Receives binary values: vectors three times as fast as in hexadecimal."""
+
+    def __init__(self, connection: psycopg.Connection[Any], **options: Any) -> None:
+        super().__init__(connection, **options)
+        self.format = psycopg.pq.Format.BINARY
 
 
 def open_server(
@@ -209,7 +218,8 @@ def _connect(place: ServerPlace, *, autocommit: bool = False) -> psycopg.Connect
         "fallback_application_name": "cosmos-search",
     }
     missing = {name: value for name, value in defaults.items() if name not in given}
-    connection = psycopg.connect(make_conninfo(place.url, client_encoding="UTF8", **missing), autocommit=True)
+    url = make_conninfo(place.url, client_encoding="UTF8", **missing)
+    connection = psycopg.connect(url, autocommit=True, cursor_factory=_BinaryCursor)
     connection.execute("SET DateStyle TO ISO")  # facets take the year from the text of a date
     connection.autocommit = autocommit
     return connection

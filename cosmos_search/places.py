@@ -1,20 +1,26 @@
-"""The default location of an index, and paths as users write them."""
+"""The default location of an index, and paths and URLs as users write them."""
 
 import os
+import re
 from pathlib import Path
 
 from platformdirs import user_data_path
 
+from cosmos_search.extras import require_extra
 from indexer.errors import UsageError
 from indexer.files import expand_home
+from indexer.places import SERVER_URL, Place, ServerPlace
 
-__all__ = ["default_place", "parse_path"]
+__all__ = ["default_place", "parse_path", "parse_place"]
+
+LOOKS_LIKE_URL = re.compile(r"postgres(ql)?(\+\w+)?:/", re.IGNORECASE)
+BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})|%00")
 
 
-def default_place() -> Path:
+def default_place() -> Place:
     """COSMOS_SEARCH_INDEX if it is set and not empty, otherwise a directory among the user's data."""
     place = os.environ.get("COSMOS_SEARCH_INDEX")
-    return parse_path(place) if place else user_data_path("cosmos-search") / "index"
+    return parse_place(place) if place else user_data_path("cosmos-search") / "index"
 
 
 def parse_path(path: str | Path) -> Path:
@@ -22,3 +28,21 @@ def parse_path(path: str | Path) -> Path:
     if not str(path).strip():
         raise UsageError("The path is empty; name a folder.")
     return expand_home(path)
+
+
+def parse_place(place: str | Path | ServerPlace) -> Place:
+    """The path of a directory, or the place of a PostgreSQL URL, which errors do not quote: it may hold a password.
+
+    Raises UsageError, and MissingExtraError for a URL if psycopg is not installed.
+    """
+    if isinstance(place, ServerPlace):
+        return place
+    if isinstance(place, Path) or not LOOKS_LIKE_URL.match(place):
+        return parse_path(place)
+    if not SERVER_URL.fullmatch(place) or BAD_ESCAPE.search(place):
+        raise UsageError(
+            "The URL of the index is not valid. Write postgresql://USER@HOST/DATABASE, and in its parts %40 for @, "
+            "%3A for :, %2F for / and %25 for %."
+        )
+    require_extra("An index on a server", "cluster", "psycopg")
+    return ServerPlace(place)

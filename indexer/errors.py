@@ -6,6 +6,8 @@ A class with fields is a dataclass with a `__str__`. Create it with positional a
 from dataclasses import dataclass
 from pathlib import Path
 
+from indexer.places import Place
+
 __all__ = [
     "CosmosSearchError",
     "CreateIndexError",
@@ -28,11 +30,14 @@ __all__ = [
     "PictureError",
     "ReadOnlyIndexError",
     "ReplacedIndexError",
+    "ServerError",
     "StorageError",
     "UnfinishedRebuildError",
     "UsageError",
     "VectorFileError",
 ]
+
+KEPT = "What was indexed before is kept"
 
 
 class CosmosSearchError(Exception):
@@ -54,7 +59,7 @@ class PictureError(CosmosSearchError):
 class NoIndexError(CosmosSearchError):
     """There is no index at `place`."""
 
-    place: Path
+    place: Place
 
     def __str__(self) -> str:
         return f"There is no index at {self.place} yet."
@@ -64,7 +69,7 @@ class NoIndexError(CosmosSearchError):
 class EmptyIndexError(CosmosSearchError):
     """The index at `place` has no pictures."""
 
-    place: Path
+    place: Place
 
     def __str__(self) -> str:
         return f"The index at {self.place} holds no pictures yet."
@@ -74,7 +79,7 @@ class EmptyIndexError(CosmosSearchError):
 class CreateIndexError(CosmosSearchError):
     """There is no index at `place`, and none can be created there."""
 
-    place: Path
+    place: Place
     problem: str
 
     def __str__(self) -> str:
@@ -85,7 +90,7 @@ class CreateIndexError(CosmosSearchError):
 class IndexBusyError(CosmosSearchError):
     """Another process is writing to the index at `place`."""
 
-    place: Path
+    place: Place
 
     def __str__(self) -> str:
         return f"Another process is writing to the index at {self.place}. Try again when it has finished."
@@ -95,7 +100,7 @@ class IndexBusyError(CosmosSearchError):
 class OldIndexError(CosmosSearchError):
     """The index at `place` needs a migration, but cannot be written."""
 
-    place: Path
+    place: Place
 
     def __str__(self) -> str:
         return f"The index at {self.place} was written by an older version of this program and is read-only."
@@ -105,7 +110,7 @@ class OldIndexError(CosmosSearchError):
 class NewerIndexError(CosmosSearchError):
     """The index at `place` was written by a newer version of this program."""
 
-    place: Path
+    place: Place
 
     def __str__(self) -> str:
         return f"The index at {self.place} was written by a newer cosmos-search."
@@ -122,7 +127,7 @@ class StorageError(CosmosSearchError):
 class IndexAccessError(StorageError):
     """The index at `place` cannot be opened, locked, read or written."""
 
-    place: Path
+    place: Place
     problem: str  # "can't be opened (Permission denied)"
 
     def __str__(self) -> str:
@@ -130,16 +135,24 @@ class IndexAccessError(StorageError):
 
 
 @dataclass(eq=False)
+class ServerError(StorageError):
+    """The server of the index at `place` can't be reached, or ended a transaction, which may succeed later."""
+
+    place: Place
+    problem: str  # "can't be reached (Connection refused)"
+
+    def __str__(self) -> str:
+        return f"The server of the index at {self.place} {self.problem}. {KEPT}."
+
+
+@dataclass(eq=False)
 class FullDiskError(StorageError):
     """The disk of the index at `place` is full."""
 
-    place: Path
+    place: Place
 
     def __str__(self) -> str:
-        return (
-            f"The disk of the index at {self.place} is full. What was indexed before is kept. "
-            "Free some space and try again."
-        )
+        return f"The disk of the index at {self.place} is full. {KEPT}. Free some space and try again."
 
 
 @dataclass(eq=False)
@@ -167,7 +180,7 @@ class DamagedIndexError(StorageError):
 class ReplacedIndexError(StorageError):
     """The index at `place` was deleted or replaced while this process wrote to it."""
 
-    place: Path
+    place: Place
 
     def __str__(self) -> str:
         return (

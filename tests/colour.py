@@ -102,7 +102,7 @@ def _unit(rgb: np.ndarray) -> Vectors:
 
 
 if __name__ == "__main__":  # python -m tests.colour INDEX FOLDER LOG: index in a process that can be killed
-    place, folder, log = map(Path, sys.argv[1:])
+    place, folder, log = sys.argv[1], *map(Path, sys.argv[2:])
     with cosmos_search.open(place, encoder=ColourEncoder(log=log, seconds=0.02)) as library:
         print("ready", flush=True)
         library.add(folder)

@@ -1,10 +1,13 @@
 """Fixtures of all tests."""
 
 import sys
+from contextlib import contextmanager
 
 import pytest
 
+from indexer.places import ServerPlace
 from tests.colour import paint, record
+from tests.postgres import PASSWORD, Postgres, find_programs, is_required
 
 
 @pytest.fixture(autouse=True)
@@ -25,3 +28,47 @@ def thumbnails(tmp_path):
 def picture(tmp_path):
     """The record of a red picture."""
     return record(paint(tmp_path / "red.png", "red", (40, 20)))
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """A running PostgreSQL server."""
+    programs = find_programs()
+    if programs is None:
+        (pytest.fail if is_required() else pytest.skip)("PostgreSQL is not installed")
+    server = Postgres(programs)
+    server.start()
+    server.execute(f"CREATE ROLE guarded LOGIN PASSWORD '{PASSWORD}'")
+    yield server
+    server.close()
+
+
+@contextmanager
+def places(request, folder):
+    """A function that returns places for indexes by name: directories in `folder`, or databases of a server.
+
+    For fixtures with the parameters PLACES.
+    """
+    if request.param == "directory":
+        yield lambda name="index": folder / name
+        return
+    server = request.getfixturevalue("postgres")
+    found = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))  # of FAISS files
+        yield lambda name="index": found.setdefault(name, ServerPlace(server.new_url()))
+
+
+PLACES = ("directory", "server")
+
+
+@pytest.fixture(params=PLACES)
+def place_of(request, tmp_path):
+    with places(request, tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def place(place_of):
+    """Where an index can be made: a directory, or a database on a server."""
+    return place_of()

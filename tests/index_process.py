@@ -4,7 +4,6 @@ Prints the result, or the message of a CosmosSearchError; any other error is a t
 """
 
 import sys
-from pathlib import Path
 
 import cosmos_search
 from tests.colour import ColourEncoder
@@ -25,7 +24,7 @@ def run(library: cosmos_search.Library, command: str, argument: str) -> str:
 def main() -> None:
     place, command, *rest = sys.argv[1:]
     try:
-        with cosmos_search.open(Path(place), encoder=ColourEncoder()) as library:
+        with cosmos_search.open(place, encoder=ColourEncoder()) as library:
             print(run(library, command, *rest or [""]))
     except cosmos_search.CosmosSearchError as error:
         print(f"{type(error).__name__}: {error}")

@@ -11,17 +11,18 @@ from typing import NoReturn
 
 import click
 
-from cosmos_search.cli.group import UserPath
+from cosmos_search.cli.group import UserPlace
 from cosmos_search.extras import require_extra
 from indexer.errors import UsageError
+from indexer.places import Place
 from ui.settings import TOKEN, ServerOptions, is_local, make_url
 
 __all__ = ["Server", "plan_server", "ui"]
 
 # Like `python -m ui.serve`, but without the current directory in sys.path, so that no module there is imported.
 PROGRAM = "import sys; sys.path[:] = filter(None, sys.path); from ui.serve import main; main()"
-# Environment variables that name directories.
-DIRECTORY_VARIABLES = ("COSMOS_SEARCH_MODELS", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME")
+# Environment variables that name directories or files.
+PATH_VARIABLES = ("COSMOS_SEARCH_MODELS", "PGPASSFILE", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME")
 # Prefixes of environment variables that configure the server.
 SERVER_PREFIXES = ("STREAMLIT_", "UVICORN_", "FORWARDED_ALLOW_IPS", "WEB_CONCURRENCY")
 MIN_TOKEN_LENGTH = 16  # characters; shorter tokens can be guessed from many addresses at once
@@ -42,12 +43,12 @@ MIN_TOKEN_LENGTH = 16  # characters; shorter tokens can be guessed from many add
 @click.option(
     "--index",
     "place",
-    type=UserPath(file_okay=False),
+    type=UserPlace(),
     envvar="COSMOS_SEARCH_INDEX",
-    metavar="DIR",
-    help="Directory of the index.",
+    metavar="PLACE",
+    help="Directory of the index, or URL of a PostgreSQL database.",
 )
-def ui(host: str, port: int, token: str | None, browser: bool, place: Path | None) -> NoReturn:
+def ui(host: str, port: int, token: str | None, browser: bool, place: Place | None) -> NoReturn:
     """Open the web page for searching and indexing. Only this machine can reach it unless --host is given.
 
     \b
@@ -71,7 +72,7 @@ class Server:
     notice: str
 
 
-def plan_server(host: str, port: int, token: str | None, *, browser: bool, place: Path | None) -> Server:
+def plan_server(host: str, port: int, token: str | None, *, browser: bool, place: Place | None) -> Server:
     """Command, environment and notice of the page's server.
 
     If other machines can reach it, it always has a token; one is generated if none is given.
@@ -94,12 +95,14 @@ def plan_server(host: str, port: int, token: str | None, *, browser: bool, place
     return Server(command, _build_environment(token, place), notice)
 
 
-def _build_environment(token: str | None, place: Path | None) -> dict[str, str]:
+def _build_environment(token: str | None, place: Place | None) -> dict[str, str]:
     """This process's environment without server settings; paths are absolute because the server changes directory."""
     kept = {name: value for name, value in os.environ.items() if not name.upper().startswith(SERVER_PREFIXES)}
-    kept |= {name: str(Path(kept[name]).expanduser().absolute()) for name in DIRECTORY_VARIABLES if kept.get(name)}
+    kept |= {name: str(Path(kept[name]).expanduser().absolute()) for name in PATH_VARIABLES if kept.get(name)}
     if place is not None:
-        kept["COSMOS_SEARCH_INDEX"] = str(place.expanduser().absolute())
+        kept["COSMOS_SEARCH_INDEX"] = (
+            str(place.expanduser().absolute()) if isinstance(place, Path) else place.url  # with its password
+        )
     return kept | {TOKEN: token or ""}  # not as an argument, because other users can list arguments
 
 

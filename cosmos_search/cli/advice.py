@@ -71,7 +71,7 @@ ADVICE: Advice = {
     # indexer: the index, its disk and its database
     NoIndexError: lambda error: "Make one: cosmos-search index FOLDER",
     EmptyIndexError: lambda error: "Add pictures: cosmos-search index FOLDER",
-    CreateIndexError: lambda error: "Choose another place with --index DIR.",
+    CreateIndexError: lambda error: "Choose another place with --index.",
     OldIndexError: lambda error: "Bring it up to date once where it can be written: cosmos-search info",
     NewerIndexError: lambda error: "In its checkout: git pull && pip install -c constraints.txt .",
     ReadOnlyIndexError: lambda error: f"Make it writable: chmod -R u+w {quote(str(error.place))}",

@@ -12,11 +12,13 @@ import click
 
 from cosmos_search.cli.advice import ADVICE, Advice, add_advice
 from cosmos_search.cli.terminal import escape, flush_streams, open_streams, say
+from cosmos_search.places import parse_place
 from cosmos_search.retrieval.errors import QueryError
 from indexer.errors import CosmosSearchError, UsageError
 from indexer.files import expand_home
+from indexer.places import ServerPlace
 
-__all__ = ["TEXT", "Command", "Commands", "ExtensibleCommands", "UserPath", "decode_argument"]
+__all__ = ["TEXT", "Command", "Commands", "ExtensibleCommands", "UserPath", "UserPlace", "decode_argument"]
 
 NO_WORKING_DIRECTORY = "The current directory is not there any more; change to another one, or give full paths."
 INTERRUPTED = 130  # the usual exit code after Ctrl-C
@@ -39,6 +41,20 @@ class UserPath(click.Path):
         if not path.is_absolute() and not _has_working_directory():
             self.fail(NO_WORKING_DIRECTORY, param, ctx)
         return super().convert(path, param, ctx)
+
+
+class UserPlace(UserPath):
+    """The place of an index: a directory, or the URL of a database."""
+
+    def __init__(self) -> None:
+        super().__init__(file_okay=False)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            place = parse_place(value) if str(value).strip() else value
+        except UsageError as error:
+            self.fail(str(error), param, ctx)
+        return place if isinstance(place, ServerPlace) else super().convert(value, param, ctx)
 
 
 class _Text(click.types.StringParamType):

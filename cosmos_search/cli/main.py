@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from cosmos_search.cli.group import TEXT, ExtensibleCommands, UserPath
+from cosmos_search.cli.group import TEXT, ExtensibleCommands, UserPath, UserPlace
 from cosmos_search.cli.models import models
 from cosmos_search.cli.search import GRAMMAR, search_and_print, search_options
 from cosmos_search.cli.terminal import json_line, log_to_stderr, say
 from cosmos_search.encoders.devices import DEVICES, PRECISIONS, Device, Precision
 from indexer.pictures.regions import REGIONS, Regions
+from indexer.places import Place
 
 if TYPE_CHECKING:
     from cosmos_search.library import Library
@@ -40,10 +41,11 @@ def _index_option(command: F) -> F:
     return click.option(
         "--index",
         "place",
-        type=UserPath(file_okay=False),
+        type=UserPlace(),
         envvar="COSMOS_SEARCH_INDEX",
-        metavar="DIR",
-        help="Directory of the index. By default COSMOS_SEARCH_INDEX, or a directory among your user data.",
+        metavar="PLACE",
+        help="Directory of the index, or URL of a PostgreSQL database. By default COSMOS_SEARCH_INDEX, or a directory "
+        "among your user data.",
     )(command)
 
 
@@ -104,7 +106,7 @@ def _parse_max_pixels(ctx: click.Context, param: click.Parameter, value: str) ->
 @_json_option("Print the summary as one JSON object.")
 def index(
     folders: tuple[Path, ...],
-    place: Path | None,
+    place: Place | None,
     model: str | None,
     device: Device,
     precision: Precision,
@@ -141,7 +143,7 @@ def index(
 @search_options
 @_index_option
 @_json_option("Print one JSON object a line: rank, path, score, evidence, ...")
-def search(query: str, top: int, place: Path | None, as_json: bool, **options: Any) -> None:
+def search(query: str, top: int, place: Place | None, as_json: bool, **options: Any) -> None:
     with _open_library(place) as library:
         search_and_print(library, query, top, as_json=as_json, **options)
 
@@ -161,7 +163,7 @@ Examples:
 @main.command()
 @_index_option
 @_json_option("Print one JSON object.")
-def info(place: Path | None, as_json: bool) -> None:
+def info(place: Place | None, as_json: bool) -> None:
     """Show what is indexed: folders, pictures, failed ones, model, sizes on disk.
 
     \b
@@ -178,7 +180,7 @@ def info(place: Path | None, as_json: bool) -> None:
 @main.command()
 @click.argument("folder", type=UserPath())
 @_index_option
-def remove(folder: Path, place: Path | None) -> None:
+def remove(folder: Path, place: Place | None) -> None:
     """Remove FOLDER from the index. The files themselves are not changed.
 
     \b
@@ -193,7 +195,7 @@ def remove(folder: Path, place: Path | None) -> None:
 
 
 def _open_library(
-    place: Path | None, model: str | None = None, device: Device = "auto", precision: Precision = "auto"
+    place: Place | None, model: str | None = None, device: Device = "auto", precision: Precision = "auto"
 ) -> "Library":
     from cosmos_search.library import open as open_library
 

@@ -68,7 +68,8 @@ def report_to_dict(report: Report) -> dict[str, Any]:
 
 def format_info(info: Info) -> str:
     """What is indexed."""
-    lines = [f"Index     {format_path(info.place)}"]
+    place = format_path(info.place) if isinstance(info.place, Path) else str(info.place)
+    lines = [f"Index     {place}"]
     encoder = (
         f"{info.encoder.name} ({info.encoder.regions} regions, {info.encoder.dim} numbers a vector)"
         if info.encoder

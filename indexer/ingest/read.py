@@ -111,8 +111,11 @@ class Reader(Generic[Prepared]):
             if content in self._claimed:
                 return False
             self._claimed.add(content)
+        return not self._index.retry(lambda: self._has_vector(content))
+
+    def _has_vector(self, content: bytes) -> bool:
         with self._index.reading() as catalog:
-            return not catalog.has_vector(content, self._target.id)
+            return catalog.has_vector(content, self._target.id)
 
 
 def _is_temporary(error: BaseException | None) -> bool:

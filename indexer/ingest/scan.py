@@ -139,8 +139,7 @@ class Scan:
         )
 
     def _compare_directory(self, directory: Directory) -> DirectoryChanges:
-        with self.index.reading() as catalog:
-            known = catalog.files_in(directory.path, self.encoder_id)
+        known = self.index.retry(lambda: self._read_known(directory.path))
         n_known = Counter(before.inodes for before in known.values())
         n_same: Counter[str | None] = Counter()
         to_read: list[Change] = []
@@ -162,6 +161,10 @@ class Scan:
         n_kept = len(directory.files) - len(to_read) - n_failed
         return DirectoryChanges(to_read, n_kept, n_failed, directory.n_needs_extra)
 
+    def _read_known(self, directory: Path) -> dict[Path, KnownFile]:
+        with self.index.reading() as catalog:
+            return catalog.files_in(directory, self.encoder_id)
+
     def _needs_reading(self, known: KnownFile, file: FoundFile) -> bool:
         if not _is_unchanged(known, file):
             return True
@@ -176,11 +179,11 @@ class Scan:
             self._renumbered.setdefault((file.device, file.inodes), []).append(known.id)
 
 
-def find_mounted_disks(catalog: Catalog, encoder_id: int, place: Path) -> Disks:
+def find_mounted_disks(catalog: Catalog, encoder_id: int, place: Path | None) -> Disks:
     """The mounted file systems, each identified by a file that is unchanged since it was indexed.
 
     The device number (st_dev) is not sufficient: it may change with each mount, and another disk may get it. Only the
-    file system of the index itself (`place`) is assumed to have kept its number if no file identifies it.
+    file system of an index in a directory (`place`) is assumed to have kept its number if no file identifies it.
     To be called before a run writes, because it compares files with the catalog.
     """
     disks: Disks = set()
@@ -193,6 +196,8 @@ def find_mounted_disks(catalog: Catalog, encoder_id: int, place: Path) -> Disks:
             indexed = catalog.files_in(directory, encoder_id)
             if any(_is_there_unchanged(path, file) for path, file in indexed.items() if file.device == device):
                 disks.add(pair)
+    if place is None:
+        return disks
     current = device_of(place.stat())
     return disks if any(now == current for _, now in disks) else disks | {(current, current)}
 

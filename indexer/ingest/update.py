@@ -10,7 +10,7 @@ import numpy as np
 
 from indexer.cores import available_cores
 from indexer.encoder import ImageEncoder, Prepared
-from indexer.errors import EmptyFolderError, MissingFilesError, UnfinishedRebuildError
+from indexer.errors import CosmosSearchError, EmptyFolderError, MissingFilesError, UnfinishedRebuildError
 from indexer.ingest.embed import ReadyFile, embed
 from indexer.ingest.encoder_choice import choose_encoder
 from indexer.ingest.forget import choose_files_to_keep
@@ -27,7 +27,7 @@ from indexer.store.records import EncoderRecord
 
 __all__ = ["Report", "remove", "update"]
 
-MAX_INTEGER = 2**63 - 1  # of SQLite
+MAX_INTEGER = 2**63 - 1  # of the database
 
 
 def update(
@@ -109,7 +109,7 @@ class _Run(Generic[Prepared]):
         started = monotonic()
         with self._index.reading() as catalog:
             last_file_id = catalog.last_file_id()
-            disks = find_mounted_disks(catalog, self._target.id, self._index.place)
+            disks = find_mounted_disks(catalog, self._target.id, self._index.directory)
         n_cores = available_cores()
         with reading_pictures(), workers(n_cores) as pool:
             changes = self._scan(lambda: on_progress(self.report))
@@ -127,7 +127,7 @@ class _Run(Generic[Prepared]):
         self.report.failed += [failed for scan in self._scans for failed in scan.failed]
         self._writer.record_failures(self._scans, is_stopped=self.report.is_stopped)
         if not self.report.is_stopped:
-            self._finish(last_file_id, disks)
+            self._index.retry(lambda: self._finish(last_file_id, disks))
         self.report.seconds = monotonic() - started
         on_progress(self.report)
 
@@ -155,6 +155,7 @@ class _Run(Generic[Prepared]):
 
     def _finish(self, last_file_id: int, disks: Disks) -> None:
         """Forget missing files, count moved ones, and switch to new vectors."""
+        warnings: list[CosmosSearchError] = []
         with self._index.writing() as catalog:
             missing = [(scan, scan.missing(catalog, disks)) for scan in self._scans]
             vanished = [i for _, found in missing for i in found.all]
@@ -169,25 +170,26 @@ class _Run(Generic[Prepared]):
                         if scan.n_found == 0
                         else MissingFilesError(scan.path, len(kept))
                     )
-                    self.report.warnings.append(warning)
+                    warnings.append(warning)
                     catalog.set_device(list(set(kept).intersection(found.gone + found.unconfirmed)), HELD_BACK)
                 forgotten += set(found.all) - set(kept)
                 scan.record_numbers(catalog)
-            self.report.moved = len(moved.intersection(forgotten))
-            self.report.added -= self.report.moved
-            self.report.removed = len(forgotten) - self.report.moved
             catalog.delete_files(forgotten)
-            self._switch(catalog)
+            warnings += self._switch(catalog)
+        self.report.warnings += warnings  # after the commit: the transaction may be repeated
+        self.report.moved = len(moved.intersection(forgotten))
+        self.report.added -= self.report.moved
+        self.report.removed = len(forgotten) - self.report.moved
 
-    def _switch(self, catalog: CatalogWriter) -> None:
-        """Switch searches to the new vectors of a rebuild, unless some pictures have none."""
+    def _switch(self, catalog: CatalogWriter) -> list[CosmosSearchError]:
+        """Switch searches to the new vectors of a rebuild; instead return a warning if some pictures have none."""
         current = catalog.encoder()
         if current is None or current == self._target:
-            return
+            return []
         target = self._target
         without = np.setdiff1d(catalog.vector_ids(current.id), catalog.vector_ids(target.id))
         if len(without):
             names = current.name, current.regions, target.name, target.regions
-            self.report.warnings.append(UnfinishedRebuildError(len(without), *names))
-        else:
-            catalog.switch_to(target)
+            return [UnfinishedRebuildError(len(without), *names)]
+        catalog.switch_to(target)
+        return []

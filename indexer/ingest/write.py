@@ -13,7 +13,7 @@ from indexer.store.records import EncoderRecord, FailedFile, IndexedCopy, Indexe
 
 __all__ = ["Writer"]
 
-# Exceptions for values that SQLite can't store. Others (a full disk, a lock) are not caused by the row.
+# Exceptions for values that the database can't store. Others (a full disk, a lock) are not caused by the row.
 REJECTED = (OverflowError, UnicodeError, DataError, IntegrityError, InterfaceError, ProgrammingError)
 TRY_AGAIN = 0  # stored as the pixel limit of a temporary failure: no run has this limit, so each run reads it again
 
@@ -46,10 +46,14 @@ class Writer:
 
     def record_failures(self, scans: Sequence[Scan], *, is_stopped: bool) -> None:
         """Write the failures without a row in `files`. A stopped run keeps those of earlier runs as well."""
-        with self._index.writing() as catalog:
-            for scan in scans:
-                failed = scan.failed + [file for file in self._unreadable if file.path.is_relative_to(scan.path)]
-                catalog.record_failures(scan.folder.id, failed, None if is_stopped else scan.path)
+
+        def record() -> None:
+            with self._index.writing() as catalog:
+                for scan in scans:
+                    failed = scan.failed + [file for file in self._unreadable if file.path.is_relative_to(scan.path)]
+                    catalog.record_failures(scan.folder.id, failed, None if is_stopped else scan.path)
+
+        self._index.retry(record)
 
     def _resolve(self, copy: Copy) -> ReadyFile | None:
         """The copy if its content is indexed, a failure if the content is bad, else the file read again.
@@ -58,17 +62,17 @@ class Writer:
         """
         if (reason := self._bad_contents.get(copy.fingerprint)) is not None:
             return Failed(copy.change, copy.fingerprint, reason)
+        return copy if self._index.retry(lambda: self._has_vector(copy)) else self._read_again(copy.change)
+
+    def _has_vector(self, copy: Copy) -> bool:
         with self._index.reading() as catalog:
-            if catalog.has_vector(copy.fingerprint, self._target.id):
-                return copy
-        return self._read_again(copy.change)
+            return catalog.has_vector(copy.fingerprint, self._target.id)
 
     def _write_rows(self, batch: Sequence[ReadyFile]) -> None:
-        """Write a batch; if SQLite rejects a row of it, write the files one by one, and the rejected one as failed."""
+        """Write a batch; if the database rejects a row, write the files one by one, and the rejected one as failed."""
         try:
             rows = [self._make_row(file) for file in batch if not (isinstance(file, Failed) and file.keeps_its_row)]
-            with self._index.writing() as catalog:
-                catalog.put(rows, self._target.id)
+            self._index.retry(lambda: self._put(rows))
         except REJECTED as error:
             if len(batch) > 1:
                 for file in batch:
@@ -77,13 +81,18 @@ class Writer:
                     self._write_rows([] if one is None else [one])
                 return
             (file,) = batch
-            if isinstance(file, Failed):
-                raise
+            if isinstance(file, Failed):  # its path can't be stored: only the report names it
+                self._count(file)
+                return
             problem = error.orig if isinstance(error, StatementError) else error
             self._write_rows([Failed(file.change, file.fingerprint, f"the index can't store it: {problem}")])
         else:
             for file in batch:
                 self._count(file)
+
+    def _put(self, rows: Sequence[IndexedFile]) -> None:
+        with self._index.writing() as catalog:
+            catalog.put(rows, self._target.id)
 
     def _make_row(self, file: ReadyFile) -> IndexedFile:
         folder_id, found = file.change.folder_id, file.change.file

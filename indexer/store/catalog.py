@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Row, and_, func, select
+from sqlalchemy import Connection, Row, String, and_, cast, func, select
 
 from indexer.pictures.metadata import Metadata
 from indexer.store.facets import Facets, count_facets
@@ -97,9 +97,14 @@ class Catalog:
     def directories(self, folder_id: int) -> list[IndexedDirectory]:
         """The directories of a folder's files, once for each device and inodes that they had."""
         columns = (files.c.directory, files.c.device, files.c.inodes)
-        query = select(*columns, func.group_concat(files.c.id)).where(files.c.folder_id == folder_id)
+        query = select(*columns, func.aggregate_strings(cast(files.c.id, String), ",")).where(
+            files.c.folder_id == folder_id
+        )
         rows = self._connection.execute(query.group_by(*columns))
-        return [IndexedDirectory(*row[:3], [int(i) for i in row[3].split(",")]) for row in rows]
+        return [
+            IndexedDirectory(path, device, inodes, [int(i) for i in ids.split(",")])
+            for path, device, inodes, ids in rows
+        ]
 
     def last_file_id(self) -> int:
         """The highest id of a file; files added later have higher ones."""

@@ -5,11 +5,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from sqlalchemy import ColumnElement, delete, exists, func, insert, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy import ColumnElement, Connection, delete, exists, func, insert, select, update
 
 from indexer.errors import NotAnIndexedFolderError
 from indexer.store.catalog import Catalog
+from indexer.store.dialect import N_VERSIONS, lock_versions, record_names, upsert
 from indexer.store.failures import record_failures
 from indexer.store.records import (
     EncoderRecord,
@@ -26,7 +26,14 @@ __all__ = ["CatalogWriter"]
 
 
 class CatalogWriter(Catalog):
-    """The queries and changes of one write transaction."""
+    """The queries and changes of one write transaction.
+
+    Rows are written in the order of their keys, so that two writers on one server cannot deadlock.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self._has_new_vectors = False  # or lacks some
 
     # encoders and versions
 
@@ -48,12 +55,19 @@ class CatalogWriter(Catalog):
         """Make searches use the vectors of this encoder, and delete all others."""
         self._connection.execute(update(settings).values(current_encoder=encoder.id))
         self._connection.execute(delete(encoders).where(encoders.c.id != encoder.id))
-        self._add_version()
+        self._has_new_vectors = True
+
+    def add_version(self) -> None:
+        """Add a version if vectors were added or removed. To be called last in the transaction."""
+        if self._has_new_vectors:
+            lock_versions(self._connection)
+            self._connection.execute(insert(versions))
 
     def drop_old_versions(self) -> None:
-        """Keep the newest version only. To be called after its FAISS file was saved."""
+        """Keep the newest versions only. To be called after the FAISS file was saved."""
         newest_id = select(func.max(versions.c.id)).scalar_subquery()
-        self._connection.execute(delete(versions).where(versions.c.id < newest_id))
+        n_kept = N_VERSIONS[self._connection.dialect.name]
+        self._connection.execute(delete(versions).where(versions.c.id <= newest_id - n_kept))
 
     # folders
 
@@ -61,7 +75,7 @@ class CatalogWriter(Catalog):
         """The id of the indexed folder at `path`. Indexed folders inside it are merged into it, with their patterns."""
         parts = [f for f in self.folders() if path in f.path.parents]
         inner = [f.id for f in parts]
-        self._connection.execute(upsert(folders).values(path=path).on_conflict_do_nothing())
+        self._connection.execute(upsert(self._connection, folders).values(path=path).on_conflict_do_nothing())
         folder_id = self._connection.execute(select(folders.c.id).where(folders.c.path == path)).scalar_one()
         self._connection.execute(update(files).where(files.c.folder_id.in_(inner)).values(folder_id=folder_id))
         self._connection.execute(update(failures).where(failures.c.folder_id.in_(inner)).values(folder_id=folder_id))
@@ -98,11 +112,13 @@ class CatalogWriter(Catalog):
         contents = {item.fingerprint for item in indexed if isinstance(item, IndexedPicture | IndexedCopy)}
         query = select(pictures.c.fingerprint, pictures.c.id).where(pictures.c.fingerprint.in_(contents))
         ids = {fingerprint: id_ for fingerprint, id_ in self._connection.execute(query)}  # noqa: C416
-        statement = upsert(files)
+        statement = upsert(self._connection, files)
         changed = {c.name: c for c in statement.excluded if c.name not in ("id", "directory", "name")}
         statement = statement.on_conflict_do_update(index_elements=["directory", "name"], set_=changed)
         before = self._pictures_at([item.file.path for item in indexed])
-        self._connection.execute(statement, [_file_row(item, ids) for item in indexed])
+        ordered = sorted(indexed, key=lambda item: os.fsencode(item.file.path))
+        record_names(self._connection, {os.fsencode(item.file.path.parent) for item in indexed})
+        self._connection.execute(statement, [_file_row(item, ids) for item in ordered])
         if replaced := before.difference(ids.values()):
             self.drop_orphans(pictures.c.id.in_(replaced))
 
@@ -142,7 +158,7 @@ class CatalogWriter(Catalog):
         """Delete the pictures that have no file, with their vectors. which: conditions on the pictures to look at."""
         orphans = ~exists().where(files.c.picture_id == pictures.c.id)
         if self._connection.execute(delete(pictures).where(*which, orphans)).rowcount:
-            self._add_version()
+            self._has_new_vectors = True
 
     def record_failures(self, folder_id: int, failed: Sequence[FailedFile], replace: Path | None) -> None:
         """Write the failures without a row in `files`, see `indexer.store.failures.record_failures`."""
@@ -151,15 +167,16 @@ class CatalogWriter(Catalog):
     def _put_pictures(self, new: dict[bytes, IndexedPicture], encoder_id: int) -> None:
         if not new:
             return
-        rows = [_picture_row(item) for item in new.values()]
-        self._connection.execute(upsert(pictures).on_conflict_do_nothing(), rows)
+        rows = [_picture_row(item) for _, item in sorted(new.items())]
+        self._connection.execute(upsert(self._connection, pictures).on_conflict_do_nothing(), rows)
         query = select(pictures.c.fingerprint, pictures.c.id).where(pictures.c.fingerprint.in_(new))
         values = [
             {"picture_id": id_, "encoder_id": encoder_id, "data": new[fingerprint].vectors.tobytes()}
-            for fingerprint, id_ in self._connection.execute(query)
+            for fingerprint, id_ in self._connection.execute(query.order_by(pictures.c.fingerprint))
         ]
-        self._connection.execute(upsert(vectors).on_conflict_do_nothing(), values)
-        self._add_version()
+        self._connection.execute(upsert(self._connection, vectors).on_conflict_do_nothing(), values)
+        record_names(self._connection, [item.facts.metadata.camera for item in new.values()])
+        self._has_new_vectors = True
 
     def _pictures_at(self, paths: Sequence[Path]) -> set[int]:
         names: dict[Path, list[str]] = {}
@@ -179,9 +196,6 @@ class CatalogWriter(Catalog):
         chunks = split_ids(sorted(set(picture_ids)))
         rows = (self._connection.execute(query.where(files.c.picture_id.in_(chunk))) for chunk in chunks)
         return Counter({picture_id: n for chunk in rows for picture_id, n in chunk})
-
-    def _add_version(self) -> None:
-        self._connection.execute(insert(versions))
 
 
 def _picture_row(item: IndexedPicture) -> dict[str, object]:

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import PurePath
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, distinct, func, select
+from sqlalchemy import ColumnElement, Connection, String, cast, distinct, func, select
 
 from indexer.store.filters import ORIENTATION_CONDITIONS, Filters, conditions
 from indexer.store.names import fold
@@ -47,7 +47,9 @@ class Facets:
 def count_facets(connection: Connection, filters: Filters) -> Facets:
     """The facets of the pictures that pass. Takes 0.1 to 0.3 s with 100,000 pictures."""
     p = pictures.c
-    years = _count_values(connection, func.substr(p.taken_at, 1, 4), replace(filters, after=None, before=None))
+    years = _count_values(
+        connection, func.substr(cast(p.taken_at, String), 1, 4), replace(filters, after=None, before=None)
+    )
     sizes = {f"{size}MP": p.width * p.height >= size * 1_000_000 for size in MEGAPIXELS}
     return Facets(
         cameras=_sort(_add_longer_names(_count_values(connection, p.camera, replace(filters, camera=None)))),

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sqlalchemy import Connection, delete, select
-from sqlalchemy.dialects.sqlite import insert as upsert
 
+from indexer.store.dialect import upsert
 from indexer.store.records import FailedFile
 from indexer.store.schema import failures, files
 
@@ -35,5 +35,5 @@ def record_failures(connection: Connection, folder_id: int, failed: Sequence[Fai
         has_row = select(files.c.id).filter_by(**place).where(files.c.failure.is_not(None))
         if connection.execute(has_row).first() is None:
             values = {"folder_id": folder_id, "reason": item.reason.encode("utf-8", "backslashreplace").decode()}
-            statement = upsert(failures).values(place | values)
+            statement = upsert(connection, failures).values(place | values)
             connection.execute(statement.on_conflict_do_update(index_elements=list(place), set_=values))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, LargeBinary, case, func, literal, or_, select, type_coerce
 
 from indexer.errors import UsageError
+from indexer.store.dialect import contains_folded
 from indexer.store.geo import EARTH_KM
 from indexer.store.names import encode_part, folder_parts, path_bytes
 from indexer.store.schema import files, pictures
@@ -103,13 +104,13 @@ def count_matching(connection: Connection, filters: Filters) -> int:
 
 def find_newest(connection: Connection, filters: Filters, start: int, n: int) -> list[int]:
     """The ids of `n` pictures that pass, from the `start`-th (0 is the first), newest first, undated ones last."""
-    order = (pictures.c.taken_at.desc(), pictures.c.id.desc())  # in SQLite NULL is less than all values
+    order = (pictures.c.taken_at.desc().nulls_last(), pictures.c.id.desc())
     query = select(pictures.c.id).where(*conditions(filters)).order_by(*order).offset(start).limit(n)
     return list(connection.execute(query).scalars())
 
 
 def _contains(column: ColumnElement[Any], part: str) -> ColumnElement[bool]:
-    return func.contains_folded(column, literal(encode_part(part), LargeBinary))
+    return contains_folded(column, literal(encode_part(part), LargeBinary))
 
 
 def _is_below(directory: str) -> ColumnElement[bool]:

@@ -6,7 +6,7 @@ import os
 from functools import lru_cache
 from unicodedata import normalize
 
-__all__ = ["contains_folded", "encode_part", "fold", "folder_parts", "path_bytes"]
+__all__ = ["contains_folded", "encode_part", "fold", "fold_name", "folder_parts", "path_bytes"]
 
 
 def fold(text: str) -> str:
@@ -43,7 +43,7 @@ def encode_part(text: str) -> bytes:
 
 def contains_folded(value: bytes | str | None, part: bytes) -> bool:
     """True if a directory's path (bytes) or a name contains a text, in any spelling; see `fold`. Called from SQL."""
-    return value is not None and part.decode("utf-8", "surrogatepass") in _fold_value(value)
+    return value is not None and part.decode("utf-8", "surrogatepass") in fold_name(value)
 
 
 def path_bytes(path: str) -> bytes:
@@ -55,5 +55,6 @@ def path_bytes(path: str) -> bytes:
 
 
 @lru_cache(maxsize=4096)
-def _fold_value(value: bytes | str) -> str:
+def fold_name(value: bytes | str) -> str:
+    """The text in which `contains_folded` searches: a directory's path (bytes) ends with a slash."""
     return fold(value if isinstance(value, str) else os.fsdecode(value) + "/")

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.places import Place
 from indexer.store.filters import Filters
 from indexer.store.records import EncoderRecord, PictureRecord
 from indexer.store.vectors import Estimates
@@ -69,7 +69,7 @@ class Store(Protocol):
     """Pictures and their vectors."""
 
     @property
-    def place(self) -> Path:
+    def place(self) -> Place:
         """Its location, for messages."""
 
     def snapshot(self) -> AbstractContextManager[Snapshot | None]:

@@ -1,26 +1,22 @@
 """The tables of the catalog, and the migrations from older versions."""
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
 from secrets import randbits
-from typing import Any
 
 from sqlalchemy import (
-    BLOB,
     Column,
     DateTime,
-    Dialect,
     Float,
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
-    Text,
-    TypeDecorator,
     UniqueConstraint,
 )
+
+from indexer.store.dialect import Integer64, PathBytes, PlainText
 
 __all__ = [
     "APPLICATION_ID",
@@ -63,19 +59,6 @@ MIGRATIONS: Sequence[Sequence[str]] = (
 metadata = MetaData()
 
 
-class PathBytes(TypeDecorator[Path]):
-    """A path, stored as the bytes of the operating system: names need not be valid in any encoding."""
-
-    impl = BLOB
-    cache_ok = True
-
-    def process_bind_param(self, value: Path | None, dialect: Dialect) -> bytes | None:
-        return None if value is None else os.fsencode(value)
-
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> Path | None:
-        return None if value is None else Path(os.fsdecode(value))
-
-
 settings = Table(
     "settings",
     metadata,
@@ -87,44 +70,46 @@ settings = Table(
 versions = Table(
     "versions",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("version", Integer, nullable=False, unique=True, default=lambda: randbits(62)),
+    Column("id", Integer64, primary_key=True),
+    Column("version", Integer64, nullable=False, unique=True, default=lambda: randbits(62)),
     sqlite_autoincrement=True,
 )
 
 encoders = Table(
     "encoders",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("version", Text, nullable=False),
+    Column("id", Integer64, primary_key=True),
+    Column("name", PlainText, nullable=False),
+    Column("version", PlainText, nullable=False),
     Column("dim", Integer, nullable=False),
-    Column("regions", Text, nullable=False, server_default="none"),  # kind of pyramid, see indexer.pictures.regions
+    Column(
+        "regions", PlainText, nullable=False, server_default="none"
+    ),  # kind of pyramid, see indexer.pictures.regions
     sqlite_autoincrement=True,
 )
 
 folders = Table(
     "folders",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Integer64, primary_key=True),
     Column("path", PathBytes, nullable=False, unique=True),
-    Column("exclude", BLOB),  # glob patterns, separated by NUL
+    Column("exclude", LargeBinary),  # glob patterns, separated by NUL
 )
 
 # One row for each content: copies and moved files share it and its vectors.
 pictures = Table(
     "pictures",
     metadata,
-    Column("id", Integer, primary_key=True),  # never reused, because FAISS files refer to it
-    Column("fingerprint", BLOB, nullable=False, unique=True),
-    Column("width", Integer, nullable=False),
-    Column("height", Integer, nullable=False),
+    Column("id", Integer64, primary_key=True),  # never reused, because FAISS files refer to it
+    Column("fingerprint", LargeBinary, nullable=False, unique=True),
+    Column("width", Integer64, nullable=False),
+    Column("height", Integer64, nullable=False),
     Column("taken_at", DateTime),  # by the camera's clock, without a zone
     Column("latitude", Float),
     Column("longitude", Float),
-    Column("camera", Text),
-    Column("caption", Text),
-    Column("keywords", Text),  # one per line
+    Column("camera", PlainText),
+    Column("caption", PlainText),
+    Column("keywords", PlainText),  # one per line
     # For browsing and counting. Has all columns that filters use, so that the table itself is not read.
     Index("pictures_by_date", "taken_at", "camera", "width", "height", "latitude", "longitude"),
     sqlite_autoincrement=True,
@@ -135,26 +120,26 @@ vectors = Table(
     metadata,
     Column("picture_id", ForeignKey("pictures.id", ondelete="CASCADE"), primary_key=True),
     Column("encoder_id", ForeignKey("encoders.id", ondelete="CASCADE"), primary_key=True),
-    Column("data", BLOB, nullable=False),  # little-endian float16, (1 + regions, dim), the global vector first
+    Column("data", LargeBinary, nullable=False),  # little-endian float16, (1 + regions, dim), the global vector first
 )
 
 # A file has a picture, or the reason why it could not be read.
 files = Table(
     "files",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Integer64, primary_key=True),
     Column("folder_id", ForeignKey("folders.id"), nullable=False),
     Column("directory", PathBytes, nullable=False),
     Column("name", PathBytes, nullable=False),
-    Column("size_bytes", Integer, nullable=False),
-    Column("mtime_ns", Integer, nullable=False),
-    Column("ctime_ns", Integer, nullable=False),
+    Column("size_bytes", Integer64, nullable=False),
+    Column("mtime_ns", Integer64, nullable=False),
+    Column("ctime_ns", Integer64, nullable=False),
     Column("picture_id", ForeignKey("pictures.id"), index=True),
-    Column("failure", Text),
-    Column("max_pixels", Integer),  # the limit under which it failed
-    Column("device", Integer),  # of its directory; NULL: indexed by a version that did not record it
+    Column("failure", PlainText),
+    Column("max_pixels", Integer64),  # the limit under which it failed
+    Column("device", Integer64),  # of its directory; NULL: indexed by a version that did not record it
     # The inodes of its directory and of those above it, up to the indexed folder; NULL: like device.
-    Column("inodes", Text),
+    Column("inodes", PlainText),
     UniqueConstraint("directory", "name"),
     Index("files_by_folder", "folder_id", "directory"),
     Index("files_by_directory", "directory", "picture_id"),  # for counting the pictures of a directory
@@ -169,5 +154,5 @@ failures = Table(
     Column("directory", PathBytes, primary_key=True),
     Column("name", PathBytes, primary_key=True),
     Column("folder_id", ForeignKey("folders.id", ondelete="CASCADE"), nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("reason", PlainText, nullable=False),
 )

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import BLOB, Engine, Float, Integer, Table
+from sqlalchemy import Engine, Float, Integer, LargeBinary, Table
 from sqlalchemy.exc import DBAPIError
 
 from indexer.errors import (
+    KEPT,
     CosmosSearchError,
     DamagedIndexError,
     FullDiskError,
@@ -22,12 +23,11 @@ from indexer.store.schema import metadata
 
 __all__ = ["explain_storage_errors"]
 
-KEPT = "What was indexed before is kept"
 FULL_BYTES = 1_000_000  # with less free space, the errors CAUSED_BY_FULL are reported as a full disk
 CAUSED_BY_FULL = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 # What a damaged database can cause anywhere: values of wrong types, missing rows, invalid text.
 SUSPICIOUS = (DBAPIError, sqlite3.Error, ValueError, TypeError, LookupError, AttributeError, OverflowError)
-KINDS = {Integer: "'integer'", Float: "'real', 'integer'", BLOB: "'blob'"}  # all other columns hold text
+KINDS = {Integer: "'integer'", Float: "'real', 'integer'", LargeBinary: "'blob'"}  # all other columns hold text
 
 WRONG_VECTORS = (
     "SELECT 1 FROM vectors JOIN encoders ON encoders.id = encoder_id WHERE length(data) = 0 OR length(data) % (2 * dim)"

@@ -53,6 +53,11 @@ class VectorCache:
         saved = self._find_saved(catalog, encoder)
         return saved is not None and saved.version == catalog.version()
 
+    def n_saved(self, catalog: Catalog, encoder: EncoderRecord) -> int:
+        """The number of pictures in the files of this state, or of an earlier one."""
+        saved = self._find_saved(catalog, encoder)
+        return 0 if saved is None else len(saved.rows.ids)
+
     def save(self, catalog: Catalog, encoder: EncoderRecord) -> None:
         """Make the files equal to the catalog. Raises VectorFileError."""
         try:

@@ -10,7 +10,7 @@ from tests.colour import ColourEncoder, dated, paint
 
 
 @pytest.fixture
-def album(tmp_path):
+def album(tmp_path, place):
     """Five days, of which the third has two pictures; two pictures without a date; one with a copy."""
     photos = tmp_path / "photos"
     for i, day in enumerate((3, 1, 5, 3, 2, 4)):
@@ -20,7 +20,7 @@ def album(tmp_path):
     paint(photos / "undated-2.png", "blue", seed=2)
     (photos / "copy.jpg").write_bytes((photos / "0.jpg").read_bytes())
     (photos / "broken.jpg").write_text("no picture")
-    with cosmos_search.open(tmp_path / "index", encoder=ColourEncoder()) as library:
+    with cosmos_search.open(place, encoder=ColourEncoder()) as library:
         library.add(photos)
         yield library
 
@@ -68,16 +68,16 @@ def test_browsing_and_counting_obey_the_filters(album, filters, n):
     assert album.n_matching(filters) == len(album.browse(filters)) == n
 
 
-def test_letters_beyond_a_to_z_are_found_as_they_are_written(tmp_path):
+def test_letters_beyond_a_to_z_are_found_as_they_are_written(tmp_path, place):
     paint(tmp_path / "photos" / "Ägypten" / "a.png", "red")
-    with cosmos_search.open(tmp_path / "index", encoder=ColourEncoder()) as library:
+    with cosmos_search.open(place, encoder=ColourEncoder()) as library:
         library.add(tmp_path / "photos")
         assert library.n_matching(Filters(folder="ÄGYPTEN")) == 1
         assert library.n_matching(Filters(folder="Berge")) == 0
 
 
-def test_an_index_without_pictures_says_so(tmp_path):
-    with cosmos_search.open(tmp_path / "index", encoder=ColourEncoder()) as library:
+def test_an_index_without_pictures_says_so(tmp_path, place):
+    with cosmos_search.open(place, encoder=ColourEncoder()) as library:
         for ask in (library.browse, library.n_matching, library.facets):
             with pytest.raises(CosmosSearchError, match="no index"):
                 ask()

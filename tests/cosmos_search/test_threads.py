@@ -36,8 +36,8 @@ def at_once(work, n=N_THREADS):
         return [future.result(timeout=60) for future in [pool.submit(run, i) for i in range(n)]]
 
 
-def test_first_searches_at_once_load_one_encoder_and_open_one_index(tmp_path, photos):
-    with cosmos_search.open(tmp_path / "index", encoder=ColourEncoder()) as library:
+def test_first_searches_at_once_load_one_encoder_and_open_one_index(place, photos):
+    with cosmos_search.open(place, encoder=ColourEncoder()) as library:
         library.add(photos)
     loaded = []
 
@@ -46,17 +46,17 @@ def test_first_searches_at_once_load_one_encoder_and_open_one_index(tmp_path, ph
         threading.Event().wait(0.05)  # long enough for the others to come
         return ColourEncoder()
 
-    with Library(tmp_path / "index", None, load) as library:
+    with Library(place, None, load) as library:
         found = at_once(lambda i: names(library.search("red", top=1)))
         assert found == [["red.png"]] * N_THREADS
     assert loaded == ["colour"]
 
 
-def test_many_threads_are_inside_a_snapshot_at_once(tmp_path, photos):
-    with cosmos_search.open(tmp_path / "index", encoder=ColourEncoder()) as library:
+def test_many_threads_are_inside_a_snapshot_at_once(place, photos):
+    with cosmos_search.open(place, encoder=ColourEncoder()) as library:
         library.add(photos)
     inside = threading.Barrier(N_THREADS, timeout=30)
-    with closing(Index.open(tmp_path / "index")) as index:
+    with closing(Index.open(place)) as index:
 
         def look(number):
             with index.snapshot() as snapshot:
@@ -71,13 +71,13 @@ class CompactIndex(Index):
 
 
 @pytest.mark.parametrize("kind", [Index, CompactIndex])
-def test_searches_beside_runs_that_add_and_remove_see_whole_states(tmp_path, photos, kind):
+def test_searches_beside_runs_that_add_and_remove_see_whole_states(tmp_path, photos, kind, place):
     """With exact and with compact vectors: FAISS must never change what somebody searches."""
     extra = tmp_path / "extra"
     known = {f"{colour}.png" for colour in COLOURS}
     is_over = threading.Event()
     encoder = ColourEncoder()
-    with closing(kind.create(tmp_path / "index")) as index:
+    with closing(kind.create(place)) as index:
         update(index, encoder, [photos])
 
         def look(number):

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from threading import Lock
 from typing import TypeVar
 
@@ -12,6 +11,7 @@ from platformdirs import user_cache_path
 from cosmos_search.library import Library
 from cosmos_search.library import open as open_library
 from cosmos_search.places import default_place
+from indexer.places import Place
 from ui.files.thumbnails import Thumbnails
 from ui.session.answer_cache import AnswerCache
 from ui.session.indexing import Indexing
@@ -53,7 +53,7 @@ def shared_resources() -> SharedResources:
 
 
 @cache  # not Streamlit's cache, which a message from a browser can clear
-def _open_resources(place: Path) -> SharedResources:
+def _open_resources(place: Place) -> SharedResources:
     """Open the library once; it detects changes of its index by other processes."""
     library = open_library(place)
     thumbnails = Thumbnails(user_cache_path("cosmos-search") / "thumbnails", THUMBNAIL_BYTES)

@@ -21,8 +21,8 @@ def save(image, path, **options):
     image.save(path, **options)
 
 
-def opened(tmp_path):
-    library = cosmos_search.open(tmp_path / "index", encoder=ColourEncoder())
+def opened(tmp_path, place):
+    library = cosmos_search.open(place, encoder=ColourEncoder())
     library.add(tmp_path / "photos")
     return library
 
@@ -32,7 +32,7 @@ def names(groups):
 
 
 @pytest.mark.parametrize("n_others", [5, 30])  # with fewer than 20 pictures nothing is taken off the vectors
-def test_copies_that_were_changed_a_little_stand_together_and_others_do_not(tmp_path, n_others):
+def test_copies_that_were_changed_a_little_stand_together_and_others_do_not(tmp_path, n_others, place):
     photos, original = tmp_path / "photos", patchwork(0)
     for i in range(1, n_others):
         save(patchwork(i), photos / f"other-{i}.png")
@@ -44,48 +44,48 @@ def test_copies_that_were_changed_a_little_stand_together_and_others_do_not(tmp_
     save(original.crop((6, 4, 234, 156)), photos / "f-cropped.png")
     save(ImageOps.mirror(patchwork(1)), photos / "other-1x.png")
     (photos / "same-content.png").write_bytes((photos / "a-original.png").read_bytes())
-    with opened(tmp_path) as library:
+    with opened(tmp_path, place) as library:
         assert names(library.near_duplicates(NEAR)) == [
             ["a-original", "b-half", "c-mirrored", "d-bright", "e-jpeg", "f-cropped"],
             ["other-1", "other-1x"],
         ]
 
 
-def test_like_colours_in_other_places_are_no_duplicates_where_there_are_regions(tmp_path):
+def test_like_colours_in_other_places_are_no_duplicates_where_there_are_regions(tmp_path, place):
     for i, order in enumerate((("red", "blue", "lime"), ("blue", "lime", "red"))):
         striped = Image.new("RGB", (240, 180))
         for row, colour in enumerate(order):
             striped.paste(colour, (0, 60 * row, 240, 60 * row + 60))
         save(striped, tmp_path / "photos" / f"{i}.png")
-    with opened(tmp_path) as library:
+    with opened(tmp_path, place) as library:
         assert library.near_duplicates() == []
         library.add(regions="none", rebuild=True)
         assert names(library.near_duplicates()) == [["0", "1"]]
 
 
-def test_a_chain_of_ever_so_little_changes_is_not_one_group(tmp_path):
+def test_a_chain_of_ever_so_little_changes_is_not_one_group(tmp_path, place):
     first, last = patchwork(1), patchwork(2)
     for i in range(30):
         save(Image.blend(first, last, i / 29), tmp_path / "photos" / f"{i:02}.png")
-    with opened(tmp_path) as library:
+    with opened(tmp_path, place) as library:
         groups = names(library.near_duplicates(0.95))
     assert len(groups) > 1
     assert not any({"00", "29"} <= set(group) for group in groups)
 
 
-def test_members_stand_by_date_and_those_without_one_last(tmp_path):
+def test_members_stand_by_date_and_those_without_one_last(tmp_path, place):
     for name, exif in (("c", "2024:01:01 00:00:00"), ("b", "2023:01:01 00:00:00"), ("a", None)):
         options = {"exif": dated(exif)} if exif else {}
         save(patchwork(0), tmp_path / "photos" / f"{name}.jpg", **options)
-    with opened(tmp_path) as library:
+    with opened(tmp_path, place) as library:
         assert names(library.near_duplicates()) == [["b", "c", "a"]]
 
 
-def test_progress_goes_from_0_to_1(tmp_path):
+def test_progress_goes_from_0_to_1(tmp_path, place):
     for i in range(3):
         paint(tmp_path / "photos" / f"{i}.png", "red", seed=i)
     shares: list[float] = []
-    with opened(tmp_path) as library:
+    with opened(tmp_path, place) as library:
         library.near_duplicates(on_progress=shares.append)
     assert shares == sorted(shares)
     assert shares[-1] == 1
@@ -109,8 +109,8 @@ def test_leaders_are_those_that_a_plain_loop_finds():
     assert (found == expected).mean() > 0.999  # the last bit of a product may decide
 
 
-def test_what_cannot_be_answered_is_refused(tmp_path):
-    with cosmos_search.open(tmp_path / "index", encoder=ColourEncoder()) as library:
+def test_what_cannot_be_answered_is_refused(tmp_path, place):
+    with cosmos_search.open(place, encoder=ColourEncoder()) as library:
         with pytest.raises(CosmosSearchError, match="no index"):
             library.near_duplicates()
         for cosine in (0, 1.1):

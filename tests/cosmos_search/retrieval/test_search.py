@@ -1,5 +1,4 @@
 import json
-import shutil
 from datetime import datetime
 
 import numpy as np
@@ -15,6 +14,7 @@ from indexer.errors import CosmosSearchError, UsageError
 from indexer.pictures.regions import Box
 from indexer.store.filters import Filters, Near
 from tests.colour import ColourEncoder, dated, paint
+from tests.rows import delete_index
 
 
 def halves(path, left, right, size=(60, 40), **options):
@@ -27,13 +27,13 @@ def halves(path, left, right, size=(60, 40), **options):
 
 
 @pytest.fixture
-def library(tmp_path):
+def library(tmp_path, place):
     photos = tmp_path / "photos"
     halves(photos / "red-blue.png", "red", "blue")
     halves(photos / "blue-red.png", "blue", "red")
     halves(photos / "red-lime.png", "red", "lime")
     paint(photos / "red.png", "red", size=(60, 40))
-    with cosmos_search.open(tmp_path / "index", encoder=ColourEncoder()) as library:
+    with cosmos_search.open(place, encoder=ColourEncoder()) as library:
         library.add(photos)
         yield library
 
@@ -78,10 +78,10 @@ def test_an_example_finds_its_like_and_a_part_of_it_too(library, tmp_path):
         library.search(similar_to=tmp_path / "bad.png")
 
 
-def test_hits_below_the_cut_off_are_left_out_and_shown_on_request(tmp_path, library):
+def test_hits_below_the_cut_off_are_left_out_and_shown_on_request(place, library):
     encoder = ColourEncoder()
     encoder.calibration = Calibration(slope=50, middle=0.9)
-    with cosmos_search.open(tmp_path / "index", encoder=encoder) as strict:
+    with cosmos_search.open(place, encoder=encoder) as strict:
         assert set(names(strict.search("lime"))) == {"red-lime"}
         assert strict.search("cyan - red - blue - lime") == []
         assert len(strict.search("cyan - red - blue - lime", include_unlikely=True)) == 4
@@ -103,14 +103,14 @@ def test_an_index_without_regions_answers_by_wholes(tmp_path, library):
 
 
 @pytest.fixture
-def album(tmp_path):
+def album(tmp_path, place):
     photos = tmp_path / "album"
     paint(photos / "trips" / "old.png", "red")
     Image.new("RGB", (300, 200), "red").save(photos / "munich.jpg", exif=dated("2024:06:15 12:00:00", 48, 11, "X100V"))
     Image.new("RGB", (200, 300), "red").save(
         photos / "sydney.jpg", exif=dated("2023:01:02 03:04:05", -33, 151, "Canon R5")
     )
-    with cosmos_search.open(tmp_path / "index", encoder=ColourEncoder()) as library:
+    with cosmos_search.open(place, encoder=ColourEncoder()) as library:
         library.add(photos)
         yield library
 
@@ -140,14 +140,14 @@ def test_filters_leave_what_passes(album, filters, found):
     assert set(names(album.search("red", filters=filters))) == found
 
 
-def test_filters_are_exact_however_few_pass(tmp_path):
+def test_filters_are_exact_however_few_pass(tmp_path, place):
     """Twelve in a crowd of better matches; a search that filtered its best hits afterwards would find none."""
     photos = tmp_path / "photos"
     for i in range(300):
         paint(photos / "crowd" / f"{i}.png", "red", seed=i)
     for i in range(12):
         paint(photos / "few" / f"{i}.png", "blue", seed=1000 + i)
-    with cosmos_search.open(tmp_path / "index", encoder=ColourEncoder()) as library:
+    with cosmos_search.open(place, encoder=ColourEncoder()) as library:
         library.add(photos)
         assert len(library.search("red", 10, filters=Filters(folder="/few"))) == 10
 
@@ -209,27 +209,27 @@ def test_a_found_picture_can_be_asked_for_by_its_id_until_it_is_gone(library, tm
     assert library.version() != before
 
 
-def test_an_index_that_was_deleted_and_made_anew_is_noticed(tmp_path):
+def test_an_index_that_was_deleted_and_made_anew_is_noticed(tmp_path, place):
     for name in ("red", "blue"):
         paint(tmp_path / name / f"{name}.png", name)
-    place = tmp_path / "index"
     with cosmos_search.open(place, encoder=ColourEncoder()) as library:
         library.add(tmp_path / "red")
         before = library.version()
-        shutil.rmtree(place)
+        delete_index(place)
         assert library.n_pictures() == 0
         with cosmos_search.open(place, encoder=ColourEncoder()) as other:
             other.add(tmp_path / "blue")
         assert library.version() != before
         assert [hit.path.name for hit in library.search("blue")] == ["blue.png"]
-        shutil.rmtree(place)
+        delete_index(place)
         assert library.add(tmp_path / "red").added == 1
-        assert cosmos_search.open(place, encoder=ColourEncoder()).n_pictures() == 1
+        with cosmos_search.open(place, encoder=ColourEncoder()) as other:
+            assert other.n_pictures() == 1
 
 
-def test_another_model_is_loaded_where_another_process_changed_over_to_it(tmp_path):
+def test_another_model_is_loaded_where_another_process_changed_over_to_it(tmp_path, place):
     paint(tmp_path / "photos" / "red.png", "red")
-    place, loaded = tmp_path / "index", []
+    loaded = []
 
     def load(recorded):
         loaded.append(recorded)

@@ -1,9 +1,16 @@
-"""The library that most tests of indexing fill."""
+"""The libraries that tests of indexing fill."""
 
 import pytest
 
 import cosmos_search
 from tests.colour import ColourEncoder
+
+
+@pytest.fixture
+def library_on_both(place):
+    """One in a directory, and one on a server."""
+    with cosmos_search.open(place, encoder=ColourEncoder()) as library:
+        yield library
 
 
 @pytest.fixture

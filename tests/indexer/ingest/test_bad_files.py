@@ -2,8 +2,6 @@
 
 import os
 import shutil
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,6 +10,7 @@ from PIL import Image, PngImagePlugin
 import cosmos_search
 from tests.colour import COLOURS, ColourEncoder, paint, paint_photos
 from tests.rights import needs_refusals
+from tests.rows import refuse_rows
 
 LARGE = (33, 33)  # the size of the pictures that CarefulEncoder can't prepare
 NO_FILE = Path("/proc/self/mem")  # opens, and gives an I/O error when it is read
@@ -192,7 +191,8 @@ def test_a_copy_of_a_file_that_fails_is_read_for_itself(library, photos, tmp_pat
 
 
 @pytest.mark.parametrize("table", ["pictures", "vectors", "files"])
-def test_a_row_that_the_database_refuses_fails_alone(library, photos, tmp_path, table):
+def test_a_row_that_the_database_refuses_fails_alone(library_on_both, photos, tmp_path, table):
+    library = library_on_both
     paint(photos / "odd.png", "yellow", (13, 13), seed=7)
     shutil.copy(photos / "odd.png", photos / "odd-copy.png")
     (tmp_path / "empty").mkdir()
@@ -202,8 +202,7 @@ def test_a_row_that_the_database_refuses_fails_alone(library, photos, tmp_path, 
         "vectors": "(SELECT width FROM pictures WHERE id = NEW.picture_id) = 13",
         "files": "NEW.failure IS NULL AND (SELECT width FROM pictures WHERE id = NEW.picture_id) = 13",
     }[table]
-    with closing(sqlite3.connect(tmp_path / "index" / "catalog.db")) as catalog:
-        catalog.execute(f"CREATE TRIGGER odd BEFORE INSERT ON {table} WHEN {odd} BEGIN SELECT RAISE(ABORT, 'odd'); END")
+    refuse_rows(library.place, table, odd)
     report = library.add(photos)
     assert (report.added, reasons(report).keys()) == (3, {"odd.png", "odd-copy.png"})
     assert all("odd" in reason for reason in reasons(report).values())

@@ -1,9 +1,7 @@
 """A picture whose last file has changed is gone at once: in a run that goes on, and after one that was stopped."""
 
 import shutil
-import sqlite3
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from threading import Event
 
 import numpy as np
@@ -14,8 +12,14 @@ from indexer.pictures.walk import FoundFile
 from indexer.store.index import Index
 from indexer.store.records import IndexedCopy, IndexedPicture, PictureFacts
 from tests.colour import paint
+from tests.rows import refuse_rows, run_sql
 
 N_FILES = 60
+
+
+@pytest.fixture
+def library(library_on_both):
+    return library_on_both
 
 
 @pytest.fixture
@@ -26,9 +30,9 @@ def photos(tmp_path):
 
 
 def orphans(library):
-    with closing(sqlite3.connect(library.place / "catalog.db")) as catalog:
-        query = "SELECT count(*) FROM pictures WHERE id NOT IN (SELECT picture_id FROM files WHERE picture_id NOT NULL)"
-        return catalog.execute(query).fetchone()[0]
+    with_file = "SELECT picture_id FROM files WHERE picture_id IS NOT NULL"
+    ((n,),) = run_sql(library.place, f"SELECT count(*) FROM pictures WHERE id NOT IN ({with_file})")
+    return n
 
 
 def look_everywhere(library):
@@ -126,9 +130,7 @@ def test_a_copy_that_is_written_alone_after_a_refused_row_is_read_anew(library, 
     shutil.copy(photos / "001.png", photos / "000.png")
     (photos / "0000.png").write_bytes((photos / "002.png").read_bytes())
     (photos / "0001.png").write_bytes(content)
-    with closing(sqlite3.connect(library.place / "catalog.db")) as catalog:
-        odd = "NEW.failure IS NULL AND CAST(NEW.name AS TEXT) = '0000.png'"
-        catalog.execute(f"CREATE TRIGGER odd BEFORE INSERT ON files WHEN {odd} BEGIN SELECT RAISE(ABORT, 'odd'); END")
+    refuse_rows(library.place, "files", "NEW.failure IS NULL AND NEW.name = CAST('0000.png' AS BLOB)")
     report = library.add(photos)
     assert [failed.path.name for failed in report.failed] == ["0000.png"]
     assert library.info().n_pictures == N_FILES
@@ -138,8 +140,7 @@ def test_a_copy_that_is_written_alone_after_a_refused_row_is_read_anew(library, 
 
 def test_orphans_of_an_older_index_are_never_shown_and_dropped_by_the_next_run(library, photos):
     library.add(photos)
-    with closing(sqlite3.connect(library.place / "catalog.db")) as catalog, catalog:
-        catalog.execute("DELETE FROM files WHERE id % 2")
+    run_sql(library.place, "DELETE FROM files WHERE id % 2 = 1")
     assert len(library.search("red", 200, include_unlikely=True)) == N_FILES // 2
     assert len(library.browse(n=200)) == N_FILES // 2
     library.near_duplicates(0.9)
@@ -149,9 +150,9 @@ def test_orphans_of_an_older_index_are_never_shown_and_dropped_by_the_next_run(l
     assert orphans(library) == 0
 
 
-def test_only_the_pictures_of_the_files_that_are_written_are_looked_at(tmp_path):
+def test_only_the_pictures_of_the_files_that_are_written_are_looked_at(tmp_path, place):
     """A batch costs no more in a large index: an orphan elsewhere is not found by it."""
-    index = Index.create(tmp_path / "index")
+    index = Index.create(place)
 
     def item(name, content, *, is_new=True):
         file = FoundFile(tmp_path / name, 1, 1, 1)

@@ -1,9 +1,9 @@
 import os
 import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from threading import Event
 
@@ -12,10 +12,11 @@ import pytest
 import cosmos_search
 from cosmos_search.cli.advice import add_advice
 from indexer.cores import available_cores
-from indexer.errors import CosmosSearchError, IndexBusyError
+from indexer.errors import CosmosSearchError, IndexBusyError, NoIndexError
 from tests.colour import COLOURS, ColourEncoder, paint, paint_photos
 from tests.results import counts, names
 from tests.rights import needs_refusals
+from tests.rows import run_sql
 
 
 @pytest.fixture
@@ -24,8 +25,8 @@ def photos(tmp_path):
 
 
 @pytest.fixture
-def library(tmp_path):
-    with cosmos_search.open(tmp_path / "index", encoder=ColourEncoder(log=tmp_path / "log")) as library:
+def library(tmp_path, place):
+    with cosmos_search.open(place, encoder=ColourEncoder(log=tmp_path / "log")) as library:
         yield library
 
 
@@ -200,9 +201,9 @@ def test_names_in_any_encoding_survive(library, photos):
     assert counts(library.add(photos)) == {"kept": 13}
 
 
-def test_another_encoder_is_refused_until_a_rebuild(library, photos, tmp_path):
+def test_another_encoder_is_refused_until_a_rebuild(library, photos, place):
     library.add(photos)
-    with cosmos_search.open(tmp_path / "index", encoder=ColourEncoder("tint")) as other:
+    with cosmos_search.open(place, encoder=ColourEncoder("tint")) as other:
         with pytest.raises(CosmosSearchError, match="made with colour") as caught:
             other.add(photos)
         assert "--model tint --rebuild" in add_advice(caught.value)
@@ -215,7 +216,7 @@ def test_another_encoder_is_refused_until_a_rebuild(library, photos, tmp_path):
         library.search("red")
 
 
-def test_the_old_vectors_serve_until_a_rebuild_is_complete(library, photos, tmp_path):
+def test_the_old_vectors_serve_until_a_rebuild_is_complete(library, photos, tmp_path, place):
     for i in range(30):
         paint(photos / f"more{i}.png", "orange", seed=100 + i)
     library.add(photos)
@@ -226,7 +227,7 @@ def test_the_old_vectors_serve_until_a_rebuild_is_complete(library, photos, tmp_
             stop.set()
             assert names(library.search("red", 1)) == ["red.png"]
 
-    with cosmos_search.open(tmp_path / "index", encoder=ColourEncoder("tint", log=tmp_path / "tint")) as other:
+    with cosmos_search.open(place, encoder=ColourEncoder("tint", log=tmp_path / "tint")) as other:
         report = other.add(rebuild=True, on_progress=stop_at_once, stop=stop)
         assert report.is_stopped
         assert 0 < report.updated < 38
@@ -249,12 +250,12 @@ def test_a_stopped_run_keeps_what_is_done_and_removes_nothing(library, photos):
     assert counts(library.add(photos)) == {"added": 60 - report.added, "kept": 7 + report.added, "removed": 1}
 
 
-def test_a_second_writer_is_refused_and_a_search_goes_on(library, photos, tmp_path):
+def test_a_second_writer_is_refused_and_a_search_goes_on(library, photos, place):
     library.add(photos)
     paint(photos / "orange.png", "orange")
 
     def meanwhile(report):
-        with cosmos_search.open(tmp_path / "index", encoder=ColourEncoder()) as other:
+        with cosmos_search.open(place, encoder=ColourEncoder()) as other:
             with pytest.raises(IndexBusyError, match="Another process is writing"):
                 other.add(photos)
             with pytest.raises(IndexBusyError):
@@ -265,46 +266,53 @@ def test_a_second_writer_is_refused_and_a_search_goes_on(library, photos, tmp_pa
 
 
 @pytest.mark.parametrize("damage", [None, b"garbage"])
-def test_the_faiss_file_can_be_lost_at_any_time(library, photos, tmp_path, damage):
+def test_the_faiss_file_can_be_lost_at_any_time(library, photos, tmp_path, place, damage):
     library.add(photos)
     library.close()
-    (faiss_file,) = (tmp_path / "index").glob("vectors-*")
-    faiss_file.unlink()
-    if damage is not None:
-        faiss_file.write_bytes(damage)
+    for path in list((place if isinstance(place, Path) else tmp_path / "cache").rglob("vectors-*")):
+        path.unlink()
+        if damage is not None:
+            path.write_bytes(damage)
     assert names(library.search("red", 1)) == ["red.png"]
 
 
-def test_an_open_library_sees_what_another_process_wrote(library, photos, tmp_path):
+def test_an_open_library_sees_what_another_process_wrote(library, photos, place):
     library.add(photos)
     assert len(library.search("red", 20)) == 8
-    with cosmos_search.open(tmp_path / "index", encoder=ColourEncoder()) as other:
+    with cosmos_search.open(place, encoder=ColourEncoder()) as other:
         paint(photos / "orange.png", "orange")
         (photos / "red.png").unlink()
         other.add(photos)
     assert set(names(library.search("orange", 20))) == {"orange.png"} | {f"{c}.png" for c in COLOURS[1:]}
 
 
-def contents(place: Path) -> set[tuple[bytes, bytes, bytes]]:
-    with sqlite3.connect(place / "catalog.db") as catalog:
-        assert catalog.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        assert catalog.execute("PRAGMA foreign_key_check").fetchall() == []
-        rows = catalog.execute(
-            "SELECT f.directory || '/' || f.name, p.fingerprint, v.data FROM files f "
-            "JOIN pictures p ON p.id = f.picture_id JOIN vectors v ON v.picture_id = p.id"
-        ).fetchall()
-        assert catalog.execute("SELECT count(*) FROM pictures").fetchone()[0] == len({row[1] for row in rows})
-    catalog.close()
+def contents(place) -> set[tuple[bytes, ...]]:
+    if isinstance(place, Path):
+        assert run_sql(place, "PRAGMA integrity_check") == [("ok",)]
+        assert run_sql(place, "PRAGMA foreign_key_check") == []
+    rows = run_sql(
+        place,
+        "SELECT f.directory, f.name, p.fingerprint, v.data FROM files f "
+        "JOIN pictures p ON p.id = f.picture_id JOIN vectors v ON v.picture_id = p.id",
+    )
+    assert run_sql(place, "SELECT count(*) FROM pictures") == [(len({row[2] for row in rows}),)]
     return set(rows)
 
 
 @pytest.mark.slow
-def test_kill_9_at_any_moment_loses_at_most_the_batches_in_hand(tmp_path):
+def test_kill_9_at_any_moment_loses_at_most_the_batches_in_hand(tmp_path, place):
     folder = tmp_path / "photos"
     n_pictures, n_kills = 400, 10
     for i in range(n_pictures):
         paint(folder / str(i % 7) / f"{i}.png", COLOURS[i % 8], seed=i)
-    command = [sys.executable, "-m", "tests.colour", str(tmp_path / "index"), str(folder), str(tmp_path / "log")]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.colour",
+        getattr(place, "url", str(place)),
+        str(folder),
+        str(tmp_path / "log"),
+    ]
     for kill in range(n_kills):
         process = subprocess.Popen(command, stdout=subprocess.PIPE)
         assert process.stdout.readline() == b"ready\n"
@@ -314,15 +322,13 @@ def test_kill_9_at_any_moment_loses_at_most_the_batches_in_hand(tmp_path):
             process.send_signal(signal.SIGKILL)
         process.wait()
         process.stdout.close()
-        catalog = tmp_path / "index" / "catalog.db"
-        if catalog.exists() and catalog.stat().st_size:  # else killed before the tables were made
-            with cosmos_search.open(tmp_path / "index", encoder=ColourEncoder()) as library:
-                if library.info().n_pictures:
-                    assert library.search("red", 1)
-    with cosmos_search.open(tmp_path / "index", encoder=ColourEncoder(log=tmp_path / "log")) as library:
+        with cosmos_search.open(place, encoder=ColourEncoder()) as library, suppress(NoIndexError):
+            if library.info().n_pictures:
+                assert library.search("red", 1)
+    with cosmos_search.open(place, encoder=ColourEncoder(log=tmp_path / "log")) as library:
         library.add(folder)
     with cosmos_search.open(tmp_path / "straight", encoder=ColourEncoder()) as library:
         library.add(folder)
-    assert contents(tmp_path / "index") == contents(tmp_path / "straight")
+    assert contents(place) == contents(tmp_path / "straight")
     n_encoded = sum(map(int, (tmp_path / "log").read_text().split()))
     assert n_pictures <= n_encoded <= n_pictures + n_kills * ColourEncoder.batch_size * (available_cores() + 1)

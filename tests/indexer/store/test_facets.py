@@ -19,12 +19,12 @@ PICTURES = [  # directory, size, camera, year
 
 
 @pytest.fixture
-def album(tmp_path):
+def album(tmp_path, place):
     for i, (directory, size, camera, year) in enumerate(PICTURES):
         (tmp_path / "photos" / directory).mkdir(parents=True, exist_ok=True)
         exif = dated(f"{year}:06:01 12:00:00", camera=camera) if year else Image.Exif()
         Image.new("RGB", size, "red").save(tmp_path / "photos" / directory / f"{i}.jpg", exif=exif)
-    with cosmos_search.open(tmp_path / "index", encoder=ColourEncoder()) as library:
+    with cosmos_search.open(place, encoder=ColourEncoder()) as library:
         library.add(tmp_path / "photos")
         yield library
 
@@ -61,12 +61,12 @@ def test_every_count_is_what_its_filter_finds(album):
     assert all(album.n_matching(filters) == count.n for filters, count in counted)
 
 
-def test_a_directory_counts_with_all_below_it_and_a_camera_with_longer_names(tmp_path):
+def test_a_directory_counts_with_all_below_it_and_a_camera_with_longer_names(tmp_path, place):
     for name, camera in (("trip", "EOS 5"), ("trip/day one", "EOS 5D"), ("trip2", "EOS 5")):
         (tmp_path / "photos" / name).mkdir(parents=True)
         path = tmp_path / "photos" / name / "a.jpg"
         Image.new("RGB", (20 + len(name), 20), "red").save(path, exif=dated("2024:06:01 12:00:00", camera=camera))
-    with cosmos_search.open(tmp_path / "index", encoder=ColourEncoder()) as library:
+    with cosmos_search.open(place, encoder=ColourEncoder()) as library:
         library.add(tmp_path / "photos")
         facets = library.facets()
         assert {value.split("photos/")[1]: n for value, n in pairs(facets.directories)} == {

@@ -8,27 +8,28 @@ import cosmos_search
 from indexer.store.filters import Filters
 from indexer.store.names import contains_folded, encode_part, fold, folder_parts
 from tests.colour import ColourEncoder, dated, paint
+from tests.conftest import PLACES, places
 
 NFC, NFD = "Straße/Ägypten", normalize("NFD", "Straße/Ägypten")
 ODD = os.fsdecode(b"caf\xe9")
 FOLDERS = ("trips/2024 Rom", NFC, normalize("NFD", "Crème/Brûlée"), "ΟΔΟΣ", "Москва", ODD, "trips2")
 
 
-@pytest.fixture(scope="module")
-def album(tmp_path_factory):
-    place = tmp_path_factory.mktemp("names")
-    for i, folder in enumerate(FOLDERS):
-        paint(place / "photos" / folder / f"{i}.png", "red", seed=i)
+@pytest.fixture(scope="module", params=PLACES)
+def album(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("names")
+    for i, name in enumerate(FOLDERS):
+        paint(folder / "photos" / name / f"{i}.png", "red", seed=i)
     exif = dated("2024:06:15 12:00:00", camera="LEICA Q3")
-    Image.new("RGB", (9, 9), "red").save(place / "photos" / "trips" / "leica.jpg", exif=exif)
-    with cosmos_search.open(place / "index", encoder=ColourEncoder()) as library:
-        library.add(place / "photos")
+    Image.new("RGB", (9, 9), "red").save(folder / "photos" / "trips" / "leica.jpg", exif=exif)
+    with places(request, folder) as place_of, cosmos_search.open(place_of(), encoder=ColourEncoder()) as library:
+        library.add(folder / "photos")
         yield library
 
 
 def found(album, folder):
     """The folders that pass, below the indexed one."""
-    photos = album.place.parent / "photos"
+    photos = album.info().folders[0].path
     pictures = album.browse(Filters(folder=folder)) if album.n_matching(Filters(folder=folder)) else []
     return {str(p.paths[0].parent.relative_to(photos)) for p in pictures if p.paths[0].suffix == ".png"}
 
@@ -67,7 +68,7 @@ def test_a_folder_is_found_however_it_is_written(album, monkeypatch, tmp_path, f
 
 
 def test_a_path_leads_to_its_directory_and_no_other(album, monkeypatch, tmp_path):
-    photos = album.place.parent / "photos"
+    photos = album.info().folders[0].path
     monkeypatch.chdir(photos)
     everything = set(FOLDERS)
     assert found(album, ".") == found(album, "./") == found(album, str(photos)) == everything
@@ -87,7 +88,7 @@ def test_a_path_leads_to_its_directory_and_no_other(album, monkeypatch, tmp_path
 
 @pytest.mark.parametrize("name", [*FOLDERS, "trips"])
 def test_a_directory_that_is_chosen_is_found_whatever_its_name(album, name):
-    directory = str(album.place.parent / "photos" / name)
+    directory = str(album.info().folders[0].path / name)
     for written in (directory, directory + "/"):
         assert album.n_matching(Filters(directory=written)) == (2 if name == "trips" else 1)
     assert album.n_matching(Filters(directory=directory + "\ud800")) == 0

@@ -87,6 +87,7 @@ def main() -> None:
     parser.add_argument("--photos", type=Path, help="an index of photos by the built-in encoder")
     parser.add_argument("--captions", type=Path, help="a data set whose captions are the queries")
     parser.add_argument("--queries", type=int, default=20)
+    parser.add_argument("--folder", type=Path, help="keep the index here, or use the one that is here")
     parser.add_argument("--min-recall", type=float, default=0.0)
     options = parser.parse_args()
     rng = np.random.default_rng(0)
@@ -94,13 +95,14 @@ def main() -> None:
     print(describe_machine("faiss-cpu", "sqlalchemy"))
     rows = []
     with tempfile.TemporaryDirectory() as scratch:
-        place, encoder = (
-            Path(scratch, "index"),
-            SyntheticTexts(np.zeros((1, DIM), dtype=np.float32)).record(REGIONS[options.rows]),
-        )
-        started = perf_counter()
-        index = fill_index(place, make_chunks(options.pictures), encoder, SHAPE)
-        print(f"{options.pictures:,} pictures written in {perf_counter() - started:.0f} s")
+        place = Path(options.folder or scratch, f"index-{options.vectors}-{options.pictures}-{options.rows}")
+        if Index.is_at(place):
+            index = Index.open(place)
+        else:
+            encoder = SyntheticTexts(np.zeros((1, DIM), dtype=np.float32)).record(REGIONS[options.rows])
+            started = perf_counter()
+            index = fill_index(place, make_chunks(options.pictures), encoder, SHAPE)
+            print(f"{options.pictures:,} pictures written in {perf_counter() - started:.0f} s", flush=True)
         rows += _measure_all(index, queries, "")
         _remove_best(index, queries)
         rows += _measure_all(index, queries, "removed: ", CASES[:2])

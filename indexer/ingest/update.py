@@ -108,9 +108,9 @@ class _Run(Generic[Prepared]):
     def execute(self, on_progress: Callable[[Report], None]) -> None:
         started = monotonic()
         with self._index.reading() as catalog:
-            last_file_id = catalog.last_file_id()
+            last_file_id, n_first = catalog.last_file_id(), catalog.n_pictures()
             disks = find_mounted_disks(catalog, self._target.id, self._index.directory)
-        n_cores = available_cores()
+        n_saved, n_cores = n_first, available_cores()
         with reading_pictures(), workers(n_cores) as pool:
             changes = self._scan(lambda: on_progress(self.report))
             size = self._encoder.batch_size
@@ -121,6 +121,10 @@ class _Run(Generic[Prepared]):
                 self._reader.release(file.fingerprint for file in batch if file.fingerprint is not None)
                 self.report.seconds = monotonic() - started
                 on_progress(self.report)
+                n_pictures = n_first + self.report.added
+                if n_pictures - n_saved > max(self._index.max_unsaved, n_saved // 2):
+                    self._index.save_vectors()  # so that searches beside this run need not do it in their memory
+                    n_saved = n_pictures
                 if self._stop.is_set():
                     break
         self.report.is_stopped = self._stop.is_set()

@@ -33,7 +33,8 @@ class Index:
     Thread-safe. One process at a time may write (see `lock`), any number may read.
     """
 
-    exact_rows = EXACT_ROWS  # an index with more vectors stores them as compact codes
+    exact_rows = EXACT_ROWS  # an index with more vectors has a candidate index
+    max_unsaved = 5000  # pictures that a run adds, or half of those before, until it writes the files of the vectors
     retry_after_s: Sequence[float] = (0.5, 1, 2, 4, 8, 16)  # the pauses between the attempts of `retry`
 
     def __init__(self, place: Place, engine: Engine) -> None:

@@ -3,7 +3,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from threading import Event
 
@@ -13,6 +13,8 @@ import cosmos_search
 from cosmos_search.cli.advice import add_advice
 from indexer.cores import available_cores
 from indexer.errors import CosmosSearchError, IndexBusyError, NoIndexError
+from indexer.ingest.update import update
+from indexer.store.index import Index
 from tests.colour import COLOURS, ColourEncoder, paint, paint_photos
 from tests.results import counts, names
 from tests.rights import needs_refusals
@@ -332,3 +334,22 @@ def test_kill_9_at_any_moment_loses_at_most_the_batches_in_hand(tmp_path, place)
     assert contents(place) == contents(tmp_path / "straight")
     n_encoded = sum(map(int, (tmp_path / "log").read_text().split()))
     assert n_pictures <= n_encoded <= n_pictures + n_kills * ColourEncoder.batch_size * (available_cores() + 1)
+
+
+def test_a_long_run_writes_the_files_of_the_vectors_from_time_to_time(tmp_path):
+    """So that searches beside it have few pictures to read from the database."""
+
+    class ImpatientIndex(Index):
+        max_unsaved = 10
+
+    for i in range(40):
+        paint(tmp_path / "photos" / f"{i}.png", "red", seed=i)
+    manifests = set()
+    with closing(ImpatientIndex.create(tmp_path / "index")) as index:
+        update(
+            index,
+            ColourEncoder(),
+            [tmp_path / "photos"],
+            on_progress=lambda report: manifests.update(index.place.glob("vectors-*.npz")),
+        )
+    assert len(manifests) >= 2

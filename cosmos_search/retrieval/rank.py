@@ -9,14 +9,14 @@ from cosmos_search.retrieval.encode import EncodedQuery
 from cosmos_search.retrieval.scoring import EncodedTerm, PictureScore, combine_scores, score_pictures
 from indexer.pictures.regions import Box, whole_and_regions
 from indexer.store.filters import Filters
-from indexer.store.picture_rows import find_starts
+from indexer.store.picture_rows import find_starts, widen
 from indexer.store.protocol import Snapshot
 from indexer.store.vectors import Estimates
 
 __all__ = ["rank"]
 
 FIRST = 64  # pictures that are scored before the first comparison with the estimates of the others
-CHUNK = 256  # pictures whose rows fit into the processor's cache
+CHUNK = 64  # pictures whose rows fit into the processor's cache
 ROUNDING = 1e-5  # above the difference between two computations of one score
 MAX_SCORE = 1.01  # of a picture whose rows have a length of 1 in half precision; those of a damaged file may be longer
 
@@ -98,7 +98,7 @@ def _combine_chunk(
     starts = find_starts(row_ids)
     ids = row_ids[starts]
     boxes = _list_boxes(snapshot, ids.tolist()) if any(term.place is not None for term in terms) else None
-    scores = combine_scores(terms, data.astype(np.float32), starts, boxes)
+    scores = combine_scores(terms, widen(data), starts, boxes)
     return ids, np.where(scores <= MAX_SCORE, scores, -np.inf).astype(np.float32)
 
 
@@ -108,7 +108,7 @@ def _score_chunk(
     """The scores of the pictures of these rows, with the regions to show."""
     starts = find_starts(row_ids)
     ids = row_ids[starts].tolist()
-    return score_pictures(terms, ids, data.astype(np.float32), starts, _list_boxes(snapshot, ids))
+    return score_pictures(terms, ids, widen(data), starts, _list_boxes(snapshot, ids))
 
 
 def _list_boxes(snapshot: Snapshot, ids: Sequence[int]) -> list[tuple[Box, ...]]:

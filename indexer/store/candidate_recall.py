@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from indexer.store.candidate_info import LOWEST, Bounds
 from indexer.store.candidates import CandidateIndex
-from indexer.store.picture_rows import PictureRows
+from indexer.store.picture_rows import PictureRows, widen
 
 __all__ = ["measure_bounds"]
 
@@ -60,7 +60,7 @@ def _find_best(
     for begin in range(0, len(rows.ids), PICTURES_AT_ONCE):
         positions = np.arange(begin, min(begin + PICTURES_AT_ONCE, len(rows.ids)))
         counts = rows.counts[positions]
-        cosines = rows.read(positions)[1].astype(np.float32) @ vectors.T
+        cosines = widen(rows.read(positions)[1]) @ vectors.T
         cosines = np.maximum.reduceat(cosines, np.cumsum(counts) - counts, axis=0)  # (pictures, vectors)
         column = 0
         for i, kind in enumerate(kinds):

@@ -3,6 +3,7 @@
 import os
 import zlib
 from pathlib import Path
+from threading import Lock
 from typing import BinaryIO, cast
 
 import faiss
@@ -13,11 +14,13 @@ from indexer.cores import available_cores
 from indexer.files import replace_file
 from indexer.store.candidate_info import FileCheck
 from indexer.store.distinct_rows import find_distinct_rows
+from indexer.store.picture_rows import widen
 
 __all__ = ["POINTS_PER_LIST", "CandidateIndex"]
 
 
 SHARED_WORK = 500_000  # codes to compare; more are divided among all cores, fewer take about 8 ms of one core
+ALL_CORES = Lock()  # held by the search that uses all cores; others beside it use one each
 POINTS_PER_LIST, ITERATIONS = 40, 8  # of the k-means that divides the rows into lists
 
 
@@ -54,12 +57,14 @@ class CandidateIndex:
     def score_centres(self, queries: NDArray[np.float32]) -> NDArray[np.float32]:
         """The scores of the lists' centres for queries (q, dim), the lists to search first first: (q, n_lists)."""
         centres = faiss.downcast_index(self._index.quantizer).reconstruct_n(0, self.n_lists)
-        scores: NDArray[np.float32] = -np.sort(-(queries @ centres.T), axis=1)
+        scores: NDArray[np.float32] = -np.sort(
+            -np.einsum("qd,nd->qn", queries, centres), axis=1
+        )  # without BLAS's threads
         return scores
 
     def add(self, ids: NDArray[np.int64], rows: NDArray[np.float16]) -> None:
         """Add pictures. ids: (n,), the picture of each row, those of one adjacent; rows: (n, dim), unit rows."""
-        exact = rows.astype(np.float32)
+        exact = widen(rows)
         is_distinct = find_distinct_rows(ids, exact)
         faiss.omp_set_num_threads(available_cores())
         self._index.add_with_ids(exact[is_distinct], ids[is_distinct])
@@ -87,10 +92,15 @@ class CandidateIndex:
         parameters.nprobe = min(n_probe, self.n_lists)
         if is_allowed is not None:
             parameters.sel = faiss.IDSelectorBitmap(np.packbits(is_allowed, bitorder="little"))  # type: ignore[call-arg, arg-type]
-        work = len(queries) * len(self) * n_probe // self.n_lists
-        faiss.omp_set_num_threads(available_cores() if work > SHARED_WORK else 1)  # for calls in this thread
         floors = best.min(axis=1)
-        limits, scores, ids = self._index.range_search(queries, float(floors.min()), params=parameters)
+        work = len(queries) * len(self) * n_probe // self.n_lists
+        is_shared = work > SHARED_WORK and ALL_CORES.acquire(blocking=False)
+        faiss.omp_set_num_threads(available_cores() if is_shared else 1)  # for calls in this thread
+        try:
+            limits, scores, ids = self._index.range_search(queries, float(floors.min()), params=parameters)
+        finally:
+            if is_shared:
+                ALL_CORES.release()
         if len(ids) and not 0 <= ids.min() <= ids.max() < size:  # a damaged file
             is_valid = (ids >= 0) & (ids < size)
             scores, ids = np.where(is_valid, scores, -np.inf), np.where(is_valid, ids, 0)

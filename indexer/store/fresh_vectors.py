@@ -8,7 +8,7 @@ from weakref import finalize
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.store.picture_rows import PictureRows, append_rows, map_rows
+from indexer.store.picture_rows import PictureRows, append_rows, map_rows, widen
 
 if TYPE_CHECKING:
     from indexer.store.candidates import CandidateIndex
@@ -57,7 +57,7 @@ class FreshVectors:
             for start in range(0, len(positions), CHUNK):
                 ids, rows = part.read(positions[start : start + CHUNK])
                 if codes is None:
-                    codes = CandidateIndex.train(rows[:TRAINING_ROWS].astype(np.float32), 1)
+                    codes = CandidateIndex.train(widen(rows[:TRAINING_ROWS]), 1)
                 codes.add(ids, rows)
             self._coded = np.union1d(self._coded, part.ids[positions])
         assert codes is not None, parts

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from indexer.store.candidate_info import CandidateInfo
 from indexer.store.catalog import Catalog
 from indexer.store.distinct_rows import find_distinct_rows
-from indexer.store.picture_rows import PictureRows, append_rows, map_rows
+from indexer.store.picture_rows import PictureRows, append_rows, map_rows, widen
 from indexer.store.records import EncoderRecord
 from indexer.store.vector_files import SavedVectors, manifest_path, write_manifest
 
@@ -121,5 +121,5 @@ def _train(rows: PictureRows) -> "CandidateIndex":
 def _read_distinct(rows: PictureRows, positions: NDArray[np.int64]) -> NDArray[np.float32]:
     """The distinct rows of these pictures, (n, dim)."""
     ids, data = rows.read(np.sort(positions))
-    exact = data.astype(np.float32)
+    exact = widen(data)
     return exact[find_distinct_rows(ids, exact)]

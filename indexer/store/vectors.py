@@ -8,20 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.store.candidate_info import LOWEST, Bounds
-from indexer.store.picture_rows import PictureRows
+from indexer.store.picture_rows import PictureRows, widen
 
 if TYPE_CHECKING:
     from indexer.store.candidates import CandidateIndex
 
 __all__ = ["EXACT_ROWS", "Estimates", "Vectors"]
 
-# So many rows are scored exactly, without estimates: about 10 ms of one core (benchmarks/speed/latency.py).
+# So many rows are scored exactly, without estimates: about 7 ms of one core (benchmarks/README.md).
 EXACT_ROWS = 20_000
 FIRST_SHARE = 1 / 64  # of the lists are searched first; the scores found there tell how many more are needed
 # Of the scores of a sample of rows. Estimates below it are not told apart, because most rows are then sorted out early.
 FLOOR_QUANTILE = 0.75
 GROWTH = 4  # times as many lists are searched if too many pictures would have to be scored exactly
-CODES_A_ROW = 45  # codes are compared in the time in which one row is scored exactly (benchmarks/speed/latency.py)
+CODES_A_ROW = 20  # codes are compared in the time in which one row is scored exactly (benchmarks/README.md)
 UNMEASURED_MARGIN = 0.15  # of codes in a single list, as fresh ones are
 PICTURES_AT_ONCE = 4000  # in a chunk that is read
 
@@ -128,7 +128,7 @@ class Vectors:
         while n_probe < n_lists:
             yield n_probe, centres[:, n_probe]
             n_probe *= GROWTH
-        scores = self.bounds.sample.astype(np.float32) @ queries.T
+        scores = np.einsum("nd,qd->nq", widen(self.bounds.sample), queries)
         floors: NDArray[np.float32] = np.quantile(scores, FLOOR_QUANTILE, axis=0).astype(np.float32)
         if least is not None:
             floors -= max(0.0, float(weights @ floors) + margin - least)

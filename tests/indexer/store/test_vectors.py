@@ -15,7 +15,7 @@ from indexer.store.candidate_recall import measure_bounds
 from indexer.store.candidates import CandidateIndex
 from indexer.store.distinct_rows import MAX_COSINE, find_distinct_rows
 from indexer.store.index import Index
-from indexer.store.picture_rows import PictureRows
+from indexer.store.picture_rows import PictureRows, widen
 from indexer.store.records import IndexedPicture, PictureFacts
 from tests import ROOT
 
@@ -103,6 +103,13 @@ def test_rows_are_read_by_picture():
     assert ids.tolist() == [2, 2, 9, 9, 9]
     assert np.array_equal(data, rows.data[[4, 5, 1, 2, 3]])
     assert rows.keep(np.array([3, 5])).ids.tolist() == [5]
+
+
+def test_half_precision_is_widened_exactly():
+    bits = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
+    finite = bits[np.isfinite(bits)].reshape(-1, 1)
+    assert np.array_equal(widen(finite), finite.astype(np.float32))
+    assert (np.abs(widen(bits[~np.isfinite(bits)].reshape(-1, 1))) > 60_000).all()
 
 
 def test_distinct_rows_are_those_of_a_plain_loop():

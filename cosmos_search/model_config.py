@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal, NoReturn, get_args
 
 from cosmos_search.json_files import read_object
 from indexer.errors import CosmosSearchError
 
 __all__ = [
+    "BERT_TEXT",
+    "CLIP_TEXT",
+    "CLIP_VISION",
     "CLIP_VOCAB_SIZE",
     "MAX_TOKENIZER_BYTES",
     "MINI_BATCH_NORM_EPSILON",
@@ -21,17 +24,26 @@ __all__ = [
     "MINI_SIDE",
     "MINI_TOKENS",
     "N_CROSS_ATTENTION_HEADS",
+    "OLD_END",
+    "TOKENS",
+    "VOCABULARY",
+    "EndToken",
     "ModelKind",
     "Role",
     "Sizes",
-    "clip_towers",
+    "check_numbers",
     "cosmos_values",
+    "describe_vit",
     "read_kind",
-    "read_sizes",
+    "read_number",
+    "read_tower",
+    "refuse",
 ]
 
-ModelKind = Literal["cosmos", "clip", "mini"]  # mini: trained weights of the built-in encoder
-HUB_KINDS: tuple[ModelKind, ...] = ("cosmos", "clip")  # model_type of the Hugging Face layout
+# mini: trained weights of the built-in encoder; the others are model_type of the Hugging Face layout
+ModelKind = Literal["cosmos", "clip", "siglip", "metaclip_2", "chinese_clip", "altclip", "align", "mini"]
+HUB_KINDS: tuple[ModelKind, ...] = tuple(kind for kind in get_args(ModelKind) if kind != "mini")
+EndToken = int | Literal["largest", "none"]  # the token of this id, the largest id in the text, or no end token
 Role = Literal["teacher", "student"]  # the two networks of a COSMOS checkpoint
 
 # Sizes of the built-in encoder, cosmos-mini
@@ -47,10 +59,10 @@ MINI_TOKENS = 128  # of a text; the length that MiniLM was trained with
 
 CLIP_VOCAB_SIZE = 49_408  # tokens of CLIP's tokenizer, which COSMOS uses, too
 N_CROSS_ATTENTION_HEADS = 8  # of COSMOS; embed_dim is divided among them
-MAX_TOKENIZER_BYTES = 64 << 20  # of a tokenizer.json; CLIP's has 2 MiB, those of many languages 17
+MAX_TOKENIZER_BYTES = 128 << 20  # of a tokenizer.json; CLIP's has 2 MiB, those of many languages 17 and more
 MAX_PATCHES = 10_000  # of a picture; published networks have 49 to 1,024
 OLD_END = 2  # in OpenAI's first configs this id means the largest id in the text, also for transformers
-ACTIVATIONS = ("gelu", "quick_gelu", "gelu_new", "gelu_pytorch_tanh", "relu", "silu")
+ACTIVATIONS = ("gelu", "quick_gelu", "gelu_new", "gelu_pytorch_tanh", "relu", "silu", "swish")
 
 # Minimum and maximum of each number; published networks have up to 1,664 of width and 48 layers.
 WIDTH, LAYERS, HEADS, SIDE, PATCH = (1, 16_384), (1, 256), (1, 256), (8, 4096), (1, 1024)
@@ -66,44 +78,22 @@ CLIP = {
 }  # fmt: skip
 CLIP_VISION = CLIP | {"image_size": SIDE, "patch_size": PATCH}
 CLIP_TEXT = CLIP | {"max_position_embeddings": LENGTH, "vocab_size": VOCABULARY}
+BERT_TEXT = CLIP_TEXT | {"type_vocab_size": (1, 100), "pad_token_id": (0, VOCABULARY[1])}
+VIT_NAMES = {384: "ViT-S", 768: "ViT-B", 1024: "ViT-L", 1152: "ViT-So400m", 1280: "ViT-H"}  # by width
 TOKENS = {"bos_token_id": (0, VOCABULARY[1]), "eos_token_id": (0, VOCABULARY[1])}
-VISION_DEFAULTS = {  # CLIPConfig's, which files leave out
-    "hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12, "num_attention_heads": 12,
-    "image_size": 224, "patch_size": 32, "hidden_act": "quick_gelu", "layer_norm_eps": 1e-5,
-}  # fmt: skip
-TEXT_DEFAULTS = {
-    "hidden_size": 512, "intermediate_size": 2048, "num_hidden_layers": 12, "num_attention_heads": 8,
-    "max_position_embeddings": 77, "vocab_size": CLIP_VOCAB_SIZE, "hidden_act": "quick_gelu", "layer_norm_eps": 1e-5,
-    "bos_token_id": 49406, "eos_token_id": 49407,
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
     """The sizes of a network, as its config gives them."""
 
-    kind: ModelKind
-    width: int  # of the vision tower
-    patch: int  # pixels
-    side: int  # pixels
+    network: str  # its image tower, for display
+    side: int | None  # pixels of a picture; None: any
     dim: int
     context_length: int  # tokens
     vocab_size: int
-    end: int | None = None  # id of the token at which a text's vector is taken; None: the largest id in the text
-
-
-def read_sizes(folder: Path) -> Sizes:
-    """The sizes in a model directory's config.json. Raises CosmosSearchError, with the number that is out of bounds."""
-    path = folder / "config.json"
-    content = read_object(path)
-    if read_kind(folder) == "cosmos":
-        v = cosmos_values(content, path)
-        sizes = (v["vision_width"], v["patch_size"], v["image_size"], v["embed_dim"])
-        return Sizes("cosmos", *sizes, v["context_length"], v["vocab_size"])
-    vision, text, dim = clip_towers(content, path)
-    sizes = (vision["hidden_size"], vision["patch_size"], vision["image_size"], dim)
-    end = None if text["eos_token_id"] == OLD_END else text["eos_token_id"]
-    return Sizes("clip", *sizes, text["max_position_embeddings"], text["vocab_size"], end)
+    end: EndToken  # where a text's vector is taken
+    crop_side: int | None = None  # pixels to which regions are resized; None: those of a picture
 
 
 def read_kind(folder: Path) -> ModelKind:
@@ -119,76 +109,83 @@ def read_kind(folder: Path) -> ModelKind:
 def cosmos_values(content: Mapping[str, Any], path: Path) -> dict[str, Any]:
     """The values of a CosmosConfig. Raises CosmosSearchError for one that is missing, unknown or out of bounds."""
     if unknown := sorted(content.keys() - COSMOS.keys() - {"model_type"}):
-        _refuse(path, f"it has the unknown key {unknown[0][:40]!r}")
-    _check_numbers(content, COSMOS, path)
+        refuse(path, f"it has the unknown key {unknown[0][:40]!r}")
+    check_numbers(content, COSMOS, path)
     for tower in ("vision", "text"):
-        _check_heads(content[f"{tower}_width"], content[f"{tower}_heads"], path)
-    _check_patches(content["image_size"], content["patch_size"], path)
+        check_heads(content[f"{tower}_width"], content[f"{tower}_heads"], path)
+    check_patches(content["image_size"], content["patch_size"], path)
     if content["text_width"] != content["embed_dim"]:
-        _refuse(path, f"text_width {content['text_width']} and embed_dim {content['embed_dim']} must be equal")
-    _check_heads(content["embed_dim"], N_CROSS_ATTENTION_HEADS, path)
+        refuse(path, f"text_width {content['text_width']} and embed_dim {content['embed_dim']} must be equal")
+    check_heads(content["embed_dim"], N_CROSS_ATTENTION_HEADS, path)
     return {name: content[name] for name in COSMOS}
 
 
-def clip_towers(content: Mapping[str, Any], path: Path) -> tuple[dict[str, Any], dict[str, Any], int]:
-    """The values of a CLIPVisionConfig and a CLIPTextConfig that determine shapes, and the joint dimension.
-
-    Everything else in the file is ignored. Raises CosmosSearchError for a value of another type or out of bounds.
-    """
-    vision = _clip_tower(content, "vision_config", VISION_DEFAULTS, CLIP_VISION, path)
-    text = _clip_tower(content, "text_config", TEXT_DEFAULTS, CLIP_TEXT | TOKENS, path)
-    _check_patches(vision["image_size"], vision["patch_size"], path)
-    dim = {"projection_dim": content.get("projection_dim", 512)}
-    _check_numbers(dim, {"projection_dim": WIDTH}, path)
-    return vision, text, int(dim["projection_dim"])
-
-
-def _clip_tower(
+def read_tower(
     content: Mapping[str, Any],
     name: str,
     defaults: Mapping[str, Any],
     limits: Mapping[str, tuple[int, int]],
     path: Path,
 ) -> dict[str, Any]:
+    """The values of one tower's config that determine shapes and results; those with a default, and nothing else.
+
+    Raises CosmosSearchError for a value of another type or out of bounds.
+    """
     given: dict[str, Any] = {}
     for key in (name, f"{name}_dict"):  # the second, in older files, overrides the first
         part = content.get(key)
         if part is not None and not isinstance(part, dict):
-            _refuse(path, f"{key} is not a JSON object")
+            refuse(path, f"{key} is not a JSON object")
         given |= {key: value for key, value in (part or {}).items() if value is not None}
     if given.get("num_channels", 3) != 3:
-        _refuse(path, "num_channels must be 3")
+        refuse(path, "num_channels must be 3")
     values = {key: given.get(key, default) for key, default in defaults.items()}
-    _check_numbers(values, limits, path)
-    _check_heads(values["hidden_size"], values["num_attention_heads"], path)
+    check_numbers(values, limits, path)
+    if "num_attention_heads" in limits:
+        check_heads(values["hidden_size"], values["num_attention_heads"], path)
+    if "patch_size" in limits:
+        check_patches(values["image_size"], values["patch_size"], path)
     if values["hidden_act"] not in ACTIVATIONS:
-        _refuse(path, f"hidden_act is not one of {', '.join(ACTIVATIONS)}")
-    if not isinstance(values["layer_norm_eps"], float) or not 0 < values["layer_norm_eps"] < 1:
-        _refuse(path, "layer_norm_eps must lie between 0 and 1")
+        refuse(path, f"hidden_act is not one of {', '.join(ACTIVATIONS)}")
+    for epsilon in values.keys() & {"layer_norm_eps", "batch_norm_eps"}:
+        if not isinstance(values[epsilon], float) or not 0 < values[epsilon] < 1:
+            refuse(path, f"{epsilon} must lie between 0 and 1")
     return values
 
 
-def _check_numbers(values: Mapping[str, Any], limits: Mapping[str, tuple[int, int]], path: Path) -> None:
+def read_number(content: Mapping[str, Any], name: str, default: int, path: Path) -> int:
+    """A width in a config, or its default if it is missing."""
+    value = {name: content.get(name, default)}
+    check_numbers(value, {name: WIDTH}, path)
+    return int(value[name])
+
+
+def describe_vit(width: int, patch: int) -> str:
+    """The usual name of a vision transformer: "ViT-B/16"."""
+    return f"{VIT_NAMES.get(width, f'ViT-{width}')}/{patch}"
+
+
+def check_numbers(values: Mapping[str, Any], limits: Mapping[str, tuple[int, int]], path: Path) -> None:
     for name, (least, most) in limits.items():
         if name not in values:
-            _refuse(path, f"it lacks {name}")
+            refuse(path, f"it lacks {name}")
         if type(values[name]) is not int:
-            _refuse(path, f"{name} must be an integer")
+            refuse(path, f"{name} must be an integer")
         if not least <= values[name] <= most:
-            _refuse(path, f"{name} must lie between {least:,} and {most:,}")
+            refuse(path, f"{name} must lie between {least:,} and {most:,}")
 
 
-def _check_heads(width: int, n_heads: int, path: Path) -> None:
+def check_heads(width: int, n_heads: int, path: Path) -> None:
     if width % n_heads:
-        _refuse(path, f"a width of {width} can't be divided among {n_heads} heads")
+        refuse(path, f"a width of {width} can't be divided among {n_heads} heads")
 
 
-def _check_patches(side: int, patch: int, path: Path) -> None:
+def check_patches(side: int, patch: int, path: Path) -> None:
     if patch > side:
-        _refuse(path, f"patch_size {patch} is more than image_size {side}")
+        refuse(path, f"patch_size {patch} is more than image_size {side}")
     if (side // patch) ** 2 > MAX_PATCHES:
-        _refuse(path, f"image_size {side} has more than {MAX_PATCHES:,} patches of {patch}")
+        refuse(path, f"image_size {side} has more than {MAX_PATCHES:,} patches of {patch}")
 
 
-def _refuse(path: Path, reason: str) -> NoReturn:
+def refuse(path: Path, reason: str) -> NoReturn:
     raise CosmosSearchError(f"{path} can't be used: {reason}.")

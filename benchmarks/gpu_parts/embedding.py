@@ -20,7 +20,6 @@ from benchmarks.timing import measure_seconds
 from benchmarks.vectors import centred_cosine
 from cosmos_search.encoders.devices import Precision
 from cosmos_search.encoders.torch_images import DTYPES, TorchImages
-from cosmos_search.model_config import ModelKind
 
 MIN_COSINE = 0.999
 N_REGIONS = 14
@@ -34,23 +33,21 @@ def run(setting: Setting) -> None:
     folder = setting.scratch / "cosmos"
     config = save_cosmos(folder, is_toy=setting.is_dry)
     crop_side = 32 if setting.is_dry else CROP_SIDE
-    _check_network(setting, "COSMOS ViT-B/16", folder, "cosmos", config.image_size, crop_side)
+    _check_network(setting, "COSMOS ViT-B/16", folder, config.image_size, crop_side)
     _index_photos(setting, folder)
     side = save_clip(setting.scratch / "clip", is_toy=setting.is_dry)
-    _check_network(setting, "CLIP ViT-B/32", setting.scratch / "clip", "clip", side, None)
+    _check_network(setting, "CLIP ViT-B/32", setting.scratch / "clip", side, None)
     _check_mini(setting)
 
 
-def _check_network(
-    setting: Setting, name: str, folder: Path, kind: ModelKind, side: int, crop_side: int | None
-) -> None:
+def _check_network(setting: Setting, name: str, folder: Path, side: int, crop_side: int | None) -> None:
     whole, crops = make_views(side), make_views(crop_side) if crop_side else None
-    reference = TorchImages(folder, kind, "cpu", "fp32")
+    reference = TorchImages(folder, "cpu", "fp32")
     wanted = reference.encode(whole)
     wanted_crops = reference.encode(crops) if crops is not None else None
     for precision in _list_precisions(setting.device):
         reset_peak(setting.device)
-        runtime = TorchImages(folder, kind, setting.device, precision)
+        runtime = TorchImages(folder, setting.device, precision)
         cosine = centred_cosine(wanted, runtime.encode(whole))
         report(f"{name} {precision}, centred cosine", f"{cosine:.5f}", cosine >= MIN_COSINE)
         rates = _measure_rates(runtime, whole, DRY_BATCHES if setting.is_dry else BATCHES, setting.device)

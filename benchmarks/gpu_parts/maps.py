@@ -1,7 +1,5 @@
 """Heat maps and cross-attention maps: those of the device against those of the CPU."""
 
-from pathlib import Path
-
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -11,7 +9,6 @@ from benchmarks.gpu_parts.networks import save_clip, save_cosmos
 from benchmarks.gpu_parts.rows import Setting, report
 from benchmarks.vectors import unit_rows
 from cosmos_search.encoders.dense_maps import DenseMaps
-from cosmos_search.model_config import ModelKind
 from cosmos_search.network.attention_maps import attention
 
 TOLERANCE = 5e-3  # of cosines, and of weights scaled to 0..1; CUDA's convolutions round to TF32
@@ -27,9 +24,9 @@ def run(setting: Setting) -> None:
     dim = save_cosmos(cosmos, is_toy=setting.is_dry).embed_dim
     save_clip(clip, is_toy=setting.is_dry)
     query = unit_rows(np.random.default_rng(0).standard_normal(dim))
-    folders: dict[ModelKind, Path] = {"cosmos": cosmos, "clip": clip}
+    folders = {"cosmos": cosmos, "clip": clip}
     for kind, folder in folders.items():
-        ours, wanted = (DenseMaps(folder, kind, d).activation(picture, query) for d in (setting.device, "cpu"))
+        ours, wanted = (DenseMaps(folder, d).activation(picture, query) for d in (setting.device, "cpu"))
         _compare(f"heat map of a {kind} network, {ours.shape[0]}×{ours.shape[1]}", ours, wanted)
     seen, wanted_seen = (attention(cosmos, picture, TEXT, device) for device in (setting.device, "cpu"))
     _compare("cross-attention, of a text on patches", seen.patches, wanted_seen.patches)

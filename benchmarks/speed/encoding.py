@@ -91,14 +91,14 @@ def _report_images(store: ModelStore, name: str, n_pictures: int, peak: float) -
 def _open_runtimes(store: ModelStore, name: str) -> Iterator[Runtime]:
     folder, card, n_cores = store.folder(name), store.card(name), available_cores()
     assert card is not None
-    yield Runtime("torch fp32, all cores", TorchImages(folder, "cosmos", "cpu", "fp32").encode, 1)
+    yield Runtime("torch fp32, all cores", TorchImages(folder, "cpu", "fp32").encode, 1)
     ours = DualEncoder(folder, card, "cpu", "fp32")
     assert "fp32" in ours.device
     (graph,) = folder.glob("graphs/fp32-*/image.onnx")
     session = InferenceSession(graph)
     yield Runtime("ONNX Runtime fp32, default options", lambda pixels: session.run(None, {"pixels": pixels})[0], 1)
     yield Runtime("cosmos-search fp32", partial(_encode_pictures, ours), n_cores)
-    yield Runtime("torch bf16", TorchImages(folder, "cosmos", "cpu", "bf16").encode, 1)
+    yield Runtime("torch bf16", TorchImages(folder, "cpu", "bf16").encode, 1)
     small = DualEncoder(folder, card, "cpu", "int8")
     yield Runtime(f"cosmos-search int8 ({n_cores} callers)", partial(_encode_pictures, small), n_cores)
 

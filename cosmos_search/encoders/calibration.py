@@ -21,10 +21,11 @@ from cosmos_search.json_files import read_object, write_object
 from indexer.errors import CosmosSearchError
 from indexer.files import replace_file
 
-__all__ = ["MATCH_SHARE", "N_BEST", "Background", "Calibration", "fit", "load_packaged"]
+__all__ = ["MATCH_SHARE", "N_BEST", "Background", "Calibration", "fit", "from_sigmoid", "load_packaged"]
 
 MATCH_SHARE = 0.01  # of the pairs of a sentence and a picture in a collection
 N_BEST = 5  # photos of the background
+SIGMOID_CUT_OFF = 0.02
 BACKGROUND_SUFFIX = ".safetensors"
 
 
@@ -106,6 +107,15 @@ class Calibration:
 def load_packaged(name: str) -> Calibration:
     """The calibration, in this package's data, of a built-in encoder; fitted by benchmarks/quality/calibrate.py."""
     return Calibration.load(Path(str(files("cosmos_search") / f"data/{name}.calibration.json")))
+
+
+def from_sigmoid(scale: float, bias: float) -> Calibration:
+    """The curve of a network that was trained to give the sigmoid of scale · cosine + bias (SigLIP).
+
+    In its training a picture had one match among thousands of texts, so that a match with few words has a low
+    probability, and the cut-off is lower than usual.
+    """
+    return Calibration(scale, -bias / scale, SIGMOID_CUT_OFF)
 
 
 def fit(matching: Sequence[float], others: Sequence[float], match_share: float = MATCH_SHARE) -> Calibration:

@@ -18,6 +18,7 @@ from cosmos_search.encoders.devices import Device, Precision, choose_device, cho
 from cosmos_search.encoders.precision_check import ExportedPrecision, PrecisionCheck
 from cosmos_search.extras import require_extra
 from cosmos_search.models.store import ModelCard, check_unchanged
+from cosmos_search.network.families.registry import FAMILIES
 from cosmos_search.processing.image import Preprocess
 from cosmos_search.processing.text import TextTokenizer
 from indexer.encoder import Vectors
@@ -135,7 +136,7 @@ class DualEncoder:
                 from cosmos_search.encoders.dense_maps import DenseMaps
 
                 check_unchanged(self._folder, self._card, weights=True)
-                self._maps = DenseMaps(self._folder, self._card.kind, choose_device(self._wanted_device))
+                self._maps = DenseMaps(self._folder, choose_device(self._wanted_device))
         return self._maps.activation(picture, query)
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
@@ -174,7 +175,7 @@ class DualEncoder:
                     from cosmos_search.encoders.torch_images import TorchImages
 
                     check_unchanged(self._folder, self._card, weights=True)
-                    self._images = TorchImages(self._folder, self._card.kind, device, precision)
+                    self._images = TorchImages(self._folder, device, precision)
                     if find_spec("onnxruntime") and find_spec("onnx"):
                         self._text_session()  # exports its graph now, while torch is imported anyway
             return self._images
@@ -191,7 +192,9 @@ class DualEncoder:
     def _text_tokenizer(self) -> TextTokenizer:
         with self._lock:
             if self._tokenizer is None:
-                self._tokenizer = TextTokenizer.from_file(self._folder / "tokenizer.json", self._card.context_length)
+                family = FAMILIES[self._card.kind]
+                path = self._folder / "tokenizer.json"
+                self._tokenizer = TextTokenizer.from_file(path, self._card.context_length, family.text_format)
             return self._tokenizer
 
     def _open(self, tower: Tower, precision: GraphPrecision) -> tuple["InferenceSession", ExportedPrecision]:

@@ -18,10 +18,12 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from PIL import Image
 from torch import nn
 
-from cosmos_search.encoders.calibration import Calibration, fit
+from cosmos_search.encoders.calibration import Calibration, fit, from_sigmoid
 from cosmos_search.encoders.onnx_session import open_session
 from cosmos_search.encoders.precision_check import ExportedPrecision, PrecisionCheck
 from cosmos_search.models.store import ModelCard
+from cosmos_search.network.families.family import Sigmoid
+from cosmos_search.network.families.registry import FAMILIES
 from cosmos_search.network.towers import load_networks
 from cosmos_search.processing.image import Preprocess
 from cosmos_search.processing.text import TextTokenizer
@@ -44,7 +46,7 @@ def make_graphs(folder: Path, card: ModelCard, target: Path, precision: Exported
     target.mkdir()
     exact, small = target / "fp32", target / "int8"
     exact.mkdir()
-    _export(folder, card, exact)
+    sigmoid = _export(folder, card, exact)
     choice = PrecisionCheck("fp32")
     if precision != "fp32":
         small.mkdir()
@@ -60,12 +62,13 @@ def make_graphs(folder: Path, card: ModelCard, target: Path, precision: Exported
     if small.exists():
         shutil.rmtree(small)
     choice.save(target)
-    if (curve := _calibrate(folder, card, target)) is not None:
+    if (curve := _calibrate(folder, card, target, sigmoid)) is not None:
         curve.save(target / "calibration.json")
 
 
-def _export(folder: Path, card: ModelCard, target: Path) -> None:
-    image, text = load_networks(folder, card.kind)
+def _export(folder: Path, card: ModelCard, target: Path) -> Sigmoid | None:
+    """Write the graphs of both towers; returns the network's own probabilities, if it has any."""
+    image, text = load_networks(folder)
     pixels = torch.zeros(2, card.image_side, card.image_side, 3, dtype=torch.uint8)
     _export_one(image, pixels, "pixels", {0: "n"}, target / "image.onnx")
     if card.has_small_crops:
@@ -73,6 +76,7 @@ def _export(folder: Path, card: ModelCard, target: Path) -> None:
         _export_one(image, crops, "pixels", {0: "n"}, target / "crops.onnx")
     ids = torch.ones(2, 5, dtype=torch.int64)
     _export_one(text, ids, "ids", {0: "n", 1: "length"}, target / "text.onnx")
+    return FAMILIES[card.kind].sigmoid(image.model)
 
 
 def _export_one(network: nn.Module, example: torch.Tensor, name: str, axes: dict[int, str], target: Path) -> None:
@@ -118,8 +122,11 @@ def _compare(folder: Path, card: ModelCard, exact: Path, small: Path) -> Precisi
     return PrecisionCheck("int8", cosine, float((lost <= 0.05 * scores.std(axis=1)).mean()))
 
 
-def _calibrate(folder: Path, card: ModelCard, graphs: Path) -> Calibration | None:
-    """Fit on the scores of captions with the best view of each photo; None if they do not separate matching pairs."""
+def _calibrate(folder: Path, card: ModelCard, graphs: Path, sigmoid: Sigmoid | None) -> Calibration | None:
+    """The network's own probabilities, or a curve fitted on the scores of captions with the best view of each photo.
+
+    None if those scores do not separate matching pairs.
+    """
     views = sample_views(Preprocess.load(folder / "preprocessor_config.json"))
     captions = _read_captions(folder, card)
     images, texts = _encode(graphs, views, captions)
@@ -127,7 +134,9 @@ def _calibrate(folder: Path, card: ModelCard, graphs: Path) -> Calibration | Non
     is_match = np.eye(len(best), dtype=bool)
     matching, others = best[is_match], best[~is_match]
     auroc = float((matching[:, None] > others).mean())
-    return fit(matching.tolist(), others.tolist()) if auroc >= MIN_AUROC else None
+    if auroc < MIN_AUROC:
+        return None
+    return fit(matching.tolist(), others.tolist()) if sigmoid is None else from_sigmoid(sigmoid.scale, sigmoid.bias)
 
 
 def _encode(
@@ -151,6 +160,7 @@ def sample_views(preprocess: Preprocess) -> NDArray[np.uint8]:
 
 
 def _read_captions(folder: Path, card: ModelCard) -> list[NDArray[np.int64]]:
-    tokenizer = TextTokenizer.from_file(folder / "tokenizer.json", card.context_length)
+    text_format = FAMILIES[card.kind].text_format
+    tokenizer = TextTokenizer.from_file(folder / "tokenizer.json", card.context_length, text_format)
     captions = json.loads((files("cosmos_search") / "data/photos/captions.json").read_text(encoding="utf-8"))
     return [np.array([tokenizer.encode(text)], dtype=np.int64) for text in captions.values()]

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from cosmos_search.encoders.devices import Device, Precision
-from cosmos_search.model_config import ModelKind
 from cosmos_search.network.towers import load_networks
 from indexer.encoder import Vectors
 
@@ -26,8 +25,8 @@ log = logging.getLogger(__name__)
 class TorchImages:
     """An ImageRuntime. If a batch does not fit into memory, `batch_size` is halved permanently."""
 
-    def __init__(self, folder: Path, kind: ModelKind, device: Device, precision: Precision) -> None:
-        network, _ = load_networks(folder, kind)
+    def __init__(self, folder: Path, device: Device, precision: Precision) -> None:
+        network, _ = load_networks(folder)
         self._network = network.to(device, DTYPES[precision])
         self._device = torch.device(device)
         self._lock = Lock()  # one batch at a time; other threads decode the next ones

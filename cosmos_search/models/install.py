@@ -153,10 +153,10 @@ def _copy_directory(source: Path, draft: Path) -> None:
     parts = find_files(source, NEEDED)
     if "config.json" not in parts:
         raise CosmosSearchError(f"{source} holds no model: it has no config.json.")
-    kind = read_kind(source)
+    read_kind(source)
     if missing := [part for part in NEEDED if part not in parts]:
         raise CosmosSearchError(f"{source} is not a complete model: {missing[0]} is missing.")
-    check_weights(source, kind, parts[WEIGHTS])  # before gigabytes are copied
+    check_weights(source, parts[WEIGHTS])  # before gigabytes are copied
     try:
         for part in (part for part in NEEDED if part != WEIGHTS):
             (draft / part).write_bytes(read_part(source, part))

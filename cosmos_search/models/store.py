@@ -22,6 +22,7 @@ from cosmos_search.model_config import (
     MINI_TOKENS,
     ModelKind,
     Role,
+    read_kind,
 )
 from cosmos_search.models.drafts import draft_folder
 from cosmos_search.models.errors import DamagedModelError, ModelExistsError, ModelNameError, ModelNotInstalledError
@@ -46,8 +47,6 @@ __all__ = [
 
 CARD = "card.json"
 WEIGHTS = "model.safetensors"
-WIDTHS = {384: "ViT-S", 768: "ViT-B", 1024: "ViT-L", 1280: "ViT-H"}
-LOCAL_CROP = 96 / 224  # COSMOS was trained on local crops of this share of the side
 MINI = "cosmos-mini"  # the built-in encoder with the packaged weights, which were trained on captioned photos
 MINI_CONSE = "cosmos-mini-conse"  # the same without trained weights
 BUILT_IN = (MINI, MINI_CONSE)
@@ -201,13 +200,11 @@ def _describe(folder: Path, name: str, source: str, role: Role | None, origins: 
         for part, origin in origins.items():
             message = message.replace(str(folder / part), origin)
         raise CosmosSearchError(message.replace(str(folder), source)) from error
-    crop_side = sizes.side
-    if sizes.kind == "cosmos":
-        crop_side = max(1, round(sizes.side * LOCAL_CROP / sizes.patch)) * sizes.patch
-    network = f"{WIDTHS.get(sizes.width, f'ViT-{sizes.width}')}/{sizes.patch}"
+    assert sizes.side is not None, sizes
+    crop_side = sizes.side if sizes.crop_side is None else sizes.crop_side
     digests = {part: _digest(folder / part) for part in NEEDED if part != WEIGHTS}
     numbers = (sizes.dim, sizes.context_length, sizes.side, crop_side)
-    return ModelCard(name, sizes.kind, network, *numbers, source, _digest(folder / WEIGHTS), role, digests)
+    return ModelCard(name, read_kind(folder), sizes.network, *numbers, source, _digest(folder / WEIGHTS), role, digests)
 
 
 def _describe_trained(folder: Path, name: str, source: str) -> ModelCard:

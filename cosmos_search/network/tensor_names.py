@@ -39,14 +39,17 @@ IN_BLOCKS = {
     "mlp.c_fc.": "mlp.fc1.",
     "mlp.c_proj.": "mlp.fc2.",
 }
+LAYERS = (".encoder.layers.", ".encoder.layer.")  # in AltCLIP, as transformers has it and as files have it
 
 
 def rename_as_in_file(state: Mapping[str, Tensor], found: Collection[str]) -> Mapping[str, Tensor]:
-    """The tensors of a state dict, as views, by their names in a file, which are the current or the earlier ones.
+    """The tensors of a state dict, as views, by their names in a file, which are the current or other ones.
 
     found: all names in the file.
     """
-    return rename_tensors(state, EARLIER) if EARLIER["visual.positional_embedding"] in found else state
+    if EARLIER["visual.positional_embedding"] in found:
+        return rename_tensors(state, EARLIER)
+    return {name if name in found else name.replace(*LAYERS): tensor for name, tensor in state.items()}
 
 
 def rename_tensors(state: Mapping[str, Tensor], prefixes: Mapping[str, str]) -> dict[str, Tensor]:

@@ -1,21 +1,19 @@
 """The two towers of a model directory as torch modules: from uint8 pixels and token ids to unit vectors."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import CLIPConfig, CLIPModel
 
-from cosmos_search.json_files import read_object
-from cosmos_search.model_config import ModelKind, clip_towers
-from cosmos_search.network.checkpoint import load_model, read_config
-from cosmos_search.network.cosmos import CosmosModel
+from cosmos_search.network.families.family import Family
+from cosmos_search.network.families.registry import read_model
 from cosmos_search.network.weights import check_header, load_weights
 from cosmos_search.processing.image import Preprocess
 
-__all__ = ["ImageNetwork", "TextNetwork", "check_weights", "load_clip", "load_networks"]
+__all__ = ["ImageNetwork", "TextNetwork", "check_weights", "load_network", "load_networks"]
 
 Features = Callable[[Tensor], Tensor]
 
@@ -40,7 +38,7 @@ class ImageNetwork(nn.Module):
 
 
 class TextNetwork(nn.Module):
-    """A text tower. Its attention is causal, so rows need no padding after their end tokens."""
+    """A text tower; rows are padded only if the text format of its family pads them."""
 
     def __init__(self, model: nn.Module, features: Features) -> None:
         super().__init__()
@@ -52,40 +50,24 @@ class TextNetwork(nn.Module):
         return F.normalize(self._features(ids), dim=-1)
 
 
-def load_networks(folder: Path, kind: ModelKind) -> tuple[ImageNetwork, TextNetwork]:
-    """Both towers of an installed model, for inference. Raises CosmosSearchError if its weights do not fit."""
+def load_networks(folder: Path) -> tuple[ImageNetwork, TextNetwork]:
+    """Both towers of a model directory, for inference. Raises CosmosSearchError if its files do not fit each other."""
     preprocess = Preprocess.load(folder / "preprocessor_config.json")
-    if kind == "cosmos":
-        model = load_model(folder)
-        image = ImageNetwork(model.visual, lambda pixels: model.encode_images(pixels).features, preprocess)
-        return image.eval(), TextNetwork(model, lambda ids: model.encode_texts(ids).features).eval()
-    clip = load_clip(folder)
-    image = ImageNetwork(clip, lambda x: clip.visual_projection(clip.vision_model(x).pooler_output), preprocess)
-    text = TextNetwork(clip, lambda ids: clip.text_projection(clip.text_model(ids).pooler_output))
-    return image.eval(), text.eval()
+    family, model = load_network(folder)
+    image = ImageNetwork(model, partial(family.encode_images, model), preprocess)
+    return image.eval(), TextNetwork(model, partial(family.encode_texts, model)).eval()
 
 
-def load_clip(folder: Path) -> CLIPModel:
-    """A CLIPModel from safetensors, for inference. Raises CosmosSearchError if its files do not fit each other.
+def load_network(folder: Path) -> tuple[Family, nn.Module]:
+    """A model directory's network, for inference, and its family.
 
-    Of config.json only the values that determine shapes are used, so that it cannot select code, kernels or
-    quantisation.
+    Raises CosmosSearchError if its files do not fit each other.
     """
-    config = _clip_config(folder)
-    return load_weights(lambda: CLIPModel(config), folder / "model.safetensors")
+    family, config = read_model(folder)
+    return family, load_weights(lambda: family.make(config), folder / "model.safetensors")
 
 
-def check_weights(folder: Path, kind: ModelKind, weights: Path) -> None:
+def check_weights(folder: Path, weights: Path) -> None:
     """Raise CosmosSearchError if the header of a safetensors file does not fit the config.json in a folder."""
-    if kind == "cosmos":
-        config = read_config(folder)
-        check_header(lambda: CosmosModel(config), weights)
-    else:
-        clip_config = _clip_config(folder)
-        check_header(lambda: CLIPModel(clip_config), weights)
-
-
-def _clip_config(folder: Path) -> CLIPConfig:
-    path = folder / "config.json"
-    vision, text, dim = clip_towers(read_object(path), path)
-    return CLIPConfig(vision_config=vision, text_config=text, projection_dim=dim)
+    family, config = read_model(folder)
+    check_header(lambda: family.make(config), weights)

@@ -1,13 +1,13 @@
 """Load weights from safetensors; the header is compared with the network before anything is allocated."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
-from torch import nn
+from torch import Tensor, nn
 
 from cosmos_search.network.tensor_names import rename_as_in_file
 from indexer.errors import CosmosSearchError
@@ -56,8 +56,7 @@ def check_header(make: Callable[[], nn.Module], file: Path) -> None:
     except (OSError, SafetensorError, ValueError) as error:
         raise CosmosSearchError(f"{file} is damaged, or not a safetensors file ({_first_line(error)}).") from error
     stored = rename_as_in_file(network.state_dict(), found)
-    expected = {name: tuple(tensor.shape) for name, tensor in stored.items()}
-    if problem := _difference(expected, found):
+    if problem := _difference(stored, found):
         raise CosmosSearchError(f"The weights in {file} do not fit its config.json: {problem}.")
 
 
@@ -71,17 +70,17 @@ def check_memory(network: nn.Module, source: Path | str) -> None:
         )
 
 
-def _difference(expected: dict[str, tuple[int, ...]], found: dict[str, tuple[tuple[int, ...], str]]) -> str:
+def _difference(expected: Mapping[str, Tensor], found: Mapping[str, tuple[tuple[int, ...], str]]) -> str:
     """A description of the first difference; "" if there is none."""
     if missing := sorted(expected.keys() - found.keys()):
         return f"{len(missing)} tensors are missing, including {missing[0]}"
     if extra := sorted(name for name in found.keys() - expected.keys() if not name.endswith(UNUSED)):
         return f"{len(extra)} tensors are unknown, including {extra[0][:80]!r}"
-    for name, shape in expected.items():
+    for name, tensor in expected.items():
         found_shape, dtype = found[name]
-        if found_shape != shape:
-            return f"{name} has the shape {found_shape} instead of {shape}"
-        if dtype not in DTYPES:
+        if found_shape != tuple(tensor.shape):
+            return f"{name} has the shape {found_shape} instead of {tuple(tensor.shape)}"
+        if tensor.is_floating_point() and dtype not in DTYPES:
             return f"{name} is of type {dtype}, which is not a floating point type of 16 bits or more"
     return ""
 

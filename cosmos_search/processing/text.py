@@ -1,14 +1,12 @@
-"""CLIP's byte-level BPE (Radford et al. 2021): from texts to rows of token ids, without torch and transformers."""
+"""From texts to rows of token ids, without torch and transformers; and CLIP's byte-level BPE (Radford et al. 2021)."""
 
 import gzip
-import html
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-import ftfy
 import numpy as np
 import regex
 import tokenizers
@@ -16,42 +14,54 @@ from numpy.typing import NDArray
 from tokenizers import decoders, models, pre_tokenizers, processors
 
 from cosmos_search.model_config import CLIP_VOCAB_SIZE
+from cosmos_search.processing.text_format import CLIP_FORMAT, END, START, TextFormat, clean
 from cosmos_search.processing.tokenizer_file import is_panic, read_tokenizer
 from indexer.errors import CosmosSearchError
 
 __all__ = ["END", "START", "TextTokenizer", "clip_tokenizer", "save_clip_tokenizer"]
 
-START, END = "<start_of_text>", "<end_of_text>"
-OPENAI_START, OPENAI_END = "<|startoftext|>", "<|endoftext|>"  # the same tokens in CLIP's own model directories
 N_MERGES = CLIP_VOCAB_SIZE - 2 * 256 - 2  # without the bytes, alone and at the end of a word, and start and end
-HUGE_REFERENCE = re.compile(r"&#(?:[0-9]{1000,}|[xX][0-9a-fA-F]{1000,});?")  # beyond every code point
+ChooseFormat = Callable[[tokenizers.Tokenizer], TextFormat]
 WORDS = r"'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+"
 
 
 class TextTokenizer:
-    """A tokenizer, with the context length of its model.
+    """A tokenizer, with the context length and the text format of its model.
 
     >>> clip_tokenizer()(["a cat"])[0, :5].tolist()
     [49406, 320, 2368, 49407, 0]
     """
 
-    def __init__(self, tokenizer: tokenizers.Tokenizer, context_length: int = 77) -> None:
+    def __init__(
+        self, tokenizer: tokenizers.Tokenizer, context_length: int = 77, text_format: TextFormat = CLIP_FORMAT
+    ) -> None:
         self._tokenizer = tokenizer
         self._tokenizer.no_truncation()  # some files enable truncation or padding
         self._tokenizer.no_padding()
         self._tokenizer.encode_special_tokens = True  # typed by a user, "<end_of_text>" is plain text
-        self._is_clip = tokenizer.get_vocab_size() == CLIP_VOCAB_SIZE
+        self._clean = text_format.clean
+        self._is_clip = text_format is CLIP_FORMAT and tokenizer.get_vocab_size() == CLIP_VOCAB_SIZE
         if self._is_clip:
             # `_encode` splits the words, because the official split uses Python's `regex` and its Unicode tables
             self._tokenizer.pre_tokenizer = _make_byte_level()
         self.context_length = context_length
-        self.start = self._find_special(START, OPENAI_START)
-        self.end = self._find_special(END, OPENAI_END)
+        self.start = self._find_special(text_format.start, text_format.needs_start)
+        self.pad = self._find_special(text_format.pad)
+        end = self._find_special(text_format.end)
+        assert end is not None, text_format
+        self.end = end
 
     @classmethod
-    def from_file(cls, path: Path, context_length: int) -> "TextTokenizer":
-        """Read a model directory's tokenizer.json. Raises CosmosSearchError for one that is not like CLIP's."""
-        return cls(read_tokenizer(path), context_length)
+    def from_file(
+        cls, path: Path, context_length: int, text_format: TextFormat | ChooseFormat = CLIP_FORMAT
+    ) -> "TextTokenizer":
+        """Read a model directory's tokenizer.json. Raises CosmosSearchError for one that does not fit the format.
+
+        text_format: that of the model's family, or a function that chooses it by the tokenizer.
+        """
+        tokenizer = read_tokenizer(path)
+        chosen = text_format if isinstance(text_format, TextFormat) else text_format(tokenizer)
+        return cls(tokenizer, context_length, chosen)
 
     @property
     def n_ids(self) -> int:
@@ -59,28 +69,31 @@ class TextTokenizer:
         return 1 + max(self._tokenizer.get_vocab(with_added_tokens=True).values())
 
     def __call__(self, texts: Sequence[str], *, specials: bool = False) -> NDArray[np.int64]:
-        """(n, context_length): start, tokens, end, zeros. A text that is too long is truncated; see `fits`.
+        """(n, context_length): start, tokens, end, padding. A text that is too long is truncated; see `fits`.
 
         specials: treat a literal <start_of_text> or <end_of_text> as that token, as the authors' tokenizer does.
         """
-        rows = np.zeros((len(texts), self.context_length), dtype=np.int64)
+        rows = np.full((len(texts), self.context_length), self.pad or 0, dtype=np.int64)
         for row, text in zip(rows, texts, strict=True):
             ids = self.encode(text, specials=specials)
             row[: len(ids)] = ids
         return rows
 
     def encode(self, text: str, *, specials: bool = False) -> list[int]:
-        """The token ids of a text, including start and end, truncated to the context length."""
+        """The row of token ids of a text: including start, end and padding, truncated to the context length."""
         ids = self.ids(text, specials=specials)
-        return ids if len(ids) <= self.context_length else [*ids[: self.context_length - 1], self.end]
+        if len(ids) > self.context_length:
+            return [*ids[: self.context_length - 1], self.end]
+        return ids if self.pad is None else ids + [self.pad] * (self.context_length - len(ids))
 
     def ids(self, text: str, *, specials: bool = False) -> list[int]:
         """The token ids of a text, including start and end, without a limit."""
-        parts = re.split(f"({START}|{END})", clean(text)) if specials else [clean(text)]
+        cleaned = self._clean(text)
         special_ids = {START: self.start, END: self.end}
-        ids = [self.start]
-        for part in parts:
-            ids += [special_ids[part]] if part in special_ids and specials else self._encode(part)
+        ids = [] if self.start is None else [self.start]
+        for part in re.split(f"({START}|{END})", cleaned) if specials else [cleaned]:
+            special = special_ids.get(part) if specials else None
+            ids += self._encode(part) if special is None else [special]
         return [*ids, self.end]
 
     def words(self, text: str) -> list[tuple[str, int, int]]:
@@ -110,11 +123,14 @@ class TextTokenizer:
         ids: list[int] = encoding.ids
         return ids
 
-    def _find_special(self, *names: str) -> int:
+    def _find_special(self, names: tuple[str, ...], is_needed: bool = True) -> int | None:
+        """The id of the first of these tokens that there is; None if none is needed and there is none."""
         for id_ in (self._tokenizer.token_to_id(name) for name in names):
             if id_ is not None:
                 return int(id_)
-        raise CosmosSearchError(f"The tokenizer has no token {' or '.join(names)}, so it is not like CLIP's.")
+        if names and is_needed:
+            raise CosmosSearchError(f"The tokenizer has no token {' or '.join(names)}, which models of this kind need.")
+        return None
 
 
 @cache
@@ -129,18 +145,6 @@ def save_clip_tokenizer(path: Path) -> None:
     ends = [(token, tokenizer.token_to_id(token)) for token in (START, END)]
     tokenizer.post_processor = processors.TemplateProcessing(single=f"{START} $A {END}", special_tokens=ends)
     tokenizer.save(str(path))
-
-
-def clean(text: str) -> str:
-    """Clean a text as CLIP does: repair mojibake, resolve HTML entities, collapse white space, lower the case."""
-    readable = text.encode("utf-8", "replace").decode("utf-8")  # arguments of commands may contain lone surrogates
-    text = _unescape(_unescape(ftfy.fix_text(readable)))
-    return re.sub(r"\s+", " ", text.strip()).strip().lower()
-
-
-def _unescape(text: str) -> str:
-    """Like `html.unescape`, which fails for a number with more digits than Python converts."""
-    return html.unescape(HUGE_REFERENCE.sub("\ufffd", text))
 
 
 def _build_clip_tokenizer() -> tokenizers.Tokenizer:

@@ -5,6 +5,7 @@ random, or make it panic.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,20 @@ import tokenizers
 
 from cosmos_search.json_files import read_object
 from cosmos_search.model_config import MAX_TOKENIZER_BYTES, VOCABULARY
+from cosmos_search.processing.charsmap import find_problem
 from indexer.errors import CosmosSearchError
 
 __all__ = ["is_panic", "read_tokenizer"]
 
 Fields = Mapping[str, tuple[Any, ...]]
 
+
+class LongText:
+    """Among allowed values: a text of any length, which is checked elsewhere."""
+
+
 MAX_ADDED, MAX_CHARACTERS, MAX_STEPS = 10_000, 256, 16
+MAX_SCORE = 1e9  # of a piece; published ones are logarithms of probabilities
 SPECIALS = ("", r"<\|startoftext\|>|<\|endoftext\|>|", r"<start_of_text>|<end_of_text>|")  # transformers' from 5 on
 ENDINGS = "'s|'t|'re|'ve|'m|'ll|'d|"
 LETTERS = (r"\p{L}+|\p{N}|[^\s\p{L}\p{N}]+", r"[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+")  # CLIP's, in two spellings
@@ -36,12 +44,24 @@ MODELS: Mapping[str, Fields] = {
         "byte_fallback": (bool,),
         "ignore_merges": (bool,),
     },
+    "Unigram": {"unk_id": (int,), "byte_fallback": (bool,)},
     "WordLevel": {"unk_token": (str,)},
+    "WordPiece": {"unk_token": (str,), "continuing_subword_prefix": ("##",), "max_input_chars_per_word": (100,)},
 }
-WHITE_SPACE = {"Regex": r"\s+"}
+WHITE_SPACE, BLANKS = {"Regex": r"\s+"}, {"Regex": " {2,}"}
+PUNCTUATION = re.compile(r"\[(?:\\?[!-,./:-@_`{|}~]|\\[-\[\]\\^])+\]")  # a class of characters, as SigLIP removes them
+BLANK = "\u2581"  # stands for a blank in the vocabularies of SentencePiece
 NORMALIZERS: Mapping[str, Fields] = {
     **{name: {} for name in ("Lowercase", "NFC", "NFD", "NFKC", "NFKD", "StripAccents")},
     "Replace": {"pattern": (WHITE_SPACE, dict), "content": (str,)},
+    "Strip": {"strip_left": (bool,), "strip_right": (bool,)},
+    "Precompiled": {"precompiled_charsmap": (LongText,)},
+    "BertNormalizer": {
+        "clean_text": (bool,),
+        "handle_chinese_chars": (bool,),
+        "strip_accents": (None, bool),
+        "lowercase": (bool,),
+    },
 }
 PRE_TOKENIZERS: Mapping[str, Fields] = {
     "ByteLevel": {"add_prefix_space": (bool,), "trim_offsets": (bool,), "use_regex": (bool,)},
@@ -50,6 +70,13 @@ PRE_TOKENIZERS: Mapping[str, Fields] = {
         "behavior": BEHAVIOURS,
         "invert": (bool,),
     },
+    "Metaspace": {
+        "replacement": (BLANK,),
+        "prepend_scheme": ("always", "first", "never"),
+        "add_prefix_space": (bool,),
+        "split": (bool,),
+    },
+    "BertPreTokenizer": {},
     "Whitespace": {},
     "WhitespaceSplit": {},
 }
@@ -61,7 +88,10 @@ ADDED_TOKEN: Fields = {
 # Parts that are dropped, since only token ids are used; their types are checked nevertheless.
 UNUSED = {
     "post_processor": (None, "BertProcessing", "ByteLevel", "RobertaProcessing", "Sequence", "TemplateProcessing"),
-    "decoder": (None, "BPEDecoder", "ByteFallback", "ByteLevel", "Fuse", "Replace", "Sequence", "Strip", "WordPiece"),
+    "decoder": (
+        *(None, "BPEDecoder", "ByteFallback", "ByteLevel", "Fuse", "Metaspace"),
+        *("Replace", "Sequence", "Strip", "WordPiece"),
+    ),
 }
 
 
@@ -99,12 +129,12 @@ def _check_content(content: Mapping[str, Any]) -> dict[str, Any]:
         kind = value.get("type") if isinstance(value, dict) else value
         if not (kind is None or isinstance(kind, str)) or kind not in kinds:
             raise _UnsupportedError(f"its {part} is of the unknown type {_shorten(kind)}")
-    model = _check_model(content.get("model"))
+    model, vocabulary = _check_model(content.get("model"))
     return {
         "version": "1.0",
         "truncation": None,
         "padding": None,
-        "added_tokens": _check_added_tokens(content.get("added_tokens"), model["vocab"]),
+        "added_tokens": _check_added_tokens(content.get("added_tokens"), vocabulary),
         "normalizer": _check_steps(content.get("normalizer"), "normalizer", "normalizers", NORMALIZERS),
         "pre_tokenizer": _check_steps(content.get("pre_tokenizer"), "pre_tokenizer", "pretokenizers", PRE_TOKENIZERS),
         "post_processor": None,
@@ -113,23 +143,41 @@ def _check_content(content: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _check_model(content: Any) -> dict[str, Any]:
+def _check_model(content: Any) -> tuple[dict[str, Any], dict[str, int]]:
+    """The model, and the ids of its tokens."""
     kind = content.get("type", "BPE" if "merges" in content else None) if isinstance(content, dict) else None
     if not isinstance(kind, str) or kind not in MODELS:
         raise _UnsupportedError(f"its model is of the unknown type {_shorten(kind)}; supported are {', '.join(MODELS)}")
     fields = _check_fields(content, "model", MODELS[kind])
-    vocabulary = content.get("vocab")
+    pieces = content.get("vocab")
+    vocabulary = _read_pieces(pieces) if kind == "Unigram" else pieces
     if not isinstance(vocabulary, dict) or not vocabulary:
         raise _UnsupportedError("its model has no vocab")
     ids = set(vocabulary.values()) if all(type(id_) is int for id_ in vocabulary.values()) else set()
     if len(ids) != len(vocabulary) or min(ids) < 0 or max(ids) >= VOCABULARY[1]:
         raise _UnsupportedError(f"the ids of its tokens are not different whole numbers below {VOCABULARY[1]:,}")
-    model = {"type": kind, "vocab": vocabulary, **fields}
+    model = {"type": kind, "vocab": pieces, **fields}
     if kind == "BPE":
         model["merges"] = _check_merges(content.get("merges"), vocabulary)
-    if isinstance(unknown := fields.get("unk_token"), str) and kind == "BPE" and unknown not in vocabulary:
+    if kind == "Unigram" and not 0 <= fields.get("unk_id", -1) < len(vocabulary):
+        raise _UnsupportedError("its unk_id is not one of its vocab")
+    if isinstance(unknown := fields.get("unk_token"), str) and kind != "WordLevel" and unknown not in vocabulary:
         raise _UnsupportedError(f"its unk_token {_shorten(unknown)} is not in its vocab")
-    return model
+    return model, vocabulary
+
+
+def _read_pieces(pieces: Any) -> dict[str, int]:
+    """The ids of the pieces of a Unigram model, which is a list of pieces with their scores."""
+    if not isinstance(pieces, list):
+        raise _UnsupportedError("its vocab is not a list of pieces with scores")
+    for piece in pieces:
+        is_pair = isinstance(piece, list) and len(piece) == 2 and isinstance(piece[0], str)
+        if not is_pair or type(piece[1]) not in (int, float) or not abs(piece[1]) < MAX_SCORE:
+            raise _UnsupportedError(f"its piece {_shorten(piece)} is not a text with a score")
+    ids = {piece[0]: i for i, piece in enumerate(pieces)}
+    if len(ids) != len(pieces):
+        raise _UnsupportedError("its vocab has a piece twice")
+    return ids
 
 
 def _check_merges(merges: Any, vocabulary: Mapping[str, int]) -> list[list[str]]:
@@ -180,15 +228,20 @@ def _check_steps(content: Any, part: str, list_name: str, known: Mapping[str, Fi
     for step in flat:
         if step["type"] == "Replace":
             _check_replacement(step)
+        if step["type"] == "Precompiled" and (problem := find_problem(step.get("precompiled_charsmap", ""))):
+            raise _UnsupportedError(f"the precompiled_charsmap of its normalizer {problem}")
     return {"type": "Sequence", list_name: flat} if flat else None
 
 
 def _check_replacement(step: Mapping[str, Any]) -> None:
-    """White space or a literal text may be replaced by a text that is not longer."""
+    """White space, punctuation or a literal text may be replaced by a text that is not longer."""
     pattern, content = step.get("pattern"), step.get("content")
-    replaced = str(" " if pattern == WHITE_SPACE else (pattern or {}).get("String", ""))
-    is_known = pattern in (WHITE_SPACE, {"String": replaced}) and isinstance(content, str)
-    if not is_known or not 0 < len(replaced) >= len(str(content)):
+    replaced = str((pattern or {}).get("String", ""))
+    is_known = pattern == {"String": replaced} and isinstance(content, str) and 0 < len(replaced) >= len(content)
+    if isinstance(pattern, dict) and isinstance(regex := pattern.get("Regex"), str) and len(pattern) == 1:
+        is_punctuation = len(regex) <= MAX_CHARACTERS and PUNCTUATION.fullmatch(regex) is not None
+        is_known = content == "" if is_punctuation else pattern in (WHITE_SPACE, BLANKS) and content in ("", " ", BLANK)
+    if not is_known:
         raise _UnsupportedError(
             f"its normalizer replaces {_shorten(pattern)} by {_shorten(content)}, which is not supported"
         )
@@ -205,6 +258,8 @@ def _check_fields(content: Mapping[str, Any], part: str, known: Fields) -> dict[
 
 def _matches(value: Any, option: Any) -> bool:
     """True if the value equals the option, or has that type."""
+    if option is LongText:
+        return isinstance(value, str)
     if isinstance(option, type):
         return type(value) is option and (not isinstance(value, str) or len(value) <= MAX_CHARACTERS)
     return type(value) is type(option) and bool(value == option)

@@ -15,7 +15,7 @@ from cosmos_search.models.store import default_store
 from cosmos_search.network.checkpoint import load_checkpoint, load_model
 from cosmos_search.network.cosmos import CosmosConfig, CosmosModel
 from cosmos_search.network.tensor_names import rename_tensors
-from cosmos_search.network.towers import load_clip
+from cosmos_search.network.towers import load_network
 from indexer.errors import CosmosSearchError
 from indexer.files import expand_home
 from trainer.runs.checkpoints import find_best_checkpoint, load_networks
@@ -100,7 +100,12 @@ def _load_named(init: str, config: CosmosConfig, seed: int) -> CosmosModel:
 
 
 def _load_folder(folder: Path, kind: str, seed: int) -> CosmosModel:
-    return load_model(folder) if kind == "cosmos" else convert_clip(load_clip(folder), seed)
+    if kind == "cosmos":
+        return load_model(folder)
+    _, network = load_network(folder)
+    if not isinstance(network, CLIPModel):
+        raise CosmosSearchError(f"{folder} holds a model of type {kind}; training starts from cosmos or clip.")
+    return convert_clip(network, seed)
 
 
 def _convert_config(clip: CLIPModel) -> CosmosConfig:

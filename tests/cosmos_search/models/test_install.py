@@ -88,7 +88,7 @@ def test_the_graphs_give_what_the_network_gives(store, like, photos, role):
     assert np.abs(wholes(encoder, pictures) - exact).max() < 1e-5
     box = Box(0.25, 0.25, 0.75, 0.75)
     local = torch.tensor(np.stack([np.asarray(p.resize((16, 16), 3, box.pixels(*p.size))) for p in pictures]))
-    image, text = load_networks(store.folder("micro"), "cosmos")
+    image, text = load_networks(store.folder("micro"))
     regions = np.stack([v[1] for v in encoder.encode_images([encoder.prepare(p, [box]) for p in pictures])])
     assert np.abs(regions - image(local).detach().numpy()).max() < 1e-5
     ids = torch.tensor([[94, 0, 3, 14, 6, 95]])  # "adog"

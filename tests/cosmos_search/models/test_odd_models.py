@@ -354,7 +354,7 @@ def save_words(path, words, specials=()):
 def test_tokenizers_of_another_kind_or_size_are_refused(model, tmp_path):
     path = model / "tokenizer.json"
     save_words(path, {"?": 0, "[CLS]": 1, "[SEP]": 2})
-    assert "not like CLIP's" in refusal(model, tmp_path)
+    assert "has no token" in refusal(model, tmp_path)
     save_clip_tokenizer(path)
     assert "49,408 tokens, but its network 96" in refusal(model, tmp_path)
     ends = {"<start_of_text>": 1, "<end_of_text>": 2}

@@ -63,7 +63,7 @@ def test_older_and_other_ways_to_say_the_size_are_understood(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content", ["", "[]", "{}", '{"size": 256, "crop_size": 224, "image_mean": [0,0,0], "image_std": [1,1,1]}']
+    "content", ["", "[]", "{}", '{"size": 224, "crop_size": 256, "image_mean": [0,0,0], "image_std": [1,1,1]}']
 )
 def test_what_is_not_understood_is_refused(tmp_path, content):
     (tmp_path / "p.json").write_text(content)

@@ -31,6 +31,7 @@ DEV = [
     "pytest-timeout>=2.3",
     "ruff>=0.9",
     "selenium>=4.20",
+    "sentencepiece>=0.2",  # to compare with, of SigLIP's tokenizer
 ]
 
 setup(

@@ -147,20 +147,38 @@ def _add_checkpoint(
 
 
 def _copy_directory(source: Path, draft: Path) -> None:
-    """Copy the files of a model in the Hugging Face layout; weights only as safetensors, which cannot run code."""
-    from cosmos_search.network.towers import check_weights  # imports torch, which only installing needs
+    """Copy the files of a model in the hub's layout, or convert those of another layout; weights as safetensors only.
 
-    parts = find_files(source, NEEDED)
-    if "config.json" not in parts:
-        raise CosmosSearchError(f"{source} holds no model: it has no config.json.")
-    read_kind(source)
-    if missing := [part for part in NEEDED if part not in parts]:
-        raise CosmosSearchError(f"{source} is not a complete model: {missing[0]} is missing.")
-    check_weights(source, parts[WEIGHTS])  # before gigabytes are copied
+    A safetensors file, unlike a pickle, cannot run code; a pickle is read without running the code in it.
+    """
+    # imports torch, which only installing needs
+    from cosmos_search.models.convert_parts import PICKLE, convert_pickle, convert_tokenizer
+    from cosmos_search.models.open_clip import OPEN_CLIP_CONFIG, convert_open_clip
+    from cosmos_search.network.towers import check_weights
+
+    parts = find_files(source, (*NEEDED, PICKLE, OPEN_CLIP_CONFIG))
     try:
-        for part in (part for part in NEEDED if part != WEIGHTS):
+        if OPEN_CLIP_CONFIG in parts and not {"config.json", WEIGHTS} <= parts.keys():
+            convert_open_clip(source, draft)
+            return
+        if "config.json" not in parts:
+            raise CosmosSearchError(f"{source} holds no model: it has no config.json.")
+        read_kind(source)
+        if "preprocessor_config.json" not in parts or not {WEIGHTS, PICKLE} & parts.keys():
+            missing = next(part for part in NEEDED if part not in parts)
+            raise CosmosSearchError(f"{source} is not a complete model: {missing} is missing.")
+        if WEIGHTS in parts:
+            check_weights(source, parts[WEIGHTS])  # before gigabytes are copied
+        for part in ("config.json", "preprocessor_config.json"):
             (draft / part).write_bytes(read_part(source, part))
-        shutil.copyfile(parts[WEIGHTS], draft / WEIGHTS)
+        if "tokenizer.json" in parts:
+            (draft / "tokenizer.json").write_bytes(read_part(source, "tokenizer.json"))
+        else:
+            convert_tokenizer(source, draft / "tokenizer.json")
+        if WEIGHTS in parts:
+            shutil.copyfile(parts[WEIGHTS], draft / WEIGHTS)
+        else:
+            convert_pickle(source, draft / WEIGHTS)
     except OSError as error:
         raise CosmosSearchError(f"{source} can't be copied ({error}).") from error
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 
 from torch import Tensor
 
-__all__ = ["rename_as_in_file", "rename_tensors"]
+__all__ = ["CLIP_NAMES", "rename_as_in_file", "rename_tensors"]
 
 # Prefixes of names: ours, and those in files written before the network used the authors' names
 EARLIER = {
@@ -30,6 +30,22 @@ EARLIER = {
     "text_attn_cross_pool.ln_k.": "text_attention.norm_tokens.",
     "image_token_mapping.": "image_token_map.",
     "text_token_mapping.": "text_token_map.",
+}
+# The same, which are OpenCLIP's, too, and those of transformers' CLIPModel; CLIP has no cross-attention
+CLIP_NAMES = {
+    "positional_embedding": "text_model.embeddings.position_embedding.weight",
+    "text_projection": "text_projection.weight",
+    "logit_scale": "logit_scale",
+    "visual.class_embedding": "vision_model.embeddings.class_embedding",
+    "visual.positional_embedding": "vision_model.embeddings.position_embedding.weight",
+    "visual.proj": "visual_projection.weight",
+    "visual.conv1.": "vision_model.embeddings.patch_embedding.",
+    "visual.ln_pre.": "vision_model.pre_layrnorm.",
+    "visual.transformer.resblocks.": "vision_model.encoder.layers.",
+    "visual.ln_post.": "vision_model.post_layernorm.",
+    "transformer.resblocks.": "text_model.encoder.layers.",
+    "token_embedding.": "text_model.embeddings.token_embedding.",
+    "ln_final.": "text_model.final_layer_norm.",
 }
 # Within blocks both other layouts use the names of Hugging Face, with separate queries, keys and values.
 IN_BLOCKS = {

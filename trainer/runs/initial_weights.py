@@ -14,7 +14,7 @@ from cosmos_search.models.published import PUBLISHED
 from cosmos_search.models.store import default_store
 from cosmos_search.network.checkpoint import load_checkpoint, load_model
 from cosmos_search.network.cosmos import CosmosConfig, CosmosModel
-from cosmos_search.network.tensor_names import rename_tensors
+from cosmos_search.network.tensor_names import CLIP_NAMES, rename_tensors
 from cosmos_search.network.towers import load_network
 from indexer.errors import CosmosSearchError
 from indexer.files import expand_home
@@ -25,23 +25,6 @@ from trainer.runs.folder import RunFolder
 __all__ = ["convert_clip", "load_initial_network"]
 
 logger = logging.getLogger("cosmos_search")
-
-# Prefixes of parameter names: ours, and those of transformers' CLIPModel. CLIP has no cross-attention.
-CLIP_NAMES = {
-    "positional_embedding": "text_model.embeddings.position_embedding.weight",
-    "text_projection": "text_projection.weight",
-    "logit_scale": "logit_scale",
-    "visual.class_embedding": "vision_model.embeddings.class_embedding",
-    "visual.positional_embedding": "vision_model.embeddings.position_embedding.weight",
-    "visual.proj": "visual_projection.weight",
-    "visual.conv1.": "vision_model.embeddings.patch_embedding.",
-    "visual.ln_pre.": "vision_model.pre_layrnorm.",
-    "visual.transformer.resblocks.": "vision_model.encoder.layers.",
-    "visual.ln_post.": "vision_model.post_layernorm.",
-    "transformer.resblocks.": "text_model.encoder.layers.",
-    "token_embedding.": "text_model.embeddings.token_embedding.",
-    "ln_final.": "text_model.final_layer_norm.",
-}
 
 
 def load_initial_network(init: str, config: CosmosConfig, seed: int) -> CosmosModel:

@@ -28,7 +28,7 @@ def models(ctx: click.Context, as_json: bool) -> None:
     \b
     Examples:
       cosmos-search models
-      cosmos-search models pull cosmos-vitb16-merged30m
+      cosmos-search models pull siglip2-base-patch16-256
       cosmos-search models add my-encoder/
     """
     if ctx.invoked_subcommand is not None:
@@ -43,21 +43,24 @@ def models(ctx: click.Context, as_json: bool) -> None:
 
 @models.command()
 @click.argument("name")
+@click.option("--name", "as_name", type=TEXT, metavar="NAME", help="What to call it here; by default its name there.")
 @ROLE
-def pull(name: str, role: Role) -> None:
-    """Download the published encoder NAME, verify it, and keep what search needs: a quarter of the file.
+def pull(name: str, as_name: str | None, role: Role) -> None:
+    """Download the encoder NAME of the list, or a repository OWNER/NAME of the Hugging Face hub, and verify it.
 
-    An interrupted download is resumed by the same command.
+    Supported are COSMOS, CLIP, SigLIP, SigLIP 2, MetaCLIP 2, Chinese-CLIP, AltCLIP, ALIGN, and CLIPs of OpenCLIP. Of a
+    COSMOS checkpoint only what search needs is kept. An interrupted download is resumed by the same command.
 
     \b
-    Example:
-      cosmos-search models pull cosmos-vitb16-merged30m
+    Examples:
+      cosmos-search models pull siglip2-base-patch16-256
+      cosmos-search models pull google/siglip2-base-patch16-384 --name siglip2-384
     """
     from cosmos_search.models.install import pull_model
     from cosmos_search.models.store import default_store
 
     store = default_store()
-    card = pull_model(store, name, role)
+    card = pull_model(store, name, role, as_name=as_name)
     _say_installed(card.name)
 
 
@@ -72,8 +75,9 @@ def pull(name: str, role: Role) -> None:
 )
 @ROLE
 def add(path: Path, name: str | None, role: Role, config_from: Path | None) -> None:
-    """Install the encoder at PATH: a COSMOS checkpoint (.pt), or a COSMOS or CLIP directory in the Hugging Face layout.
+    """Install the encoder at PATH: a COSMOS checkpoint (.pt), or a directory in the layout of the Hugging Face hub.
 
+    Of directories those of the encoders are supported that can be pulled, see: cosmos-search models pull --help
     PATH may also be an exported training run of the built-in encoder: a folder with cosmos-mini.safetensors, or this
     file. A checkpoint is read without running code in it.
 

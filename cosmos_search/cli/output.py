@@ -12,6 +12,7 @@ from cosmos_search.cli.terminal import escape
 from cosmos_search.extras import install_command
 from cosmos_search.library import Info
 from cosmos_search.models.install import ModelRow
+from cosmos_search.models.published import RECOMMENDED
 from cosmos_search.retrieval.hits import Evidence, Hit
 from indexer.errors import OtherEncoderError
 from indexer.ingest.update import Report
@@ -90,15 +91,28 @@ def format_info(info: Info) -> str:
 
 def format_models(rows: Sequence[ModelRow]) -> str:
     """One model a line. Figures: recall@1 in percent, image→text / text→image; ImageNet top-1."""
-    lines = [("model", "network", "trained on", "COCO R@1", "Flickr30k", "ImageNet", "on disk")]
+    lines = [("model", "good for", "COCO R@1", "Flickr30k", "ImageNet", "licence", "size")]
     for row in rows:
         p = row.published
-        figures = (_format_pair(p.coco), _format_pair(p.flickr30k), f"{p.imagenet:.1f}") if p else ("", "", "")
-        size = "" if row.size_bytes is None else _format_megabytes(row.size_bytes) if row.size_bytes else "built in"
+        figures = ("", "", "", "")
+        if p is not None:
+            imagenet = "" if p.imagenet is None else f"{p.imagenet:.1f}"
+            figures = (_format_pair(p.coco), _format_pair(p.flickr30k), imagenet, p.licence or "")
         name = f"{row.name} (default)" if row.is_default else row.name
-        lines.append((name, row.network, row.trained_on, *figures, size))
-    legend = "R@1: image→text / text→image in percent, as published. To install: cosmos-search models pull MODEL"
-    return _join_lines([*_align_columns(lines, right={6}), "", legend])
+        lines.append((name, row.good_for, *figures, _format_model_size(row)))
+    legend = (
+        "R@1: image→text / text→image in percent, as published; --json names the sources. +: to download",
+        f"Which one: {RECOMMENDED} for queries in any language; the built-in one where nothing can be downloaded.",
+        "To install: cosmos-search models pull MODEL, or any OWNER/NAME of the Hugging Face hub",
+    )
+    return _join_lines([*_align_columns(lines, right={6}), "", *legend])
+
+
+def _format_model_size(row: ModelRow) -> str:
+    if row.size_bytes is not None:
+        return _format_megabytes(row.size_bytes) if row.size_bytes else "built in"
+    size = row.published.download_bytes if row.published is not None else None
+    return "" if size is None else f"+{size / 1e9:.1f} GB"
 
 
 def format_path(path: Path) -> str:
@@ -151,8 +165,8 @@ def _format_evidence(evidence: Evidence) -> str:
     return f"{sign}{evidence.text}: {place}"
 
 
-def _format_pair(figures: tuple[float, float]) -> str:
-    return f"{figures[0]:.1f} / {figures[1]:.1f}"
+def _format_pair(figures: tuple[float, float] | None) -> str:
+    return "" if figures is None else f"{figures[0]:.1f} / {figures[1]:.1f}"
 
 
 def _format_megabytes(size_bytes: int) -> str:

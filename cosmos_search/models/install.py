@@ -1,6 +1,6 @@
 """Install models: download a published checkpoint, or add a local file or directory."""
 
-import hashlib
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,15 +10,22 @@ from safetensors import SafetensorError
 
 from cosmos_search.extras import require_extra
 from cosmos_search.model_config import MINI_NETWORK, Role, read_kind
+from cosmos_search.models.download import download_first, download_one
 from cosmos_search.models.errors import DownloadError, HubError, UnpublishedModelError
-from cosmos_search.models.published import PUBLISHED, REPOSITORY, PublishedModel
+from cosmos_search.models.published import PUBLISHED, PublishedModel
 from cosmos_search.models.store import MINI, MINI_CONSE, NEEDED, WEIGHTS, ModelCard, ModelStore, default_model
 from cosmos_search.models.trained import CALIBRATION_PARTS, TRAINED_FILE, find_trained
 from cosmos_search.network.model_files import find_files, read_part
 from indexer.errors import CosmosSearchError
-from indexer.files import open_file
 
 __all__ = ["ModelRow", "add_model", "list_models", "pull_model"]
+
+HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")  # of a repository: owner/name
+GOOD_FOR_MINI = "English, small, fast"
+SMALL_PARTS = (
+    *("config.json", "preprocessor_config.json", "tokenizer.json", "tokenizer_config.json"),
+    *("vocab.txt", "merges.txt", "spiece.model", "open_clip_config.json"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +38,7 @@ class ModelRow:
     published: PublishedModel | None
     size_bytes: int | None  # on disk; None: not installed
     is_default: bool
+    good_for: str  # "English, fast"; "" if that is not known
 
     def to_dict(self) -> dict[str, Any]:
         """Values for JSON; the figures are None for a model that is not published."""
@@ -39,9 +47,14 @@ class ModelRow:
             "name": self.name,
             "network": self.network,
             "trained_on": self.trained_on,
-            "coco_r1": figures and list(figures.coco),
-            "flickr30k_r1": figures and list(figures.flickr30k),
+            "good_for": self.good_for,
+            "coco_r1": figures and figures.coco and list(figures.coco),
+            "flickr30k_r1": figures and figures.flickr30k and list(figures.flickr30k),
             "imagenet_top1": figures and figures.imagenet,
+            "figures_from": (figures and figures.source) or None,
+            "licence": figures and figures.licence,
+            "download_bytes": figures and figures.download_bytes,
+            "repository": figures and figures.repository,
             "installed": self.size_bytes is not None,
             "size_bytes": self.size_bytes,
             "default": self.is_default,
@@ -52,41 +65,68 @@ def list_models(store: ModelStore) -> list[ModelRow]:
     """The two built-in encoders, then installed models of other origins, then the published ones."""
     default = default_model(store)
     rows = [
-        ModelRow(MINI, MINI_NETWORK, "ImageNet, Flickr8k", None, 0, default == MINI),
-        ModelRow(MINI_CONSE, MINI_NETWORK, "ImageNet", None, 0, False),
+        ModelRow(MINI, MINI_NETWORK, "ImageNet, Flickr8k", None, 0, default == MINI, GOOD_FOR_MINI),
+        ModelRow(MINI_CONSE, MINI_NETWORK, "ImageNet", None, 0, False, "English, to compare"),
     ]
     cards = {card.name: card for card in store.cards()}
     for card in cards.values():
         if card.name not in PUBLISHED:
             size = store.size_bytes(card.name)
-            rows.append(ModelRow(card.name, card.network, card.source, None, size, default == card.name))
+            good_for = "English" if card.is_english else ""
+            rows.append(ModelRow(card.name, card.network, card.source, None, size, default == card.name, good_for))
     for name, model in PUBLISHED.items():
         size_or_none = store.size_bytes(name) if name in cards else None
-        rows.append(ModelRow(name, model.network, model.trained_on, model, size_or_none, default == name))
+        is_default = default == name
+        rows.append(ModelRow(name, model.network, model.trained_on, model, size_or_none, is_default, model.good_for))
     return rows
 
 
-def pull_model(store: ModelStore, name: str, role: Role = "teacher", endpoint: str | None = None) -> ModelCard:
-    """Download a published checkpoint, verify it, and install one of its four copies of the weights.
+def pull_model(
+    store: ModelStore, name: str, role: Role = "teacher", endpoint: str | None = None, as_name: str | None = None
+) -> ModelCard:
+    """Download a published model, or any repository of the hub with a supported one, verify it, and install it.
 
-    An interrupted download is resumed. endpoint: the URL of another hub than the default one.
-    Raises UnpublishedModelError, HubError, DownloadError, and CosmosSearchError for a damaged file.
+    name: of a published model, or a repository: "owner/name". role: of a COSMOS checkpoint, of whose four copies of
+    the weights one is kept. endpoint: the URL of another hub than the default one. as_name: what to call it here.
+    An interrupted download is resumed. Raises UnpublishedModelError, HubError, DownloadError, and CosmosSearchError
+    for a damaged file and for a model that is not supported.
     """
     published = PUBLISHED.get(name)
-    if published is None:
+    if published is None and HUB_ID.fullmatch(name) is None:
         raise UnpublishedModelError(name)
-    store.check_is_free(name)
+    repository = published.repository if published is not None else name
+    installed = as_name or name.rpartition("/")[2]
+    store.check_is_free(installed)
     require_extra("Pulling a model", "models", "torch", "transformers")
-    downloads = store.place / ".downloads" / name
-    checkpoint = _download(published.file, downloads, endpoint)
+    downloads = store.place / ".downloads" / installed
     try:
-        card = _add_checkpoint(store, checkpoint, name, role, source=f"{REPOSITORY}/{published.file}")
+        if published is not None and published.checkpoint is not None:
+            file = download_one(repository, published.checkpoint, downloads, endpoint)
+            card = _add_checkpoint(store, file, installed, role, source=f"{repository}/{published.checkpoint}")
+        else:
+            _download_directory(repository, downloads, endpoint)
+            card = store.put(installed, repository, lambda draft: _copy_directory(downloads, draft))
+    except (HubError, DownloadError):
+        raise  # the parts that have arrived are kept
     except CosmosSearchError as error:
         if not isinstance(error.__cause__, OSError | SafetensorError):  # else the disk was full: keep the download
-            shutil.rmtree(downloads)
+            shutil.rmtree(downloads, ignore_errors=True)
+        if str(downloads) in str(error):
+            raise CosmosSearchError(str(error).replace(str(downloads), repository)) from error
         raise
     shutil.rmtree(downloads)
     return card
+
+
+def _download_directory(repository: str, downloads: Path, endpoint: str | None) -> None:
+    """The small files that a model directory of any layout has, then its weights."""
+    for part in SMALL_PARTS:
+        download_first(repository, (part,), downloads, endpoint)
+    names = (WEIGHTS, "open_clip_model.safetensors", "pytorch_model.bin")
+    if download_first(repository, names, downloads, endpoint) is None:
+        raise CosmosSearchError(
+            f"The repository {repository} has no weights that can be read: none of {', '.join(names)}."
+        )
 
 
 def add_model(
@@ -181,31 +221,3 @@ def _copy_directory(source: Path, draft: Path) -> None:
             convert_pickle(source, draft / WEIGHTS)
     except OSError as error:
         raise CosmosSearchError(f"{source} can't be copied ({error}).") from error
-
-
-def _download(file: str, place: Path, endpoint: str | None) -> Path:
-    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url  # heavy, and only needed here
-
-    try:
-        # token=False: the files are public, so the user need not be identified
-        expected = get_hf_file_metadata(hf_hub_url(REPOSITORY, file, endpoint=endpoint), token=False)
-    except Exception as error:  # of whichever HTTP library the hub's client uses
-        raise HubError(file, REPOSITORY, str(error)) from error
-    try:
-        path = Path(hf_hub_download(REPOSITORY, file, local_dir=place, endpoint=endpoint, token=False))
-    except Exception as error:
-        raise DownloadError(file, str(error)) from error
-    if not _matches_published(path, expected.size, expected.etag):
-        shutil.rmtree(place)
-        raise CosmosSearchError(f"The downloaded {file} differs from the published file and was deleted; try again.")
-    return path
-
-
-def _matches_published(path: Path, size_bytes: int | None, etag: str | None) -> bool:
-    """Compare size and content; a large file's ETag on the hub is the SHA-256 of its content."""
-    if size_bytes is not None and path.stat().st_size != size_bytes:
-        return False
-    if etag is None or len(etag) != 64:
-        return True
-    with open_file(path) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() == etag

@@ -28,6 +28,7 @@ from cosmos_search.models.drafts import draft_folder
 from cosmos_search.models.errors import DamagedModelError, ModelExistsError, ModelNameError, ModelNotInstalledError
 from cosmos_search.models.published import PUBLISHED
 from cosmos_search.models.trained import CALIBRATION_PARTS, TRAINED_FILE, read_trained
+from cosmos_search.network.families.registry import FAMILIES
 from indexer.errors import CosmosSearchError
 from indexer.files import expand_home, open_file
 
@@ -69,6 +70,7 @@ class ModelCard:
     version: str  # a digest of the weights: vectors of two versions are never compared
     role: Role | None = None  # which network of a COSMOS checkpoint
     digests: dict[str, str] = field(default_factory=dict)  # of the other files, to detect damage; none in older cards
+    is_english: bool = True  # trained on English texts only
 
     @property
     def weights(self) -> str:
@@ -161,7 +163,7 @@ def default_store() -> ModelStore:
 def default_model(store: ModelStore | None = None) -> str:
     """The model for new indexes: the installed one with the best published COCO figures, else the built-in one."""
     installed = [card.name for card in (store or default_store()).cards() if card.name in PUBLISHED]
-    return max(installed, key=lambda name: sum(PUBLISHED[name].coco), default=MINI)
+    return max(installed, key=lambda name: sum(PUBLISHED[name].coco or ()), default=MINI)
 
 
 def check_unchanged(folder: Path, card: ModelCard, *, weights: bool = False) -> None:
@@ -204,7 +206,9 @@ def _describe(folder: Path, name: str, source: str, role: Role | None, origins: 
     crop_side = sizes.side if sizes.crop_side is None else sizes.crop_side
     digests = {part: _digest(folder / part) for part in NEEDED if part != WEIGHTS}
     numbers = (sizes.dim, sizes.context_length, sizes.side, crop_side)
-    return ModelCard(name, read_kind(folder), sizes.network, *numbers, source, _digest(folder / WEIGHTS), role, digests)
+    kind, version = read_kind(folder), _digest(folder / WEIGHTS)
+    is_english = FAMILIES[kind].is_english(sizes.vocab_size)
+    return ModelCard(name, kind, sizes.network, *numbers, source, version, role, digests, is_english)
 
 
 def _describe_trained(folder: Path, name: str, source: str) -> ModelCard:

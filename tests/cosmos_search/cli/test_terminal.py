@@ -68,7 +68,7 @@ def test_tables_show_each_name_and_reason_within_its_line():
     evil = EVIL + "\nError: all is lost"
     report = Report(model=evil, device=evil, embedded=1, seconds=1.0, warnings=[MissingFolderError(Path(evil))])
     report.failed = [FailedFile(Path(evil), evil)]
-    row = ModelRow(evil, evil, evil, None, 1, False)
+    row = ModelRow(evil, evil, evil, None, 1, False, evil)
     for text in (format_report(report), format_models([row])):
         assert not DANGEROUS.search(text)
         assert not any(line.startswith("Error") for line in text.splitlines())
@@ -76,7 +76,7 @@ def test_tables_show_each_name_and_reason_within_its_line():
 
 @pytest.mark.parametrize("name", ["猫と犬", "한국어", "été", "👩\u200d👩\u200d👧", "plain"])
 def test_columns_are_aligned_whatever_letters_names_have(name):
-    rows = [ModelRow(name, name, "x", None, 1, False), ModelRow("a" * 20, "b", "猫猫", None, 1, False)]
+    rows = [ModelRow(name, name, "x", None, 1, False, "x"), ModelRow("a" * 20, "b", "y", None, 1, False, "猫猫")]
     lines = format_models(rows).splitlines()[:3]
     for title, cells in (("network", (name, "b")), ("trained on", ("x", "猫猫"))):
         start = lines[0].index(title)

@@ -22,7 +22,7 @@ from cosmos_search.cli.main import main
 from cosmos_search.encoders.load import load_encoder
 from cosmos_search.models.errors import HubError, ModelExistsError, ModelNotPulledError
 from cosmos_search.models.install import add_model, list_models, pull_model
-from cosmos_search.models.published import PUBLISHED, REPOSITORY
+from cosmos_search.models.published import PUBLISHED, RECOMMENDED, REPOSITORY
 from cosmos_search.models.store import ModelStore, default_model
 from cosmos_search.network.checkpoint import load_checkpoint, save_model
 from cosmos_search.network.cosmos import CosmosConfig, CosmosModel
@@ -221,8 +221,11 @@ def test_the_best_published_model_that_is_installed_is_the_default(store, like):
 
 def test_the_list_shows_figures_and_what_is_installed(tmp_path):
     table = run(tmp_path, "models").stdout
-    assert re.search(r"cosmos-vitb16-merged30m +ViT-B/16 +Merged-30M +68.0 / 52.5 +92.9 / 80.3 +57.6", table)
+    assert re.search(
+        r"cosmos-vitb16-merged30m +English, long sentences +68.0 / 52.5 +92.9 / 80.3 +57.6 +MIT +.2.4 GB", table
+    )
     assert "cosmos-mini (default)" in table
+    assert f"Which one: {RECOMMENDED}" in table
     rows = [json.loads(line) for line in run(tmp_path, "models", "--json").stdout.splitlines()]
     assert [row["name"] for row in rows if row["installed"]] == ["cosmos-mini", "cosmos-mini-conse"]
 

@@ -71,6 +71,7 @@ def search_and_print(
     """Search and print the hits, or that nothing matches."""
     from cosmos_search.cli.output import format_hits, format_path
     from cosmos_search.retrieval.filters import parse_filters
+    from cosmos_search.retrieval.language import describe_language
     from cosmos_search.retrieval.query import parse_box
     from indexer.errors import UsageError
 
@@ -94,6 +95,8 @@ def search_and_print(
         say(format_hits(hits))
     else:
         say("Nothing here matches." + ("" if include_unlikely else " The nearest are shown with: --all -n 3"))
+    if note := describe_language(library.encoder, decode_argument(query)):
+        say(f"{note} Encoders for many languages: cosmos-search models", err=True)
     if not hits:
         _warn_of_filters(library, wanted)
     elif explain is not None:

@@ -107,6 +107,11 @@ class DualEncoder:
         return "fast"
 
     @property
+    def is_english(self) -> bool:
+        """True if its family, with a vocabulary of this size, was trained on English texts only."""
+        return self._card.is_english
+
+    @property
     def min_side(self) -> int:
         """Twice the network's side; more resolution makes no difference after resizing."""
         return 2 * self._preprocess.side

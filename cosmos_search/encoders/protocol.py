@@ -22,6 +22,10 @@ class Encoder(ImageEncoder[Any], Protocol):  # Any: each encoder has its own typ
     def calibration(self) -> Calibration | None:
         """From scores to probabilities; None if it was not measured: then no hit is left out as unlikely."""
 
+    @property
+    def is_english(self) -> bool:
+        """True if it was trained on English texts only."""
+
     def fits(self, text: str) -> bool:
         """True if the encoder reads the text to its end, without truncation."""
 

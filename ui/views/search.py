@@ -6,10 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 import streamlit as st
 
 from cosmos_search.retrieval.hits import Hit
+from cosmos_search.retrieval.language import describe_language
 from indexer.cores import available_cores
 from indexer.errors import UsageError
 from indexer.store.records import PictureRecord
 from ui.components.cards import Card, make_hit_card, make_picture_card
+from ui.escape import escape_markdown
 from ui.session.address import bind_widget, go, show_choice
 from ui.session.shared import SharedResources
 from ui.session.state import MAX_TEXT, State
@@ -44,6 +46,8 @@ def show_search(shared: SharedResources, state: State) -> None:
         show_picture(shared, state, results[:PER_PAGE])
         return
     show_selection(shared)
+    if state.query and (note := describe_language(shared.library.encoder, state.query)):
+        st.caption(escape_markdown(note))
     if not results:
         _show_no_results(shared, state)
         return

@@ -39,6 +39,8 @@ class MiniEncoder:
     The first use of a tower on a machine writes its ONNX graph into `cache`, which takes a second. torch is not used.
     """
 
+    is_english = True
+
     def __init__(
         self,
         cache: Path | None = None,

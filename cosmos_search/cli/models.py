@@ -1,4 +1,4 @@
-"""The commands about models: list, pull, add, remove."""
+"""The commands about models: list, pull, add, export, remove."""
 
 from pathlib import Path
 from typing import get_args
@@ -23,7 +23,7 @@ ROLE = click.option(
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 @click.pass_context
 def models(ctx: click.Context, as_json: bool) -> None:
-    """List, download, add and remove encoders.
+    """List, download, add, export and remove encoders.
 
     \b
     Examples:
@@ -92,6 +92,35 @@ def add(path: Path, name: str | None, role: Role, config_from: Path | None) -> N
 
     card = add_model(default_store(), path, name, role, config_from)
     _say_installed(card.name)
+
+
+@models.command()
+@click.argument("name")
+@click.option("--for", "program", type=click.Choice(["immich"]), required=True, help="The program that will load it.")
+@click.argument("folder", metavar="DIR", type=UserPath())
+def export(name: str, program: str, folder: Path) -> None:
+    """Write the installed encoder NAME to DIR, as another program loads it: as a custom CLIP model of immich.
+
+    immich loads only models whose names it knows: put DIR into its model cache, as clip/NAME of one of them.
+
+    \b
+    Example:
+      cosmos-search models export cosmos-vitb16-merged30m --for immich exported/
+    """
+    from cosmos_search.extras import require_extra
+    from cosmos_search.models.errors import DamagedModelError, ModelNotInstalledError
+    from cosmos_search.models.store import CARD, check_unchanged, default_store
+
+    store = default_store()
+    card = store.card(name)
+    if card is None:
+        raise DamagedModelError(name, CARD) if store.has(name) else ModelNotInstalledError(name)
+    check_unchanged(store.folder(name), card, weights=True)
+    require_extra("Exporting a model", "models", "torch", "transformers")
+    from cosmos_search.encoders.immich_export import export_for_immich
+
+    export_for_immich(store.folder(name), card, folder)
+    say(f"Exported {name} for {program} to {folder}.")
 
 
 @models.command()

@@ -27,14 +27,14 @@ class ImageNetwork(nn.Module):
     def __init__(self, model: nn.Module, features: Features, preprocess: Preprocess) -> None:
         super().__init__()
         self.model = model
-        self._features = features
+        self.features = features  # of pixels that are scaled already, rows of any length
         self.register_buffer("mean", 255 * torch.tensor(preprocess.mean))
         self.register_buffer("std", 255 * torch.tensor(preprocess.std))
 
     def forward(self, pixels: Tensor) -> Tensor:
         """pixels: (n, side, side, 3), uint8. Returns (n, dim), unit rows."""
         scaled = (pixels.to(self.mean.dtype) - self.mean) / self.std
-        return F.normalize(self._features(scaled.permute(0, 3, 1, 2)), dim=-1)
+        return F.normalize(self.features(scaled.permute(0, 3, 1, 2)), dim=-1)
 
 
 class TextNetwork(nn.Module):

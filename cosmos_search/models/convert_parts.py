@@ -13,23 +13,26 @@ from torch import Tensor
 from cosmos_search.json_files import read_object
 from cosmos_search.model_config import VOCABULARY
 from cosmos_search.network.model_files import find_files, read_part
+from cosmos_search.processing.text import has_clip_merges, save_clip_tokenizer
 from indexer.errors import CosmosSearchError
 
 __all__ = ["PICKLE", "SENTENCEPIECE", "WORDPIECE", "convert_pickle", "convert_tokenizer"]
 
-PICKLE, WORDPIECE, SENTENCEPIECE = "pytorch_model.bin", "vocab.txt", "spiece.model"
+PICKLE, WORDPIECE, SENTENCEPIECE, MERGES = "pytorch_model.bin", "vocab.txt", "spiece.model", "merges.txt"
 
 
 def convert_tokenizer(source: Path, target: Path) -> None:
-    """Write a tokenizer.json from the vocabulary of BERT or of SigLIP in `source`.
+    """Write a tokenizer.json from the vocabulary of BERT, of SigLIP or of CLIP in `source`.
 
     Raises CosmosSearchError if there is none, or it is damaged.
     """
-    found = find_files(source, (WORDPIECE, SENTENCEPIECE))
+    found = find_files(source, (WORDPIECE, SENTENCEPIECE, MERGES))
     if WORDPIECE in found:
         _convert_wordpiece(source).save(str(target))
     elif SENTENCEPIECE in found:
         _convert_sentencepiece(source).save(str(target))
+    elif MERGES in found and has_clip_merges(read_part(source, MERGES)):
+        save_clip_tokenizer(target)
     else:
         raise CosmosSearchError(f"{source} is not a complete model: tokenizer.json is missing.")
 

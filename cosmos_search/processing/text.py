@@ -18,7 +18,7 @@ from cosmos_search.processing.text_format import CLIP_FORMAT, END, START, TextFo
 from cosmos_search.processing.tokenizer_file import is_panic, read_tokenizer
 from indexer.errors import CosmosSearchError
 
-__all__ = ["END", "START", "TextTokenizer", "clip_tokenizer", "save_clip_tokenizer"]
+__all__ = ["END", "START", "TextTokenizer", "clip_tokenizer", "has_clip_merges", "save_clip_tokenizer"]
 
 N_MERGES = CLIP_VOCAB_SIZE - 2 * 256 - 2  # without the bytes, alone and at the end of a word, and start and end
 ChooseFormat = Callable[[tokenizers.Tokenizer], TextFormat]
@@ -145,6 +145,12 @@ def save_clip_tokenizer(path: Path) -> None:
     ends = [(token, tokenizer.token_to_id(token)) for token in (START, END)]
     tokenizer.post_processor = processors.TemplateProcessing(single=f"{START} $A {END}", special_tokens=ends)
     tokenizer.save(str(path))
+
+
+def has_clip_merges(content: bytes) -> bool:
+    """True if a merges.txt has the merges of CLIP, so that its vocabulary is CLIP's."""
+    lines = content.decode("utf-8", "replace").splitlines()
+    return [line for line in lines if line and not line.startswith("#version")][:N_MERGES] == _read_merges()
 
 
 def _build_clip_tokenizer() -> tokenizers.Tokenizer:

@@ -3,18 +3,23 @@
 data/open-clip was written by open_clip 3.3.0, which also gave its outputs; its tokenizer is that of the micro network.
 """
 
+import gzip
 import json
 import shutil
+from importlib.resources import files
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
+from transformers import CLIPConfig, CLIPModel
 
 from cosmos_search.encoders.load import load_encoder
 from cosmos_search.models.install import add_model
 from cosmos_search.models.store import ModelStore
+from cosmos_search.processing.image import Preprocess
+from cosmos_search.processing.text import TextTokenizer, clip_tokenizer
 from indexer.errors import CosmosSearchError
 from tests import DATA
 from tests.families import save_family
@@ -102,6 +107,23 @@ def test_the_vocabulary_of_bert_and_a_pickle_are_converted(store, tmp_path):
     old, new = (load_encoder(name, "cpu", "fp32", store) for name in (before.name, "after"))
     texts = ["a Dog, 草地上的狗", "ä"]
     assert np.array_equal(old.encode_texts(texts), new.encode_texts(texts))
+
+
+def test_clips_merges_stand_for_its_tokenizer_and_no_others_do(store, tmp_path):
+    tower = {"hidden_size": 16, "intermediate_size": 32, "num_attention_heads": 2, "num_hidden_layers": 1}
+    vision = tower | {"image_size": 32, "patch_size": 16}
+    folder = tmp_path / "clip"
+    CLIPModel(CLIPConfig(text_config=tower, vision_config=vision, projection_dim=16)).save_pretrained(folder)
+    Preprocess(32).save(folder / "preprocessor_config.json")
+    merges = gzip.decompress(files("cosmos_search").joinpath("data/clip_bpe_merges.txt.gz").read_bytes()).decode()
+    lines = merges.split("\n")[1 : 49_408 - 512 - 2 + 1]
+    (folder / "merges.txt").write_text("\n".join(["#version: 0.2", *lines[::-1]]), encoding="utf-8")
+    with pytest.raises(CosmosSearchError, match=r"tokenizer\.json is missing"):
+        add_model(store, folder)
+    (folder / "merges.txt").write_text("\n".join(["#version: 0.2", *lines]), encoding="utf-8")
+    add_model(store, folder)
+    tokenizer = TextTokenizer.from_file(store.folder("clip") / "tokenizer.json", 77)
+    assert tokenizer.ids("a cat") == clip_tokenizer().ids("a cat")
 
 
 class Evil:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import onnx
 import torch
 from numpy.typing import NDArray
 from onnxruntime.quantization import QuantType, quantize_dynamic
@@ -28,7 +29,7 @@ from cosmos_search.network.towers import load_networks
 from cosmos_search.processing.image import Preprocess
 from cosmos_search.processing.text import TextTokenizer
 
-__all__ = ["make_graphs", "sample_views"]
+__all__ = ["make_graphs", "move_graph", "quantise", "sample_views"]
 
 OPSET = 17
 MIN_AUROC = 0.8  # of captions against photos; below it scores are not calibrated
@@ -50,8 +51,8 @@ def make_graphs(folder: Path, card: ModelCard, target: Path, precision: Exported
     choice = PrecisionCheck("fp32")
     if precision != "fp32":
         small.mkdir()
-        for graph in exact.iterdir():
-            _quantise(graph, small / graph.name)
+        for graph in exact.glob("*.onnx"):
+            quantise(graph, small / graph.name)
         choice = _compare(folder, card, exact, small)
         if precision == "auto" and not choice.is_accurate:
             log.warning("int8 is not accurate enough for this model (%s); it runs in fp32.", choice)
@@ -80,28 +81,55 @@ def _export(folder: Path, card: ModelCard, target: Path) -> Sigmoid | None:
 
 
 def _export_one(network: nn.Module, example: torch.Tensor, name: str, axes: dict[int, str], target: Path) -> None:
+    scratch = target.parent / "scratch"
+    scratch.mkdir()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about the older exporter, and about traced shapes
         torch.onnx.export(
             network,
             (example,),
-            str(target),
+            str(scratch / target.name),
             input_names=[name],
             output_names=["vectors"],
             dynamic_axes={name: axes, "vectors": {0: "n"}},
             opset_version=OPSET,
             dynamo=False,
         )
+    move_graph(scratch / target.name, target)
+    shutil.rmtree(scratch)
 
 
-def _quantise(graph: Path, target: Path) -> None:
+def move_graph(graph: Path, target: Path) -> None:
+    """Move a graph. One above the 2 GiB of a protobuf has its tensors in files beside it, which become one file.
+
+    The names that torch gives these files are not unique among graphs.
+    """
+    if not _has_external_data(graph):
+        graph.rename(target)
+        return
+    onnx.save(onnx.load(graph), target, save_as_external_data=True, location=f"{target.name}.data")
+
+
+def _has_external_data(graph: Path) -> bool:
+    tensors = onnx.load(graph, load_external_data=False).graph.initializer
+    return any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in tensors)
+
+
+def quantise(graph: Path, target: Path) -> None:
     """Quantise weights in advance and activations at run time (dynamic), which needs no calibration data."""
     root = logging.getLogger()
     level = root.level
     root.setLevel(logging.ERROR)  # suppresses the advice to pre-process the graph, which has no effect here
     try:
         # One scale per column: queries, keys and values are packed in one matrix and differ in magnitude
-        quantize_dynamic(graph, target, weight_type=QuantType.QInt8, op_types_to_quantize=QUANTISED, per_channel=True)
+        quantize_dynamic(
+            graph,
+            target,
+            weight_type=QuantType.QInt8,
+            op_types_to_quantize=QUANTISED,
+            per_channel=True,
+            use_external_data_format=_has_external_data(graph),
+        )
     finally:
         root.setLevel(level)
 

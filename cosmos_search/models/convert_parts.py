@@ -19,6 +19,7 @@ from indexer.errors import CosmosSearchError
 __all__ = ["PICKLE", "SENTENCEPIECE", "WORDPIECE", "convert_pickle", "convert_tokenizer"]
 
 PICKLE, WORDPIECE, SENTENCEPIECE, MERGES = "pytorch_model.bin", "vocab.txt", "spiece.model", "merges.txt"
+MAX_SHARING = 2  # times the size of the file; tensors may share their storage
 
 
 def convert_tokenizer(source: Path, target: Path) -> None:
@@ -51,6 +52,8 @@ def convert_pickle(source: Path, target: Path) -> None:
     is_state = isinstance(content, dict) and all(isinstance(tensor, Tensor) for tensor in content.values())
     if not is_state or not all(isinstance(name, str) for name in content):
         raise CosmosSearchError(f"{source / PICKLE} contains more than tensors.")
+    if sum(tensor.nbytes for tensor in content.values()) > MAX_SHARING * file.stat().st_size:
+        raise CosmosSearchError(f"{source / PICKLE} can't be used: its tensors are larger than the file.")
     save_file({name: tensor.clone().contiguous() for name, tensor in content.items()}, target)
 
 

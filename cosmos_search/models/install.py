@@ -98,7 +98,7 @@ def pull_model(
     installed = as_name or name.rpartition("/")[2]
     store.check_is_free(installed)
     require_extra("Pulling a model", "models", "torch", "transformers")
-    downloads = store.place / ".downloads" / installed
+    downloads = store.place / ".downloads" / name.replace("/", "--")
     try:
         if published is not None and published.checkpoint is not None:
             file = download_one(repository, published.checkpoint, downloads, endpoint)

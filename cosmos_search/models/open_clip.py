@@ -12,7 +12,6 @@ from torch import Tensor
 
 from cosmos_search.json_files import read_object, write_object
 from cosmos_search.model_config import CLIP_VOCAB_SIZE, check_numbers, refuse
-from cosmos_search.network.errors import MissingModelFileError
 from cosmos_search.network.model_files import find_files, read_part
 from cosmos_search.network.tensor_names import CLIP_NAMES, rename_tensors
 from cosmos_search.processing.image import Preprocess
@@ -42,8 +41,8 @@ RESAMPLE = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BI
 def convert_open_clip(source: Path, draft: Path) -> None:
     """Write the model in `source` to `draft`, in the layout of transformers.
 
-    Supported are CLIP's own networks with a vision transformer. Raises CosmosSearchError for others, and
-    MissingModelFileError for one with another tokenizer than CLIP's that lacks it.
+    Supported are CLIP's own networks with a vision transformer. Raises CosmosSearchError for others, and for one with
+    another tokenizer than CLIP's that lacks it.
     """
     path = source / OPEN_CLIP_CONFIG
     content = read_object(path)
@@ -141,7 +140,7 @@ def _write_tokenizer(source: Path, draft: Path, vocab_size: int) -> None:
     elif vocab_size == CLIP_VOCAB_SIZE:
         save_clip_tokenizer(draft / "tokenizer.json")
     else:
-        raise MissingModelFileError(f"{source} has a vocabulary of its own ({vocab_size:,} tokens)", "tokenizer.json")
+        raise CosmosSearchError(f"{source} is not a complete model: tokenizer.json of its own vocabulary is missing.")
 
 
 def _rename(file: Path) -> dict[str, Tensor]:

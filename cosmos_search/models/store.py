@@ -28,7 +28,6 @@ from cosmos_search.models.drafts import draft_folder
 from cosmos_search.models.errors import DamagedModelError, ModelExistsError, ModelNameError, ModelNotInstalledError
 from cosmos_search.models.published import PUBLISHED
 from cosmos_search.models.trained import CALIBRATION_PARTS, TRAINED_FILE, read_trained
-from cosmos_search.network.families.registry import FAMILIES
 from indexer.errors import CosmosSearchError
 from indexer.files import expand_home, open_file
 
@@ -193,7 +192,9 @@ def _describe(folder: Path, name: str, source: str, role: Role | None, origins: 
     """Open a model in a draft folder once, and return its card; errors name the original files, not the draft."""
     if (folder / TRAINED_FILE).exists():
         return _describe_trained(folder, name, source)
-    from cosmos_search.models.trial import open_once  # imports torch, which only installing needs
+    # imports torch, which only installing needs
+    from cosmos_search.models.trial import open_once
+    from cosmos_search.network.families.registry import FAMILIES
 
     try:
         sizes = open_once(folder)

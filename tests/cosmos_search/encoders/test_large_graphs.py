@@ -2,16 +2,15 @@
 
 import numpy as np
 import onnx
-from onnx import helper, numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 
 from cosmos_search.encoders.onnx_export import move_graph, quantise
 from cosmos_search.encoders.onnx_session import open_session
 
 
 def make_graph(weights):
-    x, y = (
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", size]) for name, size in (("x", 64), ("y", 32))
-    )
+    sizes = {"x": 64, "y": 32}
+    x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", size]) for name, size in sizes.items())
     tensors = [numpy_helper.from_array(weights, "w"), numpy_helper.from_array(weights[0], "b")]
     nodes = [helper.make_node("MatMul", ["x", "w"], ["xw"]), helper.make_node("Add", ["xw", "b"], ["y"])]
     graph = helper.make_graph(nodes, "graph", [x], [y], tensors)

@@ -91,6 +91,10 @@ class Clip(Family):
         """CLIP's."""
         return CLIP_FORMAT
 
+    def is_english(self, vocab_size: int) -> bool:
+        """True for CLIP's vocabulary; others belong to networks for other languages."""
+        return vocab_size == CLIP_VOCAB_SIZE
+
     def _end_token(self, id_: int) -> EndToken:
         return "largest" if id_ == OLD_END else id_
 

@@ -420,12 +420,12 @@ class Payload:
         return os.system, ("touch executed",)
 
 
-def test_pickles_in_a_directory_are_never_opened(model, tmp_path, monkeypatch):
+def test_no_code_of_a_pickle_in_a_directory_is_run(model, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (model / "model.safetensors").unlink()
     for name in ("pytorch_model.bin", "model.pt", "training_args.bin"):
         (model / name).write_bytes(pickle.dumps(Payload()))
-    assert "model.safetensors is missing" in refusal(model, tmp_path)
+    assert "pytorch_model.bin" in refusal(model, tmp_path)
     assert not (tmp_path / "executed").exists()
 
 
@@ -609,7 +609,8 @@ def test_a_model_that_was_damaged_after_it_was_installed_is_one_sentence(part, d
         if part == "card.json" and done.exit_code == 0:
             continue  # a bit of a word for a person
         assert (done.exit_code, type(done.exception)) == (1, SystemExit), done.output
-        assert "The model model is damaged" in done.stderr
+        is_other_version = part == "card.json" and "another version of model" in done.stderr  # a bit of the digest
+        assert is_other_version or "The model model is damaged" in done.stderr
         assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert run("models").exit_code == 0
     assert run("models", "remove", "model").exit_code == 0

@@ -19,7 +19,7 @@ MIN_RECALL = 0.999  # of each kind of query; 0.99 of the ten best is promised
 SHARES = (1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2)  # of the lists
 SLACKS = np.arange(0, 0.5, 0.01)  # the values that are tried
 N_QUERIES = 32  # of each kind
-# The length of the noise that is added to a row, in turn: cosines of 0.7 and 0.45 with the row, as of pictures and texts.
+# The length of the noise added to a row, in turn: cosines of 0.7 and 0.45 with it, as of pictures and of texts.
 NOISES = (1.0, 2.0)
 N_SAMPLE = 2048
 PICTURES_AT_ONCE = 2000

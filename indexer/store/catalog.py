@@ -22,7 +22,7 @@ from indexer.store.records import (
     PictureFacts,
     PictureRecord,
 )
-from indexer.store.rows import split_ids, unpack_rows
+from indexer.store.rows import read_ids, split_ids, unpack_rows
 from indexer.store.schema import encoders, failures, files, folders, pictures, settings, vectors, versions
 
 __all__ = ["Catalog"]
@@ -173,9 +173,7 @@ class Catalog:
 
     def vector_ids(self, encoder_id: int) -> NDArray[np.int64]:
         """The ids of the pictures that have vectors, ascending: (n,)."""
-        query = select(vectors.c.picture_id).where(vectors.c.encoder_id == encoder_id)
-        ids = self._connection.execute(query.order_by(vectors.c.picture_id)).scalars().all()
-        return np.array(ids, dtype=np.int64)
+        return read_ids(self._connection, vectors.c.picture_id, vectors.c.encoder_id == encoder_id)
 
     def vectors_of(
         self, ids: Sequence[int], encoder: EncoderRecord

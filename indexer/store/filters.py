@@ -13,6 +13,7 @@ from indexer.errors import UsageError
 from indexer.store.dialect import contains_folded
 from indexer.store.geo import EARTH_KM
 from indexer.store.names import encode_part, folder_parts, path_bytes
+from indexer.store.rows import read_ids
 from indexer.store.schema import files, pictures
 
 __all__ = [
@@ -92,8 +93,7 @@ def find_matching(connection: Connection, filters: Filters) -> NDArray[np.int64]
     wanted = conditions(filters)
     if not wanted:
         return None
-    ids = connection.execute(select(pictures.c.id).where(*wanted).order_by(pictures.c.id)).scalars().all()
-    return np.array(ids, dtype=np.int64)
+    return read_ids(connection, pictures.c.id, *wanted)
 
 
 def count_matching(connection: Connection, filters: Filters) -> int:

@@ -15,7 +15,7 @@ from benchmarks.tables import print_table
 from benchmarks.timing import measure_python_process
 from benchmarks.vectors import unit_rows
 from cosmos_search.encoders.mini.encoder import MiniEncoder
-from indexer.pictures.metadata import Metadata
+from indexer.pictures.metadata_record import Metadata
 from indexer.pictures.walk import FoundFile
 from indexer.store.index import Index
 from indexer.store.records import IndexedPicture, PictureFacts

@@ -5,11 +5,11 @@ import threading
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from onnxruntime import __version__ as runtime_version
-from PIL import Image
 
 from cosmos_search.encoders.calibration import Calibration, load_packaged
 from cosmos_search.encoders.devices import Device, has_nvidia_gpu
@@ -27,6 +27,9 @@ from cosmos_search.models.store import MINI, MINI_CONSE
 from cosmos_search.models.trained import CALIBRATION, PACKAGED, read_trained
 from indexer.encoder import Vectors
 from indexer.pictures.regions import Box, Regions
+
+if TYPE_CHECKING:  # a search for a text needs no Pillow
+    from PIL import Image
 
 __all__ = ["MiniEncoder"]
 
@@ -125,7 +128,7 @@ class MiniEncoder:
         file = self._trained_file.with_name(CALIBRATION)
         return Calibration.load(file) if file.is_file() else None
 
-    def prepare(self, picture: Image.Image, regions: Sequence[Box] = ()) -> PreparedPicture:
+    def prepare(self, picture: "Image.Image", regions: Sequence[Box] = ()) -> PreparedPicture:
         """The whole picture squashed to a square, so that nothing is cropped, and to a larger one for its regions."""
         return prepare_picture(picture, regions, self._config)
 
@@ -147,7 +150,7 @@ class MiniEncoder:
             vectors.append(rows)
         return vectors
 
-    def activation(self, picture: Image.Image, query: NDArray[np.float32]) -> NDArray[np.float32]:
+    def activation(self, picture: "Image.Image", query: NDArray[np.float32]) -> NDArray[np.float32]:
         """Cosine of each place with a query's vector (dim,): (rows, columns), from the top left.
 
         As in a class activation map (Zhou et al. 2016), each position is embedded like a picture. The features of
@@ -196,7 +199,7 @@ class MiniEncoder:
     def _text_tower(self) -> TextTower:
         with self._lock:
             if self._texts is None:
-                session = open_or_make(self._untrained_folder / f"text-{runtime_version}.onnx", self._export_text_tower)
+                session = open_or_make(self._untrained_folder / f"text-mapped-{runtime_version}.onnx", self._export_text_tower)
                 self._texts = TextTower(session, self._weights.tokenizer, self._config.n_tokens)
             return self._texts
 

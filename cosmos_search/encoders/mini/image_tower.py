@@ -2,15 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from onnxruntime import InferenceSession
-from PIL import Image
 
 from cosmos_search.encoders.mini.config import MiniConfig
 from cosmos_search.encoders.onnx_session import describe_device, is_on_cpu
 from indexer.pictures.regions import Box
+
+if TYPE_CHECKING:  # a search for a text needs no Pillow
+    from PIL import Image
 
 __all__ = ["ImageTower", "PreparedPicture", "prepare_picture", "squash"]
 
@@ -27,15 +30,17 @@ class PreparedPicture:
     regions: tuple[Box, ...]
 
 
-def prepare_picture(picture: Image.Image, regions: Sequence[Box], config: MiniConfig) -> PreparedPicture:
+def prepare_picture(picture: "Image.Image", regions: Sequence[Box], config: MiniConfig) -> PreparedPicture:
     """Squash the whole RGB picture to a square, so that nothing is cropped; to a larger one for its regions."""
     assert picture.mode == "RGB", f"expected RGB, got {picture.mode}"
     large = squash(picture, config.region_side) if regions else None
     return PreparedPicture(squash(picture, config.side), large, tuple(regions))
 
 
-def squash(picture: Image.Image, side: int) -> NDArray[np.uint8]:
+def squash(picture: "Image.Image", side: int) -> NDArray[np.uint8]:
     """(side, side, 3)."""
+    from PIL import Image
+
     return np.asarray(picture.resize((side, side), Image.Resampling.BICUBIC, reducing_gap=3.0))
 
 

@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -199,8 +199,9 @@ class MiniEncoder:
     def _text_tower(self) -> TextTower:
         with self._lock:
             if self._texts is None:
-                session = open_or_make(self._untrained_folder / f"text-mapped-{runtime_version}.onnx", self._export_text_tower)
-                self._texts = TextTower(session, self._weights.tokenizer, self._config.n_tokens)
+                graph = self._untrained_folder / f"text-mapped-{runtime_version}.onnx"
+                open_tower = partial(open_or_make, graph, self._export_text_tower)
+                self._texts = TextTower(open_tower, self._weights.tokenizer, self._config.n_tokens)
             return self._texts
 
     def _class_vectors(self) -> ClassVectors:

@@ -236,7 +236,8 @@ def test_the_vector_of_a_short_text_is_the_mean_of_two_texts_if_there_are_traine
 
 def test_encoders_with_other_trained_weights_share_the_text_tower_and_its_vectors(cache, mini):
     untrained = MiniEncoder(cache, trained=None)
-    assert np.array_equal(untrained.encode_texts(["a cat on a sofa"]), mini.encode_texts(["a cat on a sofa"]))
+    rows, own_rows = untrained.encode_texts(["a cat on a sofa"]), mini.encode_texts(["a cat on a sofa"])
+    assert np.allclose(rows, own_rows, atol=1e-6)  # not equal: the weights may be packed in one of the two only
     assert len(list(cache.rglob("text-*.onnx"))) == len(list(cache.rglob("classes.npy"))) == 1
 
 

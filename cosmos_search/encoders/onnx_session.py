@@ -60,8 +60,8 @@ def choose_session_device(wanted: Device) -> SessionDevice:
     raise DeviceError(wanted, reason)
 
 
-def open_session(graph: Path, device: SessionDevice = "cpu", *, packs_weights: bool = True) -> InferenceSession:
-    """A session for the graph on a device; threads may share it.
+def open_session(graph: Path | bytes, device: SessionDevice = "cpu", *, packs_weights: bool = True) -> InferenceSession:
+    """A session for a graph, in a file or in memory, on a device; threads may share it.
 
     packs_weights: copy matrices into the order in which they are multiplied; False opens faster and runs slower.
 

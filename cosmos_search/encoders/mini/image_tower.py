@@ -53,7 +53,8 @@ class ImageTower:
     @property
     def device(self) -> str:
         """Where it runs, for display."""
-        return describe_device(self._session)
+        metadata = self._session.get_modelmeta().custom_metadata_map
+        return describe_device(self._session, metadata.get("precision", "fp32"))
 
     @property
     def is_on_cpu(self) -> bool:

@@ -19,7 +19,7 @@ from cosmos_search.encoders.mini.class_vectors import ClassVectors, embed_classe
 from cosmos_search.encoders.mini.config import MiniConfig, TrainedConfig
 from cosmos_search.encoders.mini.head import FeatureHead
 from cosmos_search.encoders.mini.image_tower import ImageTower, PreparedPicture, prepare_picture, squash
-from cosmos_search.encoders.mini.region_pooling import pool_neighbours, pool_regions
+from cosmos_search.encoders.mini.region_pooling import pool_neighbours
 from cosmos_search.encoders.mini.text_tower import TextTower
 from cosmos_search.encoders.mini.version import make_version
 from cosmos_search.encoders.mini.weights import find_weights
@@ -151,8 +151,8 @@ class MiniEncoder:
         for picture, features in zip(prepared, tower.features([one.whole for one in prepared]), strict=True):
             rows = head.embed(features[None], shares.global_share)
             if picture.large is not None:
-                pooled = pool_regions(tower.feature_map(picture.large), picture.regions)
-                regions = head.embed(pooled, shares.region_share)
+                features_at = tower.feature_map(picture.large)
+                regions = head.embed_regions(features_at, picture.regions, shares.region_share)
                 if shares.context:
                     regions += shares.context * rows
                     regions /= np.linalg.norm(regions, axis=1, keepdims=True)
@@ -227,16 +227,13 @@ class MiniEncoder:
                     self._untrained_folder / "classes.npy",
                     lambda: embed_classes(self._weights.class_texts(), self._text_tower(), self._config),
                 )
-                self._classes = ClassVectors(vectors, self._config.temperature)
+                self._classes = ClassVectors(vectors)
             return self._classes
 
     def _feature_head(self) -> FeatureHead:
         with self._lock:
             if self._head is None:
-                weights = self._read_weights()
-                classifier = weights["_fc.weight"], weights["_fc.bias"]
-                head = (weights["head.weight"], weights["head.bias"]) if self._trained else None
-                self._head = FeatureHead(self._class_vectors(), classifier, head)
+                self._head = FeatureHead(open_or_make(self._folder / f"head-{runtime_version}.onnx", self._export_head))
             return self._head
 
     def _read_weights(self) -> dict[str, NDArray[np.float32]]:
@@ -246,6 +243,11 @@ class MiniEncoder:
         from cosmos_search.encoders.mini.export import export_image_tower  # imports onnx
 
         export_image_tower(self._read_weights(), self._config.mean, self._config.scale, target)
+
+    def _export_head(self, target: Path) -> None:
+        from cosmos_search.encoders.mini.export import export_head
+
+        export_head(self._read_weights(), self.class_vectors, self._config.temperature, target)
 
     def _quantise_image_tower(self, target: Path) -> None:
         from cosmos_search.encoders.mini.quantise import measure_agreement, quantise_image_tower, read_sample_photos

@@ -154,7 +154,7 @@ def _align_columns(rows: Sequence[tuple[str, ...]], right: set[int]) -> list[str
 
 def _measure_width(text: str) -> int:
     """The cells of a terminal that the text takes; it has no control characters."""
-    if text.isascii():
+    if text.replace("×", "x").isascii():
         return len(text)
     from wcwidth import wcswidth  # takes 20 ms, so it is imported only for other texts
 

@@ -108,7 +108,7 @@ def format_models(rows: "Sequence[ModelRow]") -> str:
     return _join_lines([*_align_columns(lines, right={6}), "", *legend])
 
 
-def _format_model_size(row: ModelRow) -> str:
+def _format_model_size(row: "ModelRow") -> str:
     if row.size_bytes is not None:
         return _format_megabytes(row.size_bytes) if row.size_bytes else "built in"
     size = row.published.download_bytes if row.published is not None else None

@@ -115,7 +115,7 @@ if TYPE_CHECKING:  # the same names as in _EXPORTS, for type checkers and editor
         VectorFileError as VectorFileError,
     )
     from indexer.ingest.report import Report as Report
-    from indexer.pictures.metadata import Metadata as Metadata
+    from indexer.pictures.metadata_record import Metadata as Metadata
     from indexer.pictures.regions import Box as Box, Regions as Regions
     from indexer.places import Place as Place, ServerPlace as ServerPlace
     from indexer.store.facets import Count as Count, Facets as Facets
@@ -206,7 +206,7 @@ _EXPORTS: dict[str, tuple[str, ...]] = {  # module -> the names of it that this 
         "VectorFileError",
     ),
     "indexer.ingest.report": ("Report",),
-    "indexer.pictures.metadata": ("Metadata",),
+    "indexer.pictures.metadata_record": ("Metadata",),
     "indexer.pictures.regions": ("Box", "Regions"),
     "indexer.places": ("Place", "ServerPlace"),
     "indexer.store.facets": ("Count", "Facets"),

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, RLock
 from types import TracebackType
-from typing import Any
-
-from PIL import Image
+from typing import TYPE_CHECKING, Any
 
 from cosmos_search.encoders.devices import Device, Precision
 from cosmos_search.encoders.load import find_version, load_encoder
@@ -21,9 +19,7 @@ from cosmos_search.retrieval.hits import Hit
 from cosmos_search.retrieval.query import parse_query
 from cosmos_search.retrieval.search import search
 from indexer.errors import UsageError
-from indexer.ingest.scan_plan import real_path, resolve_folder
-from indexer.ingest.update import Report, remove, update
-from indexer.pictures.images import DEFAULT_MAX_PIXELS
+from indexer.pictures.limits import DEFAULT_MAX_PIXELS
 from indexer.pictures.regions import Box, Regions
 from indexer.pictures.walk import count_files
 from indexer.places import Place, ServerPlace
@@ -31,6 +27,11 @@ from indexer.store.facets import Facets
 from indexer.store.filters import Filters
 from indexer.store.index import Index
 from indexer.store.records import EncoderRecord, FailedFile, Folder, PictureRecord
+
+if TYPE_CHECKING:  # a search needs neither
+    from PIL import Image
+
+    from indexer.ingest.report import Report
 
 __all__ = ["Info", "Library", "open"]
 
@@ -134,14 +135,17 @@ class Library:
         max_pixels: int | None = DEFAULT_MAX_PIXELS,
         exclude: Sequence[str] | None = None,
         forget_missing: bool = False,
-        on_progress: Callable[[Report], None] = lambda report: None,
+        on_progress: "Callable[[Report], None]" = lambda report: None,
         stop: Event | None = None,
-    ) -> Report:
+    ) -> "Report":
         """Index new and changed pictures in these folders, by default in all indexed folders.
 
         See `indexer.ingest.update.update` for the options. Raises CosmosSearchError before anything is created if a
         folder or the encoder cannot be used.
         """
+        from indexer.ingest.scan_plan import resolve_folder
+        from indexer.ingest.update import update
+
         paths = [resolve_folder(parse_path(folder)) for folder in folders]
         encoder = self.encoder
         return update(
@@ -167,6 +171,8 @@ class Library:
 
         It takes a walk over the folders. folders, exclude: as for `add`.
         """
+        from indexer.ingest.scan_plan import real_path
+
         indexed: list[Folder] = []
         if self.exists():
             with self._open_index().reading() as catalog:
@@ -181,7 +187,7 @@ class Library:
         text: str = "",
         top: int = 10,
         *,
-        similar_to: str | Path | Image.Image | None = None,
+        similar_to: "str | Path | Image.Image | None" = None,
         box: Box | None = None,
         filters: Filters | None = None,
         include_unlikely: bool = False,
@@ -268,6 +274,8 @@ class Library:
 
     def remove(self, folder: str | Path) -> int:
         """Remove a folder from the index; the folder itself is not changed. Returns the number of its files."""
+        from indexer.ingest.update import remove
+
         return remove(self._open_index(), parse_path(folder))
 
     def info(self) -> Info:

@@ -1,13 +1,15 @@
 """The encoder interface of the indexer. The implementations are in cosmos_search.encoders."""
 
 from collections.abc import Sequence
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from indexer.pictures.regions import Box, Regions
+
+if TYPE_CHECKING:  # a search for a text needs no Pillow
+    from PIL import Image
 
 __all__ = ["ImageEncoder", "Prepared", "Vectors"]
 
@@ -49,7 +51,7 @@ class ImageEncoder(Protocol[Prepared]):
     def default_regions(self) -> Regions:
         """The kind of pyramid (see indexer.pictures.regions) that is recommended for this encoder."""
 
-    def prepare(self, picture: Image.Image, regions: Sequence[Box] = ()) -> Prepared:
+    def prepare(self, picture: "Image.Image", regions: Sequence[Box] = ()) -> Prepared:
         """An upright RGB picture and these regions of it, resized for the network."""
 
     def encode_images(self, prepared: Sequence[Prepared]) -> list[Vectors]:

@@ -12,7 +12,7 @@ import cosmos_search
 from cosmos_search.encoders.base import BaseEncoder
 from indexer.encoder import Vectors
 from indexer.pictures.images import fingerprint
-from indexer.pictures.metadata import Metadata
+from indexer.pictures.metadata_record import Metadata
 from indexer.pictures.regions import Box
 from indexer.store.records import PictureFacts, PictureRecord
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from benchmarks.vectors import unit_rows
 from cosmos_search.encoders.calibration import Calibration
 from cosmos_search.retrieval.query import Query, Term
-from indexer.pictures.metadata import Metadata
+from indexer.pictures.metadata_record import Metadata
 from indexer.pictures.walk import FoundFile
 from indexer.store.index import Index
 from indexer.store.records import EncoderRecord, IndexedPicture, PictureFacts

@@ -1,6 +1,6 @@
 """Pictures a second of indexing camera-sized JPEGs: the full run, decoding alone, encoding alone, and the bound.
 
-    python -m benchmarks.speed.indexing [--photos 200] [--megapixels 12]
+    python -m benchmarks.speed.indexing [--photos 200] [--megapixels 12] [--regions fine] [--precision fp32]
 
 Where the same cores decode and encode, the bound is 1 / (1 / decode + 1 / encode). The baseline in the same run works
 as a common alternative does: full decoding in two threads, the encoder's session on all cores, batches of 8.
@@ -36,17 +36,20 @@ def main() -> None:
     parser.add_argument("--photos", type=int, default=200)
     parser.add_argument("--megapixels", type=float, default=12)
     parser.add_argument("--regions", default="none", choices=REGIONS, help="none is what alternatives do")
+    parser.add_argument("--precision", default="auto", choices=["auto", "fp32", "int8"], help="of the encoder")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch, "photos")
         paths = make_photos(folder, options.photos, options.megapixels)
         size_mb = np.mean([path.stat().st_size for path in paths]) / 1e6
-        rates = [_measure_round(paths, folder, Path(scratch, f"index{i}"), options.regions) for i in range(N_ROUNDS)]
+        encoder = MiniEncoder(precision=options.precision)
+        places = [Path(scratch, f"index{i}") for i in range(N_ROUNDS)]
+        rates = [_measure_round(encoder, paths, folder, place, options.regions) for place in places]
     decode, encode, full, baseline = np.median(np.array(rates), axis=0)
     bound = 1 / (1 / decode + 1 / encode)
     print(describe_machine("onnxruntime", "pillow"))
     photos = f"{options.photos} JPEGs of {options.megapixels:g} MP ({size_mb:.1f} MB each)"
-    print(f"{photos}, {options.regions} regions, median of {N_ROUNDS} rounds")
+    print(f"{photos}, {options.regions} regions, {encoder.device}, median of {N_ROUNDS} rounds")
     rows = [
         ("decoding alone, all cores", f"{decode:.1f}", ""),
         ("encoding alone, all cores", f"{encode:.1f}", ""),
@@ -58,9 +61,10 @@ def main() -> None:
     print(f"\nagainst the baseline: {full / baseline:.1f}x")
 
 
-def _measure_round(paths: list[Path], folder: Path, place: Path, regions: Regions) -> tuple[float, float, float, float]:
+def _measure_round(
+    encoder: MiniEncoder, paths: list[Path], folder: Path, place: Path, regions: Regions
+) -> tuple[float, float, float, float]:
     """Pictures a second: decoding alone, encoding alone, the full run, the baseline."""
-    encoder = MiniEncoder()
     n_cores = available_cores()
 
     def prepare(path: Path) -> Any:

@@ -4,9 +4,8 @@ import io
 import os
 import sys
 from collections.abc import Sequence
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,6 +16,9 @@ from cosmos_search.retrieval.errors import QueryError
 from indexer.errors import CosmosSearchError, UsageError
 from indexer.files import expand_home
 from indexer.places import ServerPlace
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 __all__ = ["TEXT", "Command", "Commands", "ExtensibleCommands", "UserPath", "UserPlace", "decode_argument"]
 
@@ -150,7 +152,9 @@ class ExtensibleCommands(Commands):
         return own
 
 
-def _find_entry_points() -> dict[str, EntryPoint]:
+def _find_entry_points() -> dict[str, "EntryPoint"]:
+    from importlib.metadata import entry_points  # takes 10 ms, and the commands of this package need none
+
     return {point.name: point for point in entry_points(group=ENTRY_POINTS)}
 
 

@@ -9,7 +9,7 @@ import click
 
 from cosmos_search.cli.group import TEXT, ExtensibleCommands, UserPath, UserPlace
 from cosmos_search.cli.models import models
-from cosmos_search.cli.search import GRAMMAR, search_and_print, search_options
+from cosmos_search.cli.search import GRAMMAR, pause_collection, search_and_print, search_options
 from cosmos_search.cli.terminal import json_line, log_to_stderr, say
 from cosmos_search.encoders.devices import DEVICES, PRECISIONS, Device, Precision
 from indexer.pictures.regions import REGIONS, Regions
@@ -144,7 +144,7 @@ def index(
 @_index_option
 @_json_option("Print one JSON object a line: rank, path, score, evidence, ...")
 def search(query: str, top: int, place: Place | None, as_json: bool, **options: Any) -> None:
-    with _open_library(place) as library:
+    with pause_collection(), _open_library(place) as library:
         search_and_print(library, query, top, as_json=as_json, **options)
 
 

@@ -3,21 +3,21 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-from wcwidth import wcswidth
+from typing import TYPE_CHECKING, Any
 
 from cosmos_search.cli.advice import add_advice
 from cosmos_search.cli.terminal import escape
 from cosmos_search.extras import install_command
 from cosmos_search.library import Info
-from cosmos_search.models.install import ModelRow
 from cosmos_search.models.published import RECOMMENDED
 from cosmos_search.retrieval.hits import Evidence, Hit
 from indexer.errors import OtherEncoderError
-from indexer.ingest.update import Report
 from indexer.pictures.regions import WHOLE
 from indexer.store.records import FailedFile, Folder
+
+if TYPE_CHECKING:  # a search needs neither
+    from cosmos_search.models.install import ModelRow
+    from indexer.ingest.report import Report
 
 __all__ = [
     "format_hits",
@@ -44,7 +44,7 @@ def format_hits(hits: Sequence[Hit]) -> str:
     return _join_lines(_align_columns(rows, right={0, 1, 3}))
 
 
-def format_report(report: Report) -> str:
+def format_report(report: "Report") -> str:
     """The summary of a run."""
     counts = ("added", "updated", "moved", "removed", "kept")
     parts = [f"{getattr(report, name)} {name}" for name in counts if getattr(report, name)]
@@ -62,7 +62,7 @@ def format_report(report: Report) -> str:
     return _join_lines(lines + [add_advice(warning) for warning in report.warnings])
 
 
-def report_to_dict(report: Report) -> dict[str, Any]:
+def report_to_dict(report: "Report") -> dict[str, Any]:
     """The summary of a run, with the commands that help in its warnings."""
     return report.to_dict() | {"warnings": [add_advice(warning) for warning in report.warnings]}
 
@@ -89,7 +89,7 @@ def format_info(info: Info) -> str:
     return _join_lines(lines + _list_failed(info.failed))
 
 
-def format_models(rows: Sequence[ModelRow]) -> str:
+def format_models(rows: "Sequence[ModelRow]") -> str:
     """One model a line. Figures: recall@1 in percent, image→text / text→image; ImageNet top-1."""
     lines = [("model", "good for", "COCO R@1", "Flickr30k", "ImageNet", "licence", "size")]
     for row in rows:
@@ -108,7 +108,7 @@ def format_models(rows: Sequence[ModelRow]) -> str:
     return _join_lines([*_align_columns(lines, right={6}), "", *legend])
 
 
-def _format_model_size(row: ModelRow) -> str:
+def _format_model_size(row: "ModelRow") -> str:
     if row.size_bytes is not None:
         return _format_megabytes(row.size_bytes) if row.size_bytes else "built in"
     size = row.published.download_bytes if row.published is not None else None
@@ -141,15 +141,24 @@ def _list_failed(failed: Sequence[FailedFile]) -> list[str]:
 def _align_columns(rows: Sequence[tuple[str, ...]], right: set[int]) -> list[str]:
     """Lines with aligned columns, by the width in a terminal: letters of CJK take two cells. right: aligned there."""
     escaped = [[escape(cell) for cell in row] for row in rows]
-    widths = [max(map(wcswidth, column)) for column in zip(*escaped, strict=True)]
+    widths = [max(map(_measure_width, column)) for column in zip(*escaped, strict=True)]
     lines = []
     for row in escaped:
-        padding = [" " * (width - wcswidth(cell)) for cell, width in zip(row, widths, strict=True)]
+        padding = [" " * (width - _measure_width(cell)) for cell, width in zip(row, widths, strict=True)]
         cells = [
             pad + cell if i in right else cell + pad for i, (cell, pad) in enumerate(zip(row, padding, strict=True))
         ]
         lines.append("  ".join(cells).rstrip())
     return lines
+
+
+def _measure_width(text: str) -> int:
+    """The cells of a terminal that the text takes; it has no control characters."""
+    if text.replace("×", "x").isascii():
+        return len(text)
+    from wcwidth import wcswidth  # takes 20 ms, so it is imported only for other texts
+
+    return wcswidth(text)
 
 
 def _join_lines(lines: Sequence[str]) -> str:

@@ -56,13 +56,13 @@ class PrecisionError(UsageError):
 
 @dataclass(eq=False)
 class FixedPrecisionError(UsageError):
-    """A precision other than the only one that the model supports."""
+    """A precision other than those that the model supports."""
 
     model: str
     precision: str
 
     def __str__(self) -> str:
-        return f"{self.model} runs only in fp32, not in {self.precision}."
+        return f"{self.model} runs only in int8 and fp32, not in {self.precision}."
 
 
 def choose_device(wanted: Device) -> Device:

@@ -27,13 +27,13 @@ def load_encoder(
     store = store or default_store()
     card = None if name in BUILT_IN else store.card(name)
     if name in BUILT_IN or (card is not None and card.kind == "mini"):
-        if precision not in ("auto", "fp32"):
+        if precision not in ("auto", "fp32", "int8"):
             raise FixedPrecisionError(name, precision)
         if card is not None:
             check_unchanged(store.folder(name), card, weights=True)
         from cosmos_search.encoders.mini.encoder import MiniEncoder  # `info` and `--help` need no onnxruntime
 
-        return MiniEncoder(device=device, trained=_locate_trained(name, store), name=name)
+        return MiniEncoder(device=device, precision=precision, trained=_locate_trained(name, store), name=name)
     if card is not None:
         from cosmos_search.encoders.dual_encoder import DualEncoder
 

@@ -34,6 +34,8 @@ PROVIDERS: dict[SessionDevice, list[str]] = {
     "cuda": ["CUDAExecutionProvider", "CPUExecutionProvider"],
 }
 
+EXTERNAL_WEIGHTS = "session.optimized_model_external_initializers_file_name"
+
 log = logging.getLogger(__name__)
 
 
@@ -58,29 +60,37 @@ def choose_session_device(wanted: Device) -> SessionDevice:
     raise DeviceError(wanted, reason)
 
 
-def open_session(graph: Path, device: SessionDevice = "cpu") -> InferenceSession:
-    """A session for the graph on a device; threads may share it.
+def open_session(graph: Path | bytes, device: SessionDevice = "cpu", *, packs_weights: bool = True) -> InferenceSession:
+    """A session for a graph, in a file or in memory, on a device; threads may share it.
+
+    packs_weights: copy matrices into the order in which they are multiplied; False opens faster and runs slower.
 
     Each call uses one thread, without spinning. Calling `run` from as many threads as there are cores is faster (164
     pictures/s against 125 with one call on two cores) and leaves time for decoding.
     """
-    return InferenceSession(graph, _make_options(), providers=PROVIDERS[device])
+    options = _make_options()
+    if not packs_weights:
+        options.add_session_config_entry("session.disable_prepacking", "1")
+    return InferenceSession(graph, options, providers=PROVIDERS[device])
 
 
-def open_or_make(graph: Path, make: Make, device: SessionDevice = "cpu") -> InferenceSession:
-    """A session for the cached graph, which is written first if it is missing or cannot be opened."""
+def open_or_make(
+    graph: Path, make: Make, device: SessionDevice = "cpu", *, packs_weights: bool = True
+) -> InferenceSession:
+    """A session (see `open_session`) for the cached graph, written first if it is missing or cannot be opened."""
     if graph.exists():
         try:
-            return open_session(graph, device)
+            return open_session(graph, device, packs_weights=packs_weights)
         except Exception as error:  # ONNX Runtime raises a dozen unrelated classes for a damaged file
             log.warning("%s cannot be opened and is written again: %s", graph, error)
     write_atomically(graph, make)
-    return open_session(graph, device)
+    return open_session(graph, device, packs_weights=packs_weights)
 
 
 def write_atomically(target: Path, make: Make) -> None:
     """Write a file or a folder under another name in the same folder, then rename it to `target`.
 
+    Files beside the draft whose names begin with its name and a dot (`optimise_graph` writes one) are renamed first.
     Other processes see the old content or the complete new one. If two processes write at the same time, one of the
     results stays. Raises CosmosSearchError if it cannot be written.
     """
@@ -89,6 +99,8 @@ def write_atomically(target: Path, make: Make) -> None:
         with draft_folder(target.parent) as folder:
             draft = folder / target.name
             make(draft)
+            for companion in folder.glob(f"{target.name}.*"):
+                companion.replace(target.with_name(companion.name))
             if not target.is_dir():
                 draft.replace(target)
     except OSError as error:
@@ -97,13 +109,16 @@ def write_atomically(target: Path, make: Make) -> None:
 
 
 def optimise_graph(graph: Path, target: Path) -> None:
-    """Write the graph with ONNX Runtime's fusions for the CPU, which halves the time to open it.
+    """Write the graph with ONNX Runtime's fusions for the CPU, and its weights in another file, named `target`.weights.
 
-    The result is specific to the version of ONNX Runtime, but not to the processor.
+    ONNX Runtime maps that file into memory instead of reading it: a graph of 90 MB is opened in 16 ms instead of 67,
+    and of its table of words only the rows that a text needs are read. The result is specific to the version of ONNX
+    Runtime, but not to the processor.
     """
     options = _make_options()
     options.graph_optimization_level = GraphOptimizationLevel.ORT_ENABLE_EXTENDED
     options.optimized_model_filepath = str(target)
+    options.add_session_config_entry(EXTERNAL_WEIGHTS, f"{target.name}.weights")
     InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from cosmos_search.json_files import read_object, write_object
 
-__all__ = ["ExportedPrecision", "PrecisionCheck"]
+__all__ = ["MIN_COSINE", "ExportedPrecision", "PrecisionCheck"]
 
 ExportedPrecision = Literal["int8", "fp32"]  # of ONNX graphs
 

@@ -1,16 +1,18 @@
 """The interface of an encoder that indexes pictures and encodes queries."""
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from cosmos_search.encoders.calibration import Calibration
 from indexer.encoder import ImageEncoder, Vectors
 from indexer.errors import OtherEncoderError
 from indexer.store.records import EncoderRecord
+
+if TYPE_CHECKING:  # a search for a text needs no Pillow
+    from PIL import Image
 
 __all__ = ["Encoder", "require_made_by"]
 
@@ -29,7 +31,7 @@ class Encoder(ImageEncoder[Any], Protocol):  # Any: each encoder has its own typ
     def fits(self, text: str) -> bool:
         """True if the encoder reads the text to its end, without truncation."""
 
-    def activation(self, picture: Image.Image, query: NDArray[np.float32]) -> NDArray[np.float32] | None:
+    def activation(self, picture: "Image.Image", query: NDArray[np.float32]) -> NDArray[np.float32] | None:
         """A heat map: the cosine of each place of a picture with a query's vector (dim,): (rows, columns).
 
         None for an encoder without local features.

@@ -10,7 +10,6 @@ from datetime import datetime
 from functools import lru_cache
 from typing import cast
 
-import faiss
 import numpy as np
 from numpy.typing import NDArray
 
@@ -128,6 +127,8 @@ def _find_leaders(
     vectors: NDArray[np.float32], min_cosine: float, on_progress: Callable[[float], None]
 ) -> NDArray[np.int64]:
     """For each row (n, dim) the row of its leader; that of a leader is its own: (n,)."""
+    import faiss  # takes 40 ms, and this module is imported by every search
+
     known = faiss.IndexFlatIP(vectors.shape[1])
     found: list[int] = []  # rows of the leaders, in the order of `known`
     leaders = np.arange(len(vectors))

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-
-from PIL import Image
+from typing import TYPE_CHECKING
 
 from cosmos_search.retrieval.errors import ExampleImageError
 from indexer.errors import PictureError
-from indexer.pictures.images import open_picture, reading_pictures
 from indexer.pictures.regions import WHOLE, Box
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 __all__ = ["ExampleImage", "read_example_image"]
 
@@ -19,12 +20,16 @@ MIN_SIDE = 1024  # pixels of the shorter side that decoding keeps, for boxes wit
 class ExampleImage:
     """An image to find similar pictures to, or a part of it."""
 
-    picture: Image.Image  # upright, RGB
+    picture: "Image.Image"  # upright, RGB
     box: Box = WHOLE
 
 
-def read_example_image(source: str | Path | Image.Image, box: Box | None = None) -> ExampleImage:
+def read_example_image(source: "str | Path | Image.Image", box: Box | None = None) -> ExampleImage:
     """The image of a file, or this image. Raises ExampleImageError for a file that cannot be read."""
+    from PIL import Image  # here, because a search for a text needs no Pillow
+
+    from indexer.pictures.images import open_picture, reading_pictures
+
     if isinstance(source, Image.Image):
         return ExampleImage(source.convert("RGB"), box or WHOLE)
     path = Path(source)

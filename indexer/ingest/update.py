@@ -20,7 +20,8 @@ from indexer.ingest.scan import HELD_BACK, Change, Disks, Scan, find_mounted_dis
 from indexer.ingest.scan_plan import ScanPlan, plan_scan, real_path, resolve_folder
 from indexer.ingest.threads import ordered_map, split_batches, workers
 from indexer.ingest.write import Writer
-from indexer.pictures.images import DEFAULT_MAX_PIXELS, reading_pictures
+from indexer.pictures.images import reading_pictures
+from indexer.pictures.limits import DEFAULT_MAX_PIXELS
 from indexer.store.catalog_writer import CatalogWriter
 from indexer.store.index import Index
 from indexer.store.records import EncoderRecord

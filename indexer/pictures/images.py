@@ -20,16 +20,16 @@ from indexer.errors import PictureError
 from indexer.pictures.budget import TimedFile
 from indexer.pictures.canvas import canvas_size
 from indexer.pictures.decode import check_bytes, decode
-from indexer.pictures.limits import MAX_EXIF_BYTES, MAX_TAG_BYTES
-from indexer.pictures.metadata import Metadata, read_exif, read_metadata
+from indexer.pictures.limits import DEFAULT_MAX_PIXELS, MAX_EXIF_BYTES, MAX_TAG_BYTES
+from indexer.pictures.metadata import read_exif, read_metadata
+from indexer.pictures.metadata_record import Metadata
 from indexer.pictures.quiet_libtiff import quiet_libtiff
 from indexer.pictures.raw import open_raw_preview
 from indexer.pictures.suffixes import RAW
 from indexer.pictures.trim import trim_metadata
 
-__all__ = ["DEFAULT_MAX_PIXELS", "Picture", "fingerprint", "open_picture", "reading_pictures"]
+__all__ = ["Picture", "fingerprint", "open_picture", "reading_pictures"]
 
-DEFAULT_MAX_PIXELS = 250_000_000
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")  # without those that start another program
 UNREADABLE = (  # the exceptions that Pillow was observed to raise for bad files
     OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError,

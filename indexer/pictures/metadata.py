@@ -1,8 +1,6 @@
 """Read the metadata of a picture from EXIF, then XMP, then IPTC: date, place, camera, caption, keywords."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
@@ -10,9 +8,10 @@ from PIL import ExifTags, Image, ImageFile, IptcImagePlugin, TiffImagePlugin
 
 from indexer.pictures.machine_captions import is_machine_caption
 from indexer.pictures.metadata_fields import decode_comment, decode_text, parse_degrees, parse_time
+from indexer.pictures.metadata_record import Metadata
 from indexer.pictures.xmp import Xmp
 
-__all__ = ["Metadata", "read_exif", "read_metadata"]
+__all__ = ["read_exif", "read_metadata"]
 
 T = TypeVar("T")
 Tags = dict[Any, Any]
@@ -30,19 +29,6 @@ GPS_TAGS = (
     ExifTags.GPS.GPSLongitudeRef,
 )
 IPTC_KEYWORDS, IPTC_CAPTION, IPTC_DATE, IPTC_TIME = (2, 25), (2, 120), (2, 55), (2, 60)
-
-
-@dataclass(frozen=True, slots=True)
-class Metadata:
-    """The metadata of a picture; None or empty where it is missing or invalid."""
-
-    # Without a time zone, as the camera's clock showed it: EXIF seldom has a zone, and people search for local dates.
-    taken_at: datetime | None = None
-    latitude: float | None = None  # degrees, -90..90
-    longitude: float | None = None  # degrees, -180..180
-    camera: str | None = None
-    caption: str | None = None
-    keywords: tuple[str, ...] = ()
 
 
 def read_metadata(image: Image.Image) -> Metadata:

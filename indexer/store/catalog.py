@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Row, String, and_, cast, func, select
 
-from indexer.pictures.metadata import Metadata
+from indexer.pictures.metadata_record import Metadata
 from indexer.store.facets import Facets, count_facets
 from indexer.store.failures import read_failures
 from indexer.store.filters import Filters, count_matching, find_matching, find_newest

@@ -1,4 +1,4 @@
-"""ConSE: from logits of the ImageNet classes to vectors in the space of texts.
+"""ConSE: the text vectors of the ImageNet classes (the graph of `export_head` computes the vectors of pictures).
 
 Norouzi et al. 2014, "Zero-shot learning by convex combination of semantic embeddings": the vector of a picture is the
 mean of the text vectors of the classes, weighted with their probabilities. Subjects without an ImageNet class (the
@@ -23,19 +23,12 @@ N_CLASSES = 1000
 
 
 class ClassVectors:
-    """The text vectors of the classes, and the two maps into the common space."""
+    """The text vectors of the classes, and the map from texts into the common space."""
 
-    def __init__(self, vectors: NDArray[np.float32], temperature: float) -> None:
+    def __init__(self, vectors: NDArray[np.float32]) -> None:
         """vectors: (1000, 384), unit rows, not centred."""
         self.vectors = vectors
-        self._temperature = temperature
         self._centre = vectors.mean(axis=0)
-
-    def embed_logits(self, logits: NDArray[np.float32]) -> Vectors:
-        """logits: (n, 1000). Returns (n, 384), unit rows: equation 3 of the paper, with all classes, centred."""
-        scaled = (logits - logits.max(axis=1, keepdims=True)) / self._temperature
-        weights = np.exp(scaled)
-        return _normalise(weights / weights.sum(axis=1, keepdims=True) @ self.vectors - self._centre)
 
     def centre_texts(self, texts: NDArray[np.float32]) -> Vectors:
         """texts: (n, 384), as the text tower encodes them. Returns unit rows in the common space."""

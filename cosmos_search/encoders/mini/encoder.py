@@ -1,32 +1,38 @@
 """The built-in encoder, with and without trained weights, as an `Encoder`."""
 
 import logging
+import shutil
 import threading
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from onnxruntime import InferenceSession
 from onnxruntime import __version__ as runtime_version
-from PIL import Image
 
 from cosmos_search.encoders.calibration import Calibration, load_packaged
-from cosmos_search.encoders.devices import Device, has_nvidia_gpu
+from cosmos_search.encoders.devices import Device, PrecisionError, has_nvidia_gpu
 from cosmos_search.encoders.mini.class_vectors import ClassVectors, embed_classes, load_or_embed
 from cosmos_search.encoders.mini.config import MiniConfig, TrainedConfig
 from cosmos_search.encoders.mini.head import FeatureHead
 from cosmos_search.encoders.mini.image_tower import ImageTower, PreparedPicture, prepare_picture, squash
-from cosmos_search.encoders.mini.region_pooling import pool_neighbours, pool_regions
+from cosmos_search.encoders.mini.region_pooling import pool_neighbours
 from cosmos_search.encoders.mini.text_tower import TextTower
 from cosmos_search.encoders.mini.version import make_version
 from cosmos_search.encoders.mini.weights import find_weights
-from cosmos_search.encoders.onnx_session import choose_session_device, model_cache_folder, open_or_make
+from cosmos_search.encoders.onnx_session import choose_session_device, model_cache_folder, open_or_make, open_session
+from cosmos_search.encoders.precision_check import MIN_COSINE
 from cosmos_search.model_config import MINI_DIM
 from cosmos_search.models.store import MINI, MINI_CONSE
 from cosmos_search.models.trained import CALIBRATION, PACKAGED, read_trained
 from indexer.encoder import Vectors
 from indexer.pictures.regions import Box, Regions
+
+if TYPE_CHECKING:  # a search for a text needs no Pillow
+    from PIL import Image
 
 __all__ = ["MiniEncoder"]
 
@@ -46,10 +52,14 @@ class MiniEncoder:
         cache: Path | None = None,
         config: MiniConfig | None = None,
         device: Device = "auto",
+        precision: Literal["auto", "fp32", "int8"] = "auto",
         trained: str | Path | None = PACKAGED,
         name: str | None = None,
     ) -> None:
         """cache: by default in the user's cache folder. device: of the image tower; "cuda" needs onnxruntime-gpu.
+
+        precision: of the image tower. "auto": int8 on a CPU on which it agrees with fp32, else fp32. An index may hold
+        vectors of both, which agree to 0.997 (centred cosine).
 
         trained: weights that a training run exported (trainer.runs.export), by default the packaged ones; None: ConSE
         alone. name: by default cosmos-mini, and cosmos-mini-conse without trained weights.
@@ -57,6 +67,9 @@ class MiniEncoder:
         device that cannot be used.
         """
         self._session_device = choose_session_device(device)
+        if precision == "int8" and self._session_device != "cpu":
+            raise PrecisionError(precision, self._session_device)
+        self._is_quantised = precision != "fp32" and self._session_device == "cpu"
         self._wants_gpu = device != "cpu"
         self._config = config or MiniConfig()
         self._weights = find_weights()
@@ -125,7 +138,7 @@ class MiniEncoder:
         file = self._trained_file.with_name(CALIBRATION)
         return Calibration.load(file) if file.is_file() else None
 
-    def prepare(self, picture: Image.Image, regions: Sequence[Box] = ()) -> PreparedPicture:
+    def prepare(self, picture: "Image.Image", regions: Sequence[Box] = ()) -> PreparedPicture:
         """The whole picture squashed to a square, so that nothing is cropped, and to a larger one for its regions."""
         return prepare_picture(picture, regions, self._config)
 
@@ -138,8 +151,8 @@ class MiniEncoder:
         for picture, features in zip(prepared, tower.features([one.whole for one in prepared]), strict=True):
             rows = head.embed(features[None], shares.global_share)
             if picture.large is not None:
-                pooled = pool_regions(tower.feature_map(picture.large), picture.regions)
-                regions = head.embed(pooled, shares.region_share)
+                features_at = tower.feature_map(picture.large)
+                regions = head.embed_regions(features_at, picture.regions, shares.region_share)
                 if shares.context:
                     regions += shares.context * rows
                     regions /= np.linalg.norm(regions, axis=1, keepdims=True)
@@ -147,7 +160,7 @@ class MiniEncoder:
             vectors.append(rows)
         return vectors
 
-    def activation(self, picture: Image.Image, query: NDArray[np.float32]) -> NDArray[np.float32]:
+    def activation(self, picture: "Image.Image", query: NDArray[np.float32]) -> NDArray[np.float32]:
         """Cosine of each place with a query's vector (dim,): (rows, columns), from the top left.
 
         As in a class activation map (Zhou et al. 2016), each position is embedded like a picture. The features of
@@ -176,18 +189,24 @@ class MiniEncoder:
         return self._class_vectors().centre_texts(rows)
 
     def image_graph(self) -> Path:
-        """The image tower's ONNX file: pixels (n, height, width, 3) uint8 -> features (n, 1472)."""
-        self._image_tower()
+        """The ONNX file of the image tower in fp32: pixels (n, height, width, 3) uint8 -> features (n, 1472)."""
+        self._open_exact_images()
         return self._image_file()
 
     def _image_file(self) -> Path:
         return self._folder / f"features-{runtime_version}.onnx"
 
+    def _open_exact_images(self) -> InferenceSession:
+        return open_or_make(self._image_file(), self._export_image_tower, self._session_device)
+
+    def _open_quantised_images(self) -> InferenceSession:
+        return open_or_make(self._folder / f"features-int8-{runtime_version}.onnx", self._quantise_image_tower)
+
     def _image_tower(self) -> ImageTower:
         with self._lock:
             if self._images is None:
                 self._feature_head()  # every picture needs it; loaded here, not in the middle of a run
-                session = open_or_make(self._image_file(), self._export_image_tower, self._session_device)
+                session = self._open_quantised_images() if self._is_quantised else self._open_exact_images()
                 self._images = ImageTower(session)
                 if self._wants_gpu and self._images.is_on_cpu and has_nvidia_gpu():
                     log.warning("There is a GPU, but it is not used: %s needs onnxruntime-gpu for it.", self.name)
@@ -196,8 +215,9 @@ class MiniEncoder:
     def _text_tower(self) -> TextTower:
         with self._lock:
             if self._texts is None:
-                session = open_or_make(self._untrained_folder / f"text-{runtime_version}.onnx", self._export_text_tower)
-                self._texts = TextTower(session, self._weights.tokenizer, self._config.n_tokens)
+                graph = self._untrained_folder / f"text-mapped-{runtime_version}.onnx"
+                open_tower = partial(open_or_make, graph, self._export_text_tower)
+                self._texts = TextTower(open_tower, self._weights.tokenizer, self._config.n_tokens)
             return self._texts
 
     def _class_vectors(self) -> ClassVectors:
@@ -207,16 +227,13 @@ class MiniEncoder:
                     self._untrained_folder / "classes.npy",
                     lambda: embed_classes(self._weights.class_texts(), self._text_tower(), self._config),
                 )
-                self._classes = ClassVectors(vectors, self._config.temperature)
+                self._classes = ClassVectors(vectors)
             return self._classes
 
     def _feature_head(self) -> FeatureHead:
         with self._lock:
             if self._head is None:
-                weights = self._read_weights()
-                classifier = weights["_fc.weight"], weights["_fc.bias"]
-                head = (weights["head.weight"], weights["head.bias"]) if self._trained else None
-                self._head = FeatureHead(self._class_vectors(), classifier, head)
+                self._head = FeatureHead(open_or_make(self._folder / f"head-{runtime_version}.onnx", self._export_head))
             return self._head
 
     def _read_weights(self) -> dict[str, NDArray[np.float32]]:
@@ -226,6 +243,24 @@ class MiniEncoder:
         from cosmos_search.encoders.mini.export import export_image_tower  # imports onnx
 
         export_image_tower(self._read_weights(), self._config.mean, self._config.scale, target)
+
+    def _export_head(self, target: Path) -> None:
+        from cosmos_search.encoders.mini.export import export_head
+
+        export_head(self._read_weights(), self.class_vectors, self._config.temperature, target)
+
+    def _quantise_image_tower(self, target: Path) -> None:
+        from cosmos_search.encoders.mini.quantise import measure_agreement, quantise_image_tower, read_sample_photos
+
+        sessions, photos = [self._open_exact_images()], read_sample_photos(self._config.region_side)
+        quantise_image_tower(self._image_file(), photos, target)
+        sessions.append(open_session(target))
+        features = (ImageTower(session).features(photos) for session in sessions)
+        exact, quantised = (self._feature_head().embed(rows, self._shares.global_share) for rows in features)
+        cosine = measure_agreement(exact, quantised)
+        if cosine < MIN_COSINE:  # on processors whose int8 products overflow: x86 without VNNI
+            log.warning("int8 is not accurate enough on this processor (%.3f); %s runs in fp32.", cosine, self.name)
+            shutil.copyfile(self._image_file(), target)
 
     def _export_text_tower(self, target: Path) -> None:
         from cosmos_search.encoders.mini.export import export_text_tower

@@ -1,4 +1,4 @@
-"""Write the two towers of the built-in encoder as ONNX graphs, from the weights in their packages, without torch."""
+"""Write the towers and the head of the built-in encoder as ONNX graphs, from weights in packages, without torch."""
 
 import tempfile
 from collections.abc import Mapping
@@ -11,9 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from cosmos_search.encoders.onnx_session import optimise_graph
-from cosmos_search.model_config import MINI_BATCH_NORM_EPSILON
+from cosmos_search.model_config import MINI_BATCH_NORM_EPSILON, MINI_FEATURES, MINI_POOLED
 
-__all__ = ["export_image_tower", "export_text_tower", "export_trunk"]
+__all__ = ["export_head", "export_image_tower", "export_text_tower", "export_trunk"]
 
 OPSETS = {"": 17, "com.microsoft": 1}
 IR_VERSION = 8  # that of opset 17
@@ -49,6 +49,10 @@ class _Graph:
     def linear(self, x: str, weight: NDArray[Any], bias: NDArray[Any], output: str = "") -> str:
         """weight: (outputs, inputs), as in torch."""
         return self.add("Add", self.add("MatMul", x, self.constant(weight.T)), self.constant(bias), output=output)
+
+    def normalise(self, x: str) -> str:
+        """Unit rows."""
+        return self.add("Div", x, self.add("Max", self.add("ReduceL2", x, axes=[1], keepdims=1), self.constant(1e-12)))
 
     def layer_norm(self, x: str, weights: Weights, name: str, epsilon: float) -> str:
         scale, bias = self.constant(weights[f"{name}.weight"]), self.constant(weights[f"{name}.bias"])
@@ -99,6 +103,34 @@ def export_trunk(weights: Weights, mean: float, scale: float, first_block: int, 
         target,
         [helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["n", "height", "width", 3])],
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in ("map", "features", "means")],
+    )
+
+
+def export_head(weights: Weights, class_vectors: NDArray[np.float32], temperature: float, target: Path) -> None:
+    """Write a graph from features to vectors: ConSE, and a trained head if there is one (`encoders.mini.head`).
+
+    positions: (m, 1472); pooling: (n, m), of which each row is the share of each position in a feature vector; share:
+    (), of the trained head. vectors: (n, 384), unit rows; logits: (n, 1000), of ImageNet's classes.
+    """
+    graph = _Graph()
+    features = graph.add("MatMul", "pooling", "positions")
+    start, end, axis = (graph.constant([value], np.int64) for value in (0, MINI_FEATURES, 1))
+    logits = graph.linear(
+        graph.add("Slice", features, start, end, axis), weights["_fc.weight"], weights["_fc.bias"], output="logits"
+    )
+    probabilities = graph.add("Softmax", graph.add("Div", logits, graph.constant(temperature)), axis=1)
+    means = graph.add("MatMul", probabilities, graph.constant(class_vectors))
+    vectors = graph.normalise(graph.add("Sub", means, graph.constant(class_vectors.mean(axis=0))))
+    if "head.weight" in weights:
+        own = graph.normalise(graph.linear(features, weights["head.weight"], weights["head.bias"]))
+        rest = graph.add("Mul", vectors, graph.add("Sub", graph.constant(1), "share"))
+        vectors = graph.normalise(graph.add("Add", rest, graph.add("Mul", own, "share")))
+    graph.add("Identity", vectors, output="vectors")
+    shapes: dict[str, list[str | int]] = {"positions": ["m", MINI_POOLED], "pooling": ["n", "m"], "share": []}
+    graph.save(
+        target,
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes.items()],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in ("vectors", "logits")],
     )
 
 

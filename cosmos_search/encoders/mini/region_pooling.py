@@ -1,24 +1,19 @@
-"""The logits of regions and of neighbourhoods, pooled from a map of logits over the whole picture."""
+"""Pooling the features of regions and of neighbourhoods from a map of features over the whole picture."""
 
-from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer.pictures.regions import Box
 
-__all__ = ["pool_neighbours", "pool_regions"]
+__all__ = ["pool_neighbours", "region_shares"]
 
 
-def pool_regions(feature_map: NDArray[np.float32], regions: Sequence[Box]) -> NDArray[np.float32]:
-    """feature_map: (rows, columns, features). Returns (regions, features), n above 0.
-
-    The mean over the positions in each box; a position on its edge counts by the share of its cell in the box.
-    """
-    rows, columns, n_features = feature_map.shape
-    shares = np.stack([_cell_shares(box, rows, columns) for box in regions])  # (regions, rows · columns)
-    pooled: NDArray[np.float32] = shares @ feature_map.reshape(rows * columns, n_features)
-    return pooled
+@lru_cache(maxsize=256)  # pictures of one shape have the same regions
+def region_shares(regions: tuple[Box, ...], rows: int, columns: int) -> NDArray[np.float32]:
+    """The share of each region in each cell of a grid: (regions, rows · columns), the sum of each row is 1."""
+    return np.stack([_cell_shares(box, rows, columns) for box in regions])
 
 
 def pool_neighbours(feature_map: NDArray[np.float32]) -> NDArray[np.float32]:

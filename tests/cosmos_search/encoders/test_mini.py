@@ -15,6 +15,7 @@ from PIL import Image
 from cosmos_search.encoders.calibration import Calibration, load_packaged
 from cosmos_search.encoders.mini.config import MiniConfig, TrainedConfig
 from cosmos_search.encoders.mini.encoder import MiniEncoder
+from cosmos_search.encoders.mini.quantise import measure_agreement, read_sample_photos
 from cosmos_search.encoders.mini.region_pooling import pool_neighbours
 from cosmos_search.encoders.mini.version import make_version
 from cosmos_search.encoders.mini.weights import find_package, find_weights, fingerprint
@@ -122,6 +123,39 @@ def test_a_region_of_everything_is_the_mean_of_all_places(cache, trained, pictur
     wanted = mini._feature_head().embed(features.mean(axis=(0, 1))[None], shares.region_share)[0]
     wanted += shares.context * vectors[0]
     assert np.allclose(vectors[1], wanted / np.linalg.norm(wanted), atol=1e-5)
+
+
+def test_int8_agrees_with_fp32_or_is_not_used(cache, mini):
+    exact = MiniEncoder(cache, precision="fp32")
+    assert exact.device.endswith("fp32")
+    photos = [Image.fromarray(pixels).resize((640, 480)) for pixels in read_sample_photos(300)]
+    prepared = [mini.prepare(photo, [Box(0.0, 0.0, 0.4, 0.4), Box(0.5, 0.2, 1.0, 0.9)]) for photo in photos]
+    rows, wanted = (np.concatenate(encoder.encode_images(prepared)) for encoder in (mini, exact))
+    assert np.array_equal(rows, wanted) == mini.device.endswith("fp32")
+    assert measure_agreement(wanted, rows) > 0.99
+
+
+def test_a_damaged_quantisation_does_not_agree():
+    rows = np.random.default_rng(0).normal(size=(20, 384)).astype(np.float32)
+    assert measure_agreement(rows, 2 * rows + 1) == pytest.approx(1.0)
+    assert measure_agreement(rows, np.where(rows > 0, np.float32(1), rows)) < 0.95
+
+
+def test_a_reduced_picture_is_that_of_a_slow_resize(mini):
+    photos = [Image.fromarray(pixels) for pixels in read_sample_photos(1200)]
+    for photo in photos:
+        prepared = mini.prepare(photo, [WHOLE])
+        for fast, side in ((prepared.whole, 260), (prepared.large, 512)):
+            slow = np.asarray(photo.resize((side, side), Image.Resampling.LANCZOS), dtype=np.float32)
+            assert np.sqrt(((fast - slow) ** 2).mean()) < 5  # of 255
+        assert np.array_equal(mini.prepare(photo).whole, prepared.whole)
+
+
+def test_texts_have_the_same_vectors_after_many_texts(mini, cache):
+    fresh = MiniEncoder(cache)
+    first = fresh.encode_texts(["a cat on a sofa"])
+    fresh.encode_texts([f"{i} dogs on a beach" for i in range(30)])  # from some number on the weights are packed
+    assert np.allclose(fresh.encode_texts(["a cat on a sofa"]), first, atol=1e-6)
 
 
 @pytest.mark.parametrize("shape", [(16, 16, 5), (1, 1, 2), (1, 4, 1), (3, 2, 2)])
@@ -236,7 +270,8 @@ def test_the_vector_of_a_short_text_is_the_mean_of_two_texts_if_there_are_traine
 
 def test_encoders_with_other_trained_weights_share_the_text_tower_and_its_vectors(cache, mini):
     untrained = MiniEncoder(cache, trained=None)
-    assert np.array_equal(untrained.encode_texts(["a cat on a sofa"]), mini.encode_texts(["a cat on a sofa"]))
+    rows, own_rows = untrained.encode_texts(["a cat on a sofa"]), mini.encode_texts(["a cat on a sofa"])
+    assert np.allclose(rows, own_rows, atol=1e-6)  # not equal: the weights may be packed in one of the two only
     assert len(list(cache.rglob("text-*.onnx"))) == len(list(cache.rglob("classes.npy"))) == 1
 
 

@@ -65,6 +65,26 @@ def test_an_optimised_graph_computes_the_same(tmp_path):
     assert plus_one(open_session(tmp_path / "optimised.onnx"), 3.0) == 4.0
 
 
+def test_an_optimised_graph_finds_its_weights_beside_it_after_it_was_renamed(tmp_path):
+    """The weights of a graph with more than a kilobyte of them are in a file of their own."""
+    weights = np.arange(1000, dtype=np.float32)
+    graph = helper.make_graph(
+        [helper.make_node("Add", ["x", "weights"], ["y"])],
+        "plus_weights",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1000])],
+        [onnx.numpy_helper.from_array(weights, "weights")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(model, str(tmp_path / "plain.onnx"))
+    target = tmp_path / "cache" / "graph.onnx"
+    for _ in range(2):  # the second time the graph is damaged
+        session = open_or_make(target, lambda draft: optimise_graph(tmp_path / "plain.onnx", draft))
+        assert np.array_equal(session.run(["y"], {"x": np.ones(1, dtype=np.float32)})[0], weights + 1)
+        assert sorted(path.name for path in target.parent.iterdir()) == ["graph.onnx", "graph.onnx.weights"]
+        target.write_bytes(b"damaged")
+
+
 def test_a_failed_making_leaves_the_old_file_and_no_litter(tmp_path):
     target = tmp_path / "file"
     target.write_text("old")

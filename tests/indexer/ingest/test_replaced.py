@@ -7,7 +7,7 @@ from threading import Event
 import numpy as np
 import pytest
 
-from indexer.pictures.metadata import Metadata
+from indexer.pictures.metadata_record import Metadata
 from indexer.pictures.walk import FoundFile
 from indexer.store.index import Index
 from indexer.store.records import IndexedCopy, IndexedPicture, PictureFacts

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, TiffImagePlugin
 
-from indexer.pictures.metadata import Metadata, read_metadata
+from indexer.pictures.metadata import read_metadata
+from indexer.pictures.metadata_record import Metadata
 
 EXIF, GPS = 0x8769, 0x8825
 XMP = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">

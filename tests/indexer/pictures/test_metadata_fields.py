@@ -7,8 +7,9 @@ import pytest
 from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
 
-from indexer.pictures.metadata import Metadata, read_metadata
+from indexer.pictures.metadata import read_metadata
 from indexer.pictures.metadata_fields import parse_degrees
+from indexer.pictures.metadata_record import Metadata
 
 EXIF, GPS = 0x8769, 0x8825
 TIME, COMMENT = 0x9003, 0x9286

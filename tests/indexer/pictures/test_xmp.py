@@ -6,7 +6,8 @@ from datetime import datetime
 import pytest
 from PIL import Image
 
-from indexer.pictures.metadata import Metadata, read_metadata
+from indexer.pictures.metadata import read_metadata
+from indexer.pictures.metadata_record import Metadata
 
 NAMESPACES = {
     "x": "adobe:ns:meta/",

@@ -22,7 +22,7 @@ from indexer.errors import (
     ReplacedIndexError,
 )
 from indexer.ingest.update import update
-from indexer.pictures.metadata import Metadata
+from indexer.pictures.metadata_record import Metadata
 from indexer.pictures.walk import FoundFile
 from indexer.places import ServerPlace
 from indexer.store.dialect import contains_folded as sql_contains_folded

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from indexer.pictures.metadata import Metadata
+from indexer.pictures.metadata_record import Metadata
 from indexer.pictures.walk import FoundFile
 from indexer.store.candidate_recall import measure_bounds
 from indexer.store.candidates import CandidateIndex

@@ -50,7 +50,7 @@ def read(folder):
 
 @pytest.mark.parametrize("first_block", [16, 19])
 def test_an_untrained_network_gives_the_vectors_of_the_encoder(cache_folder, first_block):
-    encoder = MiniEncoder(cache_folder, trained=None)
+    encoder = MiniEncoder(cache_folder, precision="fp32", trained=None)
     towers = FrozenTowers(first_block, cache_folder)
     config = MiniNetworkConfig(first_block=first_block, head_share=0.0)
     network = MiniNetwork(config, find_weights().read_image(), encoder.class_vectors).eval()

@@ -86,7 +86,7 @@ def test_a_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(place):
 
 def test_an_exported_run_is_the_encoder_that_was_trained(place, home):
     export(place / "run", place / "exported", which="last")
-    encoder = MiniEncoder(trained=place / "exported" / "cosmos-mini.safetensors")
+    encoder = MiniEncoder(precision="fp32", trained=place / "exported" / "cosmos-mini.safetensors")
     network = teacher(place / "run").eval()
     picture = Image.new("RGB", (300, 200), "red")
     picture.paste("blue", (100, 50, 200, 150))
@@ -96,7 +96,7 @@ def test_an_exported_run_is_the_encoder_that_was_trained(place, home):
     (vectors,) = encoder.encode_images([encoder.prepare(picture)])
     assert vectors.shape == (1, 384)
     assert float(vectors[0] @ wanted) > 0.999
-    untrained = MiniEncoder(trained=None)
+    untrained = MiniEncoder(precision="fp32", trained=None)
     assert encoder.version != untrained.version
     assert not np.allclose(vectors, untrained.encode_images([untrained.prepare(picture)])[0], atol=0.01)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from cosmos_search.retrieval.explain import COLOURS
 from cosmos_search.retrieval.hits import Evidence, Hit
-from indexer.pictures.metadata import Metadata
+from indexer.pictures.metadata_record import Metadata
 from indexer.pictures.regions import WHOLE, Box
 from indexer.store.records import PictureFacts
 from ui.components.cards import list_facts, make_hit_card, make_parts, make_picture_card

@@ -9,7 +9,7 @@ from time import monotonic
 
 import pytest
 
-from indexer.pictures.metadata import Metadata
+from indexer.pictures.metadata_record import Metadata
 from indexer.store.records import FailedFile, PictureFacts
 from tests.colour import paint, record
 from ui.files.downloads import format_csv, format_failed_csv, format_json, make_zip, sum_file_sizes

@@ -15,6 +15,7 @@ from cosmos_search.explore.near_duplicates import MIN_COSINE, near_duplicates
 from cosmos_search.models.store import default_model
 from cosmos_search.places import default_place, parse_path, parse_place
 from cosmos_search.retrieval.example_image import read_example_image
+from cosmos_search.retrieval.gpu_search import make_gpu_search
 from cosmos_search.retrieval.hits import Hit
 from cosmos_search.retrieval.query import parse_query
 from cosmos_search.retrieval.search import search
@@ -47,6 +48,7 @@ class Info:
     failed: list[FailedFile]
     size_bytes: dict[str, int]  # on disk, of "catalog" and "vectors"
     needs_rebuild: bool  # True if another version of the encoder made the vectors, so searches fail
+    search_device: str  # where searches run, for display
 
     def to_dict(self) -> dict[str, Any]:
         """Values for JSON."""
@@ -58,6 +60,7 @@ class Info:
             "failed": [file.to_dict() for file in self.failed],
             "size_bytes": self.size_bytes,
             "needs_rebuild": self.needs_rebuild,
+            "search_device": self.search_device,
         }
 
 
@@ -73,23 +76,31 @@ def open(
 
     place: a directory, or the URL of a database on a PostgreSQL server (`postgresql://user@host/database`).
     model: name of an encoder; None: the one that made the index, or the default for a new index.
-    encoder: an encoder of your own; then `model`, `device` and `precision` are not used.
+    device: of the encoder, and of searches in large indexes: "auto" and "cuda" keep the vectors on an NVIDIA GPU while
+    the library is open, if it has the memory.
+    encoder: an encoder of your own; then `model` and `precision` are not used, and `device` is that of searches.
     """
 
     def load(made_by: str | None) -> Encoder:
         return load_encoder(model or made_by or default_model(), device, precision)
 
-    return Library(default_place() if place is None else parse_place(place), encoder, load)
+    return Library(default_place() if place is None else parse_place(place), encoder, load, device)
 
 
 class Library:
     """Pictures that can be searched. Its methods are thread-safe. Close it, or use it as a context manager."""
 
-    def __init__(self, place: Place, encoder: Encoder | None, load: Callable[[str | None], Encoder]) -> None:
-        """load: loads the encoder if none is given. Its argument is the name of the encoder that made the index."""
+    def __init__(
+        self, place: Place, encoder: Encoder | None, load: Callable[[str | None], Encoder], device: Device = "auto"
+    ) -> None:
+        """load: loads the encoder if none is given. Its argument is the name of the encoder that made the index.
+
+        device: of searches, see `open`.
+        """
         self.place = place.absolute() if isinstance(place, Path) else place
         self._given = encoder
         self._load = load
+        self._device = device
         self._loaded: tuple[str | None, Encoder] | None = None  # with the name in the index at that time
         self._index: Index | None = None
         self._guard = RLock()  # held while the encoder or the index is opened or closed
@@ -110,7 +121,7 @@ class Library:
         return Index.is_at(self.place)
 
     def close(self) -> None:
-        """Close the files of the index; the next call opens them again."""
+        """Close the files of the index and free the GPU; the next call opens them again."""
         with self._guard:
             if self._index is not None:
                 self._index.close()
@@ -291,6 +302,7 @@ class Library:
                 failed=catalog.failures(),
                 size_bytes=index.size_bytes(),
                 needs_rebuild=encoder is not None and self._find_version(encoder) != encoder.version,
+                search_device="cpu" if index.estimator is None else index.estimator.device,
             )
 
     def _open_index(self) -> Index:
@@ -306,6 +318,7 @@ class Library:
                 self.close()
             if self._index is None:
                 self._index = open_index(self.place)
+                self._index.estimator = make_gpu_search(self._device)
             return self._index
 
     def _find_version(self, made_by: EncoderRecord) -> str:

@@ -82,6 +82,7 @@ def format_info(info: Info) -> str:
     lines.append(f"Pictures  {info.n_pictures}")
     sizes = ", ".join(f"{kind} {_format_megabytes(size)}" for kind, size in info.size_bytes.items())
     lines.append(f"On disk   {sizes}")
+    lines.append(f"Searches  {info.search_device}")
     if info.folders:
         rows = [("files", "failed", "folder")]
         rows += [(str(f.n_pictures), str(f.n_failed), _format_folder(f)) for f in info.folders]

@@ -20,6 +20,7 @@ __all__ = [
     "PrecisionError",
     "choose_device",
     "choose_precision",
+    "find_obstacle",
     "has_nvidia_gpu",
 ]
 
@@ -80,12 +81,12 @@ def choose_device(wanted: Device) -> Device:
         "mps": platform.system() == "Darwin" and platform.machine() == "arm64",
     }
     if wanted != "auto":
-        reason = _find_obstacle(wanted) if candidates[wanted] else "there is none in this machine"
+        reason = find_obstacle(wanted) if candidates[wanted] else "there is none in this machine"
         if reason is not None:
             raise DeviceError(wanted, reason)
         return wanted
     for device in (name for name, is_there in candidates.items() if is_there):
-        reason = _find_obstacle(device)
+        reason = find_obstacle(device)
         if reason is None:
             return device
         log.warning("There is a GPU (%s), but it is not used: %s.", device, reason)
@@ -109,7 +110,7 @@ def has_nvidia_gpu(driver: Path = NVIDIA_DRIVER) -> bool:
     return driver.exists() or Path("/dev/nvidia0").exists()
 
 
-def _find_obstacle(device: Device) -> str | None:
+def find_obstacle(device: Device) -> str | None:
     """Why torch cannot use this device; None if it can."""
     if find_spec("torch") is None:
         return f"it needs PyTorch ({install_command('models')})"

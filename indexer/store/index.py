@@ -15,6 +15,7 @@ from indexer.places import Place
 from indexer.store.backend import create_catalog, has_catalog, make_backend, open_catalog
 from indexer.store.catalog import Catalog
 from indexer.store.catalog_writer import CatalogWriter
+from indexer.store.estimator import Estimator
 from indexer.store.records import EncoderRecord
 from indexer.store.snapshot import IndexSnapshot
 from indexer.store.vector_cache import VectorCache
@@ -45,6 +46,7 @@ class Index:
         self._writer = self._backend.writer
         self._vectors = VectorCache(self._backend.directory, self.exact_rows)
         self._guard = Lock()  # of _vectors
+        self.estimator: Estimator | None = None  # None: estimates are made on the CPU
 
     @staticmethod
     def is_at(place: Place) -> bool:
@@ -62,7 +64,10 @@ class Index:
         return cls(place, create_catalog(place))
 
     def close(self) -> None:
-        """Close the database's files."""
+        """Close the database's files and the estimator."""
+        if self.estimator is not None:
+            self.estimator.close()
+            self.estimator = None
         self._engine.dispose()
 
     def is_current(self) -> bool:
@@ -119,7 +124,10 @@ class Index:
                 if encoder is not None:
                     self._fill_cache(catalog, encoder)
                 vectors = None if encoder is None else self._vectors.update(catalog, encoder)
-            yield None if encoder is None or vectors is None else IndexSnapshot(catalog, encoder, vectors)
+            if encoder is None or vectors is None:
+                yield None
+            else:
+                yield IndexSnapshot(catalog, encoder, vectors, self.estimator)
 
     def save_vectors(self) -> None:
         """Write the files of the vectors, delete older ones, and compact the database if most of it is unused.

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.store.catalog import Catalog
+from indexer.store.estimator import Estimator
 from indexer.store.filters import Filters
 from indexer.store.records import EncoderRecord, PictureRecord
 from indexer.store.vectors import Estimates, Vectors
@@ -21,6 +22,7 @@ class IndexSnapshot:
     catalog: Catalog
     encoder: EncoderRecord
     vectors: Vectors
+    estimator: Estimator | None = None
 
     @property
     def n_rows(self) -> int:
@@ -35,6 +37,10 @@ class IndexSnapshot:
         least: float | None = None,
     ) -> Estimates:
         """Estimated scores of pictures, see `Vectors.estimate`."""
+        if self.estimator is not None and self.vectors.candidates:  # without candidates a search is cheap anyway
+            found = self.estimator.estimate(self.encoder.id, self.vectors, queries, weights, allowed, least)
+            if found is not None:
+                return found
         return self.vectors.estimate(queries, weights, allowed, least)
 
     def read_rows(self, ids: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float16]]]:

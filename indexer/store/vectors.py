@@ -52,6 +52,14 @@ class Vectors:
         """The number of vectors, including those of regions."""
         return sum(int(part.counts.sum()) for part in self.rows)
 
+    def mark_allowed(self, allowed: NDArray[np.int64] | None) -> NDArray[np.bool_]:
+        """For each id whether it is that of an allowed picture: (highest id + 1,). allowed: as in `estimate`."""
+        if allowed is None:
+            return self.is_picture
+        is_allowed = np.zeros_like(self.is_picture)
+        is_allowed[allowed[allowed < len(is_allowed)]] = True  # pictures without vectors may have higher ids
+        return is_allowed & self.is_picture
+
     def estimate(
         self,
         queries: NDArray[np.float32],
@@ -64,7 +72,7 @@ class Vectors:
         queries: (q, dim), unit rows; weights: (q,), of the best cosine for each query in the score, with a sum of 1.
         allowed: only these pictures, (n,).
         """
-        is_allowed = self._mark_allowed(allowed)
+        is_allowed = self.mark_allowed(allowed)
         n_allowed = int(is_allowed.sum())
         if not self.candidates or n_allowed * self.n_rows <= self.exact_rows * int(self.is_picture.sum()):
             ids = np.flatnonzero(is_allowed)
@@ -96,14 +104,6 @@ class Vectors:
             positions = part.find(ids)
             for start in range(0, len(positions), PICTURES_AT_ONCE):
                 yield part.read(positions[start : start + PICTURES_AT_ONCE])
-
-    def _mark_allowed(self, allowed: NDArray[np.int64] | None) -> NDArray[np.bool_]:
-        """For each id whether it is that of an allowed picture: (highest id + 1,)."""
-        if allowed is None:
-            return self.is_picture
-        is_allowed = np.zeros_like(self.is_picture)
-        is_allowed[allowed[allowed < len(is_allowed)]] = True  # pictures without vectors may have higher ids
-        return is_allowed & self.is_picture
 
     def _choose_lists(
         self,

@@ -48,6 +48,10 @@ class ImageEncoder(Protocol[Prepared]):
         """The most efficient number of pictures in a call of `encode_images`; may change during a run."""
 
     @property
+    def is_on_cpu(self) -> bool:
+        """False if `encode_images` mostly waits for another device, so that more threads can decode meanwhile."""
+
+    @property
     def default_regions(self) -> Regions:
         """The kind of pyramid (see indexer.pictures.regions) that is recommended for this encoder."""
 

@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 
 from benchmarks.data.camera_photos import make_photos
+from benchmarks.data.package_photos import list_photos
 from benchmarks.gpu_parts.measure import format_peak, measure_rate, reset_peak
 from benchmarks.gpu_parts.networks import make_views, save_clip, save_cosmos
 from benchmarks.gpu_parts.rows import Setting, report
@@ -20,8 +22,12 @@ from benchmarks.timing import measure_seconds
 from benchmarks.vectors import centred_cosine
 from cosmos_search.encoders.devices import Precision
 from cosmos_search.encoders.torch_images import DTYPES, TorchImages
+from cosmos_search.encoders.torch_resize import resize_regions
+from cosmos_search.processing.image import resize_boxes
+from indexer.pictures.regions import pyramid
 
 MIN_COSINE = 0.999
+MAX_DIFFERENCE = 6  # of a value of a resized region; 1 except for tall regions, see torch_resize
 N_REGIONS = 14
 CROP_SIDE = 96
 BATCHES = (32, 128, 512)
@@ -34,6 +40,7 @@ def run(setting: Setting) -> None:
     config = save_cosmos(folder, is_toy=setting.is_dry)
     crop_side = 32 if setting.is_dry else CROP_SIDE
     _check_network(setting, "COSMOS ViT-B/16", folder, config.image_size, crop_side)
+    _check_resizing(setting, crop_side)
     _index_photos(setting, folder)
     side = save_clip(setting.scratch / "clip", is_toy=setting.is_dry)
     _check_network(setting, "CLIP ViT-B/32", setting.scratch / "clip", side, None)
@@ -60,6 +67,29 @@ def _check_network(setting: Setting, name: str, folder: Path, side: int, crop_si
             pictures = _repeat(whole, n)
             speed = measure_rate(partial(_encode_all, runtime, pictures, regions), n, setting.device)
             report(f"{name} {precision}, whole and {N_REGIONS} regions, pictures/s", f"{speed:.1f}")
+
+
+def _check_resizing(setting: Setting, side: int) -> None:
+    """Regions of photos resized on the device, against Pillow; by one thread."""
+    device, resample = torch.device(setting.device), Image.Resampling.BICUBIC
+    pictures = []
+    for path in list_photos():
+        with Image.open(path) as photo:
+            pictures.append(photo.convert("RGB"))
+    boxes = [[box.pixels(*picture.size) for box in pyramid("fast", *picture.size)] for picture in pictures]
+    work = list(zip(pictures, boxes, strict=True))
+    differences = [
+        np.abs(
+            resize_regions(picture, where, side, resample, device)
+            - np.stack(resize_boxes(picture, where, side, resample), dtype=int)
+        ).max()
+        for picture, where in work
+    ]
+    what = f"regions of {len(work)} photos resized to {side} px"
+    report(f"{what}, largest difference from Pillow", f"{max(differences)} of 255", max(differences) <= MAX_DIFFERENCE)
+    ours = measure_rate(lambda: [resize_regions(*one, side, resample, device) for one in work], len(work), "cpu")
+    pillows = measure_rate(lambda: [resize_boxes(*one, side, resample) for one in work], len(work), "cpu")
+    report(f"{what}, pictures/s", f"{ours:.0f}, Pillow {pillows:.0f}")
 
 
 def _check_mini(setting: Setting) -> None:
@@ -145,7 +175,6 @@ def _index_photos(setting: Setting, folder: Path) -> None:
     from indexer.cores import available_cores
     from indexer.ingest.threads import ordered_map, split_batches, workers
     from indexer.pictures.images import open_picture
-    from indexer.pictures.regions import pyramid
 
     n, megapixels = (6, 0.5) if setting.is_dry else (400, 12)
     photos = make_photos(setting.scratch / f"photos-{n}-{megapixels}", n, megapixels)
@@ -153,6 +182,7 @@ def _index_photos(setting: Setting, folder: Path) -> None:
     card = store.card("b16") or store.put("b16", "random weights", lambda draft: _copy(folder, draft))
     precision: Precision = "bf16" if setting.is_dry else "auto"  # encodes with torch, as on a GPU
     encoder = DualEncoder(store.folder("b16"), card, setting.device, precision)
+    runs_on = encoder.device  # loads the network, which is not timed
 
     def prepare(path: Path) -> Any:
         with path.open("rb") as file:
@@ -163,15 +193,15 @@ def _index_photos(setting: Setting, folder: Path) -> None:
     with workers(n_cores) as pool:
         prepared: list[Any] = []
         decode = n / measure_seconds(lambda: prepared.extend(ordered_map(pool, prepare, photos, ahead=4 * n_cores)))
-        encoder.encode_images(prepared[: encoder.batch_size])  # loads the network, which is not timed
+        encoder.encode_images(prepared[: encoder.batch_size])  # the first batch is slower
         batches = split_batches(prepared, encoder.batch_size)
         encode = n / measure_seconds(lambda: list(ordered_map(pool, encoder.encode_images, batches, ahead=n_cores)))
     place = setting.scratch / "index"
     with _sample_gpu_utilization(setting.device) as utilization, cosmos_search.open(place, encoder=encoder) as library:
         summary = library.add(photos[0].parent, regions="fast", rebuild=library.exists())
     speed, bound = summary.images_per_second, min(decode, encode)
-    report(f"decoding alone, {n} JPEGs of {megapixels} MP, {n_cores} cores, pictures/s", f"{decode:.1f}")
-    report(f"encoding alone (whole and {N_REGIONS} regions), {encoder.device}, pictures/s", f"{encode:.1f}")
+    report(f"decoding and resizing alone, {n} JPEGs of {megapixels} MP, {n_cores} cores, pictures/s", f"{decode:.1f}")
+    report(f"encoding alone (whole and {N_REGIONS} regions), {runs_on}, pictures/s", f"{encode:.1f}")
     report("Library.add, pictures/s", f"{speed:.1f}, {speed / bound:.2f} of min(decode, encode)", not summary.failed)
     if readings := utilization():
         report("Library.add, GPU utilization", f"mean {np.mean(readings):.0f} %, highest {max(readings)} %")

@@ -1,4 +1,6 @@
-"""Recall and latency of flat half-precision search on the device, against the index on the CPU."""
+"""Recall and latency of half-precision search on the device: of rows, and of pictures as searches use it."""
+
+from functools import partial
 
 import faiss
 import numpy as np
@@ -9,6 +11,10 @@ from torch import Tensor
 from benchmarks.gpu_parts.measure import measure_rate
 from benchmarks.gpu_parts.rows import Setting, report
 from benchmarks.timing import measure_seconds
+from cosmos_search.retrieval.gpu_search import GpuSearch
+from indexer.store.estimator import Estimator
+from indexer.store.picture_rows import PictureRows
+from indexer.store.vectors import Estimates, Vectors
 
 DIM = 512
 SIZES = (1_500_000, 15_000_000)
@@ -16,12 +22,14 @@ DRY_SIZES = (20_000,)
 CHUNK = 500_000
 N_QUERIES = 8
 TOP = 10
+N_ROWS = 15  # of a picture: its global vector and those of 14 regions
+ALLOWED = 100  # every so many pictures pass the filter
 MIN_RECALL = 0.99
 TIE = 5e-4  # of inner products: the rounding error of fp16
 
 
 def run(setting: Setting) -> None:
-    """Report recall@10 against the CPU's index and the time of one query, at each size."""
+    """Report recall@10 against the CPU's index, or exact scores, and the time of one query, at each size."""
     has_gpu_index = hasattr(faiss, "StandardGpuResources") and faiss.get_num_gpus() > 0
     for n in DRY_SIZES if setting.is_dry else SIZES:
         rows, queries = _make_rows(n, setting.device)
@@ -29,6 +37,9 @@ def run(setting: Setting) -> None:
         if has_gpu_index and setting.device == "cuda":
             _search_with_faiss(rows, queries, n, wanted)
         _search_with_torch(rows, queries, n, wanted, setting.device)
+        exact, host, texts = _score_pictures(rows, queries), rows.cpu().numpy(), queries.cpu().numpy()
+        del rows  # before the same rows are uploaded by the search
+        _search_pictures(host, texts, exact, setting.device)
 
 
 def _make_rows(n: int, device: str) -> tuple[Tensor, Tensor]:
@@ -80,6 +91,68 @@ def _search_with_torch(rows: Tensor, queries: Tensor, n: int, wanted: NDArray[np
     found = search(queries).cpu().numpy()
     _report_recall(f"{n:,} × {DIM}, product in torch (fp16)", rows, queries, wanted, found, speed)
     report(f"{n:,} × {DIM}, bandwidth of that product", f"{2 * n * DIM * speed / 1e9:.0f} GB/s")
+
+
+def _search_pictures(
+    rows: NDArray[np.float16], queries: NDArray[np.float32], exact: NDArray[np.float32], device: str
+) -> None:
+    """The estimates of all pictures that a library with an open index asks for. exact: (queries, pictures)."""
+    n = exact.shape[1]
+    starts = np.arange(n) * N_ROWS
+    parts = [PictureRows(np.arange(1, n + 1), starts, np.full(n, N_ROWS), rows)]
+    vectors = Vectors(parts, [], None, np.arange(n + 1) > 0, has_removed=False)
+    gpu = GpuSearch(device)
+
+    def upload() -> None:
+        for _ in range(2):  # the second search starts it
+            gpu.estimate(1, vectors, queries[:1], np.ones(1, dtype=np.float32), None, None)
+        gpu.wait()
+
+    what = f"{n:,} pictures × {N_ROWS} × {DIM}"
+    report(f"{what}, upload", f"{measure_seconds(upload):.1f} s; searches run on {gpu.device}")
+    try:
+        for n_sentences, allowed in ((1, None), (3, None), (3, np.arange(1, n + 1, ALLOWED))):
+            searched = partial(_estimate, gpu, vectors, allowed)
+            passing = "all" if allowed is None else f"1 in {ALLOWED}"
+            speed = measure_rate(partial(searched, queries[:n_sentences]), 1, device)
+            groups = [slice(i, i + n_sentences) for i in range(len(queries) - n_sentences + 1)]
+            hits = [_find_correct(searched(queries[g]), exact[g].mean(axis=0), allowed) for g in groups]
+            recall = float(np.mean(np.concatenate(hits)))
+            figure = f"{1000 / speed:.2f} ms a query, recall@{TOP} {recall:.3f}"
+            report(f"{what}, sentences: {n_sentences}, pictures that pass: {passing}", figure, recall >= MIN_RECALL)
+    finally:
+        gpu.close()
+
+
+def _estimate(
+    gpu: Estimator, vectors: Vectors, allowed: NDArray[np.int64] | None, queries: NDArray[np.float32]
+) -> Estimates:
+    weights = np.full(len(queries), 1 / len(queries), dtype=np.float32)
+    estimates = gpu.estimate(1, vectors, queries, weights, allowed, None)
+    assert estimates is not None, gpu.device
+    return estimates
+
+
+def _find_correct(
+    estimates: Estimates, exact: NDArray[np.float32], allowed: NDArray[np.int64] | None
+) -> NDArray[np.bool_]:
+    """For each of the ten pictures with the highest estimates, whether its exact score is one of the ten best."""
+    best = estimates.ids[np.argsort(-estimates.scores)[:TOP]] - 1
+    tenth = np.sort(exact if allowed is None else exact[allowed - 1])[-TOP]
+    correct: NDArray[np.bool_] = exact[best] >= tenth - TIE
+    return correct
+
+
+def _score_pictures(rows: Tensor, queries: Tensor) -> NDArray[np.float32]:
+    """The exact scores in fp32 of pictures that each have N_ROWS rows: (queries, pictures)."""
+    n = len(rows) // N_ROWS
+    step = CHUNK // N_ROWS
+    scores = []
+    for first in range(0, n, step):
+        some = rows[first * N_ROWS : min(n, first + step) * N_ROWS].float()
+        scores.append((some @ queries.T).reshape(-1, N_ROWS, len(queries)).amax(dim=1))
+    found: NDArray[np.float32] = torch.cat(scores).T.cpu().numpy()
+    return found
 
 
 def _report_recall(

@@ -26,6 +26,7 @@ class BaseEncoder(ABC):
     device: str = "cpu"
     min_side: int = 448  # pixels of the shorter side that decoding keeps
     batch_size: int = 8
+    is_on_cpu: bool = True
     default_regions: Regions = "fast"
     is_english: bool = False  # trained on English texts only; if True, queries in other languages get a note
     calibration: Calibration | None = None  # scores are cosines, and no hit is left out as unlikely

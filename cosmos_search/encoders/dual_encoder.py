@@ -47,6 +47,18 @@ class ImageRuntime(Protocol):
     def batch_size(self) -> int:
         """The number of pictures per call of `encode_images` that is fastest."""
 
+    @property
+    def is_on_cpu(self) -> bool:
+        """False if `encode` waits for another device."""
+
+    def resize(
+        self, picture: Image.Image, boxes: Sequence[tuple[int, int, int, int]], side: int, resample: Image.Resampling
+    ) -> list[NDArray[np.uint8]]:
+        """Parts of a picture, squashed to squares, each (side, side, 3). Called from several threads.
+
+        boxes: left, top, right, bottom in pixels.
+        """
+
     def encode(self, pixels: NDArray[np.uint8]) -> Vectors:
         """pixels: (n, side, side, 3), n above 0; side: of whole pictures or of crops. Returns (n, dim), unit rows.
 
@@ -102,6 +114,11 @@ class DualEncoder:
         return self._image_runtime().batch_size
 
     @property
+    def is_on_cpu(self) -> bool:
+        """False if the image tower runs on a GPU; opens it."""
+        return self._image_runtime().is_on_cpu
+
+    @property
     def default_regions(self) -> Regions:
         """The coarser pyramid, since every region is encoded separately."""
         return "fast"
@@ -118,9 +135,11 @@ class DualEncoder:
 
     def prepare(self, picture: Image.Image, regions: Sequence[Box] = ()) -> "PreparedCrops":
         """The whole picture at the network's size; regions squashed to the size of its local crops."""
-        size = (self._card.crop_side, self._card.crop_side)
-        crops = [picture.resize(size, self._preprocess.resample, box.pixels(*picture.size)) for box in regions]
-        return PreparedCrops(self._preprocess.pixels(picture), [np.asarray(crop) for crop in crops])
+        crops: list[NDArray[np.uint8]] = []
+        if regions:
+            boxes = [box.pixels(*picture.size) for box in regions]
+            crops = self._image_runtime().resize(picture, boxes, self._card.crop_side, self._preprocess.resample)
+        return PreparedCrops(self._preprocess.pixels(picture), crops)
 
     def encode_images(self, prepared: Sequence["PreparedCrops"]) -> list[Vectors]:
         """Each (1 + regions, dim), unit rows. The regions of all pictures are encoded together."""

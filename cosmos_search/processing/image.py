@@ -1,6 +1,6 @@
 """From a picture to the pixels that a network takes, as in CLIP's evaluation; without torch and torchvision."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from PIL import Image
 from cosmos_search.json_files import read_object, write_object
 from indexer.errors import CosmosSearchError
 
-__all__ = ["Preprocess"]
+__all__ = ["Preprocess", "resize_boxes"]
 
 Channels = tuple[float, float, float]
 
@@ -100,6 +100,13 @@ class Preprocess:
         mean, std = np.array(self.mean, np.float32), np.array(self.std, np.float32)
         scaled = (pixels.astype(np.float32) / np.float32(255) - mean) / std
         return np.ascontiguousarray(scaled.transpose(2, 0, 1), dtype=np.float32)
+
+
+def resize_boxes(
+    picture: Image.Image, boxes: Sequence[tuple[int, int, int, int]], side: int, resample: Image.Resampling
+) -> list[NDArray[np.uint8]]:
+    """Parts of a picture, squashed to squares, each (side, side, 3). boxes: left, top, right, bottom in pixels."""
+    return [np.asarray(picture.resize((side, side), resample, box)) for box in boxes]
 
 
 def _parse_side(size: object, *choices: tuple[str, ...]) -> int:

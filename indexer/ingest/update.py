@@ -29,6 +29,7 @@ from indexer.store.records import EncoderRecord
 __all__ = ["Report", "remove", "update"]
 
 MAX_INTEGER = 2**63 - 1  # of the database
+N_WAITING = 2  # threads that wait for a GPU: one for a batch that it computes, one for the next that is copied there
 
 
 def update(
@@ -112,7 +113,8 @@ class _Run(Generic[Prepared]):
             last_file_id, n_first = catalog.last_file_id(), catalog.n_pictures()
             disks = find_mounted_disks(catalog, self._target.id, self._index.directory)
         n_saved, n_cores = n_first, available_cores()
-        with reading_pictures(), workers(n_cores) as pool:
+        n_waiting = 0 if self._encoder.is_on_cpu else N_WAITING
+        with reading_pictures(), workers(n_cores + n_waiting) as pool:
             changes = self._scan(lambda: on_progress(self.report))
             size = self._encoder.batch_size
             read = ordered_map(pool, self._reader.read, changes, ahead=4 * size)

@@ -119,6 +119,11 @@ class MiniEncoder:
         return 8
 
     @property
+    def is_on_cpu(self) -> bool:
+        """False if the image tower runs on a GPU; opens it."""
+        return self._image_tower().is_on_cpu
+
+    @property
     def default_regions(self) -> Regions:
         """The finer pyramid, since all regions are pooled from one larger input, whatever their number."""
         return "fine"

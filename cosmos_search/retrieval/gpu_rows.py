@@ -8,6 +8,7 @@ matrix product, a reduction and a mask; all are bound by the bandwidth of the me
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import torch
@@ -23,7 +24,6 @@ __all__ = ["MARGIN", "GpuRows", "free_bytes"]
 # are rounded; libraries may round partial sums as well.
 MARGIN = 2e-3
 N_PROMISING = 4096  # pictures that are returned if no score is known that they have to reach
-BLOCK_ROWS = 1 << 19  # more rows are in several blocks, so that adding some copies at most one block
 QUERIES_AT_ONCE = 64  # so that the scores of a block's rows need little memory
 
 
@@ -49,12 +49,14 @@ class _Block:
 class GpuRows:
     """The rows of pictures of one encoder on a device. Never changed, only replaced: other threads may search it."""
 
+    block_rows = 1 << 19  # more rows are in several blocks, so that adding some copies at most one block
+
     def __init__(self, device: torch.device, ids: NDArray[np.int64], blocks: Sequence[_Block]) -> None:
         """ids: (n,), the pictures in the order of the blocks."""
         self.device, self.ids, self._blocks = device, ids, blocks
 
     @classmethod
-    def empty(cls, device: str) -> "GpuRows":
+    def empty(cls, device: str) -> Self:
         """No pictures yet."""
         return cls(torch.device(device), np.zeros(0, dtype=np.int64), [])
 
@@ -74,21 +76,21 @@ class GpuRows:
         is_missing[self.ids[self.ids < len(is_missing)]] = False
         return np.flatnonzero(is_missing)
 
-    def add(self, chunks: Iterable[tuple[NDArray[np.int64], NDArray[np.float16]]]) -> "GpuRows":
+    def add(self, chunks: Iterable[tuple[NDArray[np.int64], NDArray[np.float16]]]) -> Self:
         """With more pictures. chunks: the picture of each row, and the rows; the rows of a picture are adjacent."""
         ids, blocks = [self.ids], list(self._blocks)
-        pieces = [blocks.pop()] if blocks and len(blocks[-1].rows) < BLOCK_ROWS else []
+        pieces = [blocks.pop()] if blocks and len(blocks[-1].rows) < self.block_rows else []
         for row_ids, rows in chunks:
             starts = find_starts(row_ids)
             ids.append(row_ids[starts])
             counts = np.diff(starts, append=len(row_ids))
             pieces.append(_Block(torch.from_numpy(rows).to(self.device), torch.from_numpy(counts).to(self.device)))
-            if sum(len(piece.rows) for piece in pieces) >= BLOCK_ROWS:
+            if sum(len(piece.rows) for piece in pieces) >= self.block_rows:
                 blocks.append(_join(pieces))
                 pieces = []
         if pieces:
             blocks.append(_join(pieces))
-        return GpuRows(self.device, np.concatenate(ids), blocks)
+        return type(self)(self.device, np.concatenate(ids), blocks)
 
     @torch.inference_mode()
     def estimate(

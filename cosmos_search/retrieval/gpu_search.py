@@ -19,7 +19,6 @@ __all__ = ["GpuSearch", "make_gpu_search"]
 
 FIRST_SEARCH = 2  # of an open index that starts the upload: a process with a single search does not wait for torch
 MEMORY_SHARE = 0.7  # of the GPU's free memory that vectors may take; the rest is for the encoder and for scores
-ROWS_AT_ONCE = 20_000  # are uploaded within a search (20 MB, some 10 ms); more in a thread, while searches use the CPU
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +29,8 @@ class GpuSearch:
     New pictures are uploaded when a search needs them. Removed ones stay, unused, until they are half of all. If the
     vectors do not fit, or the GPU fails, searches use the CPU until the index is opened again; the reason is logged.
     """
+
+    rows_at_once = 20_000  # are uploaded within a search (20 MB); more in a thread, while searches use the CPU
 
     def __init__(self, device: str = "cuda", max_bytes: int | None = None) -> None:
         """device: a name that torch knows. max_bytes: that the vectors may take; None: a share of the free memory."""
@@ -99,7 +100,7 @@ class GpuSearch:
             n_pictures = np.count_nonzero(vectors.is_picture)
             if self._state[0] == encoder_id and len(self._rows.ids) <= 2 * n_pictures:
                 missing = self._rows.find_missing(vectors)
-                if _count_rows(vectors, missing) <= ROWS_AT_ONCE:
+                if _count_rows(vectors, missing) <= self.rows_at_once:
                     self._add(self._rows, encoder_id, vectors, missing)
                     return self._rows
                 self._start_upload(self._rows, encoder_id, vectors)

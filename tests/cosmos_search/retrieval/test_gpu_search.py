@@ -18,7 +18,9 @@ from cosmos_search.retrieval.scoring import EncodedTerm
 from indexer.pictures.regions import Box
 from indexer.store.filters import Filters
 from indexer.store.index import Index
+from indexer.store.picture_rows import PictureRows
 from indexer.store.records import EncoderRecord
+from indexer.store.vectors import Vectors
 
 DIM, N_ROWS, N = 64, 15, 600
 WANTED = 12
@@ -139,6 +141,29 @@ def test_searches_find_what_scoring_every_picture_finds(index, signs, share):
         assert search(index, query, filters) == search_on_cpu(index, query, filters)
 
 
+def test_pictures_in_any_order_and_in_several_blocks_are_estimated():
+    from cosmos_search.retrieval.gpu_rows import GpuRows
+
+    class SmallBlocks(GpuRows):
+        block_rows = 30
+
+    rng = np.random.default_rng(0)
+    ids = rng.permutation(np.arange(1, 101))
+    counts = rng.integers(1, 9, 100)
+    starts = np.cumsum(counts) - counts
+    data = make_themes(rng, int(counts.sum()), DIM).astype(np.float16)
+    parts = PictureRows(ids, starts, counts, data)
+    chunks = [parts.read(np.arange(first, first + 5)) for first in range(0, 100, 5)]
+    rows = SmallBlocks.empty("cpu").add(chunks[:7]).add(chunks[7:8]).add(chunks[8:])
+    assert (rows.n_rows, rows.ids.tolist()) == (len(data), ids.tolist())
+    queries, weights = make_themes(rng, 2, DIM), np.array([0.25, 0.75], dtype=np.float32)
+    vectors = Vectors([parts], [], None, np.arange(101) > 0, has_removed=False)
+    found = rows.estimate(vectors, queries, weights, None, None)
+    exact = np.maximum.reduceat(data.astype(np.float32) @ queries.T, starts) @ weights
+    assert found.ids.tolist() == sorted(ids.tolist())
+    assert np.abs(found.scores - exact[np.argsort(ids)]).max() < found.margin / 2
+
+
 def test_only_allowed_pictures_are_estimated(index):
     use_gpu(index)
     allowed = np.arange(5, N, 7)
@@ -156,13 +181,44 @@ def test_added_and_removed_pictures_are_seen_at_once(index):
     assert search(index, query) == search_on_cpu(index, query)
     assert index.estimator.device != before
     best = [id_ for id_, _ in search(index, query, top=40)]
-    with index.writing() as catalog:
-        known = catalog.files_in(Path("/made/up"), 1)
-        catalog.delete_files([file.id for path, file in known.items() if int(path.stem) + 1 in best])
+    delete(index, [id_ - 1 for id_ in best])
     with index.snapshot() as snapshot:
         assert not np.isin(best, np.flatnonzero(snapshot.vectors.is_picture)).any()
+    with index.reading() as catalog:
+        assert estimate(index, query.terms).ids.tolist() == catalog.vector_ids(1).tolist()
     assert search(index, query) == search_on_cpu(index, query)
     assert not {id_ for id_, _ in search(index, query)} & set(best)
+
+
+def delete(index, numbers):
+    with index.writing() as catalog:
+        known = catalog.files_in(Path("/made/up"), 1)
+        catalog.delete_files([file.id for path, file in known.items() if int(path.stem) in numbers])
+
+
+def test_when_most_pictures_are_removed_the_others_are_uploaded_again(index):
+    use_gpu(index)
+    delete(index, range(N * 2 // 5))
+    search(index, make_query(0))
+    assert index.estimator.device.startswith(f"cpu, {N * N_ROWS:,}")
+    delete(index, range(N * 3 // 5))
+    use_gpu(index)
+    assert index.estimator.device.startswith(f"cpu, {N * N_ROWS * 2 // 5:,}")
+    query = make_query(8, "++")
+    assert search(index, query) == search_on_cpu(index, query)
+
+
+def test_searches_use_the_cpu_while_many_pictures_are_uploaded(index):
+    class PatientSearch(GpuSearch):
+        rows_at_once = 100
+
+    index.estimator = PatientSearch("cpu")
+    use_gpu(index)
+    add_pictures(index, make_vectors(200, 2), first=N)
+    terms = make_query(9, "++").terms
+    assert estimate(index, terms) is None
+    index.estimator.wait()
+    assert len(estimate(index, terms).ids) == N + 200
 
 
 def test_vectors_of_another_encoder_replace_those_of_the_first(index):

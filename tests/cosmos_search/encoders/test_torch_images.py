@@ -15,7 +15,7 @@ def images(tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("toy")
     save_cosmos(folder, is_toy=True)
-    return TorchImages(folder, "cosmos", "cpu", "fp32")
+    return TorchImages(folder, "cpu", "fp32")
 
 
 def test_batches_of_several_threads_are_not_mixed_up(images):

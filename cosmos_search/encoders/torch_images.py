@@ -31,7 +31,7 @@ class TorchImages:
     """An ImageRuntime. If a batch does not fit into memory, `batch_size` is halved permanently.
 
     On CUDA the threads that call it copy their pixels to the GPU from pinned memory, on a stream of its own, while the
-    GPU computes an earlier batch, and they wait for results without holding the lock: the GPU has always work.
+    GPU computes an earlier batch, and wait for results without holding the lock, so that others can start the next one.
     """
 
     def __init__(self, folder: Path, device: Device, precision: Precision) -> None:

@@ -42,7 +42,7 @@ class GpuSearch:
         self._problem: str | None = None
         self._upload: Thread | None = None
         self._is_closed = Event()
-        self._guard = Lock()  # of all of them
+        self._guard = Lock()  # of all of them; while an upload runs, only its thread replaces _rows
 
     @property
     def device(self) -> str:

@@ -18,6 +18,7 @@ TOP = 100
 MIN_RECALL = 0.999  # of each kind of query; 0.99 of the ten best is promised
 SHARES = (1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2)  # of the lists
 SLACKS = np.arange(0, 0.5, 0.01)  # the values that are tried
+SPARE = 0.02  # is added to the chosen one, for queries unlike those that were measured
 N_QUERIES = 32  # of each kind
 # The length of the noise added to a row, in turn: cosines of 0.7 and 0.45 with it, as of pictures and of texts.
 NOISES = (1.0, 2.0)
@@ -101,7 +102,7 @@ def _measure_kind(
         is_found = (found > floor).any(axis=1) & (bounds >= least[:, None])
         if is_found.mean() >= MIN_RECALL:
             break
-    return np.array([margin, slack])
+    return np.array([margin, slack + SPARE])
 
 
 def _estimate(

@@ -34,6 +34,11 @@ class Catalog:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    @property
+    def connection(self) -> Connection:
+        """The connection of this transaction, for other queries in it."""
+        return self._connection
+
     # version and encoder
 
     def version(self) -> int:

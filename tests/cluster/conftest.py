@@ -32,12 +32,3 @@ def ray_cluster():
             warnings.simplefilter("ignore", ResourceWarning)  # Ray does not wait for its processes to end
             ray.shutdown()
             gc.collect()
-
-
-@pytest.fixture
-def server_place(postgres, tmp_path, monkeypatch):
-    """A new database on a server; its FAISS files are in `tmp_path`."""
-    from indexer.places import ServerPlace
-
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return ServerPlace(postgres.new_url())

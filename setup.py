@@ -85,7 +85,11 @@ setup(
     },
     entry_points={
         "console_scripts": ["cosmos-search=cosmos_search.cli.main:main", "cosmos-search-train=trainer.cli:train"],
-        "cosmos_search.commands": ["train=trainer.cli:train", "ui=ui.cli:ui"],  # found without an import upwards
+        "cosmos_search.commands": [
+            "serve=cluster.cli:serve",
+            "train=trainer.cli:train",
+            "ui=ui.cli:ui",
+        ],  # found without an import upwards
     },
     classifiers=[
         "License :: OSI Approved :: Apache Software License",

@@ -25,6 +25,7 @@ def connect(address: str) -> None:
         raise ClusterAddressError(address)
     require_extra("A cluster", "cluster", "ray")
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # Ray would report to its makers
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # what matters is raised as well
     import ray
     from ray.exceptions import AuthenticationError
 
@@ -64,6 +65,9 @@ def _explain(error: Exception, address: str) -> Exception:
     text = " ".join(str(error).split())
     if "ersion mismatch" in text:
         return ClusterVersionError(text.rstrip("."))
-    if "uthenticat" in text or "token" in text.lower():
-        return ClusterTokenError(address)
+    cause: BaseException | None = error
+    while cause is not None:  # Ray quotes the first error in a second one, and hides both behind a third
+        if "Unauthenticated" in str(cause) or "AuthenticationError" in str(cause):
+            return ClusterTokenError(address)
+        cause = cause.__cause__ or cause.__context__
     return NoClusterError(address, text.split(". ")[0].rstrip(".") or type(error).__name__)

@@ -3,6 +3,7 @@
 import logging
 import os
 import re
+from pathlib import Path
 from typing import Any
 
 from cosmos_search.cluster_errors import ClusterAddressError, ClusterTokenError, ClusterVersionError, NoClusterError
@@ -25,7 +26,7 @@ def connect(address: str) -> None:
         raise ClusterAddressError(address)
     require_extra("A cluster", "cluster", "ray")
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # Ray would report to its makers
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # what matters is raised as well
+    _use_token()
     import ray
     from ray.exceptions import AuthenticationError
 
@@ -59,6 +60,13 @@ def list_nodes() -> list[dict[str, Any]]:
 
     nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
     return nodes
+
+
+def _use_token() -> None:
+    """Send this machine's token if there is one: Ray's client (ray://) does so only if it is told before its import."""
+    file = Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or "~/.ray/auth_token").expanduser()
+    if os.environ.get("RAY_AUTH_TOKEN") or file.is_file():
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
 
 
 def _explain(error: Exception, address: str) -> Exception:

@@ -6,19 +6,19 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
-from typing import Any
-
-from PIL import Image
+from typing import TYPE_CHECKING, Any
 
 from cosmos_search.cluster_errors import MissingShardsError
 from cosmos_search.retrieval.example_image import MIN_SIDE, ExampleImage
 from cosmos_search.retrieval.hits import Evidence, Hit
 from indexer.errors import PictureError, UsageError
-from indexer.pictures.images import open_picture, reading_pictures
-from indexer.pictures.metadata import Metadata
+from indexer.pictures.metadata_record import Metadata
 from indexer.pictures.regions import Box
 from indexer.store.filters import Filters, Near
 from indexer.store.records import PictureFacts, PictureRecord
+
+if TYPE_CHECKING:  # a search for a text needs no Pillow
+    from PIL import Image
 
 __all__ = ["Answer", "Search", "decode_answer", "decode_search", "encode_answer", "encode_search"]
 
@@ -93,7 +93,9 @@ def decode_answer(data: bytes) -> Answer:
     return Answer([_decode_hit(hit) for hit in values["hits"]], warning)
 
 
-def _open_image(data: bytes) -> Image.Image:
+def _open_image(data: bytes) -> "Image.Image":
+    from indexer.pictures.images import open_picture, reading_pictures
+
     with reading_pictures():
         return open_picture(BytesIO(data), min_side=MIN_SIDE).image
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from cosmos_search.retrieval.encode import EncodedQuery
 from cosmos_search.retrieval.scoring import EncodedTerm
-from indexer.pictures.metadata import Metadata
+from indexer.pictures.metadata_record import Metadata
 from indexer.pictures.regions import Box, whole_and_regions
 from indexer.pictures.walk import FoundFile
 from indexer.store.records import IndexedPicture, PictureFacts

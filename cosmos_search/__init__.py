@@ -128,7 +128,7 @@ if TYPE_CHECKING:  # the same names as in _EXPORTS, for type checkers and editor
     )
     from indexer.ingest.report import Report as Report
     from indexer.ingest.scan import Change as Change
-    from indexer.ingest.shared_work import SharedWork as SharedWork
+    from indexer.ingest.shared_work import Distribute as Distribute, SharedWork as SharedWork
     from indexer.pictures.metadata_record import Metadata as Metadata
     from indexer.pictures.regions import Box as Box, Regions as Regions
     from indexer.pictures.walk import FoundFile as FoundFile
@@ -235,7 +235,7 @@ _EXPORTS: dict[str, tuple[str, ...]] = {  # module -> the names of it that this 
     ),
     "indexer.ingest.report": ("Report",),
     "indexer.ingest.scan": ("Change",),
-    "indexer.ingest.shared_work": ("SharedWork",),
+    "indexer.ingest.shared_work": ("Distribute", "SharedWork"),
     "indexer.pictures.metadata_record": ("Metadata",),
     "indexer.pictures.regions": ("Box", "Regions"),
     "indexer.pictures.walk": ("FoundFile",),

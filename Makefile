@@ -1,7 +1,7 @@
 # Everything runs in .venv, made on first use from setup.py and constraints.txt.
 PYTHON ?= python3
 BIN := .venv/bin
-PACKAGES := cosmos_search indexer trainer ui
+PACKAGES := cluster cosmos_search indexer trainer ui
 FIND_PHOTOS := from importlib.util import find_spec; \
   print(*(find_spec(name).submodule_search_locations[0] + folder \
     for name, folder in (('skimage', '/data'), ('sklearn', '/datasets/images'))))

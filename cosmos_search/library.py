@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # a search needs neither
     from PIL import Image
 
     from indexer.ingest.report import Report
+    from indexer.ingest.shared_work import Distribute
 
 __all__ = ["Info", "Library", "open"]
 
@@ -148,6 +149,7 @@ class Library:
         forget_missing: bool = False,
         on_progress: "Callable[[Report], None]" = lambda report: None,
         stop: Event | None = None,
+        distribute: "Distribute | None" = None,
     ) -> "Report":
         """Index new and changed pictures in these folders, by default in all indexed folders.
 
@@ -170,6 +172,7 @@ class Library:
             forget_missing=forget_missing,
             on_progress=on_progress,
             stop=stop,
+            distribute=distribute,
         )
 
     def count_files(

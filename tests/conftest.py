@@ -72,3 +72,10 @@ def place_of(request, tmp_path):
 def place(place_of):
     """Where an index can be made: a directory, or a database on a server."""
     return place_of()
+
+
+@pytest.fixture
+def server_place(postgres, tmp_path, monkeypatch):
+    """A new database on a server; its FAISS files are in `tmp_path`."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return ServerPlace(postgres.new_url())

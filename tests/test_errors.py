@@ -15,6 +15,7 @@ from typing import Literal, Union, get_args, get_origin, get_type_hints
 import click
 import pytest
 
+import cluster
 import cosmos_search
 import indexer
 import trainer
@@ -25,7 +26,14 @@ from indexer.errors import CosmosSearchError
 from tests import ROOT
 
 # Where commands belong: the command lines themselves, and their tables.
-COMMAND_LINES = ("cosmos_search/cli/", "trainer/cli.py", "trainer/advice.py", "ui/cli.py", "ui/views/advice.py")
+COMMAND_LINES = (
+    "cosmos_search/cli/",
+    "cluster/cli.py",
+    "trainer/cli.py",
+    "trainer/advice.py",
+    "ui/cli.py",
+    "ui/views/advice.py",
+)
 COMMAND = re.compile(r"cosmos-search(-train)? [a-z]|(^|[\s(])--[a-z]")
 
 
@@ -45,7 +53,7 @@ def strings(path):
             yield node.lineno, node.value
 
 
-@pytest.mark.parametrize("package", ["indexer", "cosmos_search", "trainer", "ui"])
+@pytest.mark.parametrize("package", ["indexer", "cosmos_search", "cluster", "trainer", "ui"])
 def test_commands_are_named_at_the_command_lines_only(package):
     named = [
         f"{path.relative_to(ROOT)}:{line} {text}"
@@ -58,8 +66,8 @@ def test_commands_are_named_at_the_command_lines_only(package):
 
 
 def list_error_classes():
-    """All error classes of the four packages, by their names."""
-    for package in (indexer, cosmos_search, trainer, ui):
+    """All error classes of the five packages, by their names."""
+    for package in (indexer, cosmos_search, cluster, trainer, ui):
         for module in walk_packages(package.__path__, f"{package.__name__}."):
             if module.name != "ui.app" and not module.name.endswith("__main__"):  # these run when imported
                 import_module(module.name)
@@ -67,7 +75,7 @@ def list_error_classes():
     while todo:
         kind = todo.pop()
         todo += kind.__subclasses__()
-        if kind.__module__.split(".")[0] in ("indexer", "cosmos_search", "trainer", "ui"):
+        if kind.__module__.split(".")[0] in ("indexer", "cosmos_search", "cluster", "trainer", "ui"):
             found[f"{kind.__module__}.{kind.__qualname__}"] = kind
     return dict(sorted(found.items()))
 
@@ -129,7 +137,7 @@ ENTRIES = [(module, kind) for module in TABLES for kind in import_module(module)
 
 def list_created():
     """The names of all that is called or raised in the four packages, apart from the tables."""
-    for package in ("indexer", "cosmos_search", "trainer", "ui"):
+    for package in ("indexer", "cosmos_search", "cluster", "trainer", "ui"):
         for path in (ROOT / package).rglob("*.py"):
             if path.name == "advice.py":
                 continue
@@ -157,7 +165,7 @@ def test_the_advice_is_one_line_and_names_commands_and_options_that_exist(module
         advice = import_module(module).ADVICE[kind](error)
         assert "\n" not in add_advice(error, {kind: lambda error, advice=advice: advice})
         for option in re.findall(r"(?:^|[\s(])(--?[a-z][a-z-]*)", advice):
-            assert option in known | {"-u"} or re.search(r"\b(pip|git|chmod|mv|rm)\b", advice), advice
+            assert option in known | {"-u"} or re.search(r"\b(pip|git|chmod|mv|ray|rm)\b", advice), advice
         for words in re.findall(r"cosmos-search(?:-train)? ([a-z]+)", advice):
             assert words in {command.name for command in list_commands(main)}, advice
 

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,6 +18,7 @@ from indexer.places import Place
 
 if TYPE_CHECKING:
     from cosmos_search.library import Library
+    from indexer.ingest.shared_work import Distribute
 
 __all__ = ["main"]
 
@@ -103,6 +105,13 @@ def _parse_max_pixels(ctx: click.Context, param: click.Parameter, value: str) ->
     is_flag=True,
     help="Remove missing files from the index, also those on disks that are not mounted.",
 )
+@click.option(
+    "--cluster",
+    type=TEXT,
+    metavar="ADDRESS",
+    help="Index on all machines of a Ray cluster: auto (that of this machine) or ray://HOST:10001. The index must be "
+    "on a PostgreSQL server.",
+)
 @_json_option("Print the summary as one JSON object.")
 def index(
     folders: tuple[Path, ...],
@@ -115,6 +124,7 @@ def index(
     max_pixels: int | None,
     exclude: tuple[str, ...],
     forget_missing: bool,
+    cluster: str | None,
     as_json: bool,
 ) -> None:
     """Index the pictures in FOLDERS. Run it again to index what has changed.
@@ -130,7 +140,10 @@ def index(
     from cosmos_search.cli.progress import index_with_progress
 
     with _open_library(place, model, device, precision) as library:
-        report = index_with_progress(library, folders, rebuild, regions, max_pixels, exclude or None, forget_missing)
+        distribute = _connect_to_cluster(library, cluster, device, precision) if cluster is not None else None
+        report = index_with_progress(
+            library, folders, rebuild, regions, max_pixels, exclude or None, forget_missing, distribute
+        )
     say(json_line(report_to_dict(report)) if as_json else format_report(report))
     if report.is_stopped:
         say("Stopped. Everything counted above is stored; to resume, run the same command again.", err=True)
@@ -200,6 +213,21 @@ def _open_library(
     from cosmos_search.library import open as open_library
 
     return open_library(place, model=model, device=device, precision=precision)
+
+
+def _connect_to_cluster(library: "Library", address: str, device: Device, precision: Precision) -> "Distribute":
+    """Raises CosmosSearchError if the cluster or this index can't be used for it."""
+    from cosmos_search.cluster_errors import ClusterPlaceError
+    from cosmos_search.encoders.load import load_encoder
+
+    if isinstance(library.place, Path):
+        raise ClusterPlaceError(library.place)
+    from cluster.connect import connect
+
+    connect(address)
+    from cluster.index_workers import ClusterWorkers  # imports Ray
+
+    return ClusterWorkers(library.place, partial(load_encoder, library.encoder.name, device, precision))
 
 
 main.add_command(models)

@@ -11,6 +11,7 @@ from types import FrameType
 from tqdm import tqdm
 
 from cosmos_search.library import Library
+from indexer.ingest.shared_work import Distribute
 from indexer.ingest.update import Report
 from indexer.pictures.regions import Regions
 
@@ -25,6 +26,7 @@ def index_with_progress(
     max_pixels: int | None,
     exclude: Sequence[str] | None,
     forget_missing: bool,
+    distribute: Distribute | None = None,
 ) -> Report:
     """Run `library.add`, with progress on stderr if it is a terminal. Ctrl-C stops it after the current batch."""
     stop = Event()
@@ -38,6 +40,7 @@ def index_with_progress(
             forget_missing=forget_missing,
             on_progress=show,
             stop=stop,
+            distribute=distribute,
         )
 
 

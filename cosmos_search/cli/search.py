@@ -13,6 +13,7 @@ from cosmos_search.cli.terminal import json_line, say
 
 if TYPE_CHECKING:
     from cosmos_search.library import Library
+    from cosmos_search.retrieval.hits import Hit
     from indexer.store.filters import Filters
 
 __all__ = ["pause_collection", "search_and_print", "search_options"]
@@ -96,7 +97,8 @@ def search_and_print(
     if explain is not None and explain.exists() and not explain.is_dir():
         raise UsageError(f"--explain writes into a directory, and {explain} is not one; choose another: --explain why/")
     wanted = parse_filters(camera=decode_argument(camera) if camera is not None else None, **filters)
-    hits = library.search(
+    hits = _search(
+        library,
         decode_argument(query),
         top,
         similar_to=similar_to,
@@ -121,6 +123,19 @@ def search_and_print(
         paths = save_explanations(hits, library.encoder, explain)
         more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
         say(f"Why: {format_path(paths[0])}{more}", err=True)
+
+
+def _search(library: "Library", text: str, top: int, **options: Any) -> "list[Hit]":
+    """Ask the service of an index on a server if one is running, else search here. options: of `Library.search`."""
+    if not isinstance(library.place, Path):
+        from cluster.ask import ask_service
+
+        answer = ask_service(library.place, text, top, **options)
+        if answer is not None:
+            if answer.warning is not None:
+                say(str(answer.warning), err=True)
+            return answer.hits
+    return library.search(text, top, **options)
 
 
 def _warn_of_filters(library: "Library", filters: "Filters") -> None:

@@ -11,7 +11,7 @@ from indexer.pictures.regions import WHOLE, Box
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["ExampleImage", "read_example_image"]
+__all__ = ["MIN_SIDE", "ExampleImage", "read_example_image"]
 
 MIN_SIDE = 1024  # pixels of the shorter side that decoding keeps, for boxes within the image
 

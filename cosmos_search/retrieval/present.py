@@ -9,7 +9,7 @@ from cosmos_search.retrieval.encode import EncodedQuery
 from cosmos_search.retrieval.hits import Evidence, Hit
 from cosmos_search.retrieval.scoring import PictureScore, combine_levels
 from indexer.pictures.regions import whole_and_regions
-from indexer.store.protocol import Snapshot
+from indexer.store.protocol import Records
 
 __all__ = ["present"]
 
@@ -17,7 +17,7 @@ EXAMPLE = "the example"  # Evidence.text of the example image
 
 
 def present(
-    snapshot: Snapshot,
+    snapshot: Records,
     encoded: EncodedQuery,
     scores: Sequence[PictureScore],
     calibration: Calibration | None,

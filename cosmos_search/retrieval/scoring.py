@@ -121,11 +121,21 @@ def _combine_terms(best: NDArray[np.float32], terms: Sequence[EncodedTerm]) -> N
     """Scores from the best cosines: (pictures, terms) -> (pictures,)."""
     weights = np.array([term.weight for term in terms], dtype=np.float32)
     is_negative = np.array([term.is_negative for term in terms])
-    mean: NDArray[np.float32] = best[:, ~is_negative] @ (weights[~is_negative] / weights[~is_negative].sum())
+    mean = _weigh(best[:, ~is_negative], weights[~is_negative] / weights[~is_negative].sum())
     margins = np.array([term.margin for term in terms], dtype=np.float32)[is_negative]
-    loss: NDArray[np.float32] = np.maximum(0, best[:, is_negative] - margins) @ weights[is_negative]
-    scores: NDArray[np.float32] = mean - loss
+    scores: NDArray[np.float32] = mean - _weigh(np.maximum(0, best[:, is_negative] - margins), weights[is_negative])
     return scores
+
+
+def _weigh(values: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Weighted sums: (n, terms), (terms,) -> (n,). The last bit of a row's does not depend on the other rows.
+
+    With BLAS it does, and a picture's score would differ between an index and a share of it.
+    """
+    total = np.zeros(len(values), dtype=np.float32)
+    for column, weight in zip(values.T, weights, strict=True):
+        total += column * weight
+    return total
 
 
 def _compute_misplacement(terms: Sequence[EncodedTerm], boxes: Sequence[Sequence[Box]]) -> NDArray[np.float32]:

@@ -4,23 +4,19 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from threading import Event
 from time import monotonic
-from typing import Any, Generic
+from typing import Any
 
 import numpy as np
 
-from indexer.cores import available_cores
-from indexer.encoder import ImageEncoder, Prepared
+from indexer.encoder import ImageEncoder
 from indexer.errors import CosmosSearchError, EmptyFolderError, MissingFilesError, UnfinishedRebuildError
-from indexer.ingest.embed import ReadyFile, embed
 from indexer.ingest.encoder_choice import choose_encoder
 from indexer.ingest.forget import choose_files_to_keep
-from indexer.ingest.read import Reader, ReadFile
+from indexer.ingest.pipeline import Pipeline
 from indexer.ingest.report import Report
 from indexer.ingest.scan import HELD_BACK, Change, Disks, Scan, find_mounted_disks
 from indexer.ingest.scan_plan import ScanPlan, plan_scan, real_path, resolve_folder
-from indexer.ingest.threads import ordered_map, split_batches, workers
-from indexer.ingest.write import Writer
-from indexer.pictures.images import reading_pictures
+from indexer.ingest.shared_work import Distribute, SharedWork
 from indexer.pictures.limits import DEFAULT_MAX_PIXELS
 from indexer.store.catalog_writer import CatalogWriter
 from indexer.store.index import Index
@@ -29,7 +25,6 @@ from indexer.store.records import EncoderRecord
 __all__ = ["Report", "remove", "update"]
 
 MAX_INTEGER = 2**63 - 1  # of the database
-N_WAITING = 2  # threads that wait for a GPU: one for a batch that it computes, one for the next that is copied there
 
 
 def update(
@@ -44,6 +39,7 @@ def update(
     forget_missing: bool = False,
     on_progress: Callable[[Report], None] = lambda report: None,
     stop: Event | None = None,
+    distribute: Distribute | None = None,
 ) -> Report:
     """Index new and changed pictures in `folders`, or in all indexed folders.
 
@@ -56,6 +52,7 @@ def update(
     forget_missing: forget all files that are missing. Otherwise those stay whose disk may not be mounted, and so do
     large losses: all files of a folder, or more than 20 and more than half of it.
     stop: if set, the run ends after the current batch; what was indexed is kept.
+    distribute: lets other processes index the files first; this one then does what they left out.
     Raises CosmosSearchError if a folder or the encoder does not fit the index; nothing is changed then.
     """
     with index.lock():
@@ -63,7 +60,7 @@ def update(
             catalog.drop_orphans()
             target = choose_encoder(catalog, encoder, regions, rebuild)
             plan = plan_scan(catalog, [resolve_folder(f) for f in folders], include_all=rebuild, exclude=exclude)
-        run = _Run(index, encoder, target, plan, max_pixels, forget_missing, stop or Event())
+        run = _Run(index, encoder, target, plan, max_pixels, forget_missing, stop or Event(), distribute)
         try:
             run.execute(on_progress)
         finally:
@@ -83,82 +80,115 @@ def remove(index: Index, folder: Path) -> int:
     return n_files
 
 
-class _Run(Generic[Prepared]):
+class _Run:
     """One call of `update`."""
 
     def __init__(
         self,
         index: Index,
-        encoder: ImageEncoder[Prepared],
+        encoder: ImageEncoder[Any],
         target: EncoderRecord,
         plan: ScanPlan,
         max_pixels: int | None,
         forget_missing: bool,
         stop: Event,
+        distribute: Distribute | None,
     ) -> None:
-        limit = None if max_pixels is None else min(max_pixels, MAX_INTEGER)
         self.report = Report(model=encoder.name, device=encoder.device, warnings=list(plan.warnings))
         self._index = index
-        self._encoder = encoder
         self._target = target
+        self._plan = plan
+        self._limit = None if max_pixels is None else min(max_pixels, MAX_INTEGER)
         self._forget_missing = forget_missing
-        self._scans = [Scan(index, root.folder, root.path, target.id, limit) for root in plan.roots]
         self._stop = stop
-        self._reader = Reader(index, encoder, target, limit, stop)
-        self._writer = Writer(index, target, limit, self._read_again, self.report)
+        self._distribute = distribute
+        self._scans = self._make_scans()
+        self._pipeline = Pipeline(index, encoder, target, self._limit, stop, self.report)
+        self._n_shown = 0
 
     def execute(self, on_progress: Callable[[Report], None]) -> None:
         started = monotonic()
+
+        def show(report: Report) -> None:
+            report.seconds = monotonic() - started
+            if report.n_done >= self._n_shown:  # after `_share`, files that were shown are counted again
+                self._n_shown = report.n_done
+                on_progress(report)
+
         with self._index.reading() as catalog:
             last_file_id, n_first = catalog.last_file_id(), catalog.n_pictures()
             disks = find_mounted_disks(catalog, self._target.id, self._index.directory)
-        n_saved, n_cores = n_first, available_cores()
-        n_waiting = 0 if self._encoder.is_on_cpu else N_WAITING
-        with reading_pictures(), workers(n_cores + n_waiting) as pool:
-            changes = self._scan(lambda: on_progress(self.report))
-            size = self._encoder.batch_size
-            read = ordered_map(pool, self._reader.read, changes, ahead=4 * size)
-            existing = (file for file in read if file is not None)
-            for batch in ordered_map(pool, self._embed, split_batches(existing, size), ahead=n_cores):
-                self._writer.write(batch)
-                self._reader.release(file.fingerprint for file in batch if file.fingerprint is not None)
-                self.report.seconds = monotonic() - started
-                on_progress(self.report)
-                n_pictures = n_first + self.report.added
-                if n_pictures - n_saved > max(self._index.max_unsaved, n_saved // 2):
-                    self._index.save_vectors()  # so that searches beside this run need not do it in their memory
-                    n_saved = n_pictures
-                if self._stop.is_set():
-                    break
+        others = self._share(self._distribute, last_file_id, show) if self._distribute is not None else None
+        n_saved = n_first
+        for _ in self._pipeline.run(self._scan(lambda: show(self.report))):
+            show(self.report)
+            n_pictures = n_first + self.report.added
+            if n_pictures - n_saved > max(self._index.max_unsaved, n_saved // 2):
+                self._index.save_vectors()  # so that searches beside this run need not do it in their memory
+                n_saved = n_pictures
         self.report.is_stopped = self._stop.is_set()
         self.report.failed += [failed for scan in self._scans for failed in scan.failed]
-        self._writer.record_failures(self._scans, is_stopped=self.report.is_stopped)
+        self._pipeline.record_failures(self._scans, is_stopped=self.report.is_stopped)
+        if others is not None:
+            self._index.retry(lambda: self._add_others(others, last_file_id))
         if not self.report.is_stopped:
             self._index.retry(lambda: self._finish(last_file_id, disks))
         self.report.seconds = monotonic() - started
         on_progress(self.report)
 
+    def _make_scans(self) -> list[Scan]:
+        return [Scan(self._index, root.folder, root.path, self._target.id, self._limit) for root in self._plan.roots]
+
     def _scan(self, on_directory: Callable[[], None]) -> Iterator[Change]:
         """The files to read. Counts those that need no reading."""
-        for scan in self._scans:
+        for changes in self._list_changes(self._scans, self.report):
+            on_directory()
+            for change in changes:
+                if self._stop.is_set():
+                    return
+                yield change
+
+    def _list_changes(self, scans: Sequence[Scan], report: Report) -> Iterator[list[Change]]:
+        """The files to read of each directory. Counts the others in the report."""
+        for scan in scans:
             for changes in scan.changes():
                 if self._stop.is_set():
                     return
-                self.report.kept += changes.n_kept
-                self.report.failed_before += changes.n_failed_before
-                self.report.needs_extra += changes.n_needs_extra
-                on_directory()
-                for change in changes.to_read:
-                    if self._stop.is_set():
-                        return
-                    yield change
+                report.kept += changes.n_kept
+                report.failed_before += changes.n_failed_before
+                report.needs_extra += changes.n_needs_extra
+                yield changes.to_read
 
-    def _embed(self, batch: list[ReadFile[Prepared]]) -> list[ReadyFile]:
-        return embed(self._encoder, self._target, batch)
+    def _share(self, distribute: Distribute, last_file_id: int, show: Callable[[Report], None]) -> Report:
+        """Let others index the files of a scan of its own. Returns the sum of their reports."""
+        seen = Report(self.report.model, self.report.device)
 
-    def _read_again(self, change: Change) -> ReadyFile | None:
-        read = self._reader.read(change, decode_copies=True)
-        return None if read is None else self._embed([read])[0]
+        def show_progress() -> None:
+            with self._index.reading() as catalog:
+                seen.added = catalog.count_files_after(last_file_id)
+            show(seen)
+
+        changes = self._list_changes(self._make_scans(), seen)
+        folders = tuple(root.path for root in self._plan.roots)
+        return distribute(SharedWork(folders, self._target, self._limit, changes, show_progress, self._stop))
+
+    def _add_others(self, others: Report, last_file_id: int) -> None:
+        """Count what others indexed, which the scan of this process found to be there and counted as kept or failed.
+
+        What a process had written before it died is in no report, so new files are counted in the catalog.
+        """
+        with self._index.reading() as catalog:
+            added = catalog.count_files_after(last_file_id, is_readable=True)
+            now_failed = {file.path for file in catalog.failures()}
+        own = {file.path for file in self.report.failed}
+        failed = [file for file in others.failed if file.path in now_failed and file.path not in own]
+        if not self.report.is_stopped:
+            self.report.kept -= added - self.report.added + others.updated
+            self.report.failed_before -= len(failed)
+        self.report.added = added
+        self.report.updated += others.updated
+        self.report.embedded += others.embedded
+        self.report.failed += failed
 
     def _finish(self, last_file_id: int, disks: Disks) -> None:
         """Forget missing files, count moved ones, and switch to new vectors."""

@@ -34,6 +34,11 @@ class Catalog:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    @property
+    def connection(self) -> Connection:
+        """The connection of this transaction, for other queries in it."""
+        return self._connection
+
     # version and encoder
 
     def version(self) -> int:
@@ -109,6 +114,11 @@ class Catalog:
     def last_file_id(self) -> int:
         """The highest id of a file; files added later have higher ones."""
         return self._connection.execute(select(func.max(files.c.id))).scalar() or 0
+
+    def count_files_after(self, file_id: int, *, is_readable: bool = False) -> int:
+        """The number of files with higher ids, which were added later. is_readable: without failed ones."""
+        query = select(func.count()).select_from(files).where(files.c.id > file_id)
+        return self._connection.execute(query.where(files.c.failure.is_(None)) if is_readable else query).scalar_one()
 
     def failures(self) -> list[FailedFile]:
         """The files and directories that could not be read, sorted by path."""

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, delete, exists, func, insert, 
 
 from indexer.errors import NotAnIndexedFolderError
 from indexer.store.catalog import Catalog
+from indexer.store.change_log import drop_old_changes
 from indexer.store.dialect import N_VERSIONS, lock_versions, record_names, upsert
 from indexer.store.failures import record_failures
 from indexer.store.records import (
@@ -64,10 +65,12 @@ class CatalogWriter(Catalog):
             self._connection.execute(insert(versions))
 
     def drop_old_versions(self) -> None:
-        """Keep the newest versions only. To be called after the FAISS file was saved."""
+        """Keep the newest versions and changes only. To be called after the FAISS file was saved."""
         newest_id = select(func.max(versions.c.id)).scalar_subquery()
         n_kept = N_VERSIONS[self._connection.dialect.name]
         self._connection.execute(delete(versions).where(versions.c.id <= newest_id - n_kept))
+        if self._connection.dialect.name == "postgresql":
+            drop_old_changes(self._connection)
 
     # folders
 

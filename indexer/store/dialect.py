@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "N_VERSIONS",
+    "VERSIONS_LOCK",
     "Integer64",
     "PathBytes",
     "PlainText",

@@ -12,15 +12,22 @@ from indexer.store.filters import Filters
 from indexer.store.records import EncoderRecord, PictureRecord
 from indexer.store.vectors import Estimates
 
-__all__ = ["Snapshot", "Store"]
+__all__ = ["Records", "Snapshot", "Store"]
 
 
-class Snapshot(Protocol):
-    """A consistent state of a store: its vectors belong to its records."""
+class Records(Protocol):
+    """The records of pictures."""
 
     @property
     def encoder(self) -> EncoderRecord:
         """The encoder that made the vectors."""
+
+    def pictures(self, ids: Sequence[int]) -> dict[int, PictureRecord]:
+        """The records of these pictures by id; ids that do not exist are left out."""
+
+
+class Snapshot(Records, Protocol):
+    """A consistent state of a store: its vectors belong to its records."""
 
     @property
     def n_rows(self) -> int:
@@ -60,9 +67,6 @@ class Snapshot(Protocol):
 
         Ascending by id; the rows (n, dim) of one picture are adjacent: its global vector, then those of its regions.
         """
-
-    def pictures(self, ids: Sequence[int]) -> dict[int, PictureRecord]:
-        """The records of these pictures by id; ids that do not exist are left out."""
 
 
 class Store(Protocol):

@@ -27,6 +27,7 @@ from indexer.errors import (
     VectorFileError,
 )
 from indexer.places import ServerPlace
+from indexer.store.change_log import CHANGE_LOG, CREATE_TABLES
 from indexer.store.dialect import server_metadata
 from indexer.store.geo import EARTH_KM
 from indexer.store.schema import APPLICATION_ID, metadata, settings, versions
@@ -35,7 +36,7 @@ from indexer.store.server_errors import explain_server_errors
 __all__ = ["SERVER_MIGRATIONS", "ServerBackend", "has_server_catalog", "open_server"]
 
 # SERVER_MIGRATIONS[i] is the SQL that migrates version i + 1 to i + 2.
-SERVER_MIGRATIONS: Sequence[Sequence[str]] = ()
+SERVER_MIGRATIONS: Sequence[Sequence[str]] = ((*CREATE_TABLES, *CHANGE_LOG),)
 
 # One row; its presence shows that the tables are this program's.
 about = Table(
@@ -56,6 +57,7 @@ AFTER_CREATION = (
     DISTANCE_KM,
     "ALTER TABLE vectors ALTER COLUMN data SET STORAGE EXTERNAL",  # half-precision numbers can't be compressed
     "CREATE INDEX pictures_newest ON pictures (taken_at DESC NULLS LAST, id DESC)",
+    *CHANGE_LOG,
 )
 
 

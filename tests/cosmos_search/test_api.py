@@ -22,7 +22,11 @@ from indexer.errors import CosmosSearchError
 from tests import ROOT
 from tests.colour import ColourEncoder, paint
 
-FOR_TYPE_CHECKERS = {"Image": Image, "Report": cosmos_search.Report}  # not imported by a search
+FOR_TYPE_CHECKERS = {  # not imported by a search
+    "Distribute": cosmos_search.Distribute,
+    "Image": Image,
+    "Report": cosmos_search.Report,
+}
 OURS = ("cosmos_search", "indexer", "trainer", "ui")
 
 

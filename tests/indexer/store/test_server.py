@@ -33,7 +33,7 @@ from indexer.store.index import Index
 from indexer.store.names import contains_folded, encode_part
 from indexer.store.records import IndexedPicture, PictureFacts
 from indexer.store.schema import pictures
-from indexer.store.server import open_server
+from indexer.store.server import SERVER_MIGRATIONS, open_server
 from tests.colour import ColourEncoder, paint, paint_photos
 from tests.results import counts, names
 from tests.rows import delete_index, run_sql
@@ -234,7 +234,7 @@ def test_an_older_catalog_is_migrated_once_and_a_newer_one_is_refused(place):
     open_server(place).dispose()
     step = ["ALTER TABLE settings ADD COLUMN mood TEXT", "UPDATE settings SET mood = 'good'"]
     for _ in range(2):
-        open_server(place, migrations=[step], create=False).dispose()
+        open_server(place, migrations=[*SERVER_MIGRATIONS, step], create=False).dispose()
         assert run_sql(place, "SELECT mood FROM settings") == [("good",)]
     with pytest.raises(NewerIndexError, match="newer cosmos-search"):
         Index.open(place)

@@ -1,0 +1,81 @@
+"""Connect this process to a Ray cluster."""
+
+import logging
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from cosmos_search.cluster_errors import ClusterAddressError, ClusterTokenError, ClusterVersionError, NoClusterError
+from cosmos_search.extras import require_extra
+
+__all__ = ["connect", "disconnect", "list_nodes"]
+
+ADDRESS = re.compile(r"auto|local|(ray://)?[^/:\s]+:\d{1,5}")
+OLDEST = (2, 60)  # the first with token authentication by default
+
+
+def connect(address: str) -> None:
+    """Connect to the cluster at `address`; does nothing in a process that is connected.
+
+    address: "auto": the cluster that this machine is part of; "local": a new one, of this machine only, which ends with
+    this process; "ray://head:10001": a cluster that this machine is not part of.
+    Raises ClusterAddressError, NoClusterError, ClusterVersionError, ClusterTokenError, or MissingExtraError.
+    """
+    if not ADDRESS.fullmatch(address):
+        raise ClusterAddressError(address)
+    require_extra("A cluster", "cluster", "ray")
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # Ray would report to its makers
+    _use_token()
+    import ray
+    from ray.exceptions import AuthenticationError
+
+    if ray.is_initialized():
+        return
+    if tuple(map(int, ray.__version__.split(".")[:2])) < OLDEST:
+        raise ClusterVersionError(f"this one has Ray {ray.__version__}, and 2.60 or later is needed")
+    try:
+        ray.init(
+            address,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            include_dashboard=False if address == "local" else None,
+        )
+    except AuthenticationError as error:
+        raise ClusterTokenError(address) from error
+    except Exception as error:  # Ray raises ConnectionError, RuntimeError, ValueError, and those of gRPC
+        raise _explain(error, address) from error
+
+
+def disconnect() -> None:
+    """Leave the cluster; the actors of this process end."""
+    import ray
+
+    ray.shutdown()
+
+
+def list_nodes() -> list[dict[str, Any]]:
+    """The machines of the cluster, with "NodeID", "Alive" and "Resources"."""
+    import ray
+
+    nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+    return nodes
+
+
+def _use_token() -> None:
+    """Send this machine's token if there is one: Ray's client (ray://) does so only if it is told before its import."""
+    file = Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or "~/.ray/auth_token").expanduser()
+    if os.environ.get("RAY_AUTH_TOKEN") or file.is_file():
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
+
+
+def _explain(error: Exception, address: str) -> Exception:
+    text = " ".join(str(error).split())
+    if "ersion mismatch" in text:
+        return ClusterVersionError(text.rstrip("."))
+    cause: BaseException | None = error
+    while cause is not None:  # Ray quotes the first error in a second one, and hides both behind a third
+        if "Unauthenticated" in str(cause) or "AuthenticationError" in str(cause):
+            return ClusterTokenError(address)
+        cause = cause.__cause__ or cause.__context__
+    return NoClusterError(address, text.split(". ")[0].rstrip(".") or type(error).__name__)

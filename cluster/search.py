@@ -1,0 +1,77 @@
+"""A search on shards: the query is encoded here, ranked there, and presented from the catalog on the server."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import TracebackType
+
+import cosmos_search
+from cluster.shards import Shards
+from cluster.wire import Answer, Search
+from cosmos_search.cluster_errors import MissingShardsError
+from cosmos_search.encoders.protocol import Encoder, require_made_by
+from cosmos_search.retrieval.encode import encode
+from cosmos_search.retrieval.errors import HitCountError
+from cosmos_search.retrieval.present import present
+from cosmos_search.retrieval.query import parse_query
+from indexer.errors import EmptyIndexError
+from indexer.places import ServerPlace
+from indexer.store.catalog import Catalog
+from indexer.store.index import Index
+from indexer.store.records import EncoderRecord, PictureRecord
+
+__all__ = ["Searcher"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Records:
+    """Implements indexer.store.protocol.Records without vectors."""
+
+    encoder: EncoderRecord
+    catalog: Catalog
+
+    def pictures(self, ids: Sequence[int]) -> dict[int, PictureRecord]:
+        return self.catalog.pictures(ids)
+
+
+class Searcher:
+    """Answers searches with shards. Thread-safe. Use it as a context manager."""
+
+    def __init__(self, place: ServerPlace, shards: Shards, encoder: Encoder | None = None) -> None:
+        """encoder: by default the one that made the index."""
+        self._shards = shards
+        self._library = cosmos_search.open(place, encoder=encoder)
+        self._index = Index.open(place)
+        self.identity = self._index.identity or ()
+
+    def __enter__(self) -> "Searcher":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._library.close()
+        self._index.close()
+
+    def search(self, wanted: Search) -> Answer:
+        """Like `Library.search`, with the same scores. Raises the same errors."""
+        if wanted.top < 1:
+            raise HitCountError(wanted.top)
+        query = parse_query(wanted.text) if wanted.text.strip() or wanted.example is None else None
+        encoder = self._library.encoder
+        with self._index.reading_pictures() as catalog:
+            record = self._require_made_by(catalog, encoder)
+        encoded = encode(encoder, query, wanted.example)
+        ranking = self._shards.rank(encoded, wanted.top, wanted.filters)
+        calibration = encoder.calibration if wanted.example is None else None
+        with self._index.reading() as catalog:
+            records = _Records(record, catalog)
+            hits = present(records, encoded, ranking.scores, calibration, include_unlikely=wanted.include_unlikely)
+        missing = MissingShardsError(ranking.missing, self._shards.n_shards) if ranking.missing else None
+        return Answer(hits, missing)
+
+    def _require_made_by(self, catalog: Catalog, encoder: Encoder) -> EncoderRecord:
+        record = catalog.encoder()
+        if record is None:
+            raise EmptyIndexError(self._index.place)
+        require_made_by(encoder, record)
+        return record

@@ -1,0 +1,99 @@
+"""Indexing on a Ray cluster gives what one process gives, whatever dies meanwhile."""
+
+import os
+import signal
+from functools import partial
+from threading import Event, Thread
+
+import pytest
+
+import cosmos_search
+from tests.colour import COLOURS, ColourEncoder, paint
+from tests.rows import run_sql
+
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]  # Ray warns of what it does itself
+
+FILES = "SELECT directory, name, size_bytes, fingerprint, failure FROM files LEFT JOIN pictures p ON p.id = picture_id"
+VECTORS = "SELECT fingerprint, data FROM vectors JOIN pictures ON id = picture_id"
+
+
+class PidEncoder(ColourEncoder):
+    """Writes the id of its process into a folder when it is loaded."""
+
+    def __init__(self, folder, seconds=0.0):
+        super().__init__(seconds=seconds)
+        self._folder = folder
+
+    def encode_images(self, prepared):
+        (self._folder / str(os.getpid())).touch()
+        return super().encode_images(prepared)
+
+
+def make_photos(folder, n):
+    """Folders with n pictures, some of them copies, and some broken ones."""
+    for i in range(n):
+        paint(folder / f"d{i // 20}" / f"{i}.png", COLOURS[i % 8], seed=i)
+        if i % 10 == 0:
+            paint(folder / "copies" / f"{i}.png", COLOURS[i % 8], seed=i)
+            (folder / f"d{i // 20}" / f"broken{i}.png").write_bytes(b"no picture")
+    return folder
+
+
+def rows_of(place):
+    """The files, failures and vectors of an index, without ids."""
+    return [sorted(map(repr, map(plain, run_sql(place, query)))) for query in (FILES, VECTORS)]
+
+
+def plain(row):
+    return [bytes(value) if isinstance(value, memoryview) else value for value in row]
+
+
+def index_on_cluster(place, photos, load, **options):
+    from cluster.index_workers import ClusterWorkers
+
+    with cosmos_search.open(place, encoder=ColourEncoder()) as library:
+        distribute = ClusterWorkers(place, load, cores_a_worker=2, task_files=30)
+        return library.add(photos, distribute=distribute, **options)
+
+
+def test_two_workers_of_which_one_is_killed_write_what_one_process_writes(ray_cluster, server_place, tmp_path):
+    photos, pids, alone = make_photos(tmp_path / "photos", 200), tmp_path / "pids", tmp_path / "index"
+    pids.mkdir()
+    killed = []
+
+    def kill_one():
+        while not (found := list(pids.iterdir())):
+            pass
+        killed.append(int(found[0].name))
+        os.kill(killed[0], signal.SIGKILL)
+
+    killer = Thread(target=kill_one)
+    killer.start()
+    report = index_on_cluster(server_place, photos, partial(PidEncoder, pids, 0.05))
+    killer.join()
+    with cosmos_search.open(alone, encoder=ColourEncoder()) as library:
+        expected = library.add(photos)
+    assert rows_of(server_place) == rows_of(alone)
+    assert len(list(pids.iterdir())) >= 2
+    assert os.getpid() not in killed
+    counts = [(r.added, r.updated, r.kept, r.failed_before, r.is_stopped) for r in (report, expected)]
+    assert counts[0] == counts[1]
+    assert sorted(f.path for f in report.failed) == sorted(f.path for f in expected.failed)
+    again = index_on_cluster(server_place, photos, partial(PidEncoder, pids))
+    assert (again.added, again.kept, again.failed_before) == (0, expected.added, len(expected.failed))
+
+
+def test_a_stopped_run_keeps_what_it_indexed_and_resumes(ray_cluster, server_place, tmp_path):
+    photos, stop = make_photos(tmp_path / "photos", 100), Event()
+    load = partial(ColourEncoder, seconds=0.05)
+    report = index_on_cluster(server_place, photos, load, stop=stop, on_progress=lambda report: stop.set())
+    assert report.is_stopped
+    rest = index_on_cluster(server_place, photos, partial(ColourEncoder))
+    assert report.added + rest.added == 110
+    assert run_sql(server_place, "SELECT count(*) FROM pictures") == [(100,)]
+
+
+def test_an_error_of_a_worker_is_that_of_the_run(ray_cluster, server_place, tmp_path):
+    photos = make_photos(tmp_path / "photos", 10)
+    with pytest.raises(cosmos_search.OtherEncoderError):
+        index_on_cluster(server_place, photos, partial(ColourEncoder, version="2"))

@@ -12,6 +12,7 @@ import pytest
 from indexer.errors import ServerError, VectorFileError
 from indexer.pictures.metadata_record import Metadata
 from indexer.pictures.walk import FoundFile
+from indexer.store.candidate_info import Bounds
 from indexer.store.candidate_recall import measure_bounds
 from indexer.store.candidates import CandidateIndex
 from indexer.store.distinct_rows import MAX_COSINE, find_distinct_rows
@@ -19,6 +20,7 @@ from indexer.store.index import Index
 from indexer.store.picture_rows import PictureRows, widen
 from indexer.store.records import IndexedPicture, PictureFacts
 from indexer.store.vector_cache import VectorCache
+from indexer.store.vectors import Vectors
 from tests import ROOT
 
 DIM = 128
@@ -201,6 +203,31 @@ def test_bounds_of_estimates_are_measured_on_the_index():
     one, several = np.ones(1, dtype=np.float32), np.full(3, 1 / 3, dtype=np.float32)
     assert 0 < bounds.margin(several) <= bounds.margin(one) < 0.3
     assert 0 <= bounds.slack(one) < 0.5
+
+
+@pytest.mark.parametrize("dim", [16, 64, 256])
+@pytest.mark.parametrize("margin", [None, 0.01, 0.8])
+def test_fresh_codes_find_the_best_pictures_whatever_was_measured_on_older_ones(dim, margin):
+    rng = np.random.default_rng(0)
+    data = rng.standard_normal((3000 + 50, dim)).astype(np.float32)
+    data /= np.linalg.norm(data, axis=1, keepdims=True)
+    queries, data = data[3000:], data[:3000]
+    rows = PictureRows(np.arange(1000), 3 * np.arange(1000), np.full(1000, 3), data.astype(np.float16))
+    parts = [rows.keep(np.arange(1000)), rows.keep(np.arange(0))]
+    candidates, bounds = [make_candidates(rows, n_lists=1)], None
+    if margin is not None:
+        candidates.append(candidates[0])
+        bounds = Bounds((0.5, 1.0), (margin, margin), (0.5, 0.5), rows.data)
+    vectors = Vectors(parts, candidates, bounds, np.ones(1000, dtype=np.bool_), False, exact_rows=100)
+    n_found = 0
+    for query in queries:
+        best = (data @ query).reshape(1000, 3).max(axis=1)
+        least = np.sort(best)[-10]
+        found = vectors.estimate(query[None], np.ones(1, dtype=np.float32), least=float(least))
+        assert found.margin >= (margin or 0)
+        bounds_of = dict(zip(found.ids.tolist(), (found.scores + found.margin).tolist(), strict=True))
+        n_found += sum(bounds_of.get(i, -1) >= least for i in np.flatnonzero(best >= least))
+    assert n_found >= 0.99 * 10 * len(queries)
 
 
 @pytest.mark.parametrize("kind", [Index, SmallIndex])

@@ -38,14 +38,17 @@ class VectorCache:
         """
         state = (encoder.id, catalog.version())
         if self._vectors is None or state != self._state:
-            saved = self._find_saved(catalog, encoder)
-            if self._fresh is None or saved is not self._saved or self._state is None or self._state[0] != encoder.id:
-                self._fresh = FreshVectors(encoder.dim)
+            saved, known, fresh = self._find_saved(catalog, encoder), self._saved, self._fresh
+            if saved is None and known is not None and known.encoder_id == encoder.id:
+                saved = known if catalog.descends_from(known.version) else None  # deleted since; it is still open here
+            if fresh is None or saved is not known or self._state is None or self._state[0] != encoder.id:
+                fresh = FreshVectors(encoder.dim)
+            self._fresh = None  # after an error it may be incomplete
             try:
-                self._vectors = self._catch_up(catalog, encoder, saved, self._fresh)
+                self._vectors = self._catch_up(catalog, encoder, saved, fresh)
             except OSError as error:
                 raise VectorFileError(self._place, error.strerror or str(error)) from error
-            self._saved, self._state = saved, state
+            self._saved, self._fresh, self._state = saved, fresh, state
         return self._vectors
 
     def is_saved(self, catalog: Catalog, encoder: EncoderRecord) -> bool:
@@ -78,17 +81,13 @@ class VectorCache:
         It must be of a version that the catalog descends from: after lost commits, an id may be of another picture.
         """
         version = catalog.version()
-        known = self._saved
-        if known is not None and known.encoder_id == encoder.id and known.version == version:
+        known = self._saved if self._saved is not None and self._saved.exists() else None
+        if known is not None and (known.encoder_id, known.version) == (encoder.id, version):
             return known
         for path in list_manifests(self._place, encoder.id, version):
-            if known is not None and path == known.path:
-                if catalog.descends_from(known.version):
-                    return known
-            elif (saved := load_saved(path, encoder.dim)) is not None and catalog.descends_from(saved.version):
+            saved = known if known is not None and path == known.path else load_saved(path, encoder.dim)
+            if saved is not None and catalog.descends_from(saved.version):
                 return saved
-        if known is not None and known.encoder_id == encoder.id and catalog.descends_from(known.version):
-            return known  # deleted by another process since; it is still open here
         return None
 
     def _catch_up(

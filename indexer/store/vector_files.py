@@ -42,6 +42,10 @@ class SavedVectors:
         """The names of the files."""
         return {self.path.name, self.rows_name} | ({self.info.name} if self.info is not None else set())
 
+    def exists(self) -> bool:
+        """False if one of the files was deleted; they are still open here."""
+        return all(self.path.with_name(name).exists() for name in self.names)
+
 
 def manifest_path(place: Path, encoder_id: int, version: int) -> Path:
     """The manifest of this state of the catalog, whether it exists or not. place: the directory of the index."""

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,24 +37,38 @@ def write_vectors(
 
     saved: an earlier state, whose files are extended. exact_rows: with more rows, a candidate index is written.
     """
+    delete_other_files(place, saved)  # those of runs that were killed
+    size = 0 if saved is None else (place / saved.rows_name).stat().st_size
+    try:
+        _write_files(place, catalog, encoder, saved, exact_rows)
+    except Exception:
+        with suppress(OSError):  # a full disk must not stay full
+            delete_other_files(place, saved)
+            if saved is not None:
+                os.truncate(place / saved.rows_name, size)
+        raise
+
+
+def delete_other_files(place: Path, saved: SavedVectors | None) -> None:
+    """Delete the files of vectors in this directory, partial ones included, that this state does not use."""
+    used = set() if saved is None else saved.names
+    for pattern in ("vectors-*", ".vectors-*.partial"):
+        for path in place.glob(pattern):
+            if path.name not in used:
+                path.unlink(missing_ok=True)
+
+
+def _write_files(
+    place: Path, catalog: Catalog, encoder: EncoderRecord, saved: SavedVectors | None, exact_rows: int
+) -> None:
     wanted = catalog.vector_ids(encoder.id)
     old = None if saved is None else saved.rows.keep(wanted)
     if saved is None or old is None or 2 * old.counts.sum() < saved.n_rows:
         saved, old = None, None
     name = f"vectors-{secrets.token_hex(8)}.rows" if saved is None else saved.rows_name
-    rows, n_rows = _write_rows(place / name, catalog, encoder, wanted, old, 0 if saved is None else saved.n_rows)
-    info = None
-    if rows.counts.sum() > exact_rows:
-        info = _write_candidates(place, rows, saved)
+    rows, n_rows = _write_rows(place / name, catalog, encoder, wanted, old)
+    info = _write_candidates(place, rows, saved) if rows.counts.sum() > exact_rows else None
     write_manifest(manifest_path(place, encoder.id, catalog.version()), rows, name, n_rows, info)
-
-
-def delete_other_files(place: Path, saved: SavedVectors) -> None:
-    """Delete the files of vectors in this directory, partial ones included, that this state does not use."""
-    for pattern in ("vectors-*", ".vectors-*.partial"):
-        for path in place.glob(pattern):
-            if path.name not in saved.names:
-                path.unlink(missing_ok=True)
 
 
 def _write_rows(
@@ -62,7 +77,6 @@ def _write_rows(
     encoder: EncoderRecord,
     wanted: NDArray[np.int64],
     old: PictureRows | None,
-    n_old_rows: int,
 ) -> tuple[PictureRows, int]:
     """Append the rows of pictures that are not in `old` to the file. Returns all rows, and their number in the file."""
     nothing = np.zeros(0, dtype=np.int64)
@@ -70,8 +84,9 @@ def _write_rows(
     new = np.setdiff1d(wanted, known[0], assume_unique=True)
     flags = os.O_RDWR | os.O_NOFOLLOW | (os.O_CREAT | os.O_EXCL if old is None else 0)
     with os.fdopen(os.open(path, flags, 0o666), "r+b") as file:
-        file.truncate(n_old_rows * encoder.dim * ROW_BYTES)  # a run that was killed may have written more
-        file.seek(0, os.SEEK_END)
+        # What an earlier run wrote is never overwritten, since a reader may use it; it may end with a part of a row.
+        n_old_rows = file.seek(0, os.SEEK_END) // (encoder.dim * ROW_BYTES)
+        file.seek(file.truncate(n_old_rows * encoder.dim * ROW_BYTES))
         ids, counts = append_rows(file, catalog.vectors_of(new.tolist(), encoder))
         os.fsync(file.fileno())
         n_rows = n_old_rows + int(counts.sum())

@@ -22,7 +22,9 @@ FIRST_SHARE = 1 / 64  # of the lists are searched first; the scores found there 
 FLOOR_QUANTILE = 0.75
 GROWTH = 4  # times as many lists are searched if too many pictures would have to be scored exactly
 CODES_A_ROW = 20  # codes are compared in the time in which one row is scored exactly (benchmarks/README.md)
-UNMEASURED_MARGIN = 0.15  # of codes in a single list, as fresh ones are
+# The margin of codes in a single list, as fresh ones are, measured with made rows of 8 to 512 numbers: the similar rows
+# that have no codes, and the error of codes of a single number, which falls with the root of their number.
+FRESH_MARGIN, FRESH_ERROR = 0.06, 2.1
 PICTURES_AT_ONCE = 4000  # in a chunk that is read
 
 
@@ -77,8 +79,9 @@ class Vectors:
         if not self.candidates or n_allowed * self.n_rows <= self.exact_rows * int(self.is_picture.sum()):
             ids = np.flatnonzero(is_allowed)
             return Estimates(ids, np.full(len(ids), np.inf, dtype=np.float32), 0.0, -np.inf)
-        has_fresh = self.bounds is None or len(self.candidates) > 1
-        margin = UNMEASURED_MARGIN if has_fresh or self.bounds is None else self.bounds.margin(weights)
+        margin = 0.0 if self.bounds is None else self.bounds.margin(weights)
+        if self.bounds is None or len(self.candidates) > 1:
+            margin = max(margin, FRESH_MARGIN + FRESH_ERROR * queries.shape[1] ** -0.5)
         needs_selector = allowed is not None or self.has_removed
         for n_probe, floors in self._choose_lists(queries, weights, margin, n_allowed, least):
             best = np.repeat(floors[:, None], len(self.is_picture), axis=1)

@@ -9,14 +9,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from indexer.errors import ServerError, VectorFileError
 from indexer.pictures.metadata_record import Metadata
 from indexer.pictures.walk import FoundFile
+from indexer.store.candidate_info import Bounds
 from indexer.store.candidate_recall import measure_bounds
 from indexer.store.candidates import CandidateIndex
 from indexer.store.distinct_rows import MAX_COSINE, find_distinct_rows
 from indexer.store.index import Index
 from indexer.store.picture_rows import PictureRows, widen
 from indexer.store.records import IndexedPicture, PictureFacts
+from indexer.store.vector_cache import VectorCache
+from indexer.store.vectors import Vectors
 from tests import ROOT
 
 DIM = 128
@@ -201,6 +205,31 @@ def test_bounds_of_estimates_are_measured_on_the_index():
     assert 0 <= bounds.slack(one) < 0.5
 
 
+@pytest.mark.parametrize("dim", [16, 64, 256])
+@pytest.mark.parametrize("margin", [None, 0.01, 0.8])
+def test_fresh_codes_find_the_best_pictures_whatever_was_measured_on_older_ones(dim, margin):
+    rng = np.random.default_rng(0)
+    data = rng.standard_normal((3000 + 50, dim)).astype(np.float32)
+    data /= np.linalg.norm(data, axis=1, keepdims=True)
+    queries, data = data[3000:], data[:3000]
+    rows = PictureRows(np.arange(1000), 3 * np.arange(1000), np.full(1000, 3), data.astype(np.float16))
+    parts = [rows.keep(np.arange(1000)), rows.keep(np.arange(0))]
+    candidates, bounds = [make_candidates(rows, n_lists=1)], None
+    if margin is not None:
+        candidates.append(candidates[0])
+        bounds = Bounds((0.5, 1.0), (margin, margin), (0.5, 0.5), rows.data)
+    vectors = Vectors(parts, candidates, bounds, np.ones(1000, dtype=np.bool_), False, exact_rows=100)
+    n_found = 0
+    for query in queries:
+        best = (data @ query).reshape(1000, 3).max(axis=1)
+        least = np.sort(best)[-10]
+        found = vectors.estimate(query[None], np.ones(1, dtype=np.float32), least=float(least))
+        assert found.margin >= (margin or 0)
+        bounds_of = dict(zip(found.ids.tolist(), (found.scores + found.margin).tolist(), strict=True))
+        n_found += sum(bounds_of.get(i, -1) >= least for i in np.flatnonzero(best >= least))
+    assert n_found >= 0.99 * 10 * len(queries)
+
+
 @pytest.mark.parametrize("kind", [Index, SmallIndex])
 def test_the_files_follow_the_catalog(tmp_path, kind):
     """Pictures that were added and removed are seen before and after the files are written, and after a new start."""
@@ -240,7 +269,7 @@ def test_rows_are_appended_until_most_of_the_file_is_unused(tmp_path):
         assert_has(index, range(9, 15))
 
 
-def test_what_a_killed_run_appended_is_overwritten(tmp_path):
+def test_what_a_killed_run_appended_is_not_used(tmp_path):
     with closing(Index.create(tmp_path / "index")) as index:
         put(index, range(10))
         index.save_vectors()
@@ -253,6 +282,76 @@ def test_what_a_killed_run_appended_is_overwritten(tmp_path):
         assert_has(index, range(14))
         with closing(Index.open(index.place)) as other:
             assert_has(other, range(14))
+
+
+def test_rows_that_another_process_reads_are_not_overwritten(tmp_path):
+    """A run that was killed before it deleted the older manifest leaves two, and the next run may extend either."""
+    with closing(Index.create(tmp_path / "index")) as index:
+        put(index, range(10))
+        index.save_vectors()
+        put(index, range(10, 20))
+        before = set(index.place.glob("*.npz"))
+        with index.reading() as catalog:
+            VectorCache(index.place, Index.exact_rows).save(catalog, catalog.encoder())
+        (newest,) = set(index.place.glob("*.npz")) - before
+        with closing(Index.open(index.place)) as reader, reader.snapshot() as snapshot:
+            newest.unlink()
+            delete(index, range(10, 15))
+            put(index, range(20, 30))
+            with index.reading() as catalog:
+                VectorCache(index.place, Index.exact_rows).save(catalog, catalog.encoder())
+            for id_, rows in snapshot.read_rows(np.arange(1, 21)):
+                assert np.array_equal(rows, np.concatenate([unit((3,), i - 1).astype(np.float16) for i in id_[::3]]))
+    with closing(Index.open(tmp_path / "index")) as index:
+        assert_has(index, {*range(10), *range(15, 30)})
+
+
+@pytest.mark.parametrize("pattern", ["vectors-*", "vectors-*.npz", "vectors-*.rows", "vectors-*.faiss"])
+def test_files_that_were_deleted_while_an_index_is_open_are_written_again(tmp_path, pattern):
+    with closing(SmallIndex.create(tmp_path / "index")) as index:
+        put(index, range(60))
+        index.save_vectors()
+        assert_has(index, range(60))
+        for numbers in (range(60), range(70)):
+            for path in index.place.glob(pattern):
+                path.unlink()
+            put(index, numbers[60:])
+            assert_has(index, numbers)
+            index.save_vectors()
+            assert {path.suffix for path in index.place.glob("vectors-*")} == {".npz", ".rows", ".faiss"}
+            with closing(SmallIndex.open(index.place)) as other:
+                assert_has(other, numbers)
+
+
+class InterruptedCatalog:
+    """Reads of vectors fail after the first ten pictures."""
+
+    def __init__(self, catalog, error):
+        self._catalog, self._error = catalog, error
+
+    def __getattr__(self, name):
+        return getattr(self._catalog, name)
+
+    def vectors_of(self, ids, encoder):
+        yield from self._catalog.vectors_of(ids[:10], encoder)
+        raise self._error
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), ServerError("made", "it was shut down")])
+def test_an_update_that_failed_half_way_is_repeated_from_the_start(tmp_path, error):
+    with closing(SmallIndex.create(tmp_path / "index")) as index:
+        cache = VectorCache(index.place, SmallIndex.exact_rows)
+        put(index, range(40))
+        with index.reading() as catalog:
+            cache.update(catalog, catalog.encoder())
+        put(index, range(40, 80))
+        with index.reading() as catalog:
+            with pytest.raises((VectorFileError, ServerError)):
+                cache.update(InterruptedCatalog(catalog, error), catalog.encoder())
+            vectors = cache.update(catalog, catalog.encoder())
+        for ids, rows in vectors.read(np.arange(1, 81)):
+            assert len(ids) == 240
+            assert np.array_equal(rows, np.concatenate([unit((3,), i).astype(np.float16) for i in range(80)]))
 
 
 def test_lists_are_made_anew_when_the_index_has_grown(tmp_path):
@@ -287,21 +386,29 @@ def test_a_damaged_manifest_changes_no_answer(tmp_path, kind):
             assert_has(index, range(60))
 
 
-def test_a_disk_that_is_full_leaves_the_old_files(tmp_path):
+@pytest.mark.parametrize(("kind", "n", "limit"), [("Index", 400, 100_000), ("SmallIndex", 140, 110_000)])
+def test_a_disk_that_is_full_leaves_the_old_files_only(tmp_path, kind, n, limit):
+    """Files that runs wrote before they failed or were killed are deleted.
+
+    limit: the highest size of a file; the rows are larger, or the manifest, which is written after the candidates.
+    """
     place = tmp_path / "index"
-    with closing(Index.create(place)) as index:
+    with closing(globals()[kind].create(place)) as index:
         put(index, range(40))
         index.save_vectors()
-        put(index, range(40, 400))
-    before = {path.name: path.read_bytes() for path in place.glob("vectors-*")}
+        put(index, range(40, n))
+    before = {path.name: path.read_bytes() for path in place.glob("*vectors-*")}
+    for name in (f"vectors-{'ab' * 8}.rows", f".vectors-1-2.npz-{'ab' * 8}.partial"):
+        (place / name).write_bytes(bytes(9))
     code = (
-        "import resource, signal, sys; from pathlib import Path; from indexer.store.index import Index\n"
-        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))\n"
-        "try: Index.open(Path(sys.argv[1])).save_vectors()\n"
+        "import resource, signal, sys; from pathlib import Path; from tests.indexer.store.test_vectors import *\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); limit = int(sys.argv[3])\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))\n"
+        "try: globals()[sys.argv[2]].open(Path(sys.argv[1])).save_vectors()\n"
         "except Exception as error: print(type(error).__name__, error)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, str(place)],
+        [sys.executable, "-c", code, str(place), kind, str(limit)],
         capture_output=True,
         text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -309,7 +416,6 @@ def test_a_disk_that_is_full_leaves_the_old_files(tmp_path):
     assert done.stdout.count("\n") == 1, done
     assert "large" in done.stdout
     assert done.stderr == ""
-    for name, content in before.items():
-        assert (place / name).read_bytes()[: len(content)] == content
-    with closing(Index.open(place)) as index:
-        assert_has(index, range(400))
+    assert {path.name: path.read_bytes() for path in place.glob("*vectors-*")} == before
+    with closing(globals()[kind].open(place)) as index:
+        assert_has(index, range(n))

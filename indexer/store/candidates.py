@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.cores import available_cores
-from indexer.files import replace_file
+from indexer.files import open_file, replace_file
 from indexer.store.candidate_info import FileCheck
 from indexer.store.distinct_rows import find_distinct_rows
 from indexer.store.picture_rows import widen
@@ -88,10 +88,12 @@ class CandidateIndex:
         (ids,): only these pictures.
         """
         size = best.shape[1]
-        parameters = faiss.IVFSearchParameters()
-        parameters.nprobe = min(n_probe, self.n_lists)
+        n_probe = min(n_probe, self.n_lists)
+        selector = None
         if is_allowed is not None:
-            parameters.sel = faiss.IDSelectorBitmap(np.packbits(is_allowed, bitorder="little"))  # type: ignore[call-arg, arg-type]
+            selector = faiss.IDSelectorBitmap(np.packbits(is_allowed, bitorder="little"))  # type: ignore[call-arg, arg-type]
+        # As arguments: FAISS 1.13 frees the memory of a selector that is set as an attribute.
+        parameters = faiss.IVFSearchParameters(nprobe=n_probe, sel=selector)  # type: ignore[call-arg]
         floors = best.min(axis=1)
         work = len(queries) * len(self) * n_probe // self.n_lists
         is_shared = work > SHARED_WORK and ALL_CORES.acquire(blocking=False)
@@ -132,7 +134,7 @@ class CandidateIndex:
 
         is_mapped: its codes are read when they are searched, and it can't be changed.
         """
-        with path.open("rb") as file:
+        with open_file(path) as file:
             size = os.fstat(file.fileno()).st_size
             if size != check.n_bytes or zlib.crc32(file.read(check.head_bytes)) != check.head_crc:
                 raise ValueError(f"{path} is damaged")  # FAISS would crash

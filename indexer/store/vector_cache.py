@@ -47,7 +47,7 @@ class VectorCache:
             try:
                 self._vectors = self._catch_up(catalog, encoder, saved, fresh)
             except OSError as error:
-                raise VectorFileError(self._place, error.strerror or str(error)) from error
+                raise VectorFileError(self._place, f"temporary files: {error.strerror or error}") from error
             self._saved, self._fresh, self._state = saved, fresh, state
         return self._vectors
 

@@ -33,7 +33,6 @@ class SavedVectors:
     version: int  # of the catalog
     rows: PictureRows
     rows_name: str
-    n_rows: int  # in the file, those of removed pictures included
     info: CandidateInfo | None  # None: so few rows that all pictures are scored
     candidates: "CandidateIndex | None"  # of all pictures in `rows`; memory-mapped
 
@@ -97,7 +96,7 @@ def load_saved(path: Path, dim: int) -> SavedVectors | None:
 
             candidates = CandidateIndex.load(path.with_name(info.name), info.check, is_mapped=True)
         encoder_id, version = map(int, path.stem.split("-")[1:])
-        return SavedVectors(path, encoder_id, version, rows, content["rows"], content["n_rows"], info, candidates)
+        return SavedVectors(path, encoder_id, version, rows, content["rows"], info, candidates)
     except FileNotFoundError:
         return None
     except Exception as error:  # whatever is wrong with the files, the catalog has the vectors

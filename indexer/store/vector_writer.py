@@ -63,8 +63,10 @@ def _write_files(
 ) -> None:
     wanted = catalog.vector_ids(encoder.id)
     old = None if saved is None else saved.rows.keep(wanted)
-    if saved is None or old is None or 2 * old.counts.sum() < saved.n_rows:
-        saved, old = None, None
+    if saved is not None and old is not None:
+        used_bytes = int(old.counts.sum()) * encoder.dim * ROW_BYTES
+        if 2 * used_bytes < (place / saved.rows_name).stat().st_size:
+            saved, old = None, None
     name = f"vectors-{secrets.token_hex(8)}.rows" if saved is None else saved.rows_name
     rows, n_rows = _write_rows(place / name, catalog, encoder, wanted, old)
     info = _write_candidates(place, rows, saved) if rows.counts.sum() > exact_rows else None

@@ -5,7 +5,8 @@
 The vectors (benchmarks/data/synthetic_index.py) are made around 2000 themes, or around four of 400 themes for each
 picture, or they are those of real photos, repeated with noise: `--photos` names an index of them by the built-in
 encoder, and `--captions` a data set whose captions are the queries (both as for benchmarks.quality.photos).
-`--min-recall` makes the script fail if a line is below it.
+`--min-recall` makes the script fail if the mean of all lines is below it, or a line by more than 0.03, which is two
+standard errors of a line of 8 queries.
 """
 
 import argparse
@@ -130,7 +131,8 @@ def main() -> None:
             " and ".join(f"{value:.3f}" for value in values) for values in (bounds.margins, bounds.slacks)
         )
         print(f"three sentences and one: margins {margins}, slacks {slacks}")
-    if any(float(row[3]) < options.min_recall for row in rows):
+    recalls = [float(row[3]) for row in rows]
+    if np.mean(recalls) < options.min_recall or min(recalls) < options.min_recall - 0.03:
         sys.exit(f"recall below {options.min_recall}")
 
 

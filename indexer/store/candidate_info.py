@@ -1,6 +1,6 @@
 """What the manifest of an index stores about its candidate index. Without FAISS, whose import takes 0.1 s."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,12 @@ class Bounds:
     def slack(self, weights: NDArray[np.float32]) -> float:
         """The slack of a query with these weights, (q,)."""
         return float(np.interp(np.linalg.norm(weights), self.norms, self.slacks))
+
+    def raise_to(self, other: "Bounds") -> "Bounds":
+        """The higher ones of both, for the same norms."""
+        margins = tuple(map(max, self.margins, other.margins))
+        slacks = tuple(map(max, self.slacks, other.slacks))
+        return replace(self, margins=margins, slacks=slacks)
 
 
 @dataclass(frozen=True, slots=True)

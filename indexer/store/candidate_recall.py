@@ -17,7 +17,7 @@ __all__ = ["measure_bounds"]
 TOP = 100
 MIN_RECALL = 0.999  # of each kind of query; 0.99 of the ten best is promised
 SHARES = (1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2)  # of the lists
-SLACKS = np.arange(0, 0.5, 0.01)  # the values that are tried
+SLACKS = np.append(np.arange(0, 0.5, 0.01), 4.0)  # the values that are tried; with the last one all lists are searched
 SPARE = 0.02  # is added to the chosen one, for queries unlike those that were measured
 N_QUERIES = 32  # of each kind
 # The length of the noise added to a row, in turn: cosines of 0.7 and 0.45 with it, as of pictures and of texts.
@@ -26,8 +26,11 @@ N_SAMPLE = 2048
 PICTURES_AT_ONCE = 2000
 
 
-def measure_bounds(index: CandidateIndex, rows: PictureRows) -> Bounds:
-    """Compare the estimates with exact scores of all pictures, for queries made from rows. rows: those in the index."""
+def measure_bounds(index: CandidateIndex, rows: PictureRows, top: int = TOP) -> Bounds:
+    """Compare the estimates with exact scores of all pictures, for queries made from rows. rows: those in the index.
+
+    top: the number of the best pictures that have to be found.
+    """
     rng = np.random.default_rng(0)
     sample = rows.data[np.sort(rng.choice(len(rows.data), min(N_SAMPLE, len(rows.data)), replace=False))]
     kinds = [
@@ -35,7 +38,7 @@ def measure_bounds(index: CandidateIndex, rows: PictureRows) -> Bounds:
         _make_queries(rows, rng, n_pictures=1, n_vectors=3),
         _make_queries(rows, rng, n_pictures=3, n_vectors=3),
     ]
-    best = _find_best(rows, kinds)
+    best = _find_best(rows, kinds, top)
     one, alike, different = (_measure_kind(index, *kind) for kind in zip(kinds, *best, strict=True))
     several = np.maximum(alike, different)
     return Bounds((3**-0.5, 1.0), (several[0], one[0]), (several[1], one[1]), sample)
@@ -53,9 +56,9 @@ def _make_queries(rows: PictureRows, rng: np.random.Generator, n_pictures: int, 
 
 
 def _find_best(
-    rows: PictureRows, kinds: Sequence[NDArray[np.float32]]
+    rows: PictureRows, kinds: Sequence[NDArray[np.float32]], top: int
 ) -> tuple[list[NDArray[np.int64]], list[NDArray[np.float32]]]:
-    """For each kind, the ids of the best pictures of each query, (n, TOP), and the lowest of their scores, (n,).
+    """For each kind, the ids of the best pictures of each query, (n, top), and the lowest of their scores, (n,).
 
     The score of a picture is the mean of the best cosines of its rows with each vector, over all pictures.
     """
@@ -73,7 +76,7 @@ def _find_best(
             column += n * q
             ids = np.concatenate([best[i][0], np.broadcast_to(rows.ids[positions], scores.shape)], axis=1)
             scores = np.concatenate([best[i][1], scores], axis=1)
-            order = np.argsort(-scores, axis=1)[:, :TOP]
+            order = np.argsort(-scores, axis=1)[:, :top]
             best[i] = np.take_along_axis(ids, order, axis=1), np.take_along_axis(scores, order, axis=1)
     return [ids for ids, _ in best], [scores[:, -1] for _, scores in best]
 
@@ -83,20 +86,20 @@ def _measure_kind(
 ) -> NDArray[np.float64]:
     """The margin and the slack with which the best pictures of these queries are found: (2,).
 
-    queries: (n, q, dim); best: (n, TOP), ids; least: (n,), the score that a picture has to reach.
+    queries: (n, q, dim); best: (n, top), ids; least: (n,), the score that a picture has to reach.
     """
     weights = np.full(queries.shape[1], 1 / queries.shape[1])
     steps = sorted({max(1, int(share * index.n_lists)) for share in SHARES if share * index.n_lists < index.n_lists})
     estimates = np.stack(
         [[_estimate(index, q, ids, n) for n in (*steps, index.n_lists)] for q, ids in zip(queries, best, strict=True)]
-    )  # (n, steps, q, TOP); with all lists, the last step, the errors are those of the codes
+    )  # (n, steps, q, top); with all lists, the last step, the errors are those of the codes
     errors = least[:, None] - np.einsum("q,nqt->nt", weights, estimates[:, -1])
     margin = max(0.0, float(np.quantile(errors, MIN_RECALL, method="higher")))
     centres = np.stack([index.score_centres(q)[:, steps].T for q in queries])  # of the next lists: (n, steps - 1, q)
     for slack in SLACKS:
         floors = np.append(centres + slack, np.full((len(queries), 1, len(weights)), LOWEST), axis=1)  # (n, steps, q)
         stop = np.argmax(floors @ weights + margin <= least[:, None], axis=1)  # true for the last step
-        found = np.take_along_axis(estimates, stop[:, None, None, None], axis=1)[:, 0]  # (n, q, TOP)
+        found = np.take_along_axis(estimates, stop[:, None, None, None], axis=1)[:, 0]  # (n, q, top)
         floor = np.take_along_axis(floors, stop[:, None, None], axis=1)[:, 0, :, None]
         bounds = np.einsum("q,nqt->nt", weights, np.maximum(found, floor)) + margin
         is_found = (found > floor).any(axis=1) & (bounds >= least[:, None])

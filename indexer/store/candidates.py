@@ -114,6 +114,13 @@ class CandidateIndex:
         content = faiss.serialize_index(self._index)  # clone_index does not support all types
         return CandidateIndex(cast(faiss.IndexIVFRaBitQ, faiss.deserialize_index(content)))
 
+    def copy_lists(self) -> "CandidateIndex":
+        """An index with the same lists, but without entries, to be used as long as this one exists."""
+        same = self._index
+        index = faiss.IndexIVFRaBitQ(same.quantizer, same.d, same.nlist, same.metric_type)
+        index.is_trained = True
+        return CandidateIndex(index)
+
     def save(self, path: Path) -> FileCheck:
         """Write a file, atomically. Raises OSError."""
         check: list[FileCheck] = []

@@ -55,7 +55,11 @@ def estimate(index, query, size, n_probe=8, is_allowed=None):
     return best[0]
 
 
-def put(index, numbers, n_rows=3):
+def make_unit_rows(number):
+    return unit((3,), number)
+
+
+def put(index, numbers, make_vectors=make_unit_rows):
     """Add pictures; each number is a path, a content and vectors. Creates what the first ones need."""
     with index.writing() as catalog:
         encoder = catalog.encoder()
@@ -69,7 +73,7 @@ def put(index, numbers, n_rows=3):
                 FoundFile(Path(f"/made/{i}.jpg"), 1, 1, 1),
                 i.to_bytes(16, "big"),
                 PictureFacts(9, 9, Metadata()),
-                unit((n_rows,), i).astype(np.float16),
+                make_vectors(i).astype(np.float16),
             )
             for i in numbers
         ]
@@ -374,6 +378,36 @@ def test_lists_are_made_anew_when_the_index_has_grown(tmp_path):
         index.save_vectors()
         assert read_info() > few
         assert_has(index, range(500))
+
+
+def test_new_pictures_of_other_themes_are_found(tmp_path):
+    """They are in lists that were made for others, and too few for new lists."""
+    themes = unit((80,), seed=99)
+
+    def make_themed_rows(number):
+        rng = np.random.default_rng(number)
+        of = rng.integers(0, 40, 1) + (40 if number >= 600 else 0)
+        rows = themes[of] + 0.7 * unit((6,), number)
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+    with closing(SmallIndex.create(tmp_path / "index")) as index:
+        put(index, range(600), make_themed_rows)
+        index.save_vectors()
+        put(index, range(600, 850), make_themed_rows)
+        index.save_vectors()
+        with index.snapshot() as snapshot:
+            ids = np.arange(1, 851)
+            data = np.concatenate([rows for _, rows in snapshot.read_rows(ids)]).astype(np.float32)
+            n_found = 0
+            for i in range(40):
+                query = data[6 * (600 + 6 * i)] + 1.2 * unit((1,), i)
+                query /= np.linalg.norm(query)
+                best = (data @ query[0]).reshape(850, 6).max(axis=1)
+                least = float(np.sort(best)[-10])
+                found = snapshot.estimate(query, np.ones(1, dtype=np.float32), least=least)
+                is_candidate = np.isin(ids, found.ids[found.scores + found.margin >= least])
+                n_found += np.count_nonzero(is_candidate & (best >= least))
+    assert n_found >= 0.98 * 10 * 40
 
 
 @pytest.mark.parametrize("kind", [Index, SmallIndex])

@@ -26,6 +26,7 @@ def connect(address: str) -> None:
         raise ClusterAddressError(address)
     require_extra("A cluster", "cluster", "ray")
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # Ray would report to its makers
+    os.environ["RAY_TQDM_PATCH_PRINT"] = "0"  # Ray would replace Python's print in this process
     _use_token()
     import ray
     from ray.exceptions import AuthenticationError

@@ -13,6 +13,7 @@ SETTINGS = {
     "PYTHONPATH": str(ROOT),
     "RAY_AUTH_TOKEN": "0" * 64,
     "RAY_DEDUP_LOGS": "0",
+    "RAY_TQDM_PATCH_PRINT": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_memory_monitor_refresh_ms": "0",  # does not end workers because other programs use the memory
 }

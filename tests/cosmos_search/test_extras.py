@@ -95,7 +95,7 @@ def test_an_installed_model_needs_its_extra_until_its_graphs_are_made_and_for_he
 
 
 def test_a_gpu_that_only_torch_could_use_names_the_extra(tmp_path):
-    code = "from cosmos_search.encoders.devices import _find_obstacle; print(_find_obstacle('cuda'))"
+    code = "from cosmos_search.encoders.devices import find_obstacle; print(find_obstacle('cuda'))"
     assert run_without(ALL, tmp_path, code=code).stdout == f"it needs PyTorch ({MODELS})\n"
 
 

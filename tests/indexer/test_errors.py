@@ -8,8 +8,9 @@ import pytest
 
 from cosmos_search.cli.advice import add_advice
 from indexer import errors
+from indexer.places import Place
 
-VALUES = {"Path": Path("/photos"), "str": "red", "int": 3, "bool": True}
+VALUES = {"Path": Path("/photos"), Place: Path("/photos"), "str": "red", "int": 3, "bool": True}
 FOR_ADVICE_ONLY = ("is_needed", "wanted_regions", "folder")
 WITH_FACTS = [cls for name in errors.__all__ if is_dataclass(cls := getattr(errors, name))]
 

@@ -117,7 +117,8 @@ def test_the_map_is_drawn_and_leads_to_pictures_and_is_photographed(look, tmp_pa
     look.click("button", "Explore")
     until(lambda: len([thumb for thumb in look.all(".thumb") if thumb.is_displayed()]) > 8, "no thumbnails on the map")
     places = [place for place in look.all(".place") if place.is_displayed()]
-    assert len({look.text(place) for place in places}) == len(places) > 1
+    named = [text for text in map(look.text, places) if not text[0].isdigit()]  # others show their number of pictures
+    assert len(set(named)) == len(named) > 1
     kept(look, tmp_path, "page-map")
     look.click(".closer")
     look.click(".place")

@@ -191,15 +191,15 @@ class ReplacedIndexError(StorageError):
 
 @dataclass(eq=False)
 class VectorFileError(StorageError):
-    """The FAISS file of the index at `place` cannot be written. It can be created from the database at any time."""
+    """The vector files of the index at `place` can't be written. They can be created from the database at any time."""
 
     place: Path
     reason: str
 
     def __str__(self) -> str:
         return (
-            f"The FAISS file of the index at {self.place} can't be written ({self.reason}). "
-            "Everything that was indexed is kept; the next indexing run writes the file."
+            f"The vector files of the index at {self.place} can't be written ({self.reason}). "
+            "Everything that was indexed is kept; the next indexing run writes them."
         )
 
 

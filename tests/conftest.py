@@ -55,7 +55,7 @@ def places(request, folder):
     server = request.getfixturevalue("postgres")
     found = {}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))  # of FAISS files
+        patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))  # of vector files
         yield lambda name="index": found.setdefault(name, ServerPlace(server.new_url()))
 
 
@@ -76,6 +76,6 @@ def place(place_of):
 
 @pytest.fixture
 def server_place(postgres, tmp_path, monkeypatch):
-    """A new database on a server; its FAISS files are in `tmp_path`."""
+    """A new database on a server; its vector files are in `tmp_path`."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return ServerPlace(postgres.new_url())

@@ -14,10 +14,10 @@ __all__ = ["Backend", "create_catalog", "has_catalog", "make_backend", "open_cat
 
 
 class Backend(Protocol):
-    """The database of a catalog, the lock of its writers, and the directory of the FAISS files."""
+    """The database of a catalog, the lock of its writers, and the directory of the vector files."""
 
-    directory: Path  # of the FAISS files
-    is_cache: bool  # True if the directory is this user's own, with FAISS files of a catalog that others use too
+    directory: Path  # of the vector files
+    is_cache: bool  # True if the directory is this user's own, with vector files of a catalog that others use too
 
     @property
     def reader(self) -> Engine:
@@ -37,7 +37,7 @@ class Backend(Protocol):
         """Exclude other writing processes; raises IndexBusyError if there is one. Released if the process dies."""
 
     def lock_files(self, *, wait: bool = True) -> AbstractContextManager[None]:
-        """Exclude other processes that write FAISS files, if `lock` does not. Raises VectorFileError.
+        """Exclude other processes that write vector files, if `lock` does not. Raises VectorFileError.
 
         wait: wait for another process; otherwise raise IndexBusyError.
         """

@@ -65,7 +65,7 @@ class CatalogWriter(Catalog):
             self._connection.execute(insert(versions))
 
     def drop_old_versions(self) -> None:
-        """Keep the newest versions and changes only. To be called after the FAISS file was saved."""
+        """Keep the newest versions and changes only. To be called after the vector file was saved."""
         newest_id = select(func.max(versions.c.id)).scalar_subquery()
         n_kept = N_VERSIONS[self._connection.dialect.name]
         self._connection.execute(delete(versions).where(versions.c.id <= newest_id - n_kept))

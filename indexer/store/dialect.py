@@ -44,7 +44,7 @@ __all__ = [
 ]
 
 VERSIONS_LOCK = 0x434F5356  # "COSV", the key of an advisory lock
-# How many versions are kept. A server's catalog has FAISS files on many machines, each made from another version.
+# How many versions are kept. A server's catalog has vector files on many machines, each made from another version.
 N_VERSIONS = {"sqlite": 1, "postgresql": 1_000_000}
 
 Integer64 = BigInteger().with_variant(Integer, "sqlite")  # SQLite's INTEGER has 64 bits, and numbers rows by itself

@@ -1,4 +1,4 @@
-"""A catalog in SQLite, in a directory with its FAISS file."""
+"""A catalog in SQLite, in a directory with its vector file."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
@@ -89,7 +89,7 @@ class DirectoryBackend:
         return _lock(self.directory)
 
     def lock_files(self, *, wait: bool = True) -> AbstractContextManager[None]:
-        """Those who write FAISS files hold the lock."""
+        """Those who write vector files hold the lock."""
         return nullcontext()
 
     def keep_lock(self) -> None:

@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 class Index:
-    """An index that is open. The FAISS file is derived from the database and may be deleted at any time.
+    """An index that is open. The vector file is derived from the database and may be deleted at any time.
 
     Thread-safe. One process at a time may write (see `lock`), any number may read.
     """

@@ -65,8 +65,8 @@ settings = Table(
     Column("current_encoder", ForeignKey("encoders.id")),  # of the vectors that searches use
 )
 
-# A random number for each commit that changed vectors, the newest last. Those before the last saved FAISS file are
-# deleted. If the version of a FAISS file, or of vectors in memory, is not here, it was made from lost commits.
+# A random number for each commit that changed vectors, the newest last. Those before the last saved vector file are
+# deleted. If the version of a vector file, or of vectors in memory, is not here, it was made from lost commits.
 versions = Table(
     "versions",
     metadata,
@@ -100,7 +100,7 @@ folders = Table(
 pictures = Table(
     "pictures",
     metadata,
-    Column("id", Integer64, primary_key=True),  # never reused, because FAISS files refer to it
+    Column("id", Integer64, primary_key=True),  # never reused, because vector files refer to it
     Column("fingerprint", LargeBinary, nullable=False, unique=True),
     Column("width", Integer64, nullable=False),
     Column("height", Integer64, nullable=False),

@@ -1,4 +1,4 @@
-"""A catalog in a PostgreSQL database; its FAISS files are in the user's cache directory.
+"""A catalog in a PostgreSQL database; its vector files are in the user's cache directory.
 
 The tables are in the schema that the connection's search_path names first, usually "public".
 """
@@ -42,7 +42,7 @@ SERVER_MIGRATIONS: Sequence[Sequence[str]] = ((*CREATE_TABLES, *CHANGE_LOG),)
 about = Table(
     "cosmos_search",
     server_metadata,
-    Column("uuid", Uuid, nullable=False),  # of the catalog, for the name of the directory of FAISS files
+    Column("uuid", Uuid, nullable=False),  # of the catalog, for the name of the directory of vector files
     Column("schema_version", Integer, nullable=False),
 )
 
@@ -151,7 +151,7 @@ class ServerBackend:
 
     @contextmanager
     def lock_files(self, *, wait: bool = True) -> Iterator[None]:
-        """Exclude this user's other processes that write FAISS files. wait: if False, raise IndexBusyError instead."""
+        """Exclude this user's other processes that write vector files. wait: if False, raise IndexBusyError instead."""
         try:
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock = FileLock(self.directory / "lock", timeout=-1 if wait else 0)

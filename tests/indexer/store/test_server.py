@@ -1,4 +1,4 @@
-"""A catalog on a PostgreSQL server: its SQL functions, several writers, and several users' FAISS files."""
+"""A catalog on a PostgreSQL server: its SQL functions, several writers, and several users' vector files."""
 
 import os
 import random
@@ -266,7 +266,7 @@ def test_a_catalog_that_is_dropped_is_noticed(place, tmp_path):
         assert library.add(photos).added == 9
 
 
-# The FAISS files in the users' caches
+# The vector files in the users' caches
 
 
 def test_the_first_search_of_a_user_stores_the_vectors_and_later_ones_add_to_them(place, tmp_path, monkeypatch):
@@ -276,7 +276,7 @@ def test_the_first_search_of_a_user_stores_the_vectors_and_later_ones_add_to_the
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache of another"))
 
     def search():
-        """The result of a process of its own, and the FAISS files that are there then."""
+        """The result of a process of its own, and the vector files that are there then."""
         with cosmos_search.open(place, encoder=ColourEncoder()) as library:
             found = names(library.search("red", 1))
         return found, {path.name for path in (tmp_path / "cache of another").rglob("vectors-*")}

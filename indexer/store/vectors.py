@@ -19,9 +19,7 @@ __all__ = ["EXACT_ROWS", "Estimates", "Vectors"]
 EXACT_ROWS = 20_000
 FIRST_SHARE = 1 / 64  # of the lists are searched first; the scores found there tell how many more are needed
 # Of the scores of a sample of rows. Estimates below it are not told apart, because most rows are then sorted out early.
-FLOOR_QUANTILE = 0.75
-GROWTH = 4  # times as many lists are searched if too many pictures would have to be scored exactly
-CODES_A_ROW = 20  # codes are compared in the time in which one row is scored exactly (benchmarks/README.md)
+FLOOR_QUANTILE = 0.85
 # The margin of codes in a single list, as fresh ones are, measured with made rows of 8 to 512 numbers: the similar rows
 # that have no codes, and the error of codes of a single number, which falls with the root of their number.
 FRESH_MARGIN, FRESH_ERROR = 0.06, 2.1
@@ -82,24 +80,29 @@ class Vectors:
         margin = 0.0 if self.bounds is None else self.bounds.margin(weights)
         if self.bounds is None or len(self.candidates) > 1:
             margin = max(margin, FRESH_MARGIN + FRESH_ERROR * queries.shape[1] ** -0.5)
-        needs_selector = allowed is not None or self.has_removed
-        for n_probe, floors in self._choose_lists(queries, weights, margin, n_allowed, least):
-            best = np.repeat(floors[:, None], len(self.is_picture), axis=1)
-            for index in self.candidates:
-                index.estimate(queries, best, n_probe, is_allowed if needs_selector else None)
-            is_above = (best > floors[:, None]).any(axis=0)
-            scores = weights @ best
-            if least is None:
-                break
+        n_lists, floors = self._choose_lists(queries, weights, margin, n_allowed, least)
+        is_selected = is_allowed if allowed is not None or self.has_removed else None
+        best = self._estimate_rows(queries, floors, n_lists, is_selected)
+        is_above, scores, others = (best > floors[:, None]).any(axis=0), weights @ best, float(weights @ floors)
+        if least is not None:
             is_above &= scores >= least - margin
-            n_exact = np.count_nonzero(is_above) * self.n_rows / len(self.is_picture)
-            if (
-                CODES_A_ROW * n_exact
-                < len(queries) * len(self.candidates[0]) * GROWTH * n_probe / self.candidates[0].n_lists
-            ):
-                break
+        elif n_lists < self.candidates[0].n_lists:
+            others = np.inf  # the floors are too high for a bound
         ids = np.flatnonzero(is_above)
-        return Estimates(ids, scores[ids], margin, float(weights @ floors))
+        return Estimates(ids, scores[ids], margin, others)
+
+    def _estimate_rows(
+        self,
+        queries: NDArray[np.float32],
+        floors: NDArray[np.float32],
+        n_lists: int,
+        is_allowed: NDArray[np.bool_] | None,
+    ) -> NDArray[np.float32]:
+        """The estimated score of each picture's best row, at least the floor, by query and id: (q, highest id + 1)."""
+        best = np.repeat(floors[:, None], len(self.is_picture), axis=1)
+        for index in self.candidates:
+            index.estimate(queries, best, n_lists, is_allowed)
+        return best
 
     def read(self, ids: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float16]]]:
         """The picture of each row (n,), and the rows (n, dim), of these pictures, in chunks. ids: (m,), ascending."""
@@ -115,24 +118,20 @@ class Vectors:
         margin: float,
         n_allowed: int,
         least: float | None,
-    ) -> Iterator[tuple[int, NDArray[np.float32]]]:
-        """A number of lists to search, and for each query a floor: no estimate that is needed is lower.
-
-        Then more lists with lower floors, so that fewer pictures have to be scored exactly.
-        """
+    ) -> tuple[int, NDArray[np.float32]]:
+        """The number of lists to search, and for each query a floor: no estimate that is needed is lower."""
         n_lists = self.candidates[0].n_lists
         if self.bounds is None or least == -np.inf:
-            yield n_lists, np.full(len(queries), LOWEST, dtype=np.float32)
-            return
-        centres = self.candidates[0].score_centres(queries) + np.float32(self.bounds.slack(weights))  # descending
-        n_probe = int(n_lists * FIRST_SHARE * np.count_nonzero(self.is_picture) / n_allowed) + 1
+            return n_lists, np.full(len(queries), LOWEST, dtype=np.float32)
+        centres = self.candidates[0].score_centres(queries)  # descending
+        n_chosen = int(n_lists * FIRST_SHARE * np.count_nonzero(self.is_picture) / n_allowed) + 1
         if least is not None:
-            n_probe = max(1, int(np.searchsorted(-(weights @ centres), margin - least)))
-        while n_probe < n_lists:
-            yield n_probe, centres[:, n_probe]
-            n_probe *= GROWTH
+            centres += np.float32(self.bounds.slack(weights))
+            n_chosen = max(1, int(np.searchsorted(-(weights @ centres), margin - least)))
+        if n_chosen < n_lists:
+            return n_chosen, centres[:, n_chosen]
         scores = np.einsum("nd,qd->nq", widen(self.bounds.sample), queries)
         floors: NDArray[np.float32] = np.quantile(scores, FLOOR_QUANTILE, axis=0).astype(np.float32)
         if least is not None:
             floors -= max(0.0, float(weights @ floors) + margin - least)
-        yield n_lists, floors
+        return n_lists, floors

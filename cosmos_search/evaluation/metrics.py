@@ -13,13 +13,15 @@ RECALL_AT = (1, 5, 10)
 BLOCK = 256  # rows that are multiplied in float64, or ranked, at a time
 
 
-def compute_cosines(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
-    """a: (n, dim), b: (m, dim), unit rows. Returns (n, m).
+def compute_cosines(
+    a: NDArray[np.float32], b: NDArray[np.float32], out: NDArray[np.float32] | None = None
+) -> NDArray[np.float32]:
+    """a: (n, dim), b: (m, dim), unit rows. Returns (n, m), in `out` if it is given.
 
     Computed in float64 and rounded to float32, so that equal vectors (the same caption of two pictures) have equal
     scores: in float32 the result of a matrix product also depends on the position of a row.
     """
-    scores = np.empty((len(a), len(b)), dtype=np.float32)
+    scores = np.empty((len(a), len(b)), dtype=np.float32) if out is None else out
     columns = b.T.astype(np.float64)
     for i in range(0, len(a), BLOCK):
         scores[i : i + BLOCK] = a[i : i + BLOCK].astype(np.float64) @ columns

@@ -14,7 +14,7 @@ METRICS = {  # of sets without recall, and pointing; others, such as categories 
     "text": "text score", "image": "image score", "group": "group score", "mean": "mean of the categories",
     "top1": "top-1 accuracy", "top5": "top-5 accuracy", "pointing": "pointing accuracy",
 }  # fmt: skip
-COLUMNS = ("global vectors", "search")
+COLUMNS = {"global": "global vectors", "search": "search", "calibrated": "calibrated"}
 
 
 def format_evaluation(found: Evaluation) -> str:
@@ -25,33 +25,34 @@ def format_evaluation(found: Evaluation) -> str:
     lines = [
         f"{found.dataset['name']}: {counts} ({Path(found.dataset['source']).name}{split})",
         f"{encoder['name']} {encoder['version']} on {encoder['device']}; regions: {encoder['regions']}",
-        "In percent. Global vectors: as in papers. Search: sentences with regions, calibrated.",
+        "In percent. Global vectors: as in papers. Search: sentences with regions. Calibrated: less the",
+        "level of each text, which matters where texts are compared.",
         "",
     ]
-    sides = (found.figures.global_vectors, found.figures.search)
-    lines += [escape(line) for line in [*_format_recalls(*sides), *_format_others(*sides)]]
-    return "\n".join(lines)
+    sides = found.figures.sides
+    return "\n".join([*lines, *(escape(line) for line in [*_format_recalls(sides), *_format_others(sides)])])
 
 
-def _format_recalls(papers: Mapping[str, float], search: Mapping[str, float]) -> list[str]:
-    if not any(name.endswith("_R@1") for name in papers):
+def _format_recalls(sides: Mapping[str, Mapping[str, float]]) -> list[str]:
+    if not any(name.endswith("_R@1") for name in sides["global"]):
         return []
-    titles = "".join(f"  {title:>21}" for title in COLUMNS)
-    depths = "".join(f"{'R@' + str(k):>7}" for k in RECALL_AT)
-    lines = [f"{'':<15}{titles}", f"{'':<15}  {depths}  {depths}"]
+    depths = "".join(f"{'R@' + str(k):>6}" for k in RECALL_AT)
+    lines = [f"{'':<13}" + "".join(f"  {title:>18}" for title in COLUMNS.values())]
+    lines.append(f"{'':<13}" + f"  {depths}" * len(COLUMNS))
     for direction, label in DIRECTIONS.items():
-        cells = ["".join(f"{100 * side[f'{direction}_R@{k}']:7.1f}" for k in RECALL_AT) for side in (papers, search)]
-        lines.append(f"{label:<15}  {cells[0]}  {cells[1]}")
+        cells = ["".join(f"{100 * sides[name][f'{direction}_R@{k}']:6.1f}" for k in RECALL_AT) for name in COLUMNS]
+        lines.append(f"{label:<13}" + "".join(f"  {cell}" for cell in cells))
     return lines
 
 
-def _format_others(papers: Mapping[str, float], search: Mapping[str, float]) -> list[str]:
-    names = [name for name in papers if not name.startswith(tuple(DIRECTIONS))]
+def _format_others(sides: Mapping[str, Mapping[str, float]]) -> list[str]:
+    names = [name for name in sides["global"] if not name.startswith(tuple(DIRECTIONS))]
     if not names:
         return []
     labels = {name: METRICS.get(name, name) for name in names}
     width = max(map(len, labels.values()))
-    titles = "".join(f"  {title:>14}" for title in COLUMNS)
-    lines = [f"{'':<{width}}{titles}"]
-    lines += [f"{labels[name]:<{width}}  {100 * papers[name]:14.1f}  {100 * search[name]:14.1f}" for name in names]
+    lines = [f"{'':<{width}}" + "".join(f"  {title:>14}" for title in COLUMNS.values())]
+    for name in names:
+        cells = "".join(f"  {100 * sides[side][name]:14.1f}" for side in COLUMNS)
+        lines.append(f"{labels[name]:<{width}}{cells}")
     return lines

@@ -1,6 +1,7 @@
 """Measure an encoder on a test set: as papers do, and through the scores of a search.
 
-"global": global vectors and whole texts; "search": sentences with regions, calibrated (`search_scores`).
+"global": global vectors and whole texts; "search": sentences with regions (`search_scores`); "calibrated": the same
+less the level of each text, which is the same for all pictures and so changes only comparisons of texts for a picture.
 """
 
 from collections import defaultdict
@@ -45,11 +46,17 @@ StartPhase = Callable[[str, int], OnProgress]  # called with what is encoded and
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Shares, 0..1, and ranks, by metric; and how many pictures and texts they are of."""
+    """Shares, 0..1, and ranks, by metric, in the three ways; and how many pictures and texts they are of."""
 
     global_vectors: Mapping[str, float]
     search: Mapping[str, float]
+    calibrated: Mapping[str, float]
     counts: Mapping[str, int]
+
+    @property
+    def sides(self) -> dict[str, Mapping[str, float]]:
+        """The three, by their names."""
+        return {"global": self.global_vectors, "search": self.search, "calibrated": self.calibrated}
 
 
 def measure(encoder: Encoder, data: DataSet, regions: Regions, start_phase: StartPhase) -> Figures:
@@ -103,7 +110,9 @@ def _rank(items: Sequence[CaptionedFile], encoded: _Encoded, start_phase: StartP
             scores[part.start : end] = encoded.queries.score(part)
             on_progress(end)
         search = compute_retrieval_metrics(scores, columns_of)
-    return Figures(papers, search, {"pictures": len(items), "texts": len(encoded.texts)})
+        scores -= encoded.queries.levels
+        calibrated = compute_retrieval_metrics(scores, columns_of)
+    return Figures(papers, search, calibrated, {"pictures": len(items), "texts": len(encoded.texts)})
 
 
 def _measure_regions(encoder: Encoder, data: DescribedRegions, regions: Regions, start_phase: StartPhase) -> Figures:
@@ -125,6 +134,7 @@ def _measure_regions(encoder: Encoder, data: DescribedRegions, regions: Regions,
     return Figures(
         {**found.global_vectors, "pointing": float(middle)},
         {**found.search, "pointing": float(shown)},
+        {**found.calibrated, "pointing": float(shown)},
         {**found.counts, "boxes": len(hits)},
     )
 
@@ -154,8 +164,7 @@ def _measure_caption_pairs(encoder: Encoder, data: CaptionPairs, regions: Region
             is_own = [item.category == category for item in data.items]
             shares[category] = float((right > wrong)[is_own].mean())
         results.append({**shares, "mean": float(np.mean(list(shares.values())))})
-    papers, search = results
-    return Figures(papers, search, {"pictures": len({item.path for item in data.items}), "pairs": len(data.items)})
+    return Figures(*results, {"pictures": len({item.path for item in data.items}), "pairs": len(data.items)})
 
 
 def _measure_picture_pairs(encoder: Encoder, data: PicturePairs, regions: Regions, start_phase: StartPhase) -> Figures:
@@ -168,34 +177,36 @@ def _measure_picture_pairs(encoder: Encoder, data: PicturePairs, regions: Region
         results.append(
             {name: float(x.mean()) for name, x in (("text", text), ("image", image), ("group", text & image))}
         )
-    papers, search = results
-    return Figures(
-        papers, search, {"pictures": len({p for i in data.items for p in i.paths}), "examples": len(data.items)}
-    )
+    return Figures(*results, {"pictures": len({p for i in data.items for p in i.paths}), "examples": len(data.items)})
 
 
 def _score_pairs(
     encoder: Encoder, pairs: Sequence[tuple[Path, str]], regions: Regions, start_phase: StartPhase
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The scores of these pictures and texts only, by global vectors and by search: (pairs,), (pairs,)."""
+) -> NDArray[np.float32]:
+    """The scores of these pictures and texts only, in the three ways: (3, pairs)."""
     numbers: dict[str, int] = {}
     asked: dict[Path, list[tuple[int, int]]] = defaultdict(list)  # of each picture, the pair and its text
     for pair, (path, text) in enumerate(pairs):
         asked[path].append((pair, numbers.setdefault(text, len(numbers))))
     texts = _encode_texts(encoder, list(numbers), start_phase("captions", len(numbers)))
     queries = encode_queries(encoder, list(numbers), start_phase("queries", len(numbers)))
-    papers, search = (np.zeros(len(pairs), dtype=np.float32) for _ in range(2))
+    found = np.zeros((3, len(pairs)), dtype=np.float32)
     paths = list(asked)
     for part in encode_files(encoder, paths, regions, start_phase("pictures", len(paths))):
         own = [asked[path] for path in paths[part.start : part.start + len(part.sizes)]]
         chosen = sorted({text for entries in own for _, text in entries})
-        cosines, scores = compute_cosines(part.global_vectors, texts[chosen]), queries.select(chosen).score(part)
+        scores = _score_in_three_ways(part, texts[chosen], queries.select(chosen))
         column = {text: i for i, text in enumerate(chosen)}
         for file, entries in enumerate(own):
             for number, text_number in entries:
-                place = file, column[text_number]
-                papers[number], search[number] = cosines[place], scores[place]
-    return papers, search
+                found[:, number] = scores[:, file, column[text_number]]
+    return found
+
+
+def _score_in_three_ways(part: EncodedFiles, texts: Vectors, queries: Queries) -> NDArray[np.float32]:
+    """(3, files, texts)"""
+    search = queries.score(part)
+    return np.stack([compute_cosines(part.global_vectors, texts), search, search - queries.levels])
 
 
 def _measure_classes(encoder: Encoder, data: LabelledFiles, regions: Regions, start_phase: StartPhase) -> Figures:
@@ -207,14 +218,14 @@ def _measure_classes(encoder: Encoder, data: LabelledFiles, regions: Regions, st
         on_progress(len(heads))
     queries = encode_queries(encoder, data.classes)
     depths = [k for k in (1, 5) if k < len(data.classes)]
-    hits = np.zeros((2, len(depths)), dtype=np.int64)
+    hits = np.zeros((3, len(depths)), dtype=np.int64)
     paths = [item.path for item in data.items]
     for part in encode_files(encoder, paths, regions, start_phase("pictures", len(paths))):
         labels = [item.label for item in data.items[part.start : part.start + len(part.sizes)]]
-        scores = compute_cosines(part.global_vectors, np.concatenate(heads)), queries.score(part)
+        scores = _score_in_three_ways(part, np.concatenate(heads), queries)
         hits += [[count_top_k_hits(own, labels, k) for k in depths] for own in scores]
-    papers, search = ({f"top{k}": n / len(paths) for k, n in zip(depths, own, strict=True)} for own in hits.tolist())
-    return Figures(papers, search, {"pictures": len(paths), "classes": len(data.classes)})
+    results = [{f"top{k}": n / len(paths) for k, n in zip(depths, own, strict=True)} for own in hits.tolist()]
+    return Figures(*results, {"pictures": len(paths), "classes": len(data.classes)})
 
 
 def _encode_texts(encoder: Encoder, texts: Sequence[str], on_progress: OnProgress) -> Vectors:

@@ -13,8 +13,8 @@ from typing import Any
 
 from cosmos_search.encoders.protocol import Encoder
 from cosmos_search.evaluation.datasets.open import draw_sample, open_dataset
-from cosmos_search.evaluation.datasets.origins import ORIGINS, Name
-from cosmos_search.evaluation.datasets.records import LabelledFiles
+from cosmos_search.evaluation.datasets.origins import Name
+from cosmos_search.evaluation.datasets.records import CaptionedFiles, LabelledFiles
 from cosmos_search.evaluation.measure import Figures, StartPhase, measure
 from indexer.cores import available_cores
 from indexer.errors import UsageError
@@ -45,7 +45,7 @@ class Evaluation:
             "dataset": {**self.dataset, **self.figures.counts},
             "encoder": dict(self.encoder),
             "options": dict(self.options),
-            "figures": {"global": dict(self.figures.global_vectors), "search": dict(self.figures.search)},
+            "figures": {name: dict(side) for name, side in self.figures.sides.items()},
             "versions": dict(self.versions),
             "machine": dict(self.machine),
             "seconds": round(self.seconds, 1),
@@ -88,7 +88,7 @@ def evaluate_dataset(
         {
             "name": name,
             "source": str(source),
-            "split": split or ORIGINS[name].split,
+            "split": data.split if isinstance(data, CaptionedFiles) else None,
             "annotation_files": len(data.sources),
             "sha256": digest,
             "items": n_items,
@@ -129,7 +129,8 @@ def _digest_files(source: Path, files: Sequence[Path]) -> str:
             digests.append(hashlib.file_digest(file, "sha256").hexdigest())
     if files == (source,):
         return digests[0]
-    named = sorted(zip((os.path.relpath(path, source) for path in files), digests, strict=True))
+    folder = source if source.is_dir() else source.parent
+    named = sorted(zip((os.path.relpath(path, folder) for path in files), digests, strict=True))
     return hashlib.sha256("".join(f"{digest}  {name}\n" for name, digest in named).encode()).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""The scores of a search, for many texts and pictures at once: sentences with regions, less the texts' levels."""
+"""The scores of a search, for many texts and pictures at once: sentences with regions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,20 +29,20 @@ class Queries:
     vectors: Vectors  # (terms, dim), theirs
     sentences: NDArray[np.int64]  # (n,), the term of each sentence of all texts in order
     starts: NDArray[np.int64]  # (texts,), the first sentence of each
-    levels: NDArray[np.float32]  # (texts,), subtracted from scores; 0 if the encoder has no calibration
+    levels: NDArray[np.float32]  # (texts,), of the calibration; 0 if the encoder has none
 
     def score(self, files: EncodedFiles) -> NDArray[np.float32]:
-        """The calibrated score of each picture for each text: (files, texts).
+        """The score of each picture for each text: (files, texts).
 
-        The mean over the sentences of their best region's cosine (`cosmos_search.retrieval.scoring`), less the level of
-        the text. The probability that a search shows grows with it, so both rank pictures and texts in the same order.
+        The mean over the sentences of their best region's cosine (`cosmos_search.retrieval.scoring`). The probability
+        that a search shows grows with it, and falls with the level of the text.
         """
         rows = files.rows.astype(np.float32)
         blocks = [self.vectors[i : i + BLOCK] for i in range(0, len(self.vectors), BLOCK)]
         best = np.concatenate([np.maximum.reduceat(rows @ block.T, files.starts) for block in blocks], axis=1)
         counts = np.diff(self.starts, append=len(self.sentences))
         means = np.add.reduceat(best[:, self.sentences], self.starts, axis=1) / counts
-        scores: NDArray[np.float32] = means.astype(np.float32) - self.levels
+        scores: NDArray[np.float32] = means.astype(np.float32)
         return scores
 
     def select(self, texts: Sequence[int]) -> "Queries":

@@ -27,14 +27,16 @@ def read_caption_lines(source: Path, split: str | None, folders: list[Path]) -> 
     Raises CosmosSearchError.
     """
     captions = _read_captions(source)
+    sources: tuple[Path, ...] = (source,)
     if split is not None:
         names = _read_names(split)
         if unknown := [name for name in names if name not in captions]:
             raise AnnotationError(source, f"it has no caption of {unknown[0]}, which {split} lists")
         captions = {name: captions[name] for name in names}
+        sources = (source, expand_home(split))
     paths = find_pictures(source, [[name] for name in captions], folders)
     texts = [tuple(own[:N_CAPTIONS]) for own in captions.values()]
-    return CaptionedFiles((source,), tuple(map(CaptionedFile, paths, texts)))
+    return CaptionedFiles(sources, tuple(map(CaptionedFile, paths, texts)), split)
 
 
 def split_token_line(line: str) -> tuple[str, str] | None:

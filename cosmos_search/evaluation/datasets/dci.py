@@ -25,7 +25,7 @@ def read_dci(source: Path, split: str | None, folders: list[Path]) -> CaptionedF
         extra = record.get("extra_caption")
         texts.append((f"{short}\n{extra}".strip() if isinstance(extra, str) else short,))
     paths = find_pictures(source, names, folders)
-    return CaptionedFiles(tuple(files), tuple(map(CaptionedFile, paths, texts)))
+    return CaptionedFiles(tuple(files), tuple(map(CaptionedFile, paths, texts)), split)
 
 
 def _list_annotations(source: Path, split: str | None) -> list[Path]:

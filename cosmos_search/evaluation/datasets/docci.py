@@ -18,6 +18,5 @@ def read_docci(source: Path, split: str, folders: list[Path]) -> CaptionedFiles:
     names = [[get_text(record, "image_file", source, where)] for where, record in chosen]
     texts = [get_text(record, "description", source, where) for where, record in chosen]
     paths = find_pictures(source, names, folders)
-    return CaptionedFiles(
-        (source,), tuple(CaptionedFile(*pair) for pair in zip(paths, ((t,) for t in texts), strict=True))
-    )
+    items = [CaptionedFile(path, (text,)) for path, text in zip(paths, texts, strict=True)]
+    return CaptionedFiles((source,), tuple(items), split)

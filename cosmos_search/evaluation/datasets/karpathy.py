@@ -33,7 +33,7 @@ def read_karpathy(source: Path, content: Any, split: str, folders: list[Path]) -
         names.append([f"{image['filepath']}/{name}", name] if image.get("filepath") else [name])
         captions.append(_read_captions(image, source, where))
     paths = find_pictures(source, names, folders)
-    return CaptionedFiles((source,), tuple(map(CaptionedFile, paths, captions)))
+    return CaptionedFiles((source,), tuple(map(CaptionedFile, paths, captions)), split)
 
 
 def _read_captions(image: Any, source: Path, where: str) -> tuple[str, ...]:

@@ -31,10 +31,11 @@ class CaptionedFile:
 
 @dataclass(frozen=True, slots=True)
 class CaptionedFiles:
-    """Retrieval: every caption with every picture."""
+    """Retrieval: every caption with every picture. split: the part of the set that they are; None: all of it."""
 
     sources: tuple[Path, ...]
     items: tuple[CaptionedFile, ...]
+    split: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,4 +30,4 @@ def read_sharegpt4v(source: Path, split: str, folders: list[Path]) -> CaptionedF
         names.append([name, name.rsplit("/", 1)[-1]])
         texts.append((get_text(turns[1], "value", source, where),))
     paths = find_pictures(source, names, folders)
-    return CaptionedFiles((source,), tuple(map(CaptionedFile, paths, texts)))
+    return CaptionedFiles((source,), tuple(map(CaptionedFile, paths, texts)), split)

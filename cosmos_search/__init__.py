@@ -55,6 +55,12 @@ if TYPE_CHECKING:  # the same names as in _EXPORTS, for type checkers and editor
         MissingPackageError as MissingPackageError,
     )
     from cosmos_search.encoders.protocol import Encoder as Encoder
+    from cosmos_search.evaluation.datasets.errors import (
+        AnnotationError as AnnotationError,
+        MissingPicturesError as MissingPicturesError,
+    )
+    from cosmos_search.evaluation.measure import Figures as Figures
+    from cosmos_search.evaluation.report import Evaluation as Evaluation, evaluate_dataset as evaluate_dataset
     from cosmos_search.explore.embedding_map import Atlas as Atlas, Cluster as Cluster, Point as Point
     from cosmos_search.extras import Extra as Extra, MissingExtraError as MissingExtraError
     from cosmos_search.library import Info as Info, Library as Library, open as open
@@ -167,6 +173,9 @@ _EXPORTS: dict[str, tuple[str, ...]] = {  # module -> the names of it that this 
     "cosmos_search.encoders.mini.image_tower": ("PreparedPicture",),
     "cosmos_search.encoders.mini.weights": ("DamagedPackageError", "MissingPackageError"),
     "cosmos_search.encoders.protocol": ("Encoder",),
+    "cosmos_search.evaluation.datasets.errors": ("AnnotationError", "MissingPicturesError"),
+    "cosmos_search.evaluation.measure": ("Figures",),
+    "cosmos_search.evaluation.report": ("Evaluation", "evaluate_dataset"),
     "cosmos_search.explore.embedding_map": ("Atlas", "Cluster", "Point"),
     "cosmos_search.extras": ("Extra", "MissingExtraError"),
     "cosmos_search.library": ("Info", "Library", "open"),

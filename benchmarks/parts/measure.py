@@ -16,7 +16,7 @@ from benchmarks.data.captioned_scenes import (
     state_existence,
     state_relation,
 )
-from benchmarks.pointing import contains_centre
+from cosmos_search.evaluation.metrics import contains_centre
 from cosmos_search.network.cosmos import CosmosModel
 from cosmos_search.processing.text import TextTokenizer
 from indexer.pictures.regions import Box, pyramid

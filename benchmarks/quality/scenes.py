@@ -19,12 +19,12 @@ from PIL import Image
 from benchmarks.collection import Collection, index_pictures, score_query
 from benchmarks.data.scenes import Scene, SceneSet, Thing, make_scenes
 from benchmarks.machine import describe_machine
-from benchmarks.pointing import contains_centre
 from benchmarks.tables import print_table
 from benchmarks.vectors import pair_auroc
 from cosmos_search.encoders.calibration import Calibration
 from cosmos_search.encoders.load import load_encoder
 from cosmos_search.encoders.protocol import Encoder
+from cosmos_search.evaluation.metrics import contains_centre
 from cosmos_search.retrieval.explain import heat_map, refine_evidence
 from cosmos_search.retrieval.hits import Evidence
 from cosmos_search.retrieval.query import PLACES

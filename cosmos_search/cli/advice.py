@@ -6,6 +6,7 @@ from typing import Any
 
 from cosmos_search.cluster_errors import ClusterTokenError, ClusterVersionError, NoClusterError
 from cosmos_search.encoders.devices import DeviceError, FixedPrecisionError, PrecisionError
+from cosmos_search.evaluation.datasets.errors import MissingPicturesError
 from cosmos_search.models.errors import (
     DamagedModelError,
     DownloadError,
@@ -124,6 +125,8 @@ ADVICE: Advice = {
         else "Choose --device cpu, or --precision fp16"
     ),
     FixedPrecisionError: lambda error: "Larger models offer a choice; list them: cosmos-search models",
+    # cosmos_search.evaluation
+    MissingPicturesError: lambda error: "If they are elsewhere, name their folder: --images DIR",
     # cosmos_search.retrieval
     EmptyQueryError: lambda error: 'Say what to look for: cosmos-search search "a red car"',
     HitCountError: lambda error: "For ten hits: -n 10",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from cosmos_search.cli.evaluate import evaluate
 from cosmos_search.cli.group import TEXT, ExtensibleCommands, UserPath, UserPlace
 from cosmos_search.cli.models import models
 from cosmos_search.cli.search import GRAMMAR, pause_collection, search_and_print, search_options
@@ -230,4 +231,5 @@ def _connect_to_cluster(library: "Library", address: str, device: Device, precis
     return ClusterWorkers(library.place, partial(load_encoder, library.encoder.name, device, precision))
 
 
+main.add_command(evaluate)
 main.add_command(models)

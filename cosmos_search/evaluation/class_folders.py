@@ -24,20 +24,25 @@ class ClassFolders:
         """The names of the classes: those of their folders, with spaces for underscores."""
         return [folder.name.replace("_", " ") for folder in self.folders]
 
+    def list_files(self) -> Iterator[tuple[Path, int]]:
+        """The pictures of all classes with their labels; none is opened."""
+        for label, folder in enumerate(self.folders):
+            for directory in walk(folder):
+                yield from ((file.path, label) for file in directory.files)
+
     def read(self, min_side: int) -> Iterator[LabelledPicture]:
         """The pictures of all classes, upright and in RGB; files that cannot be read are skipped.
 
         min_side: pixels of the shorter side that decoding keeps.
         """
         with reading_pictures():
-            for label, folder in enumerate(self.folders):
-                for path in (file.path for directory in walk(folder) for file in directory.files):
-                    try:
-                        with open_file(path) as file:
-                            image = open_picture(file, min_side=min_side).image
-                    except (PictureError, OSError):
-                        continue
-                    yield LabelledPicture(image, label)
+            for path, label in self.list_files():
+                try:
+                    with open_file(path) as file:
+                        image = open_picture(file, min_side=min_side).image
+                except (PictureError, OSError):
+                    continue
+                yield LabelledPicture(image, label)
 
 
 def open_class_folders(folder: Path) -> ClassFolders:

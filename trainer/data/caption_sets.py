@@ -3,15 +3,19 @@
 Each has several captions per picture, one annotation file, and the pictures in a folder beside it.
 """
 
-import csv
 import json
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cosmos_search.evaluation.datasets.caption_lines import (
+    PICTURE_FOLDERS,
+    TABLE_HEADER,
+    split_table_line,
+    split_token_line,
+)
 from indexer.errors import CosmosSearchError
 from indexer.files import expand_home, read_file
 from indexer.pictures.suffixes import PICTURES
@@ -22,12 +26,6 @@ __all__ = ["CAPTION_SETS", "find_caption_sets", "read_caption_set"]
 
 CAPTION_SETS = (".txt", ".token", ".json")
 FILES = ("*.token.txt", "*.token", "captions.txt", "dataset*.json")
-# Flickr8k's archive spells its folder "Flicker8k_Dataset"; Kaggle's copy calls it "Images".
-PICTURE_FOLDERS = (
-    "Flicker8k_Dataset", "Flickr8k_Dataset", "flickr30k-images", "flickr30k_images", "Images", "images",
-)  # fmt: skip
-TOKEN_LINE = re.compile(r"(?P<name>[^\t]+)#\d+\t(?P<caption>.*)", re.DOTALL)
-TABLE_HEADER = "image,caption"
 
 
 @dataclass(slots=True)
@@ -102,7 +100,7 @@ def _read_caption_lines(text: str, source: Path, wanted: Set[str] | None) -> _Ca
         if not line.strip() or (is_table and number == 1):
             continue
         where = f"{source.name}:{number}"
-        parts = _split_table_line(line) if is_table else _split_token_line(line)
+        parts = split_table_line(line) if is_table else split_token_line(line)
         if parts is None:
             form = "NAME,CAPTION" if is_table else "NAME#NUMBER, a tab and a caption"
             found.skipped.append(SkippedSample(where, f"the line is damaged: it is not {form}"))
@@ -117,21 +115,6 @@ def _read_caption_lines(text: str, source: Path, wanted: Set[str] | None) -> _Ca
             f'"{TABLE_HEADER}".'
         )
     return found
-
-
-def _split_token_line(line: str) -> tuple[str, str] | None:
-    match = TOKEN_LINE.fullmatch(line)
-    return (match["name"].strip(), match["caption"]) if match else None
-
-
-def _split_table_line(line: str) -> tuple[str, str] | None:
-    """Commas in the caption may be quoted or not; quotes that enclose no whole field belong to the caption."""
-    try:
-        fields = next(csv.reader([line], strict=True))
-    except csv.Error:
-        fields = line.split(",")
-    name = fields[0].strip()
-    return (name, ",".join(fields[1:])) if name and len(fields) > 1 else None
 
 
 def _read_names(split: str, source: Path) -> set[str]:

@@ -9,9 +9,11 @@ from typing import Any
 from cosmos_search.cluster_errors import ClusterAddressError, ClusterTokenError, ClusterVersionError, NoClusterError
 from cosmos_search.extras import require_extra
 
-__all__ = ["connect", "disconnect", "list_nodes"]
+__all__ = ["connect", "disconnect", "first_sentence", "list_nodes"]
 
 ADDRESS = re.compile(r"auto|local|(ray://)?[^/:\s]+:\d{1,5}")
+log = logging.getLogger(__name__)
+
 OLDEST = (2, 60)  # the first with token authentication by default
 
 
@@ -33,6 +35,7 @@ def connect(address: str) -> None:
 
     if ray.is_initialized():
         return
+    _log_reports()
     if tuple(map(int, ray.__version__.split(".")[:2])) < OLDEST:
         raise ClusterVersionError(f"this one has Ray {ray.__version__}, and 2.60 or later is needed")
     try:
@@ -61,6 +64,19 @@ def list_nodes() -> list[dict[str, Any]]:
 
     nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
     return nodes
+
+
+def first_sentence(error: Exception) -> str:
+    """What Ray's error says first, in one line: it goes on with logs of its processes."""
+    text = " ".join(str(error).split())
+    return re.split(r"[.:] ", text)[0].rstrip(".") or type(error).__name__
+
+
+def _log_reports() -> None:
+    """Keep Ray from printing what it reports of its processes on stdout, which is for results."""
+    from ray._private import worker
+
+    worker.print_to_stdstream = lambda data, ignore_prefix: log.info("%s", "\n".join(data["lines"]))
 
 
 def _use_token() -> None:

@@ -13,13 +13,13 @@ from cosmos_search.retrieval.rank import rank
 from indexer.places import ServerPlace
 from indexer.store.filters import Filters, Near
 from indexer.store.index import Index
+from tests.cluster.wait import wait_until
 from tests.rows import run_sql
 from tests.synthetic import fill, make_queries
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]  # Ray warns of what it does itself
 
 N_PICTURES, N_TWINS = 1200, 500
-DEADLINE_S = 60
 FILTERS = {
     "all": None,
     "after": Filters(after=datetime(2020, 6, 1)),
@@ -57,15 +57,11 @@ def start(index, directory, n_shards, n_replicas, **options):
     from cluster.shards import Shards
 
     shards = Shards(index.place, n_shards, n_replicas, directory=directory, n_cores=0.5, **options)
-    wait_until(lambda: all(s is not None and s.is_complete for states in shards.states() for s in states), shards)
+    wait_until(
+        lambda: all(s is not None and s.is_complete for states in shards.states() for s in states), shards.states
+    )
     yield shards
     shards.close()
-
-
-def wait_until(is_met, about=None):
-    started = monotonic()
-    while not is_met():
-        assert monotonic() - started < DEADLINE_S, about.states() if about is not None else None
 
 
 def rank_alone(index, encoded, top, filters):
@@ -114,7 +110,7 @@ def test_deletions_and_additions_are_seen_within_two_seconds(index, shards):
         change()
         changed = monotonic()
         n_pictures = run_sql(index.place, "SELECT count(*) FROM pictures")[0][0]
-        wait_until(lambda n=n_pictures: len(shards.rank(encoded, 10_000).scores) == n, shards)
+        wait_until(lambda n=n_pictures: len(shards.rank(encoded, 10_000).scores) == n, shards.states)
         seconds.append(monotonic() - changed)
     assert best not in {score.picture_id for score in shards.rank(encoded, 10_000).scores}
     assert shards.rank(encoded, 10_000).scores == rank_alone(index, encoded, 10_000, None)
@@ -128,7 +124,7 @@ def test_without_a_replica_the_answer_names_the_missing_share_until_the_shard_is
     rankings = [shards.rank(encoded, 10_000)]
     assert rankings[0].missing == (1,)
     assert rankings[0].scores == [score for score in everything if score.picture_id % 2 == 0]
-    wait_until(lambda: shards.rank(encoded, 10_000).missing == (), shards)
+    wait_until(lambda: shards.rank(encoded, 10_000).missing == (), shards.states)
     assert shards.rank(encoded, 10_000).scores == everything
 
 

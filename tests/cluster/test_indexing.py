@@ -113,6 +113,25 @@ def test_a_stopped_run_keeps_what_it_indexed_and_resumes(ray_cluster, server_pla
     assert run_sql(server_place, "SELECT count(*) FROM pictures") == [(100,)]
 
 
+def test_a_server_that_is_restarted_meanwhile_costs_nothing_but_time(ray_cluster, postgres, server_place, tmp_path):
+    photos, restarts = make_photos(tmp_path / "photos", 200), []
+
+    def restart():
+        wait_until(lambda: run_sql(server_place, "SELECT to_regclass('pictures') IS NOT NULL") == [(True,)])
+        wait_until(lambda: run_sql(server_place, "SELECT count(*) > 0 FROM pictures") == [(True,)])
+        postgres.stop("immediate")
+        postgres.start()
+        restarts.append(run_sql(server_place, "SELECT count(*) FROM pictures")[0][0])
+
+    restarter = Thread(target=restart)
+    restarter.start()
+    report = index_on_cluster(server_place, photos, partial(ColourEncoder, seconds=0.05))
+    restarter.join()
+    assert 0 < restarts[0] < 200
+    assert (report.added, len(report.failed)) == (220, 20)
+    assert run_sql(server_place, "SELECT count(*) FROM vectors") == [(200,)]
+
+
 def test_an_error_of_a_worker_is_that_of_the_run(ray_cluster, server_place, tmp_path):
     photos = make_photos(tmp_path / "photos", 10)
     with pytest.raises(cosmos_search.OtherEncoderError):

@@ -128,6 +128,27 @@ def test_without_a_replica_the_answer_names_the_missing_share_until_the_shard_is
     assert shards.rank(encoded, 10_000).scores == everything
 
 
+def test_shards_search_on_while_the_server_is_down_and_follow_it_afterwards(postgres, index, shards):
+    encoded = QUERIES["one"]
+    before = shards.rank(encoded, 10_000)
+    postgres.stop("immediate")
+    try:
+        wait_until(
+            lambda: all("can't be reached" in str(state.problem) for state in list_states(shards)), shards.states
+        )
+        assert shards.rank(encoded, 10_000) == before
+    finally:
+        postgres.start()
+    index.retry(lambda: fill(index, 20, seed=8))
+    wait_until(lambda: len(shards.rank(encoded, 10_000).scores) == len(before.scores) + 20, shards.states)
+    assert shards.rank(encoded, 10_000).scores == rank_alone(index, encoded, 10_000, None)
+    assert all(state.problem is None for state in list_states(shards))
+
+
+def list_states(shards):
+    return [state for states in shards.states() for state in states]
+
+
 def test_with_replicas_a_shard_that_dies_during_a_query_costs_nothing(ray_cluster, index, tmp_path):
     for shards in start(index, tmp_path, 1, 2, restarts=0):
         expected = rank_alone(index, QUERIES["many"], 10_000, None)

@@ -5,7 +5,7 @@ from time import monotonic
 
 __all__ = ["DEADLINE_S", "wait_until"]
 
-DEADLINE_S = 120
+DEADLINE_S = 240
 
 
 def wait_until(is_met, describe=lambda: None):

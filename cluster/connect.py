@@ -3,6 +3,7 @@
 import logging
 import os
 import re
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from indexer.errors import CosmosSearchError
 __all__ = ["connect", "disconnect", "first_sentence", "list_nodes"]
 
 ADDRESS = re.compile(r"auto|local|(ray://)?[^/:\s]+:\d{1,5}")
+PORT_TIMEOUT_S = 10.0
 TIMEOUT_S = 60.0  # until each machine has started a process and answered
 OLDEST = (2, 60)  # the first with token authentication by default
 
@@ -39,8 +41,10 @@ def connect(address: str) -> None:
     require_extra("A cluster", "cluster", "ray")
     os.environ["RAY_TQDM_PATCH_PRINT"] = "0"  # Ray would replace Python's print in this process
     if address != "local":
-        # Seconds in which Ray tries again, also with a wrong token. By default 20.
-        os.environ.setdefault("RAY_gcs_server_port_wait_time_s", "4")
+        # Attempts of Ray: it makes 20, also with a wrong token, and each takes 40 s if nothing answers.
+        os.environ.setdefault("RAY_gcs_server_port_wait_time_s", "1")
+    if ":" in address:
+        _check_port(address)
     _use_token()
     import ray
     from ray.exceptions import AuthenticationError
@@ -124,6 +128,15 @@ def _log_reports() -> None:
     from ray._private import worker
 
     worker.print_to_stdstream = lambda data, ignore_prefix: log.info("%s", "\n".join(data["lines"]))
+
+
+def _check_port(address: str) -> None:
+    """Raise NoClusterError if nothing listens there, for which Ray would wait."""
+    host, port = address.removeprefix("ray://").rsplit(":", 1)
+    try:
+        socket.create_connection((host, int(port)), timeout=PORT_TIMEOUT_S).close()
+    except (OSError, OverflowError) as error:
+        raise NoClusterError(address, getattr(error, "strerror", None) or str(error)) from error
 
 
 def _use_token() -> None:

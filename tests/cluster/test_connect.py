@@ -76,8 +76,8 @@ def test_a_cluster_is_joined_with_its_token_and_refuses_another_within_seconds(r
     assert until_refused < seconds + 10  # Ray itself would try for 20 seconds
 
 
-@pytest.mark.slow
-def test_a_cluster_that_is_not_there_is_one_sentence():
-    said, _ = connect("127.0.0.1:1")
-    assert said.startswith("NoClusterError There is no Ray cluster at 127.0.0.1:1 (")
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "127.0.0.1:99999"])
+def test_a_cluster_that_is_not_there_is_one_sentence(address):
+    said, _ = connect(address)
+    assert said.startswith(f"NoClusterError There is no Ray cluster at {address} (")
     assert "\n" not in said

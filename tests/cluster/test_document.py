@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from platformdirs import user_cache_path
 
 from tests import ROOT
 from tests.cluster.wait import DEADLINE_S, wait_until
@@ -35,6 +36,10 @@ def shell(postgres, tmp_path):
     home = Path(tempfile.mkdtemp(prefix="ray-"))  # the sockets of Ray need a short path
     photos = Path(find_spec("skimage").submodule_search_locations[0]) / "data"
     (home / "Pictures").mkdir()
+    models = user_cache_path("cosmos-search") / "models"  # which are not made again for the new user
+    models.mkdir(parents=True, exist_ok=True)
+    (home / ".cache" / "cosmos-search").mkdir(parents=True)
+    (home / ".cache" / "cosmos-search" / "models").symlink_to(models)
     for name in PHOTOS:
         shutil.copy(photos / name, home / "Pictures")
     programs = os.pathsep.join([str(Path(sys.executable).parent), str(find_programs())])
@@ -55,12 +60,15 @@ def shell(postgres, tmp_path):
             return subprocess.Popen(
                 words, env=environment, cwd=home, stderr=subprocess.PIPE, text=True, start_new_session=True
             )
-        done = subprocess.run(
-            words, env=environment, cwd=home, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
-            timeout=DEADLINE_S,
-        )  # fmt: skip
-        assert done.returncode == 0, (command, done.stdout)
-        return done.stdout
+        with (home / "output").open("w+") as output:  # not a pipe, which Ray's processes would keep open
+            done = subprocess.run(
+                words, env=environment, cwd=home, stdout=output, stderr=output, check=False, timeout=DEADLINE_S
+            )
+            output.seek(0)
+            text = output.read()
+        assert done.returncode == 0, (command, text)
+        print(f"$ {command}", text, sep="\n")
+        return text
 
     yield run
     for process in find_processes(f"HOME={home}"):

@@ -119,6 +119,7 @@ class _Run:
             copied = n / _time(lambda: _catch_up(replica))
             self._add("first copy of a shard, with its vector files", f"{copied:.0f} pictures/s")
             started = perf_counter()
+            os.environ["RAY_worker_niceness"] = "0"  # as this process, with which they are compared
             connect("local")
             self._add("start of Ray", f"{perf_counter() - started:.1f} s")
             alone = self._search_alone(self._scratch / "alone", "this process")

@@ -17,6 +17,7 @@ SETTINGS = {
     "RAY_TQDM_PATCH_PRINT": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_health_check_period_ms": "1000",  # a node that was killed is found dead within three seconds, not twelve
+    "RAY_worker_niceness": "0",  # Ray's 15 leaves workers next to nothing of a busy machine
     "RAY_memory_monitor_refresh_ms": "0",  # does not end workers because other programs use the memory
 }
 MEMORY = 80 * 2**20  # of a node's object store

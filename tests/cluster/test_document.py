@@ -46,7 +46,7 @@ def shell(postgres, tmp_path):
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("RAY_", "XDG_"))} | {
         "HOME": str(home), "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT),
         "PGHOST": str(postgres.folder), "PGUSER": "cosmos", "RAY_TMPDIR": str(home / "ray"),
-        "RAY_memory_monitor_refresh_ms": "0",
+        "RAY_memory_monitor_refresh_ms": "0", "RAY_worker_niceness": "0",
     }  # fmt: skip
     (home / "ray").mkdir()
     variables = []

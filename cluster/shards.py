@@ -106,5 +106,6 @@ def _receive(reference: Any, timeout_s: float | None = None) -> Any:
     try:
         return ray.get(reference, timeout=timeout_s)
     except RayError as error:
-        log.warning("A shard does not answer (%s).", first_sentence(error))
+        level = logging.INFO if timeout_s is not None else logging.WARNING  # it may only be starting
+        log.log(level, "A shard does not answer (%s).", first_sentence(error))
         return None

@@ -119,7 +119,7 @@ class _Run:
             copied = n / _time(lambda: _catch_up(replica))
             self._add("first copy of a shard, with its vector files", f"{copied:.0f} pictures/s")
             started = perf_counter()
-            os.environ["RAY_worker_niceness"] = "0"  # as this process, with which they are compared
+            os.environ.update(RAY_worker_niceness="0")  # as this process, with which workers are compared
             connect("local")
             self._add("start of Ray", f"{perf_counter() - started:.1f} s")
             alone = self._search_alone(self._scratch / "alone", "this process")
@@ -157,7 +157,7 @@ class _Run:
             search = _measure(lambda query: shards.rank(query, TOP).scores, queries, best)
             overhead = median(b - a for a, b in zip(alone.ms, search.ms, strict=True))
             rows.append((f"{kind}, {n_shards} shards", search, f"{overhead:+.1f} ms"))
-        peak = median(ray.get(actors[0].__ray_call__.remote(_read_peak_mb)) for actors in shards.actors)
+        peak: float = median(ray.get(actors[0].__ray_call__.remote(_read_peak_mb)) for actors in shards.actors)
         for name, search, overhead_ms in rows:
             self._add_search(name, search, overhead_ms, f"{peak:.0f} MB")
         for opened in (exact, index):
@@ -237,7 +237,9 @@ def _measure(
     best: Sequence[Sequence[PictureScore]],
 ) -> Search:
     """best: the true results of the queries. Each query is run twice, because the first run reads the files."""
-    ms, cpu_ms, recalls = [], [], []
+    ms: list[float] = []
+    cpu_ms: list[float] = []
+    recalls: list[float] = []
     for query in [*queries, *queries]:
         cpu, started = process_time(), perf_counter()
         found = search(query)

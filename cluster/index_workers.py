@@ -84,6 +84,7 @@ class _Run:
         self._running: dict[Any, tuple[_Worker, _Task]] = {}  # by the reference to the result
         self._n_completed = 0
         self._n_deaths = 0
+        self._last_death = ""
         self._idle = deque(self._start(slot) for slot in slots)
 
     def execute(self, tasks: Iterator[_Task]) -> None:
@@ -94,7 +95,7 @@ class _Run:
                 worker = self._idle.popleft()
                 self._running[worker.actor.index.remote(task.changes)] = worker, task
             if not self._running:
-                return
+                break
             if self._work.stop.is_set() and not has_stopped:
                 has_stopped = True
                 for worker, _ in self._running.values():
@@ -104,6 +105,8 @@ class _Run:
             if monotonic() - shown > POLL_S:
                 self._work.show_progress()
                 shown = monotonic()
+        if self._n_deaths >= MAX_ATTEMPTS and not self._idle and not self._n_completed:  # not a fault of one machine
+            raise ClusterError(f"its workers die before they have indexed anything ({self._last_death})")
 
     def close(self) -> None:
         """End the workers."""
@@ -133,9 +136,7 @@ class _Run:
         except RayError as error:  # the worker or its node died
             log.warning("A worker of the cluster died (%s).", first_sentence(error))
             self._n_deaths += 1
-            if self._n_deaths >= MAX_ATTEMPTS and not self._n_completed:  # not a machine's fault, but of all
-                problem = f"its workers die before they have indexed anything ({first_sentence(error)})"
-                raise ClusterError(problem) from error
+            self._last_death = first_sentence(error)
             self._replace(worker)
             task.n_attempts += 1
             if task.n_attempts < MAX_ATTEMPTS:

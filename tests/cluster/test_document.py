@@ -117,7 +117,7 @@ def test_the_commands_run_as_they_are_written_with_two_workers(shell):
             assert shell("ray status").count("1 node_") == 2
     first, second, search = [text for command, text in output.items() if command.startswith("cosmos-search")]
     assert "3 added" in first
-    assert "3 unchanged" in second
+    assert "3 kept" in second
     assert "chelsea.png" in search.splitlines()[1]
     os.killpg(serving.pid, signal.SIGINT)
     assert serving.wait(timeout=DEADLINE_S) in (0, 130)

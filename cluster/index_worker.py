@@ -34,6 +34,7 @@ class IndexWorker:
     """A Ray actor. The first call opens the index and loads the encoder, so that their errors reach the caller."""
 
     def __init__(self, setup: WorkerSetup, n_cores: int) -> None:
+        os.environ["OMP_NUM_THREADS"] = str(n_cores)  # Ray sets 1
         self._setup = setup
         self._n_cores = n_cores
         self._stop = Event()

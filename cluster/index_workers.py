@@ -11,9 +11,10 @@ import ray
 from ray.exceptions import RayError, RayTaskError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from cluster.connect import list_nodes
+from cluster.connect import first_sentence, list_nodes
 from cluster.index_worker import IndexWorker, WorkerSetup
 from cluster.slots import CORES_A_WORKER, Slot, plan_slots
+from cosmos_search.cluster_errors import ClusterError
 from cosmos_search.encoders.protocol import Encoder
 from indexer.errors import CosmosSearchError
 from indexer.ingest.report import Report
@@ -63,7 +64,7 @@ class ClusterWorkers:
     def __call__(self, work: SharedWork) -> Report:
         """Index the files on all machines, and return the sum of the reports of completed tasks.
 
-        Raises the CosmosSearchError of a worker.
+        Raises the CosmosSearchError of a worker, or ClusterError if workers die as soon as they start.
         """
         setup = WorkerSetup(self._place, self._load, work.target, work.max_pixels, work.folders)
         run = _Run(setup, work, plan_slots(list_nodes(), self._cores_a_worker))
@@ -81,6 +82,9 @@ class _Run:
         self._work = work
         self._again: deque[_Task] = deque()
         self._running: dict[Any, tuple[_Worker, _Task]] = {}  # by the reference to the result
+        self._n_completed = 0
+        self._n_deaths = 0
+        self._last_death = ""
         self._idle = deque(self._start(slot) for slot in slots)
 
     def execute(self, tasks: Iterator[_Task]) -> None:
@@ -91,7 +95,7 @@ class _Run:
                 worker = self._idle.popleft()
                 self._running[worker.actor.index.remote(task.changes)] = worker, task
             if not self._running:
-                return
+                break
             if self._work.stop.is_set() and not has_stopped:
                 has_stopped = True
                 for worker, _ in self._running.values():
@@ -101,6 +105,8 @@ class _Run:
             if monotonic() - shown > POLL_S:
                 self._work.show_progress()
                 shown = monotonic()
+        if self._n_deaths >= MAX_ATTEMPTS and not self._idle and not self._n_completed:  # not a fault of one machine
+            raise ClusterError(f"its workers die before they have indexed anything ({self._last_death})")
 
     def close(self) -> None:
         """End the workers."""
@@ -109,7 +115,8 @@ class _Run:
 
     def _start(self, slot: Slot) -> _Worker:
         strategy = NodeAffinitySchedulingStrategy(slot.node_id, soft=False)
-        options = {"num_cpus": slot.n_cores, "num_gpus": slot.n_gpus, "max_concurrency": 2}  # `stop` during `index`
+        # No cores are reserved: a search service holds them all, and this would wait for its end.
+        options = {"num_cpus": 0, "num_gpus": slot.n_gpus, "max_concurrency": 2}  # `stop` during `index`
         actor = (
             ray.remote(IndexWorker).options(scheduling_strategy=strategy, **options).remote(self._setup, slot.n_cores)
         )
@@ -127,12 +134,15 @@ class _Run:
                 raise error.cause from None
             raise
         except RayError as error:  # the worker or its node died
-            log.warning("A worker died and is replaced: %s", " ".join(str(error).split())[:300])
+            log.warning("A worker of the cluster died (%s).", first_sentence(error))
+            self._n_deaths += 1
+            self._last_death = first_sentence(error)
             self._replace(worker)
             task.n_attempts += 1
             if task.n_attempts < MAX_ATTEMPTS:
                 self._again.append(task)
             return
+        self._n_completed += 1
         self._idle.append(worker)
         for name in ("added", "updated", "kept", "embedded"):
             setattr(self.report, name, getattr(self.report, name) + getattr(report, name))

@@ -11,6 +11,7 @@ from typing import Any
 import ray
 from ray.exceptions import RayError
 
+from cluster.connect import first_sentence
 from cluster.shard import RankedPicture, Shard, ShardState, merge
 from cosmos_search.retrieval.encode import EncodedQuery
 from cosmos_search.retrieval.scoring import PictureScore
@@ -105,5 +106,6 @@ def _receive(reference: Any, timeout_s: float | None = None) -> Any:
     try:
         return ray.get(reference, timeout=timeout_s)
     except RayError as error:
-        log.warning("A shard does not answer: %s", " ".join(str(error).split())[:300])
+        level = logging.INFO if timeout_s is not None else logging.WARNING  # it may only be starting
+        log.log(level, "A shard does not answer (%s).", first_sentence(error))
         return None

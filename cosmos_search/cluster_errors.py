@@ -55,12 +55,12 @@ class NoClusterError(CosmosSearchError):
 
 @dataclass(eq=False)
 class ClusterVersionError(CosmosSearchError):
-    """The Ray or Python of this machine can't be used with that of the cluster."""
+    """The machines of a cluster have different versions of Ray, Python or this program."""
 
     reason: str
 
     def __str__(self) -> str:
-        return f"All machines of a cluster need the same versions of Ray and Python: {self.reason}."
+        return f"All machines of a cluster need the same versions of this program, Ray and Python: {self.reason}."
 
 
 @dataclass(eq=False)

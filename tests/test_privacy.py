@@ -19,6 +19,7 @@ from trainer.config import save_config
 
 SWITCHES = ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY")
 REPORTING = ("onnxruntime", "huggingface_hub", "transformers")  # read their switch when they are imported
+RAY_SWITCH = "RAY_USAGE_STATS_ENABLED"  # is read when a cluster is started or joined
 # Loaded first by every Python process of a test: refuses and records each address other than this machine's.
 GUARD = """
 import os, sys
@@ -149,13 +150,43 @@ def test_the_switches_are_set_before_those_who_read_them_are_imported(module, us
     subprocess.run([sys.executable, "-c", code], env=user, check=True)
 
 
+@pytest.mark.parametrize("chosen", [None, "1", ""])
+def test_ray_reports_nothing_whatever_its_variable_was(chosen, user):
+    pytest.importorskip("ray")
+    if chosen is not None:
+        user |= {RAY_SWITCH: chosen}
+    code = "import cluster; from ray._common.usage import usage_lib; print(usage_lib.usage_stats_enabled())"
+    done = subprocess.run([sys.executable, "-c", code], env=user, capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
+def test_ray_is_imported_by_modules_that_import_the_package_that_turns_its_reports_off():
+    for package in ("cluster", "cosmos_search", "indexer", "trainer", "ui", "benchmarks"):
+        for path in (ROOT / package).rglob("*.py"):
+            names = list_imports(path)
+            assert "ray" not in names or package == "cluster" or "cluster" in names, path
+
+
+def test_the_documents_start_ray_without_reports():
+    for path in (ROOT / "docs" / "cluster.md", ROOT / "README.md"):
+        starts = [line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("ray start")]
+        assert all("--disable-usage-stats" in line for line in starts), path
+    services = (ROOT / "docs" / "compose.yaml").read_text(encoding="utf-8")
+    assert f'{RAY_SWITCH}: "0"' in services
+
+
 def test_whoever_imports_a_library_that_reports_is_in_a_package_that_turns_it_off():
-    for package in ("cosmos_search", "indexer", "trainer", "ui", "benchmarks"):
+    for package in ("cluster", "cosmos_search", "indexer", "trainer", "ui", "benchmarks"):
         first = (ROOT / package / "__init__.py").read_text(encoding="utf-8")
         if "DISABLE_TELEMETRY" in first or re.search(r"^import cosmos_search\b", first, re.MULTILINE):
             continue
         for path in (ROOT / package).rglob("*.py"):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-                names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-                assert not {name.split(".")[0] for name in names} & set(REPORTING), path
+            assert not list_imports(path) & set(REPORTING), path
+
+
+def list_imports(path):
+    """The packages that a module imports."""
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    names += [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
+    return {name.split(".")[0] for name in names}

@@ -15,7 +15,7 @@ import psycopg
 from filelock import FileLock, Timeout
 from platformdirs import user_cache_path
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from sqlalchemy import Column, Connection, Engine, Integer, Table, Uuid, create_engine, func, select
+from sqlalchemy import Column, Connection, Engine, Integer, Table, Uuid, create_engine, func, select, text
 
 from indexer.errors import (
     CreateIndexError,
@@ -228,7 +228,9 @@ def _connect(place: ServerPlace, *, autocommit: bool = False) -> psycopg.Connect
 
 
 def _is_there(connection: Connection) -> bool:
-    return connection.execute(select(func.to_regclass(about.name).is_not(None))).scalar_one()
+    """True if there are tables. Reading pg_class makes the server look again for what it did not find before."""
+    found = select(func.count()).select_from(text("pg_class")).where(text("oid = to_regclass(:name)"))
+    return bool(connection.execute(found, {"name": about.name}).scalar_one())
 
 
 def _read_version(connection: Connection) -> int | None:

@@ -8,6 +8,7 @@ from threading import Event, Thread
 import pytest
 
 import cosmos_search
+from tests.cluster.wait import wait_until
 from tests.colour import COLOURS, ColourEncoder, paint
 from tests.rows import run_sql
 
@@ -18,14 +19,16 @@ VECTORS = "SELECT fingerprint, data FROM vectors JOIN pictures ON id = picture_i
 
 
 class PidEncoder(ColourEncoder):
-    """Writes the id of its process into a folder when it is loaded."""
+    """Writes the ids of its process and of its node into a folder when it encodes pictures."""
 
     def __init__(self, folder, seconds=0.0):
         super().__init__(seconds=seconds)
         self._folder = folder
 
     def encode_images(self, prepared):
-        (self._folder / str(os.getpid())).touch()
+        import ray
+
+        (self._folder / f"{os.getpid()} {ray.get_runtime_context().get_node_id()}").touch()
         return super().encode_images(prepared)
 
 
@@ -62,9 +65,8 @@ def test_two_workers_of_which_one_is_killed_write_what_one_process_writes(ray_cl
     killed = []
 
     def kill_one():
-        while not (found := list(pids.iterdir())):
-            pass
-        killed.append(int(found[0].name))
+        wait_until(lambda: list(pids.iterdir()))
+        killed.append(int(next(pids.iterdir()).name.split()[0]))
         os.kill(killed[0], signal.SIGKILL)
 
     killer = Thread(target=kill_one)
@@ -83,6 +85,24 @@ def test_two_workers_of_which_one_is_killed_write_what_one_process_writes(ray_cl
     assert (again.added, again.kept, again.failed_before) == (0, expected.added, len(expected.failed))
 
 
+def test_a_node_that_is_lost_costs_nothing_but_time(ray_cluster, second_node, server_place, tmp_path):
+    photos, pids, alone = make_photos(tmp_path / "photos", 300), tmp_path / "pids", tmp_path / "index"
+    pids.mkdir()
+
+    def kill_node():
+        wait_until(lambda: any(path.name.endswith(second_node.node_id) for path in pids.iterdir()))
+        ray_cluster.remove_node(second_node, allow_graceful=False)
+
+    killer = Thread(target=kill_node)
+    killer.start()
+    report = index_on_cluster(server_place, photos, partial(PidEncoder, pids, 0.05))
+    killer.join()
+    with cosmos_search.open(alone, encoder=ColourEncoder()) as library:
+        expected = library.add(photos)
+    assert rows_of(server_place) == rows_of(alone)
+    assert (report.added, len(report.failed)) == (expected.added, len(expected.failed)) == (330, 30)
+
+
 def test_a_stopped_run_keeps_what_it_indexed_and_resumes(ray_cluster, server_place, tmp_path):
     photos, stop = make_photos(tmp_path / "photos", 100), Event()
     load = partial(ColourEncoder, seconds=0.05)
@@ -91,6 +111,25 @@ def test_a_stopped_run_keeps_what_it_indexed_and_resumes(ray_cluster, server_pla
     rest = index_on_cluster(server_place, photos, partial(ColourEncoder))
     assert report.added + rest.added == 110
     assert run_sql(server_place, "SELECT count(*) FROM pictures") == [(100,)]
+
+
+def test_a_server_that_is_restarted_meanwhile_costs_nothing_but_time(ray_cluster, postgres, server_place, tmp_path):
+    photos, restarts = make_photos(tmp_path / "photos", 200), []
+
+    def restart():
+        wait_until(lambda: run_sql(server_place, "SELECT to_regclass('pictures') IS NOT NULL") == [(True,)])
+        wait_until(lambda: run_sql(server_place, "SELECT count(*) > 0 FROM pictures") == [(True,)])
+        postgres.stop("immediate")
+        postgres.start()
+        restarts.append(run_sql(server_place, "SELECT count(*) FROM pictures")[0][0])
+
+    restarter = Thread(target=restart)
+    restarter.start()
+    report = index_on_cluster(server_place, photos, partial(ColourEncoder, seconds=0.05))
+    restarter.join()
+    assert 0 < restarts[0] < 200
+    assert (report.added, len(report.failed)) == (220, 20)
+    assert run_sql(server_place, "SELECT count(*) FROM vectors") == [(200,)]
 
 
 def test_an_error_of_a_worker_is_that_of_the_run(ray_cluster, server_place, tmp_path):

@@ -9,6 +9,7 @@ from pathlib import Path
 from unicodedata import normalize
 
 import numpy as np
+import psycopg
 import pytest
 from sqlalchemy import LargeBinary, func, literal, select
 
@@ -32,7 +33,7 @@ from indexer.store.geo import distance_km
 from indexer.store.index import Index
 from indexer.store.names import contains_folded, encode_part
 from indexer.store.records import IndexedPicture, PictureFacts
-from indexer.store.schema import pictures
+from indexer.store.schema import APPLICATION_ID, pictures
 from indexer.store.server import SERVER_MIGRATIONS, open_server
 from tests.colour import ColourEncoder, paint, paint_photos
 from tests.results import counts, names
@@ -228,6 +229,21 @@ def test_a_reader_sees_one_state_and_can_not_write(place, index):
 
 
 # Versions of the tables
+
+
+def test_of_several_processes_that_create_a_catalog_at_once_one_does_and_all_use_it(postgres, place):
+    waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    with ThreadPoolExecutor(3) as pool:
+        with psycopg.connect(postgres.url()) as first:
+            first.execute("SELECT pg_advisory_xact_lock(%s)", [APPLICATION_ID])
+            made = [pool.submit(Index.create, place) for _ in range(3)]
+            while postgres.execute(waiting) != [(3,)]:
+                assert not any(one.done() for one in made)
+        identities = set()
+        for one in made:
+            with closing(one.result(timeout=60)) as index:
+                identities.add(index.identity)
+    assert len(identities) == 1
 
 
 def test_an_older_catalog_is_migrated_once_and_a_newer_one_is_refused(place):

@@ -34,7 +34,7 @@ __all__ = ["ADVICE", "advise_install", "format_error", "show_error"]
 
 ADD_FOLDER = "Add a folder in the **Library** view."
 CHECK = "Press **Check for changes** in the **Library** view."
-REBUILD = "On the computer that runs this page, run `cosmos-search index --rebuild`."
+REBUILD = "Embed all pictures again: **Change encoder** in the **Library** view."
 FIX_ON_COMPUTER = "This has to be fixed on the computer that runs this page."
 
 # Keys are error classes; a class without an entry takes that of its nearest base. Values are Markdown.

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from cosmos_search.extras import Extra, MissingExtraError, install_command
+from cosmos_search.extras import IN_CLONE, Extra, MissingExtraError, install_command
 from cosmos_search.models.errors import DamagedModelError, ModelNotPulledError, UnknownModelError
 from cosmos_search.retrieval.errors import EmptyQueryError, QueryError
 from indexer.errors import (
@@ -88,4 +88,4 @@ def format_error(error: CosmosSearchError) -> str:
 
 def advise_install(extra: Extra) -> str:
     """Markdown: how to install the packages of an extra."""
-    return f"On the computer that runs this page, run `{install_command(extra)}` and restart the page."
+    return f"On the computer that runs this page, {IN_CLONE}, run `{install_command(extra)}` and restart the page."

@@ -165,7 +165,7 @@ def test_naflex_gives_for_a_square_what_transformers_gives(store, naflex):
     texts = saved.tokenizer(["dog"], return_tensors="pt", **saved.padding)["input_ids"]
     with torch.no_grad():
         shapes, mask = torch.tensor([[2, 2]]), torch.ones(1, 4, dtype=torch.int32)
-        wanted = model.vision_model(rows, attention_mask=mask, spatial_shapes=shapes).pooler_output[0]
+        wanted = model.vision_model(rows, mask, shapes).pooler_output[0]
         wanted_text = model.text_model(texts).pooler_output[0]
     assert np.abs(ours - (wanted / wanted.norm()).numpy()).max() < 1e-5
     assert np.abs(encoder.encode_texts(["dog"])[0] - (wanted_text / wanted_text.norm()).numpy()).max() < 1e-5

@@ -30,12 +30,14 @@ from indexer.errors import (
 )
 from ui.escape import escape_markdown
 
-__all__ = ["ADVICE", "advise_install", "format_error", "show_error"]
+__all__ = ["ADVICE", "INSTALL_ENCODERS", "advise_install", "format_error", "show_error"]
 
 ADD_FOLDER = "Add a folder in the **Library** view."
 CHECK = "Press **Check for changes** in the **Library** view."
 REBUILD = "Embed all pictures again: **Change encoder** in the **Library** view."
 FIX_ON_COMPUTER = "This has to be fixed on the computer that runs this page."
+
+INSTALL_ENCODERS = "To list and install other encoders, on the computer that runs this page: `cosmos-search models`."
 
 # Keys are error classes; a class without an entry takes that of its nearest base. Values are Markdown.
 ADVICE: Mapping[type[CosmosSearchError], str] = {

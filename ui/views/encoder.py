@@ -8,7 +8,7 @@ from cosmos_search.models.store import default_store
 from indexer.errors import OtherEncoderError
 from ui.escape import escape_markdown
 from ui.session.shared import SharedResources
-from ui.views.advice import show_error
+from ui.views.advice import INSTALL_ENCODERS, show_error
 from ui.views.indexing import start_indexing
 
 __all__ = ["show_encoder"]
@@ -37,9 +37,7 @@ def show_encoder(shared: SharedResources, info: Info) -> None:
     )
     if info.encoder is not None and info.n_pictures:
         _show_change(shared, info, rows)
-    st.caption(
-        "To install other encoders, use the command line on the computer that runs this page: `cosmos-search models`."
-    )
+    st.caption(INSTALL_ENCODERS)
 
 
 def _show_change(shared: SharedResources, info: Info, rows: list[ModelRow]) -> None:

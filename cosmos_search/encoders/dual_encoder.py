@@ -218,8 +218,9 @@ class DualEncoder:
             if self._tokenizer is None:
                 family = FAMILIES[self._card.kind]
                 path = self._folder / TOKENIZER
-                # check_unchanged has compared the file with this digest
-                cache = self._folder / f"checked-{self._card.digests[TOKENIZER]}-{TOKENIZER}"
+                # check_unchanged has compared the file with the digest, which older cards lack
+                digest = self._card.digests.get(TOKENIZER)
+                cache = self._folder / f"checked-{digest}-{TOKENIZER}" if digest else None
                 length = self._card.context_length
                 self._tokenizer = TextTokenizer.from_file(path, length, family.text_format, cache)
             return self._tokenizer

@@ -94,7 +94,7 @@ def _start_frozen_run(
     if tokenizer is not None:
         raise UsageError("The built-in encoder is trained with its own tokenizer: leave out that option.")
     folder, source = RunFolder(run), open_source(Path(sources.data))
-    cache = open_features(config, source)
+    cache = open_features(config, source, stop)
     network = _make_frozen_network(config, cache, init)
     evaluate = make_scorer(config, Path(sources.val)) if sources.val is not None else None
     with join_ranks() as ranks, folder.lock(ranks):
@@ -135,7 +135,7 @@ def resume_run(run: Path, *, data: str | None = None, val: str | None = None, st
                 folder.write_sources(sources)
         if isinstance(config.network, MiniNetworkConfig):
             evaluate = make_scorer(config, Path(sources.val)) if sources.val is not None else None
-            return resume(run, source, open_features(config, source), evaluate=evaluate, stop=stop)
+            return resume(run, source, open_features(config, source, stop), evaluate=evaluate, stop=stop)
         tokenizer = folder.load_tokenizer(config)
         evaluate, draw = _make_callbacks(config, sources, tokenizer)
         return resume(run, source, tokenizer, evaluate=evaluate, draw_attention=draw, stop=stop)

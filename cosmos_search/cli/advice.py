@@ -75,7 +75,7 @@ ADVICE: Advice = {
     EmptyIndexError: lambda error: "Add pictures: cosmos-search index FOLDER",
     CreateIndexError: lambda error: "Choose another place with --index.",
     OldIndexError: lambda error: "Bring it up to date once where it can be written: cosmos-search info",
-    NewerIndexError: lambda error: "In its checkout: git pull && pip install -c constraints.txt .",
+    NewerIndexError: lambda error: "In the folder of the clone: git pull && pip install -c constraints.txt .",
     ReadOnlyIndexError: lambda error: f"Make it writable: chmod -R u+w {quote(str(error.place))}",
     DamagedIndexError: _move_away,
     VectorFileError: lambda error: "When there is room: cosmos-search index",
@@ -99,7 +99,9 @@ ADVICE: Advice = {
     # cluster
     NoClusterError: lambda error: "Start one on this machine: ray start --head",
     ClusterTokenError: lambda error: "To make one: ray get-auth-token --generate",
-    ClusterVersionError: lambda error: "On each of them: pip install -c constraints.txt '.[cluster]'",
+    ClusterVersionError: lambda error: (
+        "On each of them, in the folder of the clone: pip install -c constraints.txt '.[cluster]'"
+    ),
     # models and encoders
     UnknownModelError: lambda error: LIST_MODELS,
     UnpublishedModelError: lambda error: LIST_MODELS,

@@ -20,7 +20,16 @@ from indexer.places import ServerPlace
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-__all__ = ["TEXT", "Command", "Commands", "ExtensibleCommands", "UserPath", "UserPlace", "decode_argument"]
+__all__ = [
+    "INTERRUPTED",
+    "TEXT",
+    "Command",
+    "Commands",
+    "ExtensibleCommands",
+    "UserPath",
+    "UserPlace",
+    "decode_argument",
+]
 
 NO_WORKING_DIRECTORY = "The current directory is not there any more; change to another one, or give full paths."
 INTERRUPTED = 130  # the usual exit code after Ctrl-C

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cosmos_search.cli.advice import add_advice
 from cosmos_search.cli.terminal import escape
-from cosmos_search.extras import install_command
+from cosmos_search.extras import IN_CLONE, install_command
 from cosmos_search.library import Info
 from cosmos_search.models.published import RECOMMENDED
 from cosmos_search.retrieval.hits import Evidence, Hit
@@ -58,7 +58,9 @@ def format_report(report: "Report") -> str:
     if report.failed_before:
         lines.append(f"{report.failed_before} files failed before and have not changed; cosmos-search info names them.")
     if report.needs_extra:
-        lines.append(f"{report.needs_extra} HEIC or raw files skipped; to read them: {install_command('formats')}")
+        lines.append(
+            f"{report.needs_extra} HEIC or raw files skipped; to read them, {IN_CLONE}: {install_command('formats')}"
+        )
     return _join_lines(lines + [add_advice(warning) for warning in report.warnings])
 
 

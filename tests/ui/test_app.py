@@ -15,7 +15,9 @@ from cosmos_search.explore.near_duplicates import MIN_COSINE
 from indexer.pictures.regions import Box
 from tests.demo import link_photos, make_home, make_index
 from tests.rights import needs_refusals
+from ui.session.indexing import IndexingJob
 from ui.session.login import shared_login
+from ui.session.shared import shared_resources
 from ui.session.state import MIN_COSINES
 from ui.settings import APP, TOKEN
 
@@ -308,15 +310,48 @@ def test_the_usual_setting_is_that_of_the_library():
     assert MIN_COSINES["strict"] > MIN_COSINES["usual"] > MIN_COSINES["loose"]
 
 
-def test_an_index_of_an_earlier_encoder_is_named_with_the_command_that_rebuilds_it(index, tmp_path, monkeypatch):
+def press(test, label):
+    return next(button for button in test.button if button.label == label).click().run()
+
+
+def wait_for_indexing():
+    shared_resources().indexing.job.wait()
+
+
+def test_an_index_of_an_earlier_encoder_is_named_and_made_again_from_the_page(index, tmp_path, monkeypatch):
     monkeypatch.setenv("COSMOS_SEARCH_INDEX", str(tmp_path / "earlier"))
     earlier = MiniEncoder(trained=None, name="cosmos-mini")
     with cosmos_search.open(tmp_path / "earlier", encoder=earlier) as library:
         library.add(link_photos(tmp_path / "photos"))
     wanted = (
-        "This index was made with another version of cosmos\\-mini\\. On the computer that runs this page, run "
-        "`cosmos-search index --rebuild`."
+        "This index was made with another version of cosmos\\-mini\\. Embed all pictures again: **Change encoder** in "
+        "the **Library** view."
     )
     for address in ({"query": CUP}, {"view": "library"}):
         assert [one.value for one in page(**address).error] == [wanted]
     assert "Newest pictures" in said(page())
+    test = page(view="library")
+    assert test.selectbox(key="encoder").value == "cosmos-mini"
+    press(test, "Change encoder")
+    wait_for_indexing()
+    assert "Best matches" in said(page(query=CUP))
+
+
+def test_the_encoder_is_changed_from_the_page_and_the_old_one_answers_until_then(index, tmp_path, monkeypatch):
+    monkeypatch.setenv("COSMOS_SEARCH_INDEX", str(make_index(tmp_path / "index", link_photos(tmp_path / "photos"))))
+    shared = shared_resources()
+    stopped = IndexingJob(shared.library, (), "cosmos-mini-conse")
+    stopped.stop()
+    stopped.start()
+    stopped.wait()
+    assert stopped.report.is_stopped
+    assert "Encoder of this index: **cosmos\\-mini** " in said(page(view="library"))
+    assert "Best matches" in said(page(query=CUP))
+    test = page(view="library")
+    assert test.selectbox(key="encoder").options == ["cosmos-mini-conse"]
+    press(test, "Change encoder")
+    wait_for_indexing()
+    assert shared.indexing.job.error is None
+    assert "Encoder of this index: **cosmos\\-mini\\-conse** " in said(page(view="library"))
+    assert shared.library.encoder.name == "cosmos-mini-conse"
+    assert "Best matches" in said(page(query=CUP))

@@ -43,5 +43,5 @@ def test_the_page_names_the_extra_for_a_heat_map_and_shows_the_picture_all_the_s
     assert page["wrong"] == []
     (said,) = page["said"]
     assert said.replace("\\", "").startswith(
-        "A heat map of the model micro needs PyTorch and Transformers: pip install"
+        "A heat map of the model micro needs PyTorch and Transformers; in the folder of the clone: pip install"
     )

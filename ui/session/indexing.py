@@ -7,6 +7,7 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 
 from cosmos_search.library import Library
+from cosmos_search.library import open as open_library
 from indexer.errors import CosmosSearchError
 from indexer.ingest.update import Report
 
@@ -26,14 +27,18 @@ class IndexingInterruptedError(CosmosSearchError):
 
 
 class IndexingJob:
-    """One indexing job: its progress and its result."""
+    """One indexing job: its progress and its result.
 
-    def __init__(self, library: Library, folders: Sequence[Path]) -> None:
+    model: the encoder to change to: every picture is embedded again, and the library has the old vectors until then.
+    """
+
+    def __init__(self, library: Library, folders: Sequence[Path], model: str | None = None) -> None:
         self.report: Report | None = None
         self.n_files: int | None = None  # in the folders; None: not counted yet
         self.error: CosmosSearchError | None = None
         self._library = library
         self._folders = tuple(folders)
+        self._model = model
         self._stop = Event()
         self._thread = Thread(target=self._index, daemon=True)
 
@@ -75,12 +80,19 @@ class IndexingJob:
 
     def _index(self) -> None:
         try:
-            self.report = self._library.add(*self._folders, on_progress=self._store_report, stop=self._stop)
+            self.report = self._change_encoder(self._model) if self._model else self._add_folders()
         except CosmosSearchError as error:
             self.error = error
         except Exception as error:  # no caller waits for this thread, so report it on the page and in the log
             self.error = IndexingInterruptedError(f"{type(error).__name__}: {error}")
             LOG.exception("Indexing was interrupted")
+
+    def _add_folders(self) -> Report:
+        return self._library.add(*self._folders, on_progress=self._store_report, stop=self._stop)
+
+    def _change_encoder(self, model: str) -> Report:
+        with open_library(self._library.place, model=model) as library:  # searches go on in the other library
+            return library.add(rebuild=True, on_progress=self._store_report, stop=self._stop)
 
     def _store_report(self, report: Report) -> None:
         self.report = report
@@ -104,12 +116,15 @@ class Indexing:
         """True while a job is running."""
         return self.job is not None and self.job.is_running
 
-    def start(self, folders: Sequence[Path]) -> bool:
-        """Start indexing these folders, or all indexed folders if empty. Returns False if a job is running already."""
+    def start(self, folders: Sequence[Path], model: str | None = None) -> bool:
+        """Start indexing these folders, or all indexed folders if empty. Returns False if a job is running already.
+
+        model: see IndexingJob.
+        """
         with self._guard:
             if self.is_running:
                 return False
             self.version_before = self._library.version() if self._library.exists() else None
-            self.job = IndexingJob(self._library, folders)
+            self.job = IndexingJob(self._library, folders, model)
             self.job.start()
         return True

@@ -26,9 +26,9 @@ def show_add_folder(shared: SharedResources) -> None:
         show_error(error)
 
 
-def start_indexing(shared: SharedResources, folders: Sequence[Path]) -> None:
-    """Callback: start indexing; if a job is running, show an error below the folder field."""
-    if not shared.indexing.start(folders):
+def start_indexing(shared: SharedResources, folders: Sequence[Path], model: str | None = None) -> None:
+    """Callback: start indexing; if a job is running, show an error below the folder field. model: see IndexingJob."""
+    if not shared.indexing.start(folders, model):
         st.session_state["folder_error"] = UsageError("Indexing is running already; wait until it is done, or stop it.")
 
 

@@ -11,7 +11,6 @@ from cosmos_search.encoders.devices import Device, Precision
 from cosmos_search.encoders.load import find_version, load_encoder
 from cosmos_search.encoders.protocol import Encoder
 from cosmos_search.explore.embedding_map import MAX_POINTS, Atlas, draw_atlas
-from cosmos_search.explore.near_duplicates import MIN_COSINE, near_duplicates
 from cosmos_search.models.store import default_model
 from cosmos_search.places import default_place, parse_path, parse_place
 from cosmos_search.retrieval.example_image import read_example_image
@@ -32,6 +31,7 @@ from indexer.store.records import EncoderRecord, FailedFile, Folder, PictureReco
 if TYPE_CHECKING:  # a search needs neither
     from PIL import Image
 
+    from cosmos_search.explore.duplicate_groups import Duplicates
     from indexer.ingest.report import Report
     from indexer.ingest.shared_work import Distribute
 
@@ -245,15 +245,15 @@ class Library:
         with self._open_index().reading_pictures() as catalog:
             return catalog.facets(filters or Filters())
 
-    def near_duplicates(
-        self, min_cosine: float = MIN_COSINE, *, on_progress: Callable[[float], None] = lambda share: None
-    ) -> list[tuple[PictureRecord, ...]]:
-        """Groups of pictures that look alike, the largest groups first, the members by date.
+    def near_duplicates(self, *, on_progress: Callable[[float], None] = lambda share: None) -> "Duplicates":
+        """Groups of copies of a picture, verified on their pixels, and bursts; in each group the best one is marked.
 
-        Files with the same content are one picture. on_progress is called with the completed fraction, 0..1.
+        Nothing is ever deleted. on_progress is called with the completed fraction, 0..1.
         See `cosmos_search.explore.near_duplicates.near_duplicates`.
         """
-        return near_duplicates(self._open_index(), min_cosine, on_progress)
+        from cosmos_search.explore.near_duplicates import near_duplicates  # imports Pillow, which no search needs
+
+        return near_duplicates(self._open_index(), on_progress)
 
     def atlas(self, vocabulary: Sequence[str] | None = None, max_points: int = MAX_POINTS) -> Atlas:
         """A map of at most `max_points` pictures: similar pictures are close together, clusters have names.

@@ -67,10 +67,10 @@ def _format_groups(groups: Sequence["DuplicateGroup"]) -> str:
 
 def _format_csv(groups: Sequence["DuplicateGroup"]) -> str:
     """A row for each file: group, kind, keep or other, why, path."""
+    from cosmos_search.explore.duplicate_groups import list_files
+
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(["group", "kind", "file", "reasons", "path"])
-    for number, group in enumerate(groups, 1):
-        table.writerow([number, group.kind, "keep", ", ".join(group.reasons), escape(str(group.keep))])
-        table.writerows([number, group.kind, "other", "", escape(str(path))] for path in group.other_paths)
+    table.writerows([*values, escape(str(path))] for *values, path in list_files(groups))
     return text.getvalue().rstrip("\n")

@@ -58,7 +58,7 @@ def compare_pairs(pictures: Gray, pairs: Pairs, on_progress: Callable[[float], N
         second = [_orient(pictures[row], orientation) for row, orientation in others]
         return _compare_aligned(first.astype(np.float32), np.stack(second).astype(np.float32), crops[block])
 
-    blocks = np.array_split(rows, max(1, -(-len(rows) // BLOCK)))
+    blocks = [rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK)]
     n_threads = available_cores()
     with workers(n_threads) as pool:
         for i, found in enumerate(ordered_map(pool, compare, blocks, 2 * n_threads)):

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from cosmos_search.explore.luminance import open_first
@@ -19,7 +18,7 @@ Reason = Literal[
 ]
 
 SIDE = 512  # pixels: pictures are compared at this size
-PLAIN = 4.0  # gray levels of deviation, of rows and columns that are a border
+PLAIN = 8.0  # gray levels between the darkest and the brightest pixel, of rows and columns that are a border
 GRAY = 3.0  # mean distance from gray, of a picture that counts as gray
 LARGER, SHARPER, LESS_COMPRESSED = 1.05, 1.1, 1.1  # factors that count as a difference
 
@@ -31,7 +30,7 @@ class Quality:
     is_raw: bool
     is_coloured: bool
     n_pixels: float  # without a plain border
-    sharpness: float  # energy of the gradient at SIDE × SIDE, relative to the variance
+    sharpness: float  # energy of the gradient at SIDE × SIDE, without a border, relative to the variance
     has_camera: bool
     size_bytes: int
 
@@ -42,14 +41,17 @@ def measure_quality(picture: PictureRecord) -> Quality | None:
     if found is None:
         return None
     path, decoded = found
-    image = decoded.image.resize((SIDE, SIDE), Image.Resampling.BICUBIC, reducing_gap=3.0)
-    gray = np.asarray(image.convert("L"), dtype=np.float32)
-    chroma = np.asarray(image.convert("YCbCr"), dtype=np.float32)[..., 1:] - 128
-    down, across = np.gradient(_trim(gray))
+    image = decoded.image
+    content = image.crop(_find_content(image))
+    small = content.resize((SIDE, SIDE), Image.Resampling.BICUBIC, reducing_gap=3.0)
+    gray = np.asarray(small.convert("L"), dtype=np.float32)
+    chroma = np.asarray(small.convert("YCbCr"), dtype=np.float32)[..., 1:] - 128
+    down, across = np.gradient(gray)
+    scale = decoded.width * decoded.height / (image.width * image.height)
     return Quality(
         is_raw=path.suffix.lower() in RAW,
         is_coloured=float(np.abs(chroma).mean()) > GRAY,
-        n_pixels=decoded.width * decoded.height * _trim(gray).size / gray.size,
+        n_pixels=content.width * content.height * scale,
         sharpness=float((down**2 + across**2).mean() / max(1.0, gray.var())),
         has_camera=decoded.metadata.camera is not None,
         size_bytes=path.stat().st_size,
@@ -82,12 +84,13 @@ CRITERIA: tuple[tuple[Reason, Callable[[Quality], float], float], ...] = (
 )
 
 
-def _trim(gray: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The picture without a border of one gray level: (rows, columns), at least one pixel."""
-    for axis in (0, 1):
-        lines = gray if axis == 0 else gray.T
-        inside = np.flatnonzero(np.abs(lines - np.median(lines, axis=1, keepdims=True)).max(axis=1) > PLAIN)
-        if len(inside):
-            lines = lines[inside[0] : inside[-1] + 1]
-        gray = lines if axis == 0 else lines.T
-    return gray
+def _find_content(image: Image.Image) -> tuple[int, int, int, int]:
+    """The picture without a border of one gray level: left, top, right, bottom, in pixels."""
+    gray = np.asarray(image.convert("L").resize((SIDE, SIDE), Image.Resampling.BOX), dtype=np.float32)
+    edges = []
+    for lines, length in ((gray.T, image.width), (gray, image.height)):
+        inside = np.flatnonzero(np.ptp(lines, axis=1) > PLAIN)
+        first, last = (inside[0], inside[-1] + 1) if len(inside) else (0, SIDE)
+        edges.append((round(first * length / SIDE), round(last * length / SIDE)))
+    (left, right), (top, bottom) = edges
+    return left, top, max(left + 1, right), max(top + 1, bottom)

@@ -11,23 +11,20 @@ PIXELS = 8  # a side, of the pictures that are compared
 N_BY_PIXELS, N_BY_LAYOUT = 4, 4  # neighbours of each picture
 MIN_CORRELATION = 0.7
 MIN_COSINE = 0.6  # of layouts
-BLOCK = 4096
 
 Pairs = NDArray[np.int64]
 
 
-def find_pairs(squares: NDArray[np.uint8], layouts: NDArray[np.float32], is_read: NDArray[np.bool_]) -> Pairs:
+def find_pairs(squares: NDArray[np.uint8], layouts: NDArray[np.float32]) -> Pairs:
     """Rows of pictures that may be copies: (m, 2), each pair once, the lower row first.
 
     Each picture with its nearest neighbours by pixels in any orientation, which finds pictures that are turned, gray or
     much smaller, and with those by layout, which finds cropped ones. Measured by benchmarks/quality/duplicates.py.
-    squares: (n, side, side); layouts: (n, dim), unit rows; is_read: (n,), pictures that have a square.
+    squares: (n, side, side), luminance; layouts: (n, dim), unit rows.
     """
-    rows = np.flatnonzero(is_read)
-    if len(rows) < 2:
+    if len(squares) < 2:
         return np.empty((0, 2), dtype=np.int64)
-    found = [_pair_by_layout(layouts[rows]), _pair_by_pixels(squares, rows)]
-    pairs = np.sort(rows[np.concatenate(found)], axis=1)
+    pairs = np.sort(np.concatenate([_pair_by_layout(layouts), _pair_by_pixels(squares)]), axis=1)
     return np.unique(pairs[pairs[:, 0] != pairs[:, 1]], axis=0)
 
 
@@ -37,13 +34,13 @@ def _pair_by_layout(layouts: NDArray[np.float32]) -> Pairs:
     return np.stack([rows, neighbours[rows, ranks]], axis=1)
 
 
-def _pair_by_pixels(squares: NDArray[np.uint8], rows: NDArray[np.int64]) -> Pairs:
+def _pair_by_pixels(squares: NDArray[np.uint8]) -> Pairs:
     """The neighbours by the correlation of pixels, over all orientations of a picture."""
-    described = np.stack([_describe(squares[row]) for row in rows])  # (n, 8, PIXELS²)
+    described = np.stack([_describe(square) for square in squares])  # (n, 8, PIXELS²)
     plain = np.ascontiguousarray(described[:, 0])
     answers = [_search(plain, described[:, turn], N_BY_PIXELS + 1) for turn in range(described.shape[1])]
     neighbours = np.concatenate([places for _, places in answers], axis=1)
-    itself = neighbours == np.arange(len(rows))[:, None]
+    itself = neighbours == np.arange(len(squares))[:, None]
     correlations = np.where(itself, -1, np.concatenate([found for found, _ in answers], axis=1))
     best = np.argsort(-correlations, axis=1)[:, : 2 * N_BY_PIXELS]  # a symmetric picture's neighbours stand twice
     first, ranks = np.nonzero(np.take_along_axis(correlations, best, axis=1) >= MIN_CORRELATION)

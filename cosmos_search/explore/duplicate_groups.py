@@ -1,6 +1,6 @@
 """Groups of pictures: copies of each other, or photos of a burst."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -8,7 +8,7 @@ from typing import Any, Literal
 from cosmos_search.explore.best_picture import Reason
 from indexer.store.records import PictureRecord
 
-__all__ = ["DuplicateGroup", "Duplicates", "GroupKind", "split_components"]
+__all__ = ["DuplicateGroup", "Duplicates", "GroupKind", "list_files", "split_components"]
 
 GroupKind = Literal["copies", "burst"]
 
@@ -60,6 +60,14 @@ class Duplicates:
     def of_kind(self, kind: GroupKind) -> tuple[DuplicateGroup, ...]:
         """The groups of this kind."""
         return tuple(group for group in self.groups if group.kind == kind)
+
+
+def list_files(groups: Sequence[DuplicateGroup]) -> Iterator[tuple[int, GroupKind, str, str, Path]]:
+    """A row for each file: number of the group from 1, kind, "keep" or "other", reasons, path."""
+    for number, group in enumerate(groups, 1):
+        yield number, group.kind, "keep", ", ".join(group.reasons), group.keep
+        for path in group.other_paths:
+            yield number, group.kind, "other", "", path
 
 
 def split_components(neighbours: Mapping[int, set[int]]) -> Iterator[set[int]]:

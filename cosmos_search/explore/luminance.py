@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +11,10 @@ from PIL import Image
 from indexer.cores import available_cores
 from indexer.errors import PictureError
 from indexer.ingest.threads import ordered_map, workers
-from indexer.pictures.images import Picture, open_picture, reading_pictures
+from indexer.pictures.images import Picture, fingerprint, open_picture, reading_pictures
 from indexer.store.records import PictureRecord
 
-__all__ = ["SIDE", "open_first", "read_luminance"]
+__all__ = ["SIDE", "has_content", "open_first", "read_luminance"]
 
 SIDE = 96  # pixels; the comparison needs 64 of them in a part that is 2/3 of the side
 DECODE_FACTOR = 2  # a JPEG is decoded at this multiple of SIDE or larger, because DCT scaling averages roughly
@@ -27,7 +26,7 @@ Gray = NDArray[np.uint8]
 def read_luminance(
     pictures: Sequence[PictureRecord], on_progress: Callable[[float], None]
 ) -> tuple[Gray, NDArray[np.bool_]]:
-    """The luminance of each picture, squeezed into a square, upright: (n, SIDE, SIDE); and which could be read: (n,).
+    """The luminance of each picture that can be read, as an upright square: (m, SIDE, SIDE); and which these are: (n,).
 
     The array is in a temporary file, because those of 100,000 pictures take 0.9 GB.
     """
@@ -38,15 +37,16 @@ def read_luminance(
     with reading_pictures(), workers(n_threads) as pool:
         for i, gray in enumerate(ordered_map(pool, _read_gray, pictures, LOOK_AHEAD * n_threads)):
             if gray is not None:
-                squares[i], is_read[i] = gray, True
+                squares[is_read.sum()] = gray
+                is_read[i] = True
             if i % 64 == 63:
                 on_progress((i + 1) / len(pictures))
     on_progress(1.0)
-    return squares[: len(pictures)], is_read
+    return squares[: is_read.sum()], is_read
 
 
 def open_first(picture: PictureRecord, min_side: int) -> tuple[Path, Picture] | None:
-    """The first of a picture's files that can be read, decoded; None if there is none.
+    """The first of a picture's files that still has its content, decoded; None if there is none.
 
     min_side: see `open_picture`. To be called inside `reading_pictures`.
     """
@@ -54,14 +54,22 @@ def open_first(picture: PictureRecord, min_side: int) -> tuple[Path, Picture] | 
         try:
             if path.is_file():  # opening a pipe or a device could block
                 with path.open("rb") as file:
-                    return path, _decode(file, min_side)
+                    if fingerprint(file).hex() == picture.fingerprint:
+                        return path, open_picture(file, min_side=min_side, max_pixels=None)
         except (OSError, PictureError):
             continue
     return None
 
 
-def _decode(file: BinaryIO, min_side: int) -> Picture:
-    return open_picture(file, min_side=min_side, max_pixels=None)
+def has_content(path: Path, picture: PictureRecord) -> bool:
+    """True if this file can be read and has the content of the picture."""
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return fingerprint(file).hex() == picture.fingerprint
+    except (OSError, PictureError):
+        return False
 
 
 def _read_gray(picture: PictureRecord) -> Gray | None:

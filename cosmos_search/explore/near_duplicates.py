@@ -6,18 +6,19 @@ photo that is lost. The thresholds were measured by benchmarks/quality/duplicate
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cosmos_search.explore.alignment import compare_pairs
-from cosmos_search.explore.best_picture import Quality, Reason, choose_best, measure_quality
-from cosmos_search.explore.bursts import find_bursts, is_in_sequence
+from cosmos_search.explore.best_picture import Quality, choose_best, measure_quality
+from cosmos_search.explore.bursts import find_bursts
 from cosmos_search.explore.candidates import find_pairs
-from cosmos_search.explore.duplicate_groups import DuplicateGroup, Duplicates, split_components
+from cosmos_search.explore.duplicate_groups import DuplicateGroup, Duplicates, GroupKind, split_components
 from cosmos_search.explore.layouts import compute_layouts
-from cosmos_search.explore.luminance import read_luminance
+from cosmos_search.explore.luminance import has_content, read_luminance
 from indexer.cores import available_cores
 from indexer.errors import EmptyIndexError
 from indexer.ingest.threads import ordered_map, workers
@@ -36,7 +37,7 @@ def near_duplicates(index: Index, on_progress: Callable[[float], None] = lambda 
 
     Each member of a group of copies is verified against the best one, so that a chain of small changes isn't a group.
     Files with the same content are one picture; such a picture with several files is a group by itself. Every picture
-    is decoded once: some 50 a second and core for photos of 12 megapixels.
+    is decoded once; those whose files were deleted or changed since they were indexed are left out, and counted.
     on_progress is called with the completed fraction, 0..1. Raises EmptyIndexError if there are no pictures.
     """
     with index.reading_pictures() as catalog:
@@ -46,85 +47,104 @@ def near_duplicates(index: Index, on_progress: Callable[[float], None] = lambda 
         ids = catalog.vector_ids(encoder.id).tolist()
         layouts = compute_layouts(catalog, encoder, ids, catalog.sizes(ids), lambda share: on_progress(LAYOUTS * share))
         found = catalog.pictures(ids)
-    rows = [row for row, id_ in enumerate(ids) if id_ in found]
-    pictures, layouts = [found[ids[row]] for row in rows], layouts[rows]
-    squares, is_read = read_luminance(pictures, lambda s: on_progress(LAYOUTS + (READING - LAYOUTS) * s))
-    pairs = find_pairs(squares, layouts, is_read)
+    indexed = [found[id_] for id_ in ids if id_ in found]
+    squares, is_read = read_luminance(indexed, lambda share: on_progress(LAYOUTS + (READING - LAYOUTS) * share))
+    pictures = [picture for picture, is_there in zip(indexed, is_read, strict=True) if is_there]
+    collection = _Collection(pictures, squares, layouts[[id_ in found for id_ in ids]][is_read])
+    pairs = find_pairs(collection.squares, collection.layouts)
     on_progress(CANDIDATES)
-    similarities = compare_pairs(squares, pairs, lambda s: on_progress(CANDIDATES + (1 - CANDIDATES) * s))
-    copies = list(_group_copies(pictures, squares, pairs[similarities >= MIN_SIMILARITY], is_read))
-    readable = [picture for picture, is_there in zip(pictures, is_read, strict=True) if is_there]
-    bursts = list(_group_bursts(readable, layouts[is_read], copies))
+    copies = list(collection.group_copies(pairs, lambda share: on_progress(CANDIDATES + (1 - CANDIDATES) * share)))
+    bursts = list(collection.group_bursts(copies))
     on_progress(1.0)
     groups = [*sorted(copies, key=_get_order), *sorted(bursts, key=_get_order)]
-    return Duplicates(tuple(groups), len(readable), len(pictures) - len(readable))
+    return Duplicates(tuple(groups), len(pictures), len(indexed) - len(pictures))
 
 
-def _group_copies(
-    pictures: Sequence[PictureRecord],
-    squares: NDArray[np.uint8],
-    pairs: NDArray[np.int64],
-    is_read: NDArray[np.bool_],
-) -> Iterator[DuplicateGroup]:
-    """Groups around the best picture of those that are connected by verified pairs; then files of the same content."""
-    neighbours: dict[int, set[int]] = {}
-    for a, b in pairs.tolist():
-        if not is_in_sequence(pictures[a], pictures[b]):
-            neighbours.setdefault(a, set()).add(b)
-            neighbours.setdefault(b, set()).add(a)
-    qualities = _measure_all(pictures, sorted(neighbours))
-    grouped: set[int] = set()
-    for component in split_components({row: near & qualities.keys() for row, near in neighbours.items()}):
-        left = sorted(component & qualities.keys(), key=lambda row: pictures[row].paths)
-        while len(left) > 1:
-            best, others, reasons = _take_group(left, pictures, squares, qualities)
-            if others:
-                yield DuplicateGroup("copies", pictures[best], reasons, tuple(pictures[row] for row in others))
-            grouped |= {best, *others} if others else set()
-            left = [row for row in left if row != best and row not in others]
-    for row in np.flatnonzero(is_read).tolist():
-        if row not in grouped and len(pictures[row].paths) > 1:
-            group = DuplicateGroup("copies", pictures[row], ("same content",), ())
+class _Collection:
+    """Readable pictures, their luminance (n, side, side) and their layouts (n, dim)."""
+
+    def __init__(
+        self, pictures: Sequence[PictureRecord], squares: NDArray[np.uint8], layouts: NDArray[np.float32]
+    ) -> None:
+        self.pictures = pictures
+        self.squares = squares
+        self.layouts = layouts
+        self._bursts = find_bursts(pictures, layouts)
+        self._burst_of = {row: number for number, rows in enumerate(self._bursts) for row in rows}
+
+    def group_copies(self, pairs: NDArray[np.int64], on_progress: Callable[[float], None]) -> Iterator[DuplicateGroup]:
+        """Groups around the best of the pictures that are connected by copies; then files of the same content."""
+        similarities = compare_pairs(self.squares, pairs, on_progress)
+        neighbours: dict[int, set[int]] = {}
+        for a, b in pairs[similarities >= MIN_SIMILARITY].tolist():
+            if not self._are_two_shots(a, b):
+                neighbours.setdefault(a, set()).add(b)
+                neighbours.setdefault(b, set()).add(a)
+        versions = self._read_versions(sorted(neighbours))
+        grouped: set[int] = set()
+        for component in split_components(neighbours):
+            left = sorted(component & versions.keys(), key=lambda row: self.pictures[row].paths)
+            while len(left) > 1:
+                best = left[choose_best([versions[row].quality for row in left])[0]]
+                group = [best, *self._verify(best, [row for row in left if row != best])]
+                if len(group) > 1:
+                    yield _make_group("copies", [versions[row] for row in group])
+                    grouped |= set(group)
+                left = [row for row in left if row not in group]
+        several = [row for row, one in enumerate(self.pictures) if row not in grouped and len(one.paths) > 1]
+        for version in self._read_versions(several).values():
+            group = DuplicateGroup("copies", version.picture, ("same content",), ())
             if group.other_paths:
                 yield group
 
+    def group_bursts(self, copies: Sequence[DuplicateGroup]) -> Iterator[DuplicateGroup]:
+        """The bursts, of copies only the best one."""
+        inferior = {picture.id for group in copies for picture in group.others}
+        for burst in self._bursts:
+            rows = [row for row in burst if self.pictures[row].id not in inferior]
+            versions = list(self._read_versions(rows).values())
+            if len(versions) > 1:
+                yield _make_group("burst", versions)
 
-def _take_group(
-    rows: Sequence[int],
-    pictures: Sequence[PictureRecord],
-    squares: NDArray[np.uint8],
-    qualities: dict[int, Quality],
-) -> tuple[int, list[int], tuple[Reason, ...]]:
-    """The best of these pictures, those that are its copies, and the reasons why it is better than they are."""
-    best = rows[choose_best([qualities[row] for row in rows])[0]]
-    rest = [row for row in rows if row != best and not is_in_sequence(pictures[row], pictures[best])]
-    similarities = compare_pairs(squares, np.array([(best, row) for row in rest], dtype=np.int64).reshape(-1, 2))
-    others = [row for row, similarity in zip(rest, similarities, strict=True) if similarity >= MIN_SIMILARITY]
-    return best, others, choose_best([qualities[row] for row in (best, *others)])[1]
+    def _are_two_shots(self, a: int, b: int) -> bool:
+        """True for two photos of a burst that were taken at different times, however similar their pixels are."""
+        first, second = self.pictures[a].facts.metadata, self.pictures[b].facts.metadata
+        number = self._burst_of.get(a)
+        return number is not None and number == self._burst_of.get(b) and first.taken_at != second.taken_at
+
+    def _verify(self, best: int, rows: Sequence[int]) -> list[int]:
+        """Those of these pictures that are copies of the best one."""
+        left = [row for row in rows if not self._are_two_shots(best, row)]
+        pairs = np.array([(best, row) for row in left], dtype=np.int64).reshape(-1, 2)
+        similarities = compare_pairs(self.squares, pairs)
+        return [row for row, similarity in zip(left, similarities, strict=True) if similarity >= MIN_SIMILARITY]
+
+    def _read_versions(self, rows: Sequence[int]) -> "dict[int, _Version]":
+        """The versions by row, without those that can't be read any more."""
+        n_threads = available_cores()
+        with reading_pictures(), workers(n_threads) as pool:
+            found = list(ordered_map(pool, _read_version, [self.pictures[row] for row in rows], 2 * n_threads))
+        return {row: version for row, version in zip(rows, found, strict=True) if version is not None}
 
 
-def _group_bursts(
-    pictures: Sequence[PictureRecord], layouts: NDArray[np.float32], copies: Sequence[DuplicateGroup]
-) -> Iterator[DuplicateGroup]:
-    """Bursts of pictures that are not copies of another one; of copies, the best one is taken."""
-    inferior = {picture.id for group in copies for picture in group.others}
-    unique = [picture for picture in pictures if picture.id not in inferior]
-    bursts = find_bursts(unique, {picture.id: row for picture, row in zip(pictures, layouts, strict=True)})
-    for burst in bursts:
-        qualities = _measure_all(burst, range(len(burst)))
-        if len(qualities) > 1:
-            rows = sorted(qualities)
-            chosen, reasons = choose_best([qualities[row] for row in rows])
-            others = tuple(burst[row] for row in rows if row != rows[chosen])
-            yield DuplicateGroup("burst", burst[rows[chosen]], reasons, others)
+@dataclass(frozen=True, slots=True)
+class _Version:
+    """A picture with the files that still have its content, and its quality."""
+
+    picture: PictureRecord
+    quality: Quality
 
 
-def _measure_all(pictures: Sequence[PictureRecord], rows: Sequence[int]) -> dict[int, Quality]:
-    """The qualities of these pictures by row; without those that can't be read any more."""
-    n_threads = available_cores()
-    with reading_pictures(), workers(n_threads) as pool:
-        found = list(ordered_map(pool, lambda row: measure_quality(pictures[row]), rows, 2 * n_threads))
-    return {row: quality for row, quality in zip(rows, found, strict=True) if quality is not None}
+def _read_version(picture: PictureRecord) -> _Version | None:
+    paths = tuple(path for path in picture.paths if has_content(path, picture))
+    quality = measure_quality(picture)
+    return None if not paths or quality is None else _Version(replace(picture, paths=paths), quality)
+
+
+def _make_group(kind: GroupKind, versions: Sequence[_Version]) -> DuplicateGroup:
+    best, reasons = choose_best([version.quality for version in versions])
+    others = tuple(version.picture for i, version in enumerate(versions) if i != best)
+    return DuplicateGroup(kind, versions[best].picture, reasons, others)
 
 
 def _get_order(group: DuplicateGroup) -> tuple[int, datetime, str]:

@@ -40,6 +40,7 @@ class Card:
     height: int
     thumbnail: str | None  # a data URI; None: the file is missing
     parts: tuple[Part, ...] = ()
+    badge: str = ""  # over the thumbnail; the card is framed
 
 
 def make_hit_card(hit: Hit, thumbnails: Thumbnails) -> Card:

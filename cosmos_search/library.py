@@ -18,6 +18,7 @@ from cosmos_search.retrieval.gpu_search import make_gpu_search
 from cosmos_search.retrieval.hits import Hit
 from cosmos_search.retrieval.query import parse_query
 from cosmos_search.retrieval.search import search
+from cosmos_search.retrieval.similarity import is_file, leave_out
 from indexer.errors import UsageError
 from indexer.pictures.limits import DEFAULT_MAX_PIXELS
 from indexer.pictures.regions import Box, Regions
@@ -209,7 +210,8 @@ class Library:
         """The best `top` pictures for a query, best first. An empty list: no picture matches.
 
         text: sentences with signs, weights and places; `cosmos_search.retrieval.query` has the syntax.
-        similar_to: find pictures similar to this one, or to its part `box`; a text may be added.
+        similar_to: find pictures similar to this one, or to its part `box`; a text may be added. If it is an indexed
+        file, that picture is left out.
         filters: conditions that all hits fulfil.
         include_unlikely: also hits whose score is below the encoder's cut-off.
         Raises QueryError for a syntax error in the text, other UsageErrors for other mistakes in the arguments,
@@ -218,9 +220,12 @@ class Library:
         index = self._open_index()
         query = parse_query(text) if text.strip() or similar_to is None else None
         example = None if similar_to is None else read_example_image(similar_to, box)
-        return search(
-            index, self.encoder, query, example=example, top=top, filters=filters, include_unlikely=include_unlikely
+        path = parse_path(similar_to) if isinstance(similar_to, str | Path) else None
+        n = top if path is None else top + 1
+        hits = search(
+            index, self.encoder, query, example=example, top=n, filters=filters, include_unlikely=include_unlikely
         )
+        return hits if path is None else leave_out(hits, is_file(path), top)
 
     def browse(self, filters: Filters | None = None, *, start: int = 0, n: int = 60) -> list[PictureRecord]:
         """`n` pictures without a query, from position `start` on (0 is the first): newest first, undated ones last.

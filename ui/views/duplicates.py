@@ -85,7 +85,7 @@ def _show_group(shared: SharedResources, state: State, group: DuplicateGroup, nu
     """A framed group: the best picture first, with the reason why it is the best."""
     with st.container(border=True):
         n_files = 1 + len(group.other_paths)
-        why = f": {', '.join(group.reasons)}" if group.reasons else ", equally good"
+        why = f": {', '.join(group.reasons)}" if group.reasons else ": all are equally good"
         st.markdown(f"**Group {number:,}** · {n_files:,} files · best{why}")
         cards = [_make_card(shared, picture, group) for picture in group.pictures[:MAX_PICTURES]]
         show_picture_grid(state, cards, key=f"group_{state.kind}_{number}")

@@ -12,6 +12,7 @@ from indexer.pictures.images import open_picture, reading_pictures
 __all__ = ["KINDS", "Copy", "make_copies"]
 
 Change = Callable[[Image.Image, np.random.Generator], Image.Image]
+QUALITY = 65  # of JPEG, lower than that of most photos, as a copy has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ def make_copies(photos: Sequence[Path], folder: Path, per_photo: int, seed: int 
                 kind = kinds[(i * per_photo + j) % len(kinds)]
                 suffix = ".png" if kind == "as PNG" else ".jpg"
                 target = folder / f"{path.stem}.{kind.replace(' ', '-').replace('%', '')}{suffix}"
-                quality = int(rng.integers(30, 91)) if kind == "re-encoded" else 90
+                quality = int(rng.integers(30, 91)) if kind == "re-encoded" else QUALITY
                 KINDS[kind](image, rng).save(target, quality=quality)  # which PNG ignores
                 copies.append(Copy(target, path, kind))
     return copies
@@ -103,7 +104,7 @@ def _send(image: Image.Image, rng: np.random.Generator) -> Image.Image:
 KINDS: dict[str, Change] = {
     "half the size": _resize(0.5),
     "a quarter of the size": _resize(0.25),
-    "re-encoded": _keep,  # at quality 30 to 90; the others at 90
+    "re-encoded": _keep,  # at quality 30 to 90; the others at QUALITY
     "as PNG": _keep,
     "cropped at one side by 2-15%": _crop(1, 0.02, 0.15),
     "cropped at each side by 2-8%": _crop(4, 0.02, 0.08),

@@ -41,13 +41,22 @@ def print_duplicates(library: "Library", kind: Kind, output: Output) -> None:
     elif output == "csv":
         say(_format_csv(groups))
     elif output == "paths":
-        for path in (path for group in groups for path in group.other_paths):
-            sys.stdout.buffer.write(os.fsencode(path) + b"\n")
-        sys.stdout.flush()
+        _write_paths(groups)
     else:
         say(_format_groups(groups))
     if found.n_unreadable:
         say(f"{found.n_unreadable} pictures were left out: their files can't be read any more.", err=True)
+
+
+def _write_paths(groups: Sequence["DuplicateGroup"]) -> None:
+    """Write the paths of the other files as bytes, one a line."""
+    paths = [path for group in groups for path in group.other_paths]
+    for path in paths:
+        if "\n" in str(path):  # programs would read it as two paths
+            say(f"Left out, its name has a line break: {path}", err=True)
+        else:
+            sys.stdout.buffer.write(os.fsencode(path) + b"\n")
+    sys.stdout.flush()
 
 
 def _format_groups(groups: Sequence["DuplicateGroup"]) -> str:
@@ -62,7 +71,8 @@ def _format_groups(groups: Sequence["DuplicateGroup"]) -> str:
     n_others = sum(len(group.other_paths) for group in groups)
     if not groups:
         return "No duplicates found."
-    return "\n".join([*lines, f"{len(groups)} groups, {n_others} other files. Nothing was deleted."])
+    counts = f"{len(groups)} {'group' if len(groups) == 1 else 'groups'}, {n_others} other files"
+    return "\n".join([*lines, f"{counts}. Nothing was deleted."])
 
 
 def _format_csv(groups: Sequence["DuplicateGroup"]) -> str:

@@ -7,8 +7,8 @@ other contrast, blurred by resizing. Pictures are squares of luminance, so that 
    of the other one at 16×16 pixels, by normalized cross-correlation. The best crop and orientation are kept.
 2. Refined: position and size of the crop are fitted by Gauss-Newton, together with gain and offset of the luminance
    (Lucas and Kanade 1981; Bartoli 2008), at 32×32 and then at 64×64 pixels.
-3. Compared: the structure term of SSIM (Wang et al. 2004) in windows of 8×8 pixels, weighted by their contrast. It is
-   invariant to brightness and contrast. Plain parts, such as sky, count little: they look alike in any two pictures.
+3. Compared: contrast and structure of SSIM (Wang et al. 2004) in windows of 8×8 pixels, weighted by their contrast;
+   brightness and contrast of the whole picture don't matter. Plain parts count little: they are alike in any two.
 """
 
 from collections.abc import Callable, Iterator
@@ -37,7 +37,7 @@ MAX_SHIFT = 0.04  # of the side, in one step
 MIN_SIDE, MAX_SIDE = 0.5, 2.0  # of the part of one picture that the other shows
 MIN_AREA = 0.4  # of the picture, that both show
 WINDOW = 8  # pixels
-NOISE = 4.0  # gray levels: the contrast of a window that says nothing
+NOISE = 8.0  # gray levels: the contrast of a window that says little
 MIN_CONTRAST = 3.0  # gray levels; plainer pictures can't be compared
 BLOCK = 64  # pairs that are refined at once
 TINY = 1e-3
@@ -199,22 +199,28 @@ def _warp(first: Floats, second: Floats, crops: Floats, side: int) -> tuple[Floa
     x = crops[:, 0, None] + crops[:, 1, None] * along
     y = crops[:, 2, None] + crops[:, 3, None] * along
     shown = ((x > 0) & (x < 1))[:, None, :] & ((y > 0) & (y < 1))[:, :, None]
-    warped = np.asarray(down @ first @ across.transpose(0, 2, 1))
-    return warped, np.asarray(whole @ second @ whole.T), shown.astype(np.float32)
+    warped = np.asarray(down @ first @ across.transpose(0, 2, 1), dtype=np.float32)
+    return warped, np.asarray(whole @ second @ whole.T, dtype=np.float32), shown.astype(np.float32)
 
 
 def _compare_structure(warped: Floats, target: Floats, shown: Floats) -> Floats:
-    """Mean of the structure term over windows that both pictures show, weighted by the larger contrast: (m,)."""
-    both = np.stack([warped, target]).astype(np.float64) * shown  # cumulative sums need the precision
-    mean_a, mean_b = (_average_windows(one) for one in both)
-    deviation_a = np.sqrt(np.maximum(_average_windows(both[0] ** 2) - mean_a**2, 0))
-    deviation_b = np.sqrt(np.maximum(_average_windows(both[1] ** 2) - mean_b**2, 0))
-    covariance = _average_windows(both[0] * both[1]) - mean_a * mean_b
-    structure = (covariance + NOISE**2) / (deviation_a * deviation_b + NOISE**2)
+    """Mean of SSIM's contrast and structure over windows that both show, weighted by the larger contrast: (m,).
+
+    The contrasts of the two pictures are made equal first, by amplifying the weaker one.
+    """
+    first, second = _centre(warped, shown), _centre(target, shown)
+    energies = [np.maximum((one**2).sum(axis=(1, 2), keepdims=True), TINY) for one in (first, second)]
+    gain = np.sqrt(energies[1] / energies[0])
+    a, b = (first * np.maximum(gain, 1)).astype(np.float64), (second * np.maximum(1 / gain, 1)).astype(np.float64)
+    mean_a, mean_b = _average_windows(a), _average_windows(b)  # cumulative sums need the precision
+    variance_a = np.maximum(_average_windows(a**2) - mean_a**2, 0)
+    variance_b = np.maximum(_average_windows(b**2) - mean_b**2, 0)
+    covariance = _average_windows(a * b) - mean_a * mean_b
+    similarity = (2 * covariance + NOISE**2) / (variance_a + variance_b + NOISE**2)
     is_inside = _average_windows(shown.astype(np.float64)) > 1 - TINY
-    weights = np.maximum(deviation_a, deviation_b) * is_inside
+    weights = np.sqrt(np.maximum(variance_a, variance_b)) * is_inside
     total = weights.sum(axis=(1, 2))
-    return np.asarray((structure * weights).sum(axis=(1, 2)) / np.maximum(total, TINY), dtype=np.float32)
+    return np.asarray((similarity * weights).sum(axis=(1, 2)) / np.maximum(total, TINY), dtype=np.float32)
 
 
 def _average_windows(pictures: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -227,10 +233,15 @@ def _average_windows(pictures: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _correlate(warped: Floats, target: Floats, shown: Floats) -> Floats:
     """The normalized cross-correlation where both show something: (m,)."""
-    n_shown = np.maximum(shown.sum(axis=(1, 2), keepdims=True), 1)
-    a, b = ((one - (one * shown).sum(axis=(1, 2), keepdims=True) / n_shown) * shown for one in (warped, target))
+    a, b = _centre(warped, shown), _centre(target, shown)
     lengths = np.sqrt((a**2).sum(axis=(1, 2)) * (b**2).sum(axis=(1, 2)))
     return np.asarray((a * b).sum(axis=(1, 2)) / np.maximum(lengths, TINY), dtype=np.float32)
+
+
+def _centre(pictures: Floats, shown: Floats) -> Floats:
+    """The pictures minus their mean where something is shown, 0 elsewhere."""
+    n_shown = np.maximum(shown.sum(axis=(1, 2), keepdims=True), 1)
+    return np.asarray((pictures - (pictures * shown).sum(axis=(1, 2), keepdims=True) / n_shown) * shown)
 
 
 def _deviate(pictures: Floats) -> Floats:

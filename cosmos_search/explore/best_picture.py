@@ -23,7 +23,7 @@ PLAIN = 24.0  # gray levels between the darkest and the brightest pixel, of rows
 GRAY = 3.0  # mean distance from gray, of a picture that counts as gray
 # Factors that count as a difference. Copies at other qualities, brightness or contrast have 0.87 to 1.2 times the
 # sharpness of the original, those blurred with a radius of 0.7 pixels (in 224) at most 0.62 times.
-LARGER, SHARPER, LESS_COMPRESSED = 1.05, 1.25, 1.1
+LARGER, SHARPER, LESS_COMPRESSED = 1.02, 1.25, 1.1
 
 
 @dataclass(frozen=True, slots=True)

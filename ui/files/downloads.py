@@ -82,8 +82,12 @@ def format_groups_csv(groups: Sequence[DuplicateGroup]) -> str:
 
 
 def format_other_paths(groups: Sequence[DuplicateGroup]) -> bytes:
-    """The paths of all files that need not be kept, one a line, as they are in the file system."""
-    return b"".join(os.fsencode(path) + b"\n" for group in groups for path in group.other_paths)
+    """The paths of all files that need not be kept, one a line, as they are in the file system.
+
+    Paths with a line break are left out: a program would read them as two.
+    """
+    paths = (os.fsencode(path) for group in groups for path in group.other_paths)
+    return b"".join(path + b"\n" for path in paths if b"\n" not in path)
 
 
 def format_failed_csv(failed: Sequence[FailedFile]) -> str:

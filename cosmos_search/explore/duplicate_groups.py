@@ -61,6 +61,11 @@ class Duplicates:
         """The groups of this kind."""
         return tuple(group for group in self.groups if group.kind == kind)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Values for JSON."""
+        groups = [group.to_dict() for group in self.groups]
+        return {"groups": groups, "n_pictures": self.n_pictures, "n_unreadable": self.n_unreadable}
+
 
 def list_files(groups: Sequence[DuplicateGroup]) -> Iterator[tuple[int, GroupKind, str, str, Path]]:
     """A row for each file: number of the group from 1, kind, "keep" or "other", reasons, path."""

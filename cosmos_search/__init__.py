@@ -61,6 +61,7 @@ if TYPE_CHECKING:  # the same names as in _EXPORTS, for type checkers and editor
     )
     from cosmos_search.evaluation.measure import Figures as Figures
     from cosmos_search.evaluation.report import Evaluation as Evaluation, evaluate_dataset as evaluate_dataset
+    from cosmos_search.explore.duplicate_groups import DuplicateGroup as DuplicateGroup, Duplicates as Duplicates
     from cosmos_search.explore.embedding_map import Atlas as Atlas, Cluster as Cluster, Point as Point
     from cosmos_search.extras import Extra as Extra, MissingExtraError as MissingExtraError
     from cosmos_search.library import Info as Info, Library as Library, open as open
@@ -176,6 +177,7 @@ _EXPORTS: dict[str, tuple[str, ...]] = {  # module -> the names of it that this 
     "cosmos_search.evaluation.datasets.errors": ("AnnotationError", "MissingPicturesError"),
     "cosmos_search.evaluation.measure": ("Figures",),
     "cosmos_search.evaluation.report": ("Evaluation", "evaluate_dataset"),
+    "cosmos_search.explore.duplicate_groups": ("DuplicateGroup", "Duplicates"),
     "cosmos_search.explore.embedding_map": ("Atlas", "Cluster", "Point"),
     "cosmos_search.extras": ("Extra", "MissingExtraError"),
     "cosmos_search.library": ("Info", "Library", "open"),

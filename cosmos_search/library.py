@@ -11,7 +11,6 @@ from cosmos_search.encoders.devices import Device, Precision
 from cosmos_search.encoders.load import find_version, load_encoder
 from cosmos_search.encoders.protocol import Encoder
 from cosmos_search.explore.embedding_map import MAX_POINTS, Atlas, draw_atlas
-from cosmos_search.explore.near_duplicates import MIN_COSINE, near_duplicates
 from cosmos_search.models.store import default_model
 from cosmos_search.places import default_place, parse_path, parse_place
 from cosmos_search.retrieval.example_image import read_example_image
@@ -19,6 +18,7 @@ from cosmos_search.retrieval.gpu_search import make_gpu_search
 from cosmos_search.retrieval.hits import Hit
 from cosmos_search.retrieval.query import parse_query
 from cosmos_search.retrieval.search import search
+from cosmos_search.retrieval.similarity import is_file, leave_out
 from indexer.errors import UsageError
 from indexer.pictures.limits import DEFAULT_MAX_PIXELS
 from indexer.pictures.regions import Box, Regions
@@ -32,6 +32,7 @@ from indexer.store.records import EncoderRecord, FailedFile, Folder, PictureReco
 if TYPE_CHECKING:  # a search needs neither
     from PIL import Image
 
+    from cosmos_search.explore.duplicate_groups import Duplicates
     from indexer.ingest.report import Report
     from indexer.ingest.shared_work import Distribute
 
@@ -209,7 +210,8 @@ class Library:
         """The best `top` pictures for a query, best first. An empty list: no picture matches.
 
         text: sentences with signs, weights and places; `cosmos_search.retrieval.query` has the syntax.
-        similar_to: find pictures similar to this one, or to its part `box`; a text may be added.
+        similar_to: find pictures similar to this one, or to its part `box`; a text may be added. If it is an indexed
+        file, that picture is left out.
         filters: conditions that all hits fulfil.
         include_unlikely: also hits whose score is below the encoder's cut-off.
         Raises QueryError for a syntax error in the text, other UsageErrors for other mistakes in the arguments,
@@ -218,9 +220,12 @@ class Library:
         index = self._open_index()
         query = parse_query(text) if text.strip() or similar_to is None else None
         example = None if similar_to is None else read_example_image(similar_to, box)
-        return search(
-            index, self.encoder, query, example=example, top=top, filters=filters, include_unlikely=include_unlikely
+        path = parse_path(similar_to) if isinstance(similar_to, str | Path) else None
+        n = top if path is None else top + 1
+        hits = search(
+            index, self.encoder, query, example=example, top=n, filters=filters, include_unlikely=include_unlikely
         )
+        return hits if path is None else leave_out(hits, is_file(path), top)
 
     def browse(self, filters: Filters | None = None, *, start: int = 0, n: int = 60) -> list[PictureRecord]:
         """`n` pictures without a query, from position `start` on (0 is the first): newest first, undated ones last.
@@ -245,15 +250,15 @@ class Library:
         with self._open_index().reading_pictures() as catalog:
             return catalog.facets(filters or Filters())
 
-    def near_duplicates(
-        self, min_cosine: float = MIN_COSINE, *, on_progress: Callable[[float], None] = lambda share: None
-    ) -> list[tuple[PictureRecord, ...]]:
-        """Groups of pictures that look alike, the largest groups first, the members by date.
+    def near_duplicates(self, *, on_progress: Callable[[float], None] = lambda share: None) -> "Duplicates":
+        """Groups of copies of a picture, verified on their pixels, and bursts; in each group the best one is marked.
 
-        Files with the same content are one picture. on_progress is called with the completed fraction, 0..1.
+        Nothing is ever deleted. on_progress is called with the completed fraction, 0..1.
         See `cosmos_search.explore.near_duplicates.near_duplicates`.
         """
-        return near_duplicates(self._open_index(), min_cosine, on_progress)
+        from cosmos_search.explore.near_duplicates import near_duplicates  # imports Pillow, which no search needs
+
+        return near_duplicates(self._open_index(), on_progress)
 
     def atlas(self, vocabulary: Sequence[str] | None = None, max_points: int = MAX_POINTS) -> Atlas:
         """A map of at most `max_points` pictures: similar pictures are close together, clusters have names.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from cosmos_search.cli.duplicates import KINDS, Kind, Output, print_duplicates
 from cosmos_search.cli.evaluate import evaluate
 from cosmos_search.cli.group import TEXT, ExtensibleCommands, UserPath, UserPlace
 from cosmos_search.cli.models import models
@@ -206,6 +207,27 @@ def remove(folder: Path, place: Place | None) -> None:
     with _open_library(place) as library:
         n_files = library.remove(folder)
     say(f"Forgot {format_path(folder)} and the {n_files} files in it. The files themselves are unchanged.")
+
+
+@main.command()
+@click.option("--kind", type=click.Choice(KINDS), default="copies", help="Which groups: copies, bursts, or all.")
+@click.option("--json", "output", flag_value="json", help="Print one JSON object a group.")
+@click.option("--csv", "output", flag_value="csv", help="Print a row for each file.")
+@click.option("--paths", "output", flag_value="paths", help="Print only the paths of the files that are not kept.")
+@_index_option
+def duplicates(kind: Kind, output: Output | None, place: Place | None) -> None:
+    """List copies of the same picture, and which of them is the best one. Nothing is ever deleted.
+
+    Copies are smaller, re-encoded, slightly cropped, brighter or turned; each is verified on its pixels. A burst is
+    photos of one scene by one camera, seconds apart: different pictures.
+
+    \b
+    Examples:
+      cosmos-search duplicates
+      cosmos-search duplicates --paths > others.txt
+    """
+    with _open_library(place) as library:
+        print_duplicates(library, kind, output or "table")
 
 
 def _open_library(

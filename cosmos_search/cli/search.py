@@ -129,12 +129,14 @@ def _search(library: "Library", text: str, top: int, **options: Any) -> "list[Hi
     """Ask the service of an index on a server if one is running, else search here. options: of `Library.search`."""
     if not isinstance(library.place, Path):
         from cluster.ask import ask_service
+        from cosmos_search.retrieval.similarity import is_file, leave_out
 
-        answer = ask_service(library.place, text, top, **options)
+        answer = ask_service(library.place, text, top + (options["similar_to"] is not None), **options)
         if answer is not None:
             if answer.warning is not None:
                 say(str(answer.warning), err=True)
-            return answer.hits
+            similar_to = options["similar_to"]
+            return answer.hits if similar_to is None else leave_out(answer.hits, is_file(similar_to), top)
     return library.search(text, top, **options)
 
 

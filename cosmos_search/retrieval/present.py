@@ -8,6 +8,7 @@ from cosmos_search.encoders.calibration import Calibration
 from cosmos_search.retrieval.encode import EncodedQuery
 from cosmos_search.retrieval.hits import Evidence, Hit
 from cosmos_search.retrieval.scoring import PictureScore, combine_levels
+from cosmos_search.retrieval.similarity import find_levels
 from indexer.pictures.regions import whole_and_regions
 from indexer.store.protocol import Records
 
@@ -24,9 +25,10 @@ def present(
     *,
     include_unlikely: bool = False,
 ) -> list[Hit]:
-    """The hits of these scores, in their order; those below the calibration's cut-off only with `include_unlikely`.
+    """The hits of these scores, in their order; those below the cut-off only with `include_unlikely`.
 
-    calibration: None: the scores are not changed, and no hit is left out.
+    calibration: None: the scores are not changed. Then there is a cut-off only for an example image without a text, if
+    it was measured for the encoder.
     """
     level = combine_levels(encoded.terms)
     records = snapshot.pictures([score.picture_id for score in scores])
@@ -49,6 +51,11 @@ def present(
         )
         calibrated = calibration.probability(score.score, level) if calibration else score.score
         hits.append(Hit(rank, calibrated, replace(record, paths=paths), evidence))
-    if include_unlikely or calibration is None:
-        return hits
-    return [hit for hit in hits if hit.score >= calibration.cut_off]
+    cut_off = calibration.cut_off if calibration is not None else _find_example_cut_off(encoded)
+    return [hit for hit in hits if include_unlikely or cut_off is None or hit.score >= cut_off]
+
+
+def _find_example_cut_off(encoded: EncodedQuery) -> float | None:
+    is_example_alone = all(term.text is None for term in encoded.terms)
+    levels = find_levels(encoded.encoder_name) if is_example_alone else None
+    return None if levels is None else levels.somewhat

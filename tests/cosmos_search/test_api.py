@@ -24,6 +24,7 @@ from tests.colour import ColourEncoder, paint
 
 FOR_TYPE_CHECKERS = {  # not imported by a search
     "Distribute": cosmos_search.Distribute,
+    "Duplicates": cosmos_search.Duplicates,
     "Image": Image,
     "Report": cosmos_search.Report,
 }

@@ -11,14 +11,12 @@ from streamlit.testing.v1 import AppTest
 
 import cosmos_search
 from cosmos_search.encoders.mini.encoder import MiniEncoder
-from cosmos_search.explore.near_duplicates import MIN_COSINE
 from indexer.pictures.regions import Box
 from tests.demo import link_photos, make_home, make_index
 from tests.rights import needs_refusals
 from ui.session.indexing import IndexingJob
 from ui.session.login import shared_login
 from ui.session.shared import shared_resources
-from ui.session.state import MIN_COSINES
 from ui.settings import APP, TOKEN
 
 CUP = "a cup of coffee"
@@ -291,23 +289,17 @@ def test_the_token_is_read_once(later, index, monkeypatch):
     assert "Newest pictures" in said(test.button[0].click().run())
 
 
-def test_pictures_that_look_alike_are_never_called_the_same(index, tmp_path, monkeypatch):
+def test_copies_are_shown_in_groups_with_the_best_one(index, tmp_path, monkeypatch):
     photos = link_photos(tmp_path / "photos")
-    text = said(page(view="explore", explore="duplicates"))
-    assert "No similar pictures" in text
+    assert "No copies among 5 pictures" in said(page(view="explore", explore="duplicates"))
     with Image.open(photos / "coffee.png") as coffee:
         coffee.resize((300, 200)).save(photos / "smaller.png")
     monkeypatch.setenv("COSMOS_SEARCH_INDEX", str(make_index(tmp_path / "index", photos)))
-    text += said(page(view="explore", explore="duplicates"))
-    assert "**Group 1:** 2 pictures" in text
-    assert "1 group of similar pictures" in text
-    assert "same:" not in text
-    assert "nearly" not in text
-
-
-def test_the_usual_setting_is_that_of_the_library():
-    assert MIN_COSINES["usual"] == MIN_COSINE == 0.9
-    assert MIN_COSINES["strict"] > MIN_COSINES["usual"] > MIN_COSINES["loose"]
+    text = said(page(view="explore", explore="duplicates"))
+    assert "**Group 1** · 2 files · best: more pixels" in text
+    assert "list the **1 other**" in text
+    assert "Nothing is ever deleted" in text
+    assert "No bursts among 6 pictures" in said(page(view="explore", explore="duplicates", kind="burst"))
 
 
 def press(test, label):

@@ -162,7 +162,9 @@ def test_a_box_on_a_picture_finds_the_like_of_that_part(look):
     look.click(".card")
     look.drag(".canvas:not(.blank)", (0.2, 0.2), (0.7, 0.8))
     look.says("Similar to a part of this picture")
-    assert look.cards()[0] == "chelsea.png"
+    if not look.names():
+        look.click("button", "Show the nearest matches")
+    assert "chelsea.png" not in look.cards()
     box = [float(edge) for edge in in_address(look)["box"].split(",")]
     assert box == pytest.approx([0.2, 0.2, 0.7, 0.8], abs=0.02)
     look.click("button", "Remove")

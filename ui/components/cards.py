@@ -1,10 +1,11 @@
 """Cards of the picture grid: plain values for the browser."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cosmos_search.retrieval.explain import COLOURS
 from cosmos_search.retrieval.hits import Evidence, Hit
+from cosmos_search.retrieval.similarity import Levels, describe_similarity
 from indexer.pictures.regions import WHOLE, Box
 from indexer.store.records import PictureRecord
 from ui.components.data_uri import encode_jpeg_uri
@@ -40,12 +41,18 @@ class Card:
     height: int
     thumbnail: str | None  # a data URI; None: the file is missing
     parts: tuple[Part, ...] = ()
+    badge: str = ""  # over the thumbnail; the card is framed
 
 
-def make_hit_card(hit: Hit, thumbnails: Thumbnails) -> Card:
-    """The card of a search result, with its evidence."""
-    parts = make_parts(hit.evidence)
-    return _make_card(hit.picture, thumbnails, score_text=f"{hit.score:.2f}", parts=parts)
+def make_hit_card(hit: Hit, thumbnails: Thumbnails, levels: Levels | None = None) -> Card:
+    """The card of a search result, with its evidence. levels: for the score of a similar picture in words."""
+    if levels is None or not all(part.is_example for part in hit.evidence):
+        return _make_card(
+            hit.picture, thumbnails, score_text=f"{hit.score:.2f}", parts=make_parts(hit.evidence, levels)
+        )
+    card = _make_card(hit.picture, thumbnails, score_text="", parts=make_parts(hit.evidence, levels))
+    words = describe_similarity(hit.score, levels)
+    return replace(card, note=" · ".join(filter(None, [words, card.note])))
 
 
 def make_picture_card(picture: PictureRecord, thumbnails: Thumbnails) -> Card:
@@ -53,13 +60,16 @@ def make_picture_card(picture: PictureRecord, thumbnails: Thumbnails) -> Card:
     return _make_card(picture, thumbnails, score_text="", parts=())
 
 
-def make_parts(evidence: Sequence[Evidence]) -> tuple[Part, ...]:
-    """The sentences of a search result, each with a colour of its own."""
+def make_parts(evidence: Sequence[Evidence], levels: Levels | None = None) -> tuple[Part, ...]:
+    """The sentences of a search result, each with a colour of its own.
+
+    levels: for the score of the example picture in words; None: all scores are numbers.
+    """
     return tuple(
         Part(
             text=("not: " if part.is_negative else "") + part.text,
             score=max(0.0, min(1.0, part.score)),
-            score_text=f"{part.score:.2f}",
+            score_text=describe_similarity(part.score, levels) if levels and part.is_example else f"{part.score:.2f}",
             colour=get_colour(number),
             box=None if part.is_negative or part.box == WHOLE else get_edges(part.box),
         )

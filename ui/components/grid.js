@@ -68,7 +68,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     node.tabIndex = i ? -1 : 0;
     node.dataset.id = card.id;
     node.setAttribute("role", "listitem");
-    node.setAttribute("aria-label", [card.name, card.score_text && `score ${card.score_text}`, card.note].filter(Boolean).join(", "));
+    node.setAttribute("aria-label", [card.name, card.badge, card.score_text && `score ${card.score_text}`, card.note].filter(Boolean).join(", "));
     const box = make("button", "tick", "✓");
     Object.assign(box, { type: "button", tabIndex: -1, title: "Select" });
     box.setAttribute("aria-label", `Select ${card.name}`);
@@ -82,6 +82,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
     line.append(make("span", "name", card.name), score);
     node.append(makeThumbnail(card, data.boxes), box, similar, line);
     if (card.note) node.append(make("div", "note", card.note));
+    if (card.badge) {
+      node.classList.add("marked");
+      node.append(make("span", "badge", card.badge));
+    }
     if (data.boxes && card.parts.length) node.append(makeBars(card.parts));
     node.onclick = () => open(card);
     show(node, card);

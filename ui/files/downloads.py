@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import re
 import unicodedata
 import zipfile
@@ -10,12 +11,22 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from threading import Lock
 
+from cosmos_search.explore.duplicate_groups import DuplicateGroup, list_files
 from indexer.errors import PictureError
 from indexer.store.records import FailedFile, PictureRecord
 from ui.escape import replace_surrogates
 from ui.files.originals import open_original
 
-__all__ = ["MAX_ZIP_BYTES", "format_csv", "format_failed_csv", "format_json", "make_zip", "sum_file_sizes"]
+__all__ = [
+    "MAX_ZIP_BYTES",
+    "format_csv",
+    "format_failed_csv",
+    "format_groups_csv",
+    "format_json",
+    "format_other_paths",
+    "make_zip",
+    "sum_file_sizes",
+]
 
 MAX_ZIP_BYTES = 500 << 20  # the archive is made in memory
 _zip_lock = Lock()
@@ -58,6 +69,25 @@ def make_zip(pictures: Sequence[PictureRecord]) -> bytes:
 def format_csv(pictures: Sequence[PictureRecord]) -> str:
     """A table with a header. Cells that a spreadsheet would read as a formula are quoted."""
     return _format_table([COLUMNS, *map(_list_values, pictures)])
+
+
+def format_groups_csv(groups: Sequence[DuplicateGroup]) -> str:
+    """A table with a row for each file of groups of duplicates, with a header."""
+    return _format_table(
+        [
+            ("group", "kind", "file", "reasons", "path"),
+            *((*values, replace_surrogates(path)) for *values, path in list_files(groups)),
+        ]
+    )
+
+
+def format_other_paths(groups: Sequence[DuplicateGroup]) -> bytes:
+    """The paths of all files that need not be kept, one a line, as they are in the file system.
+
+    Paths with a line break are left out: a program would read them as two.
+    """
+    paths = (os.fsencode(path) for group in groups for path in group.other_paths)
+    return b"".join(path + b"\n" for path in paths if b"\n" not in path)
 
 
 def format_failed_csv(failed: Sequence[FailedFile]) -> str:

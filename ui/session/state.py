@@ -4,19 +4,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args
 
-from cosmos_search.explore.near_duplicates import MIN_COSINE
+from cosmos_search.explore.duplicate_groups import GroupKind
 from cosmos_search.retrieval.filters import parse_filters
 from cosmos_search.retrieval.query import parse_box
 from indexer.errors import UsageError
 from indexer.pictures.regions import Box
 from indexer.store.filters import ORIENTATIONS, Filters
 
-__all__ = ["DEFAULT", "MAX_TEXT", "MIN_COSINES", "State"]
+__all__ = ["DEFAULT", "MAX_TEXT", "State"]
 
 View = Literal["search", "explore", "library"]
 Sort = Literal["score", "date"]
 Explore = Literal["map", "duplicates"]
-MIN_COSINES = {"strict": 0.95, "usual": MIN_COSINE, "loose": 0.85}  # similarity setting -> least cosine
 MAX_PAGE = 10_000
 MAX_TEXT = 1000  # characters of a query, and of any other value
 
@@ -44,7 +43,7 @@ class State:
     heat: int | None = None  # index of the sentence whose heat map is shown, from 0
     explore: Explore = "map"
     cluster: int | None = None  # selected cluster of the map
-    alike: str = "usual"  # similarity of near duplicates
+    kind: GroupKind = "copies"  # of the groups of duplicates
 
     @classmethod
     def from_address(cls, address: Mapping[str, str]) -> "State":
@@ -133,7 +132,7 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "view": _make_choice_parser(*get_args(View)),
     "sort": _make_choice_parser(*get_args(Sort)),
     "explore": _make_choice_parser(*get_args(Explore)),
-    "alike": _make_choice_parser(*MIN_COSINES),
+    "kind": _make_choice_parser(*get_args(GroupKind)),
     "orientation": _make_choice_parser(*ORIENTATIONS),
     "similar_to": _parse_count,
     "picture": _parse_count,

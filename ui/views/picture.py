@@ -12,6 +12,7 @@ from PIL import Image
 from cosmos_search.extras import MissingExtraError
 from cosmos_search.retrieval.explain import draw_heat, heat_map, refine_evidence
 from cosmos_search.retrieval.hits import Evidence, Hit
+from cosmos_search.retrieval.similarity import find_levels
 from indexer.errors import CosmosSearchError, PictureError
 from indexer.pictures.regions import WHOLE
 from indexer.store.records import PictureRecord
@@ -49,7 +50,7 @@ def show_picture(shared: SharedResources, state: State, results: Sequence[Hit] |
     with left:
         _show_image(shared, state, picture, evidence, ids)
     with right:
-        _show_evidence(state, evidence)
+        _show_evidence(shared, state, evidence)
         _show_facts(picture)
         st.button(
             "More like this",
@@ -134,16 +135,17 @@ def _compute_heat_map(
     return shared.get_or_compute("heat", lambda: heat_map(encoder, image, text), picture.fingerprint, text)
 
 
-def _show_evidence(state: State, evidence: Sequence[Evidence]) -> None:
+def _show_evidence(shared: SharedResources, state: State, evidence: Sequence[Evidence]) -> None:
     """Each sentence with its score and a switch for its heat map."""
     if not evidence:
         return
+    levels = find_levels(shared.library.encoder.name)
 
     def switch_heat_map(number: int, key: str) -> None:
         go(heat=number if st.session_state[key] else None)
 
     st.markdown("**Why it matches**")
-    for number, part in enumerate(make_parts(evidence)):
+    for number, part in enumerate(make_parts(evidence, levels)):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.html(_render_score_bar(part, is_whole=evidence[number].box == WHOLE))
             if not evidence[number].is_example:

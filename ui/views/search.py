@@ -7,6 +7,7 @@ import streamlit as st
 
 from cosmos_search.retrieval.hits import Hit
 from cosmos_search.retrieval.language import describe_language
+from cosmos_search.retrieval.similarity import find_levels, leave_out
 from indexer.cores import available_cores
 from indexer.errors import UsageError
 from indexer.store.records import PictureRecord
@@ -84,7 +85,10 @@ def _find_results(shared: SharedResources, state: State) -> Sequence[Hit] | Sequ
 
     def search() -> Sequence[Hit]:
         picture = None if example is None else example.load()
-        hits = shared.library.search(state.query, top, similar_to=picture, filters=filters, include_unlikely=state.all)
+        hits = shared.library.search(
+            state.query, top + 1, similar_to=picture, filters=filters, include_unlikely=state.all
+        )
+        hits = leave_out(hits, lambda hit: hit.picture.id == state.similar_to, top)
         return sorted(hits, key=_get_date, reverse=True) if by_date else hits
 
     hits = shared.get_or_compute(
@@ -101,9 +105,12 @@ def _get_date(hit: Hit) -> str:
 def _make_cards(shared: SharedResources, results: Sequence[Hit] | Sequence[PictureRecord]) -> Sequence[Card]:
     """Cards of the results. Missing thumbnails are made in parallel."""
 
+    levels = find_levels(shared.library.encoder.name) if results and isinstance(results[0], Hit) else None
+
     def make_card(one: Hit | PictureRecord) -> Card:
-        make = make_hit_card if isinstance(one, Hit) else make_picture_card
-        return make(one, shared.thumbnails)  # type: ignore[arg-type]
+        if isinstance(one, Hit):
+            return make_hit_card(one, shared.thumbnails, levels)
+        return make_picture_card(one, shared.thumbnails)
 
     with ThreadPoolExecutor(available_cores()) as pool:
         return list(pool.map(make_card, results))
@@ -115,6 +122,8 @@ def _show_heading(state: State, results: Sequence[object]) -> None:
     last = first + min(len(results), PER_PAGE) - 1
     is_search = isinstance(results[0], Hit)
     title = ("Nearest matches" if state.all else "Best matches") if is_search else "Newest pictures"
+    if isinstance(results[0], Hit) and all(part.is_example for part in results[0].evidence) and not state.all:
+        title = "Similar pictures"
     if is_search and state.sort == "date":
         title = f"Best matches (at most {MAX_SORTED:,}), newest first"
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):

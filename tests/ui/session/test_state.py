@@ -30,7 +30,7 @@ def test_an_address_says_the_whole_state():
         heat=1,
         explore="duplicates",
         cluster=0,
-        alike="strict",
+        kind="burst",
     )
     assert State.from_address(state.to_address()) == state
 

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from threading import Lock
 
+from cosmos_search.service.originals import open_original
 from indexer.errors import PictureError
 from indexer.store.records import FailedFile, PictureRecord
 from ui.escape import replace_surrogates
-from ui.files.originals import open_original
 
 __all__ = ["MAX_ZIP_BYTES", "format_csv", "format_failed_csv", "format_json", "make_zip", "sum_file_sizes"]
 

@@ -4,9 +4,9 @@ import io
 
 from PIL import Image
 
+from cosmos_search.service.limits import MAX_UPLOAD_MB
 from indexer.errors import PictureError, UsageError
 from indexer.pictures.images import open_picture, reading_pictures
-from ui.settings import MAX_UPLOAD_MB
 
 __all__ = ["read_upload"]
 

@@ -1,4 +1,4 @@
-"""Indexing in a background thread: one job at a time, shared by all visitors."""
+"""Indexing in a background thread: one job at a time, shared by all visitors of a page or clients of a server."""
 
 import logging
 from collections.abc import Sequence
@@ -78,7 +78,7 @@ class IndexingJob:
             self.report = self._library.add(*self._folders, on_progress=self._store_report, stop=self._stop)
         except CosmosSearchError as error:
             self.error = error
-        except Exception as error:  # no caller waits for this thread, so report it on the page and in the log
+        except Exception as error:  # no caller waits for this thread, so report it to the visitors and in the log
             self.error = IndexingInterruptedError(f"{type(error).__name__}: {error}")
             LOG.exception("Indexing was interrupted")
 

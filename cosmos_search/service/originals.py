@@ -18,7 +18,7 @@ __all__ = ["is_available", "open_original", "read_upright"]
 def open_original(picture: PictureRecord) -> Iterator[BinaryIO]:
     """Open the first of a picture's files that has the indexed content. Raises PictureError if there is none.
 
-    The check by fingerprint ensures that the page shows indexed pictures only, even if a file was replaced by a link.
+    The check by fingerprint ensures that only indexed pictures are shown, even if a file was replaced by a link.
     """
     for path in filter(is_available, picture.paths):
         try:

@@ -12,7 +12,7 @@ from cosmos_search.retrieval.example_image import read_example_image
 from cosmos_search.retrieval.query import parse_query
 from indexer.pictures.regions import Box
 from indexer.places import ServerPlace
-from indexer.store.filters import Filters
+from indexer.store.filter_record import Filters
 from indexer.store.index import Index
 
 __all__ = ["ask_service"]

@@ -14,7 +14,7 @@ from cosmos_search.retrieval.hits import Evidence, Hit
 from indexer.errors import PictureError, UsageError
 from indexer.pictures.metadata_record import Metadata
 from indexer.pictures.regions import Box
-from indexer.store.filters import Filters, Near
+from indexer.store.filter_record import Filters, Near
 from indexer.store.records import PictureFacts, PictureRecord
 
 if TYPE_CHECKING:  # a search for a text needs no Pillow

@@ -140,7 +140,7 @@ if TYPE_CHECKING:  # the same names as in _EXPORTS, for type checkers and editor
     from indexer.pictures.walk import FoundFile as FoundFile
     from indexer.places import Place as Place, ServerPlace as ServerPlace
     from indexer.store.facets import Count as Count, Facets as Facets
-    from indexer.store.filters import Filters as Filters, Near as Near
+    from indexer.store.filter_record import Filters as Filters, Near as Near
     from indexer.store.records import (
         EncoderRecord as EncoderRecord,
         FailedFile as FailedFile,
@@ -250,7 +250,7 @@ _EXPORTS: dict[str, tuple[str, ...]] = {  # module -> the names of it that this 
     "indexer.pictures.walk": ("FoundFile",),
     "indexer.places": ("Place", "ServerPlace"),
     "indexer.store.facets": ("Count", "Facets"),
-    "indexer.store.filters": ("Filters", "Near"),
+    "indexer.store.filter_record": ("Filters", "Near"),
     "indexer.store.records": (
         "EncoderRecord",
         "FailedFile",

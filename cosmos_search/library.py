@@ -25,7 +25,7 @@ from indexer.pictures.regions import Box, Regions
 from indexer.pictures.walk import count_files
 from indexer.places import Place, ServerPlace
 from indexer.store.facets import Facets
-from indexer.store.filters import Filters
+from indexer.store.filter_record import Filters
 from indexer.store.index import Index
 from indexer.store.records import EncoderRecord, FailedFile, Folder, PictureRecord
 

@@ -14,7 +14,7 @@ from cosmos_search.cli.terminal import json_line, say
 if TYPE_CHECKING:
     from cosmos_search.library import Library
     from cosmos_search.retrieval.hits import Hit
-    from indexer.store.filters import Filters
+    from indexer.store.filter_record import Filters
 
 __all__ = ["pause_collection", "search_and_print", "search_options"]
 
@@ -140,7 +140,7 @@ def _search(library: "Library", text: str, top: int, **options: Any) -> "list[Hi
 
 def _warn_of_filters(library: "Library", filters: "Filters") -> None:
     """Warn if no picture passes the filters, whatever the query is."""
-    from indexer.store.filters import Filters
+    from indexer.store.filter_record import Filters
 
     if filters.folder is not None and not library.n_matching(Filters(folder=filters.folder)):
         say(

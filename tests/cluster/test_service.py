@@ -15,7 +15,7 @@ from cluster.service_file import ServiceAddress, read_address, remove_address, w
 from cluster.wire import Answer, Search, decode_answer, decode_search, encode_answer, encode_search
 from cosmos_search.retrieval.example_image import read_example_image
 from indexer.errors import UsageError
-from indexer.store.filters import Filters, Near
+from indexer.store.filter_record import Filters, Near
 from tests import ROOT
 from tests.cluster.test_search import start
 from tests.colour import ColourEncoder, paint, paint_photos

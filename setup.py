@@ -86,7 +86,6 @@ setup(
     entry_points={
         "console_scripts": ["cosmos-search=cosmos_search.cli.main:main", "cosmos-search-train=trainer.cli:train"],
         "cosmos_search.commands": [
-            "serve=cluster.cli:serve",
             "train=trainer.cli:train",
             "ui=ui.cli:ui",
         ],  # found without an import upwards

@@ -6,7 +6,7 @@ from types import TracebackType
 
 import cosmos_search
 from cluster.shards import Shards
-from cluster.wire import Answer, Search
+from cosmos_search.client.wire import Answer, Search
 from cosmos_search.cluster_errors import MissingShardsError
 from cosmos_search.encoders.protocol import Encoder, require_made_by
 from cosmos_search.retrieval.encode import encode

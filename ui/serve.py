@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from cosmos_search.service.limits import MAX_UPLOAD_MB
+from cosmos_search.limits import MAX_UPLOAD_MB
 from indexer.errors import CosmosSearchError
 from ui.log import configure_logging
 from ui.settings import APP, LOCAL, TOKEN, ServerOptions, is_local, make_url

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Lock, Thread
+from typing import Any
 
 from cosmos_search.library import Library
 from indexer.errors import CosmosSearchError
@@ -59,6 +60,19 @@ class IndexingJob:
         if self.report is None or not self.fraction or not self.report.embedded:
             return None
         return self.report.seconds * (1 - self.fraction) / self.fraction
+
+    def to_dict(self) -> dict[str, Any]:
+        """Values for JSON."""
+        report, seconds_left = self.report, self.seconds_left
+        return {
+            "is_running": self.is_running,
+            "is_stopping": self.is_stopping,
+            "n_files": self.n_files,
+            "fraction": round(self.fraction, 4),
+            "seconds_left": None if seconds_left is None else round(seconds_left, 1),
+            "report": None if report is None else report.to_dict(),
+            "error": None if self.error is None else str(self.error),
+        }
 
     def start(self) -> None:
         """Start indexing and counting the files, each in its own thread."""

@@ -8,6 +8,7 @@ from cluster.connect import disconnect, list_nodes
 from cluster.search import Searcher
 from cluster.shards import Shards
 from cosmos_search.client.wire import Answer, Search
+from cosmos_search.library import Library
 from indexer.places import ServerPlace
 
 __all__ = ["serve_shards"]
@@ -17,11 +18,12 @@ POLL_S = 2.0
 
 @contextmanager
 def serve_shards(
-    place: ServerPlace, n_shards: int, n_replicas: int, on_ready: Callable[[str], None]
+    library: Library, place: ServerPlace, n_shards: int, n_replicas: int, on_ready: Callable[[str], None]
 ) -> Iterator[Callable[[Search], Answer]]:
     """Start the shards on the cluster of this process, and leave it at the end.
 
-    Yields the function that answers searches. on_ready: called with a sentence when all shards hold their share.
+    Yields the function that answers searches with the encoder of the library. place: the library's.
+    on_ready: called with a sentence when all shards hold their share.
     """
     n_cores = sum(node["Resources"].get("CPU", 0) for node in list_nodes() if node["Alive"])
     share = min(1.0, int(100 * n_cores / (n_shards * n_replicas)) / 100)
@@ -29,7 +31,7 @@ def serve_shards(
     ended = Event()
     try:
         Thread(target=_wait_for_shards, args=(shards, ended, on_ready), daemon=True).start()
-        with Searcher(place, shards) as searcher:
+        with Searcher(library, shards) as searcher:
             yield searcher.search
     finally:
         ended.set()

@@ -14,6 +14,7 @@ from indexer.places import Place
 
 if TYPE_CHECKING:
     from cosmos_search.client.wire import Answer, Search
+    from cosmos_search.library import Library
 
 __all__ = ["serve"]
 
@@ -73,7 +74,7 @@ def serve(
         if not is_sharded:
             run(Service(library), listener, host, token, _say_address)
             return
-        with _start_shards(library.place, cluster or "auto", shards or 1, replicas or 1) as answer:
+        with _start_shards(library, cluster or "auto", shards or 1, replicas or 1) as answer:
             run(Service(library, answer), listener, host, token, _say_address)
     finally:
         listener.close()
@@ -84,10 +85,13 @@ def _say_address(url: str, file: str) -> None:
 
 
 @contextmanager
-def _start_shards(place: Place, cluster: str, shards: int, replicas: int) -> "Iterator[Callable[[Search], Answer]]":
+def _start_shards(
+    library: "Library", cluster: str, shards: int, replicas: int
+) -> "Iterator[Callable[[Search], Answer]]":
     """The search through shards. Raises CosmosSearchError if the cluster or this index can't be used for it."""
     from cosmos_search.cluster_errors import ClusterPlaceError
 
+    place = library.place
     if isinstance(place, Path):
         raise ClusterPlaceError(place)
     from cluster.connect import connect
@@ -95,5 +99,5 @@ def _start_shards(place: Place, cluster: str, shards: int, replicas: int) -> "It
     connect(cluster)
     from cluster.serve import serve_shards
 
-    with serve_shards(place, shards, replicas, lambda text: say(text, err=True)) as answer:
+    with serve_shards(library, place, shards, replicas, lambda text: say(text, err=True)) as answer:
         yield answer

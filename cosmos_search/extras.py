@@ -8,10 +8,11 @@ from indexer.errors import CosmosSearchError
 
 __all__ = ["Extra", "MissingExtraError", "install_command", "require_extra"]
 
-Extra = Literal["cluster", "formats", "models", "server", "train", "ui"]
+Extra = Literal["cluster", "formats", "mcp", "models", "server", "train", "ui"]
 NAMES = {
     "ray": "Ray",
     "fastapi": "FastAPI",
+    "mcp": "the MCP SDK",
     "torch": "PyTorch",
     "transformers": "Transformers",
     "streamlit": "Streamlit",

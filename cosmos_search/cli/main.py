@@ -10,6 +10,7 @@ import click
 
 from cosmos_search.cli.evaluate import evaluate
 from cosmos_search.cli.group import TEXT, ExtensibleCommands, UserPath, UserPlace
+from cosmos_search.cli.mcp import mcp
 from cosmos_search.cli.models import models
 from cosmos_search.cli.search import GRAMMAR, pause_collection, search_and_print, search_options
 from cosmos_search.cli.serve import serve
@@ -242,5 +243,6 @@ def _connect_to_cluster(library: "Library", address: str, device: Device, precis
 
 
 main.add_command(evaluate)
+main.add_command(mcp)
 main.add_command(models)
 main.add_command(serve)

@@ -83,15 +83,16 @@ def run(service: Service, listener: socket.socket, host: str, token: str, on_sta
         timeout_graceful_shutdown=GRACE_S,
     )
     place = service.library.place
-    before = signal.signal(signal.SIGTERM, _exit)  # uvicorn raises the signal again after its end
     try:
         path = write_address(place, address)
+    except OSError as error:
+        raise CosmosSearchError(f"The file of the server can't be written ({error.strerror or error}).") from error
+    before = signal.signal(signal.SIGTERM, _exit)  # uvicorn raises the signal again after its end
+    try:
         Thread(target=_warm_up, args=(service,), daemon=True).start()
         on_start(address.url, str(path))
         with suppress(KeyboardInterrupt):
             _Server(config, service).run(sockets=[listener])
-    except OSError as error:
-        raise CosmosSearchError(f"The file of the server can't be written ({error.strerror or error}).") from error
     finally:
         remove_address(place, address)
         service.close()

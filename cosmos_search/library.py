@@ -1,5 +1,6 @@
 """The library API: one object for one index. The command line and the page call it for everything that they do."""
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +8,7 @@ from threading import Event, RLock
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from cosmos_search.client.client import ask_server
 from cosmos_search.encoders.devices import Device, Precision
 from cosmos_search.encoders.load import find_version, load_encoder
 from cosmos_search.encoders.protocol import Encoder
@@ -25,7 +27,7 @@ from indexer.pictures.regions import Box, Regions
 from indexer.pictures.walk import count_files
 from indexer.places import Place, ServerPlace
 from indexer.store.facets import Facets
-from indexer.store.filters import Filters
+from indexer.store.filter_record import Filters
 from indexer.store.index import Index
 from indexer.store.records import EncoderRecord, FailedFile, Folder, PictureRecord
 
@@ -37,6 +39,8 @@ if TYPE_CHECKING:  # a search needs neither
     from indexer.ingest.shared_work import Distribute
 
 __all__ = ["Info", "Library", "open"]
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,9 +218,18 @@ class Library:
         file, that picture is left out.
         filters: conditions that all hits fulfil.
         include_unlikely: also hits whose score is below the encoder's cut-off.
+        For an index on a PostgreSQL server, a running search server of this user on this machine is asked, if there is
+        one: its shards may hold more than this machine's memory. What it could not search is logged as a warning.
         Raises QueryError for a syntax error in the text, other UsageErrors for other mistakes in the arguments,
         ExampleImageError for a picture that cannot be read, and CosmosSearchError for an empty index.
         """
+        if isinstance(self.place, ServerPlace) and self._given is None:
+            options: dict[str, Any] = {"filters": filters, "include_unlikely": include_unlikely}
+            answer = ask_server(self.place, text, top, similar_to=similar_to, box=box, **options)
+            if answer is not None:
+                if answer.warning is not None:
+                    log.warning("%s", answer.warning)
+                return answer.hits
         index = self._open_index()
         query = parse_query(text) if text.strip() or similar_to is None else None
         example = None if similar_to is None else read_example_image(similar_to, box)

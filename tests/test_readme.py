@@ -18,6 +18,8 @@ COMMANDS = (
     ["index"],
     ["search"],
     ["models"],
+    ["mcp"],
+    ["serve"],
     ["ui"],
     ["train", "prepare"],
     ["train", "run"],

@@ -10,9 +10,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from cosmos_search.limits import MAX_UPLOAD_MB
 from indexer.errors import CosmosSearchError
 from ui.log import configure_logging
-from ui.settings import APP, LOCAL, MAX_UPLOAD_MB, TOKEN, ServerOptions, is_local, make_url
+from ui.settings import APP, LOCAL, TOKEN, ServerOptions, is_local, make_url
 
 __all__ = ["main", "serve"]
 

@@ -5,12 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["APP", "LOCAL", "MAX_UPLOAD_MB", "TOKEN", "TOKEN_KEY", "ServerOptions", "is_local", "make_url"]
+__all__ = ["APP", "LOCAL", "TOKEN", "TOKEN_KEY", "ServerOptions", "is_local", "make_url"]
 
 APP = Path(__file__).parent / "app.py"
 TOKEN = "COSMOS_SEARCH_TOKEN"  # environment variable with the token; empty: no login
 TOKEN_KEY = "token"  # key of the token field; Streamlit's widget id ends with it
-MAX_UPLOAD_MB = 32
 LOCAL = ("localhost", "127.0.0.1", "::1")
 
 

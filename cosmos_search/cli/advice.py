@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from shlex import quote
 from typing import Any
 
+from cosmos_search.client.errors import ListenError, NoServerError
 from cosmos_search.cluster_errors import ClusterTokenError, ClusterVersionError, NoClusterError
 from cosmos_search.encoders.devices import DeviceError, FixedPrecisionError, PrecisionError
 from cosmos_search.evaluation.datasets.errors import MissingPicturesError
@@ -96,7 +97,9 @@ ADVICE: Advice = {
         f"To change over, embedding every picture again: cosmos-search index --regions {error.wanted} --rebuild"
     ),
     UnfinishedRebuildError: _finish_rebuild,
-    # cluster
+    # servers and clusters
+    NoServerError: lambda error: "Start one: cosmos-search serve",
+    ListenError: lambda error: "To take any free port: --port 0",
     NoClusterError: lambda error: "Start one on this machine: ray start --head",
     ClusterTokenError: lambda error: "To make one: ray get-auth-token --generate",
     ClusterVersionError: lambda error: (

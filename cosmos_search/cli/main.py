@@ -11,8 +11,10 @@ import click
 from cosmos_search.cli.duplicates import KINDS, Kind, Output, print_duplicates
 from cosmos_search.cli.evaluate import evaluate
 from cosmos_search.cli.group import TEXT, ExtensibleCommands, UserPath, UserPlace
+from cosmos_search.cli.mcp import mcp
 from cosmos_search.cli.models import models
 from cosmos_search.cli.search import GRAMMAR, pause_collection, search_and_print, search_options
+from cosmos_search.cli.serve import serve
 from cosmos_search.cli.terminal import json_line, log_to_stderr, say
 from cosmos_search.encoders.devices import DEVICES, PRECISIONS, Device, Precision
 from indexer.pictures.regions import REGIONS, Regions
@@ -158,8 +160,17 @@ def index(
 @search_options
 @_index_option
 @_json_option("Print one JSON object a line: rank, path, score, evidence, ...")
-def search(query: str, top: int, place: Place | None, as_json: bool, **options: Any) -> None:
-    with pause_collection(), _open_library(place) as library:
+@click.option(
+    "--server",
+    type=TEXT,
+    metavar="URL",
+    help="Ask this server, whose token is in COSMOS_SEARCH_TOKEN. A server of the same index on this machine is found "
+    "without it.",
+)
+def search(query: str, top: int, place: Place | None, as_json: bool, server: str | None, **options: Any) -> None:
+    from cosmos_search.cli.served import ServedLibrary
+
+    with pause_collection(), ServedLibrary(place, server) as library:
         search_and_print(library, query, top, as_json=as_json, **options)
 
 
@@ -254,4 +265,6 @@ def _connect_to_cluster(library: "Library", address: str, device: Device, precis
 
 
 main.add_command(evaluate)
+main.add_command(mcp)
 main.add_command(models)
+main.add_command(serve)

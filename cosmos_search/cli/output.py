@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 from cosmos_search.cli.advice import add_advice
 from cosmos_search.cli.terminal import escape
 from cosmos_search.extras import IN_CLONE, install_command
-from cosmos_search.library import Info
 from cosmos_search.models.published import RECOMMENDED
 from cosmos_search.retrieval.hits import Evidence, Hit
 from indexer.errors import OtherEncoderError
 from indexer.pictures.regions import WHOLE
 from indexer.store.records import FailedFile, Folder
 
-if TYPE_CHECKING:  # a search needs neither
+if TYPE_CHECKING:  # a search needs none
+    from cosmos_search.library import Info
     from cosmos_search.models.install import ModelRow
     from indexer.ingest.report import Report
 
@@ -69,7 +69,7 @@ def report_to_dict(report: "Report") -> dict[str, Any]:
     return report.to_dict() | {"warnings": [add_advice(warning) for warning in report.warnings]}
 
 
-def format_info(info: Info) -> str:
+def format_info(info: "Info") -> str:
     """What is indexed."""
     place = format_path(info.place) if isinstance(info.place, Path) else str(info.place)
     lines = [f"Index     {place}"]

@@ -12,9 +12,8 @@ from cosmos_search.cli.group import TEXT, UserPath, decode_argument
 from cosmos_search.cli.terminal import json_line, say
 
 if TYPE_CHECKING:
-    from cosmos_search.library import Library
-    from cosmos_search.retrieval.hits import Hit
-    from indexer.store.filters import Filters
+    from cosmos_search.cli.served import ServedLibrary
+    from indexer.store.filter_record import Filters
 
 __all__ = ["pause_collection", "search_and_print", "search_options"]
 
@@ -73,7 +72,7 @@ def pause_collection() -> Iterator[None]:
 
 
 def search_and_print(
-    library: "Library",
+    library: "ServedLibrary",
     query: str,
     top: int,
     *,
@@ -88,7 +87,6 @@ def search_and_print(
     """Search and print the hits, or that nothing matches."""
     from cosmos_search.cli.output import format_hits, format_path
     from cosmos_search.retrieval.filters import parse_filters
-    from cosmos_search.retrieval.language import describe_language
     from cosmos_search.retrieval.query import parse_box
     from indexer.errors import UsageError
 
@@ -97,8 +95,7 @@ def search_and_print(
     if explain is not None and explain.exists() and not explain.is_dir():
         raise UsageError(f"--explain writes into a directory, and {explain} is not one; choose another: --explain why/")
     wanted = parse_filters(camera=decode_argument(camera) if camera is not None else None, **filters)
-    hits = _search(
-        library,
+    answer = library.ask(
         decode_argument(query),
         top,
         similar_to=similar_to,
@@ -106,6 +103,9 @@ def search_and_print(
         filters=wanted,
         include_unlikely=include_unlikely,
     )
+    hits = answer.hits
+    if answer.warning is not None:
+        say(str(answer.warning), err=True)
     if as_json:
         for hit in hits:
             say(json_line(hit.to_dict()))
@@ -113,8 +113,8 @@ def search_and_print(
         say(format_hits(hits))
     else:
         say("Nothing here matches." + ("" if include_unlikely else " The nearest are shown with: --all -n 3"))
-    if note := describe_language(library.encoder, decode_argument(query)):
-        say(f"{note} Encoders for many languages: cosmos-search models", err=True)
+    if answer.note:
+        say(f"{answer.note} Encoders for many languages: cosmos-search models", err=True)
     if not hits:
         _warn_of_filters(library, wanted)
     elif explain is not None:
@@ -125,24 +125,9 @@ def search_and_print(
         say(f"Why: {format_path(paths[0])}{more}", err=True)
 
 
-def _search(library: "Library", text: str, top: int, **options: Any) -> "list[Hit]":
-    """Ask the service of an index on a server if one is running, else search here. options: of `Library.search`."""
-    if not isinstance(library.place, Path):
-        from cluster.ask import ask_service
-        from cosmos_search.retrieval.similarity import is_file, leave_out
-
-        answer = ask_service(library.place, text, top + (options["similar_to"] is not None), **options)
-        if answer is not None:
-            if answer.warning is not None:
-                say(str(answer.warning), err=True)
-            similar_to = options["similar_to"]
-            return answer.hits if similar_to is None else leave_out(answer.hits, is_file(similar_to), top)
-    return library.search(text, top, **options)
-
-
-def _warn_of_filters(library: "Library", filters: "Filters") -> None:
+def _warn_of_filters(library: "ServedLibrary", filters: "Filters") -> None:
     """Warn if no picture passes the filters, whatever the query is."""
-    from indexer.store.filters import Filters
+    from indexer.store.filter_record import Filters
 
     if filters.folder is not None and not library.n_matching(Filters(folder=filters.folder)):
         say(

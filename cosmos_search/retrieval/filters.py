@@ -5,7 +5,7 @@ from datetime import datetime
 from math import isfinite
 
 from cosmos_search.retrieval.errors import InvalidValueError
-from indexer.store.filters import Filters, Near
+from indexer.store.filter_record import Filters, Near
 
 __all__ = ["parse_date", "parse_filters", "parse_near", "parse_size"]
 

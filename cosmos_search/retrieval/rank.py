@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from cosmos_search.retrieval.encode import EncodedQuery
 from cosmos_search.retrieval.scoring import EncodedTerm, PictureScore, combine_scores, score_pictures
 from indexer.pictures.regions import Box, whole_and_regions
-from indexer.store.filters import Filters
+from indexer.store.filter_record import Filters
 from indexer.store.picture_rows import find_starts, widen
 from indexer.store.protocol import Snapshot
 from indexer.store.vectors import Estimates

@@ -9,7 +9,7 @@ from cosmos_search.retrieval.present import present
 from cosmos_search.retrieval.query import Query
 from cosmos_search.retrieval.rank import rank
 from indexer.errors import EmptyIndexError
-from indexer.store.filters import Filters
+from indexer.store.filter_record import Filters
 from indexer.store.protocol import Snapshot, Store
 
 __all__ = ["search"]

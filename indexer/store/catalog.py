@@ -12,7 +12,8 @@ from sqlalchemy import Connection, Row, String, and_, cast, func, select
 from indexer.pictures.metadata_record import Metadata
 from indexer.store.facets import Facets, count_facets
 from indexer.store.failures import read_failures
-from indexer.store.filters import Filters, count_matching, find_matching, find_newest
+from indexer.store.filter_record import Filters
+from indexer.store.filters import count_matching, find_matching, find_newest
 from indexer.store.records import (
     EncoderRecord,
     FailedFile,

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from indexer.pictures.metadata_record import Metadata
 from indexer.pictures.walk import FoundFile
+
+if TYPE_CHECKING:  # a client of a server needs no NumPy
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = [
     "EncoderRecord",
@@ -124,7 +125,7 @@ class IndexedPicture:
     file: FoundFile
     fingerprint: bytes
     facts: PictureFacts
-    vectors: NDArray[np.float16]  # (1 + regions, dim)
+    vectors: "NDArray[np.float16]"  # (1 + regions, dim)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from cosmos_search.retrieval.explain import COLOURS
 from cosmos_search.retrieval.hits import Evidence, Hit
 from cosmos_search.retrieval.similarity import Levels, describe_similarity
+from cosmos_search.service.thumbnails import Thumbnails
 from indexer.pictures.regions import WHOLE, Box
 from indexer.store.records import PictureRecord
 from ui.components.data_uri import encode_jpeg_uri
 from ui.escape import replace_surrogates
-from ui.files.thumbnails import Thumbnails
 
 __all__ = ["Card", "Part", "get_colour", "get_edges", "list_facts", "make_hit_card", "make_parts", "make_picture_card"]
 

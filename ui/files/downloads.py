@@ -12,10 +12,10 @@ from pathlib import Path
 from threading import Lock
 
 from cosmos_search.explore.duplicate_groups import DuplicateGroup, list_files
+from cosmos_search.service.originals import open_original
 from indexer.errors import PictureError
 from indexer.store.records import FailedFile, PictureRecord
 from ui.escape import replace_surrogates
-from ui.files.originals import open_original
 
 __all__ = [
     "MAX_ZIP_BYTES",

@@ -10,17 +10,17 @@ from platformdirs import user_cache_path
 
 from cosmos_search.library import Library
 from cosmos_search.library import open as open_library
+from cosmos_search.limits import THUMBNAIL_BYTES
 from cosmos_search.places import default_place
+from cosmos_search.service.answer_cache import AnswerCache
+from cosmos_search.service.indexing import Indexing
+from cosmos_search.service.thumbnails import Thumbnails
 from indexer.places import Place
-from ui.files.thumbnails import Thumbnails
-from ui.session.answer_cache import AnswerCache
-from ui.session.indexing import Indexing
 
 __all__ = ["SharedResources", "shared_resources"]
 
 T = TypeVar("T")
 
-THUMBNAIL_BYTES = 1 << 30
 N_RESULTS = 48  # results of searches and facets; about 1 KB for each hit
 N_LARGE_RESULTS = 6  # maps and groups of near duplicates
 _open_lock = Lock()

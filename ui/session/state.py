@@ -9,7 +9,7 @@ from cosmos_search.retrieval.filters import parse_filters
 from cosmos_search.retrieval.query import parse_box
 from indexer.errors import UsageError
 from indexer.pictures.regions import Box
-from indexer.store.filters import ORIENTATIONS, Filters
+from indexer.store.filter_record import ORIENTATIONS, Filters
 
 __all__ = ["DEFAULT", "MAX_TEXT", "State"]
 

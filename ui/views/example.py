@@ -8,14 +8,14 @@ from hashlib import sha256
 import streamlit as st
 from PIL import Image
 
+from cosmos_search.service.originals import read_upright
+from cosmos_search.service.uploads import read_upload
 from indexer.errors import PictureError, UsageError
 from indexer.pictures.regions import Box
 from indexer.store.records import PictureRecord
 from ui.components.cards import Part, get_colour, get_edges
 from ui.components.components import show_frame
 from ui.components.data_uri import encode_data_uri
-from ui.files.originals import read_upright
-from ui.files.uploads import read_upload
 from ui.session.address import go
 from ui.session.shared import SharedResources
 from ui.session.state import State

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import streamlit as st
 
+from cosmos_search.service.indexing import IndexingJob
 from indexer.errors import CosmosSearchError, UsageError
 from indexer.ingest.scan_plan import resolve_folder
 from indexer.ingest.update import Report
-from ui.session.indexing import IndexingJob
 from ui.session.shared import SharedResources
 from ui.views.advice import advise_install, format_error, show_error
 

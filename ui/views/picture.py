@@ -13,6 +13,7 @@ from cosmos_search.extras import MissingExtraError
 from cosmos_search.retrieval.explain import draw_heat, heat_map, refine_evidence
 from cosmos_search.retrieval.hits import Evidence, Hit
 from cosmos_search.retrieval.similarity import find_levels
+from cosmos_search.service.originals import read_upright
 from indexer.errors import CosmosSearchError, PictureError
 from indexer.pictures.regions import WHOLE
 from indexer.store.records import PictureRecord
@@ -21,7 +22,6 @@ from ui.components.components import show_frame
 from ui.components.data_uri import encode_data_uri
 from ui.components.globe import draw_place_map, make_map_link
 from ui.escape import escape_markdown, replace_surrogates
-from ui.files.originals import read_upright
 from ui.session.address import bind_widget, go
 from ui.session.shared import SharedResources
 from ui.session.state import State

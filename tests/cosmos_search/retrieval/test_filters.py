@@ -6,7 +6,7 @@ import pytest
 
 from cosmos_search.retrieval.filters import parse_date, parse_filters, parse_near, parse_size
 from indexer.errors import UsageError
-from indexer.store.filters import Filters, Near
+from indexer.store.filter_record import Filters, Near
 
 
 def test_one_function_parses_all_filters():

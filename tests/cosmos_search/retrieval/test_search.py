@@ -12,7 +12,7 @@ from cosmos_search.library import Library
 from cosmos_search.retrieval.explain import draw_boxes, explain, save_explanations
 from indexer.errors import CosmosSearchError, UsageError
 from indexer.pictures.regions import Box
-from indexer.store.filters import Filters, Near
+from indexer.store.filter_record import Filters, Near
 from tests.colour import ColourEncoder, dated, paint
 from tests.rows import delete_index
 

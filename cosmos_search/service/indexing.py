@@ -1,10 +1,11 @@
-"""Indexing in a background thread: one job at a time, shared by all visitors."""
+"""Indexing in a background thread: one job at a time, shared by all visitors of a page or clients of a server."""
 
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Lock, Thread
+from typing import Any
 
 from cosmos_search.library import Library
 from cosmos_search.library import open as open_library
@@ -65,6 +66,19 @@ class IndexingJob:
             return None
         return self.report.seconds * (1 - self.fraction) / self.fraction
 
+    def to_dict(self) -> dict[str, Any]:
+        """Values for JSON."""
+        report, seconds_left = self.report, self.seconds_left
+        return {
+            "is_running": self.is_running,
+            "is_stopping": self.is_stopping,
+            "n_files": self.n_files,
+            "fraction": round(self.fraction, 4),
+            "seconds_left": None if seconds_left is None else round(seconds_left, 1),
+            "report": None if report is None else report.to_dict(),
+            "error": None if self.error is None else str(self.error),
+        }
+
     def start(self) -> None:
         """Start indexing and counting the files, each in its own thread."""
         self._thread.start()
@@ -83,7 +97,7 @@ class IndexingJob:
             self.report = self._change_encoder(self._model) if self._model else self._add_folders()
         except CosmosSearchError as error:
             self.error = error
-        except Exception as error:  # no caller waits for this thread, so report it on the page and in the log
+        except Exception as error:  # no caller waits for this thread, so report it to the visitors and in the log
             self.error = IndexingInterruptedError(f"{type(error).__name__}: {error}")
             LOG.exception("Indexing was interrupted")
 

@@ -5,10 +5,10 @@ import os
 from pathlib import Path
 from threading import Lock
 
+from cosmos_search.service.originals import is_available, read_upright
 from indexer.errors import PictureError
 from indexer.files import replace_file
 from indexer.store.records import PictureRecord
-from ui.files.originals import is_available, read_upright
 
 __all__ = ["Thumbnails"]
 

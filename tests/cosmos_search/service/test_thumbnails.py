@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cosmos_search.service.thumbnails import Thumbnails
 from indexer.pictures.images import reading_pictures
 from tests.colour import paint, record
-from ui.files.thumbnails import Thumbnails
 
 ROOMY = 10_000_000
 

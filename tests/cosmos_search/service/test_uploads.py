@@ -5,8 +5,8 @@ import zlib
 import pytest
 from PIL import Image
 
+from cosmos_search.service.uploads import read_upload
 from indexer.errors import UsageError
-from ui.files.uploads import read_upload
 
 
 def png(width, height):

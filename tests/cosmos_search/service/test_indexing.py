@@ -3,9 +3,9 @@ from threading import Event
 import pytest
 
 import cosmos_search
+from cosmos_search.service.indexing import Indexing, IndexingInterruptedError
 from indexer.errors import IndexBusyError
 from tests.colour import ColourEncoder, paint
-from ui.session.indexing import Indexing, IndexingInterruptedError
 
 COLOURS = ("red", "green", "blue", "white")
 

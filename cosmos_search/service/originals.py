@@ -7,18 +7,19 @@ from typing import BinaryIO
 
 from PIL import Image
 
-from indexer.errors import PictureError
+from cosmos_search.retrieval.example_image import MIN_SIDE
+from indexer.errors import PictureError, UsageError
 from indexer.pictures.images import fingerprint, open_picture, reading_pictures
 from indexer.store.records import PictureRecord
 
-__all__ = ["is_available", "open_original", "read_upright"]
+__all__ = ["is_available", "open_original", "read_example", "read_upright"]
 
 
 @contextmanager
 def open_original(picture: PictureRecord) -> Iterator[BinaryIO]:
     """Open the first of a picture's files that has the indexed content. Raises PictureError if there is none.
 
-    The check by fingerprint ensures that the page shows indexed pictures only, even if a file was replaced by a link.
+    The check by fingerprint ensures that only indexed pictures are shown, even if a file was replaced by a link.
     """
     for path in filter(is_available, picture.paths):
         try:
@@ -39,6 +40,15 @@ def is_available(path: Path) -> bool:
         return path.is_file()
     except OSError:  # no permission for the folder, or the network share is not mounted
         return False
+
+
+def read_example(picture: PictureRecord) -> Image.Image:
+    """The upright picture, as an example file of a search is read. Raises UsageError if it cannot be read."""
+    try:
+        with reading_pictures(), open_original(picture) as file:
+            return open_picture(file, min_side=MIN_SIDE).image
+    except PictureError as error:
+        raise UsageError(f"The picture {picture.id} can't be used: {error}.") from error
 
 
 def read_upright(picture: PictureRecord, side: int) -> Image.Image:

@@ -3,10 +3,10 @@ import shutil
 import pytest
 from PIL import Image
 
+from cosmos_search.service.originals import is_available, open_original, read_upright
 from indexer.errors import PictureError
 from tests.colour import paint, record
 from tests.rights import needs_refusals
-from ui.files.originals import is_available, open_original, read_upright
 
 
 def test_an_indexed_picture_is_opened(picture):

@@ -4,7 +4,7 @@ from threading import Event
 
 import pytest
 
-from ui.session.answer_cache import AnswerCache
+from cosmos_search.service.answer_cache import AnswerCache
 
 
 def test_an_answer_is_computed_for_once():

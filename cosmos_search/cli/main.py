@@ -12,6 +12,7 @@ from cosmos_search.cli.evaluate import evaluate
 from cosmos_search.cli.group import TEXT, ExtensibleCommands, UserPath, UserPlace
 from cosmos_search.cli.models import models
 from cosmos_search.cli.search import GRAMMAR, pause_collection, search_and_print, search_options
+from cosmos_search.cli.style import choose_style
 from cosmos_search.cli.terminal import json_line, log_to_stderr, say
 from cosmos_search.encoders.devices import DEVICES, PRECISIONS, Device, Precision
 from indexer.pictures.regions import REGIONS, Regions
@@ -145,32 +146,38 @@ def index(
         report = index_with_progress(
             library, folders, rebuild, regions, max_pixels, exclude or None, forget_missing, distribute
         )
-    say(json_line(report_to_dict(report)) if as_json else format_report(report))
+    if as_json:
+        say(json_line(report_to_dict(report)))
+    else:
+        say(format_report(report, choose_style(sys.stdout)), styled=True)
     if report.is_stopped:
         say("Stopped. Everything counted above is stored; to resume, run the same command again.", err=True)
         sys.exit(130)
 
 
 @main.command()
-@click.argument("query", default="")
-@click.option("-n", "--top", default=10, help="How many hits to show.")
+@click.argument("query", nargs=-1)
+@click.option("-n", "--top", default=10, help="How many pictures to show.")
 @search_options
 @_index_option
-@_json_option("Print one JSON object a line: rank, path, score, evidence, ...")
-def search(query: str, top: int, place: Place | None, as_json: bool, **options: Any) -> None:
+def search(query: tuple[str, ...], top: int, place: Place | None, **options: Any) -> None:
     with pause_collection(), _open_library(place) as library:
-        search_and_print(library, query, top, as_json=as_json, **options)
+        search_and_print(library, query, top, **options)
 
 
 search.help = f"""Find the pictures that match QUERY, and the matching part of each.
 
+QUERY needs no quotes, unless it has characters that the shell takes for itself. Without a QUERY, filters list the
+pictures that pass them, newest first.
+
 {GRAMMAR}
 \b
 Examples:
-  cosmos-search search "a cup of coffee" -n 5
+  cosmos-search search a cup of coffee -n 5
   cosmos-search search "A dog on a sofa. A red lamp." --explain why/
   cosmos-search search --similar-to photo.jpg "at night" --after 2024-06
-  cosmos-search search "a cat" --json | jq -r .path
+  cosmos-search search --after 2024 --camera X100
+  cosmos-search search a cat -0 | xargs -0 cp -t cats/
 """
 
 
@@ -188,7 +195,10 @@ def info(place: Place | None, as_json: bool) -> None:
 
     with _open_library(place) as library:
         about = library.info()
-    say(json_line(about.to_dict()) if as_json else format_info(about))
+    if as_json:
+        say(json_line(about.to_dict()))
+    else:
+        say(format_info(about, choose_style(sys.stdout)), styled=True)
 
 
 @main.command()

@@ -1,15 +1,17 @@
-"""The options of the command `search`, and the output of its hits: as a table, as JSON, or as pictures."""
+"""The options of the command `search`, and what it prints."""
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from cosmos_search.cli.filters import filter_options, parse_filter_options
 from cosmos_search.cli.group import TEXT, UserPath, decode_argument
-from cosmos_search.cli.terminal import json_line, say
+from cosmos_search.cli.results import Output, output_options, print_hits, print_pictures
+from cosmos_search.cli.terminal import say
 
 if TYPE_CHECKING:
     from cosmos_search.library import Library
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["pause_collection", "search_and_print", "search_options"]
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+MAX_LISTED = 10**9  # pictures; more than an index has, and a number that the database takes
 
 GRAMMAR = """\
 \b
@@ -34,13 +38,6 @@ OPTIONS = (
     click.option(
         "--box", type=TEXT, metavar="L,T,R,B", help="Only this part of that picture, in fractions: 0.1,0.2,0.5,0.7"
     ),
-    click.option("--after", type=TEXT, metavar="DATE", help="Taken then or later: 2024, 2024-06 or 2024-06-30."),
-    click.option("--before", type=TEXT, metavar="DATE", help="Taken earlier than that."),
-    click.option("--folder", type=TEXT, metavar="TEXT", help="In a directory with this in its path."),
-    click.option("--camera", type=TEXT, metavar="TEXT", help="With a camera of this name, or a part of it."),
-    click.option("--near", type=TEXT, metavar="LAT,LON,KM", help="Taken there: 48.14,11.58,20km"),
-    click.option("--min-size", type=TEXT, metavar="SIZE", help="At least as large: 2MP or 1920x1080."),
-    click.option("--orientation", type=TEXT, metavar="NAME", help="portrait, landscape or square."),
     click.option("--all", "include_unlikely", is_flag=True, help="Also show unlikely matches."),
     click.option(
         "--explain",
@@ -55,7 +52,7 @@ def search_options(command: F) -> F:
     """Add the options of a search to a command."""
     for option in reversed(OPTIONS):
         command = option(command)
-    return command
+    return filter_options(output_options(command))
 
 
 @contextmanager
@@ -74,7 +71,7 @@ def pause_collection() -> Iterator[None]:
 
 def search_and_print(
     library: "Library",
-    query: str,
+    words: Sequence[str],
     top: int,
     *,
     similar_to: Path | None,
@@ -82,47 +79,78 @@ def search_and_print(
     include_unlikely: bool,
     explain: Path | None,
     as_json: bool,
-    camera: str | None,
+    as_paths: bool,
+    as_null: bool,
     **filters: str | None,
 ) -> None:
-    """Search and print the hits, or that nothing matches."""
-    from cosmos_search.cli.output import format_hits, format_path
-    from cosmos_search.retrieval.filters import parse_filters
-    from cosmos_search.retrieval.language import describe_language
+    """Search and print the hits, or that nothing matches. Filters without a query list the pictures that pass."""
     from cosmos_search.retrieval.query import parse_box
     from indexer.errors import UsageError
+    from indexer.store.filters import Filters
 
     if box is not None and similar_to is None:
         raise UsageError("A --box is a part of a picture; name that too: --similar-to FILE --box 0.1,0.2,0.5,0.7")
     if explain is not None and explain.exists() and not explain.is_dir():
         raise UsageError(f"--explain writes into a directory, and {explain} is not one; choose another: --explain why/")
-    wanted = parse_filters(camera=decode_argument(camera) if camera is not None else None, **filters)
+    output = Output(as_json, as_paths, as_null)
+    wanted = parse_filter_options(**filters)
+    text = decode_argument(" ".join(words))
+    if not text.strip() and similar_to is None and wanted != Filters():
+        list_and_print(library, wanted, top, output, explain)
+        return
     hits = _search(
         library,
-        decode_argument(query),
+        text,
         top,
         similar_to=similar_to,
         box=parse_box(box) if box is not None else None,
         filters=wanted,
         include_unlikely=include_unlikely,
     )
-    if as_json:
-        for hit in hits:
-            say(json_line(hit.to_dict()))
-    elif hits:
-        say(format_hits(hits))
-    else:
+    print_hits(hits, output)
+    _say_notes(library, text, hits, wanted, include_unlikely, output)
+    if hits and explain is not None:
+        _explain(library, hits, explain)
+
+
+def list_and_print(library: "Library", filters: "Filters", top: int, output: Output, explain: Path | None) -> None:
+    """Print the newest pictures that pass the filters, and how many others do."""
+    from cosmos_search.retrieval.errors import HitCountError
+    from indexer.errors import UsageError
+
+    if explain is not None:
+        raise UsageError("--explain shows where a picture matches words; add some: cosmos-search search a dog")
+    if top < 1:
+        raise HitCountError(top)
+    pictures = library.browse(filters, n=min(top, MAX_LISTED))
+    print_pictures(pictures, output)
+    if not pictures:
+        _warn_of_filters(library, filters)
+    elif (n := library.n_matching(filters)) > len(pictures):
+        say(f"The newest {len(pictures)} of {n}; for more of them: -n {min(n, MAX_LISTED)}", err=True)
+
+
+def _say_notes(
+    library: "Library", text: str, hits: "Sequence[Hit]", filters: "Filters", include_unlikely: bool, output: Output
+) -> None:
+    """Say what a list of hits does not show: that there are none and why, and that the encoder knows English only."""
+    from cosmos_search.retrieval.language import describe_language
+
+    if not hits and output.is_table:
         say("Nothing here matches." + ("" if include_unlikely else " The nearest are shown with: --all -n 3"))
-    if note := describe_language(library.encoder, decode_argument(query)):
+    if note := describe_language(library.encoder, text):
         say(f"{note} Encoders for many languages: cosmos-search models", err=True)
     if not hits:
-        _warn_of_filters(library, wanted)
-    elif explain is not None:
-        from cosmos_search.retrieval.explain import save_explanations
+        _warn_of_filters(library, filters)
 
-        paths = save_explanations(hits, library.encoder, explain)
-        more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
-        say(f"Why: {format_path(paths[0])}{more}", err=True)
+
+def _explain(library: "Library", hits: "Sequence[Hit]", folder: Path) -> None:
+    from cosmos_search.cli.output import format_path
+    from cosmos_search.retrieval.explain import save_explanations
+
+    paths = save_explanations(hits, library.encoder, folder)
+    more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+    say(f"Why: {format_path(paths[0])}{more}", err=True)
 
 
 def _search(library: "Library", text: str, top: int, **options: Any) -> "list[Hit]":

@@ -8,7 +8,7 @@ from indexer.errors import CosmosSearchError
 
 __all__ = ["Extra", "MissingExtraError", "install_command", "require_extra"]
 
-Extra = Literal["cluster", "formats", "models", "server", "train", "ui"]
+Extra = Literal["cluster", "formats", "models", "places", "preview", "server", "train", "ui", "watch"]
 NAMES = {
     "ray": "Ray",
     "fastapi": "FastAPI",

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from cosmos_search.cli.evaluate import evaluate
-from cosmos_search.cli.group import TEXT, ExtensibleCommands, UserPath, UserPlace
+from cosmos_search.cli.facets import facets
+from cosmos_search.cli.group import TEXT, ExtensibleCommands, UserPath
+from cosmos_search.cli.index_option import index_option, open_library
 from cosmos_search.cli.models import models
 from cosmos_search.cli.search import GRAMMAR, pause_collection, search_and_print, search_options
 from cosmos_search.cli.style import choose_style
@@ -41,18 +43,6 @@ def main() -> None:
     log_to_stderr()
 
 
-def _index_option(command: F) -> F:
-    return click.option(
-        "--index",
-        "place",
-        type=UserPlace(),
-        envvar="COSMOS_SEARCH_INDEX",
-        metavar="PLACE",
-        help="Directory of the index, or URL of a PostgreSQL database. By default COSMOS_SEARCH_INDEX, or a directory "
-        "among your user data.",
-    )(command)
-
-
 def _runtime_options(command: F) -> F:
     device = click.option("--device", type=click.Choice(DEVICES), default="auto", help="Where the encoder runs.")
     precision = click.option(
@@ -80,7 +70,7 @@ def _parse_max_pixels(ctx: click.Context, param: click.Parameter, value: str) ->
 
 @main.command()
 @click.argument("folders", nargs=-1, type=UserPath())
-@_index_option
+@index_option
 @click.option(
     "--model",
     type=TEXT,
@@ -141,7 +131,7 @@ def index(
     from cosmos_search.cli.output import format_report, report_to_dict
     from cosmos_search.cli.progress import index_with_progress
 
-    with _open_library(place, model, device, precision) as library:
+    with open_library(place, model, device, precision) as library:
         distribute = _connect_to_cluster(library, cluster, device, precision) if cluster is not None else None
         report = index_with_progress(
             library, folders, rebuild, regions, max_pixels, exclude or None, forget_missing, distribute
@@ -159,9 +149,9 @@ def index(
 @click.argument("query", nargs=-1)
 @click.option("-n", "--top", default=10, help="How many pictures to show.")
 @search_options
-@_index_option
+@index_option
 def search(query: tuple[str, ...], top: int, place: Place | None, **options: Any) -> None:
-    with pause_collection(), _open_library(place) as library:
+    with pause_collection(), open_library(place) as library:
         search_and_print(library, query, top, **options)
 
 
@@ -182,7 +172,7 @@ Examples:
 
 
 @main.command()
-@_index_option
+@index_option
 @_json_option("Print one JSON object.")
 def info(place: Place | None, as_json: bool) -> None:
     """Show what is indexed: folders, pictures, failed ones, model, sizes on disk.
@@ -193,7 +183,7 @@ def info(place: Place | None, as_json: bool) -> None:
     """
     from cosmos_search.cli.output import format_info
 
-    with _open_library(place) as library:
+    with open_library(place) as library:
         about = library.info()
     if as_json:
         say(json_line(about.to_dict()))
@@ -203,7 +193,7 @@ def info(place: Place | None, as_json: bool) -> None:
 
 @main.command()
 @click.argument("folder", type=UserPath())
-@_index_option
+@index_option
 def remove(folder: Path, place: Place | None) -> None:
     """Remove FOLDER from the index. The files themselves are not changed.
 
@@ -213,17 +203,9 @@ def remove(folder: Path, place: Place | None) -> None:
     """
     from cosmos_search.cli.output import format_path
 
-    with _open_library(place) as library:
+    with open_library(place) as library:
         n_files = library.remove(folder)
     say(f"Forgot {format_path(folder)} and the {n_files} files in it. The files themselves are unchanged.")
-
-
-def _open_library(
-    place: Place | None, model: str | None = None, device: Device = "auto", precision: Precision = "auto"
-) -> "Library":
-    from cosmos_search.library import open as open_library
-
-    return open_library(place, model=model, device=device, precision=precision)
 
 
 def _connect_to_cluster(library: "Library", address: str, device: Device, precision: Precision) -> "Distribute":
@@ -242,4 +224,5 @@ def _connect_to_cluster(library: "Library", address: str, device: Device, precis
 
 
 main.add_command(evaluate)
+main.add_command(facets)
 main.add_command(models)

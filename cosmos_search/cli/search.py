@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from cosmos_search.cli.filters import filter_options, parse_filter_options
+from cosmos_search.cli.filters import FilterTexts, describe_failure, filter_options, parse_filter_options
 from cosmos_search.cli.group import TEXT, UserPath, decode_argument
 from cosmos_search.cli.results import Output, output_options, print_hits, print_pictures
 from cosmos_search.cli.terminal import say
@@ -84,6 +84,7 @@ def search_and_print(
     **filters: str | None,
 ) -> None:
     """Search and print the hits, or that nothing matches. Filters without a query list the pictures that pass."""
+    from cosmos_search.retrieval.language import describe_language
     from cosmos_search.retrieval.query import parse_box
     from indexer.errors import UsageError
     from indexer.store.filters import Filters
@@ -93,10 +94,12 @@ def search_and_print(
     if explain is not None and explain.exists() and not explain.is_dir():
         raise UsageError(f"--explain writes into a directory, and {explain} is not one; choose another: --explain why/")
     output = Output(as_json, as_paths, as_null)
-    wanted = parse_filter_options(**filters)
+    wanted = parse_filter_options(filters)
     text = decode_argument(" ".join(words))
     if not text.strip() and similar_to is None and wanted != Filters():
-        list_and_print(library, wanted, top, output, explain)
+        if explain is not None:
+            raise UsageError("--explain shows where a picture matches words; add some: cosmos-search search a dog")
+        list_and_print(library, wanted, filters, top, output)
         return
     hits = _search(
         library,
@@ -108,40 +111,34 @@ def search_and_print(
         include_unlikely=include_unlikely,
     )
     print_hits(hits, output)
-    _say_notes(library, text, hits, wanted, include_unlikely, output)
+    if not hits:
+        _say_why_none(library, filters, include_unlikely, output)
+    if note := describe_language(library.encoder, text):
+        say(f"{note} Encoders for many languages: cosmos-search models", err=True)
     if hits and explain is not None:
         _explain(library, hits, explain)
 
 
-def list_and_print(library: "Library", filters: "Filters", top: int, output: Output, explain: Path | None) -> None:
-    """Print the newest pictures that pass the filters, and how many others do."""
+def list_and_print(library: "Library", filters: "Filters", texts: FilterTexts, top: int, output: Output) -> None:
+    """Print the newest pictures that pass the filters, and how many others do. texts: of the options, for messages."""
     from cosmos_search.retrieval.errors import HitCountError
-    from indexer.errors import UsageError
 
-    if explain is not None:
-        raise UsageError("--explain shows where a picture matches words; add some: cosmos-search search a dog")
     if top < 1:
         raise HitCountError(top)
     pictures = library.browse(filters, n=min(top, MAX_LISTED))
     print_pictures(pictures, output)
     if not pictures:
-        _warn_of_filters(library, filters)
+        say(describe_failure(library, texts) or "", err=True)
     elif (n := library.n_matching(filters)) > len(pictures):
         say(f"The newest {len(pictures)} of {n}; for more of them: -n {min(n, MAX_LISTED)}", err=True)
 
 
-def _say_notes(
-    library: "Library", text: str, hits: "Sequence[Hit]", filters: "Filters", include_unlikely: bool, output: Output
-) -> None:
-    """Say what a list of hits does not show: that there are none and why, and that the encoder knows English only."""
-    from cosmos_search.retrieval.language import describe_language
-
-    if not hits and output.is_table:
+def _say_why_none(library: "Library", texts: FilterTexts, include_unlikely: bool, output: Output) -> None:
+    """Say that no picture passes the filters, or that none of those that pass matches the query."""
+    if failure := describe_failure(library, texts) if any(texts.values()) else None:
+        say(failure, err=True)
+    elif output.is_table:
         say("Nothing here matches." + ("" if include_unlikely else " The nearest are shown with: --all -n 3"))
-    if note := describe_language(library.encoder, text):
-        say(f"{note} Encoders for many languages: cosmos-search models", err=True)
-    if not hits:
-        _warn_of_filters(library, filters)
 
 
 def _explain(library: "Library", hits: "Sequence[Hit]", folder: Path) -> None:
@@ -164,17 +161,3 @@ def _search(library: "Library", text: str, top: int, **options: Any) -> "list[Hi
                 say(str(answer.warning), err=True)
             return answer.hits
     return library.search(text, top, **options)
-
-
-def _warn_of_filters(library: "Library", filters: "Filters") -> None:
-    """Warn if no picture passes the filters, whatever the query is."""
-    from indexer.store.filters import Filters
-
-    if filters.folder is not None and not library.n_matching(Filters(folder=filters.folder)):
-        say(
-            f"No indexed picture is in a directory with {filters.folder!r} in its path; see which folders are "
-            "indexed: cosmos-search info",
-            err=True,
-        )
-    elif filters != Filters() and not library.n_matching(filters):
-        say("No indexed picture passes these filters.", err=True)

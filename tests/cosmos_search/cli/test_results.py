@@ -60,7 +60,7 @@ def test_a_list_says_how_many_more_there_are(place):
 def test_paths_are_what_other_programs_take(tmp_path):
     folder = take_photos(tmp_path / "photos") / "new"
     odd = os.fsencode(folder) + b"/a\xff\nb.jpg"
-    os.rename(os.fsencode(folder / "house.jpg"), odd)
+    (folder / "house.jpg").rename(os.fsdecode(odd))
     place = make_index(tmp_path / "index", folder)
     plain = os.fsencode(folder / "plain.jpg")
     assert run("search", "--min-size", "1x1", "--paths", place=place).stdout_bytes == odd + b"\n" + plain + b"\n"

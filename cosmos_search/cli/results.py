@@ -1,4 +1,4 @@
-"""The output of pictures that were found: a table, JSON, or paths."""
+"""The output of pictures that were found: a table, with thumbnails or without, JSON, or paths."""
 
 import os
 import sys
@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from cosmos_search.cli.preview import choose_protocol, show_thumbnail
 from cosmos_search.cli.style import choose_style
 from cosmos_search.cli.terminal import escape, json_line, say, write_bytes
+from cosmos_search.cli.viewer import MAX_OPENED, open_in_viewer
 from indexer.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ OPTIONS = (
     click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line: path, score, evidence, ..."),
     click.option("--paths", "as_paths", is_flag=True, help="Print only the paths, one a line."),
     click.option("-0", "--null", "as_null", is_flag=True, help="Print only the paths, each with a NUL after it."),
+    click.option("--preview", is_flag=True, help="Show thumbnails, in terminals that can (kitty, iTerm2, sixel, ...)."),
+    click.option("--open", "in_viewer", is_flag=True, help=f"Open the first {MAX_OPENED} in the default viewer."),
 )
 
 
@@ -34,10 +38,14 @@ class Output:
     as_json: bool
     as_paths: bool
     as_null: bool
+    preview: bool
+    in_viewer: bool
 
     def __post_init__(self) -> None:
         if self.as_json and (self.as_paths or self.as_null):
             raise UsageError("The output is either --json or --paths.")
+        if self.preview and not self.is_table:
+            raise UsageError("--preview shows thumbnails in a table; leave out --json and --paths.")
 
     @property
     def is_table(self) -> bool:
@@ -73,13 +81,21 @@ def _print_records(
     format_records: Callable[..., list[str]],
 ) -> None:
     """records: what is printed of each of the pictures."""
+    protocol = choose_protocol() if output.preview else None
     if output.as_json:
         for record in records:
             say(json_line(record.to_dict()))
     elif output.as_paths or output.as_null:
         _print_paths(pictures, output)
     elif records:
-        say("\n".join(format_records(records, choose_style(sys.stdout))), styled=True)
+        header, *texts = format_records(records, choose_style(sys.stdout))
+        say(header, styled=True)
+        for text, picture in zip(texts, pictures, strict=True):
+            say(text, styled=True)
+            if protocol is not None:
+                show_thumbnail(picture.paths[0], protocol)
+    if output.in_viewer:
+        open_in_viewer([picture.paths[0] for picture in pictures])
 
 
 def _print_paths(pictures: "Sequence[PictureRecord]", output: Output) -> None:

@@ -81,6 +81,8 @@ def search_and_print(
     as_json: bool,
     as_paths: bool,
     as_null: bool,
+    preview: bool,
+    in_viewer: bool,
     **filters: str | None,
 ) -> None:
     """Search and print the hits, or that nothing matches. Filters without a query list the pictures that pass."""
@@ -93,7 +95,7 @@ def search_and_print(
         raise UsageError("A --box is a part of a picture; name that too: --similar-to FILE --box 0.1,0.2,0.5,0.7")
     if explain is not None and explain.exists() and not explain.is_dir():
         raise UsageError(f"--explain writes into a directory, and {explain} is not one; choose another: --explain why/")
-    output = Output(as_json, as_paths, as_null)
+    output = Output(as_json, as_paths, as_null, preview, in_viewer)
     wanted = parse_filter_options(filters)
     text = decode_argument(" ".join(words))
     if not text.strip() and similar_to is None and wanted != Filters():

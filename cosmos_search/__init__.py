@@ -78,6 +78,7 @@ if TYPE_CHECKING:  # the same names as in _EXPORTS, for type checkers and editor
     from cosmos_search.models.store import ModelCard as ModelCard, ModelStore as ModelStore
     from cosmos_search.network.errors import MissingModelFileError as MissingModelFileError
     from cosmos_search.places import default_place as default_place
+    from cosmos_search.retrieval.dates import parse_date as parse_date, parse_period as parse_period
     from cosmos_search.retrieval.errors import (
         EmptyQueryError as EmptyQueryError,
         ExampleImageError as ExampleImageError,
@@ -85,6 +86,7 @@ if TYPE_CHECKING:  # the same names as in _EXPORTS, for type checkers and editor
         HitCountError as HitCountError,
         InvalidValueError as InvalidValueError,
         QueryError as QueryError,
+        UnknownTownError as UnknownTownError,
         UnreadableHitError as UnreadableHitError,
     )
     from cosmos_search.retrieval.explain import (
@@ -96,7 +98,6 @@ if TYPE_CHECKING:  # the same names as in _EXPORTS, for type checkers and editor
         save_explanations as save_explanations,
     )
     from cosmos_search.retrieval.filters import (
-        parse_date as parse_date,
         parse_filters as parse_filters,
         parse_near as parse_near,
         parse_size as parse_size,
@@ -131,6 +132,7 @@ if TYPE_CHECKING:  # the same names as in _EXPORTS, for type checkers and editor
         UnfinishedRebuildError as UnfinishedRebuildError,
         UsageError as UsageError,
         VectorFileError as VectorFileError,
+        WatchError as WatchError,
     )
     from indexer.ingest.report import Report as Report
     from indexer.ingest.scan import Change as Change
@@ -193,6 +195,7 @@ _EXPORTS: dict[str, tuple[str, ...]] = {  # module -> the names of it that this 
     "cosmos_search.models.store": ("ModelCard", "ModelStore"),
     "cosmos_search.network.errors": ("MissingModelFileError",),
     "cosmos_search.places": ("default_place",),
+    "cosmos_search.retrieval.dates": ("parse_date", "parse_period"),
     "cosmos_search.retrieval.errors": (
         "EmptyQueryError",
         "ExampleImageError",
@@ -200,6 +203,7 @@ _EXPORTS: dict[str, tuple[str, ...]] = {  # module -> the names of it that this 
         "HitCountError",
         "InvalidValueError",
         "QueryError",
+        "UnknownTownError",
         "UnreadableHitError",
     ),
     "cosmos_search.retrieval.explain": (
@@ -210,7 +214,7 @@ _EXPORTS: dict[str, tuple[str, ...]] = {  # module -> the names of it that this 
         "refine",
         "save_explanations",
     ),
-    "cosmos_search.retrieval.filters": ("parse_date", "parse_filters", "parse_near", "parse_size"),
+    "cosmos_search.retrieval.filters": ("parse_filters", "parse_near", "parse_size"),
     "cosmos_search.retrieval.hits": ("Evidence", "Hit"),
     "cosmos_search.retrieval.query": ("parse_box",),
     "indexer.encoder": ("ImageEncoder", "Vectors"),
@@ -241,6 +245,7 @@ _EXPORTS: dict[str, tuple[str, ...]] = {  # module -> the names of it that this 
         "UnfinishedRebuildError",
         "UsageError",
         "VectorFileError",
+        "WatchError",
     ),
     "indexer.ingest.report": ("Report",),
     "indexer.ingest.scan": ("Change",),

@@ -16,6 +16,7 @@ from cosmos_search.cli.models import models
 from cosmos_search.cli.search import GRAMMAR, pause_collection, search_and_print, search_options
 from cosmos_search.cli.style import choose_style
 from cosmos_search.cli.terminal import json_line, log_to_stderr, say
+from cosmos_search.cli.watch import watch
 from cosmos_search.encoders.devices import DEVICES, PRECISIONS, Device, Precision
 from indexer.pictures.regions import REGIONS, Regions
 from indexer.places import Place
@@ -90,7 +91,8 @@ def _parse_max_pixels(ctx: click.Context, param: click.Parameter, value: str) ->
     multiple=True,
     metavar="PATTERN",
     help="Leave out files and folders whose name, or end of path, matches: thumbs, '*_small.jpg', 'raw/*.png'. Can be "
-    "repeated. Stored for later runs until given again ('': leave out nothing).",
+    "repeated. Stored for later runs until given again ('': leave out nothing). For patterns that lie beside the "
+    "pictures, write a file .cosmosignore, with the syntax of .gitignore. What is left out leaves the index.",
 )
 @click.option(
     "--forget-missing",
@@ -225,4 +227,5 @@ def _connect_to_cluster(library: "Library", address: str, device: Device, precis
 
 main.add_command(evaluate)
 main.add_command(facets)
+main.add_command(watch)
 main.add_command(models)

@@ -63,9 +63,9 @@ def _has_sixel() -> bool:
         return False
     if not sys.stdin.isatty():
         return False
-    from textual_image.renderable.sixel import query_terminal_support
+    from textual_image import renderable  # asks when it is imported
 
-    return bool(query_terminal_support())
+    return renderable.Image is renderable.SixelImage
 
 
 def _read_thumbnail(path: Path) -> "Image.Image":

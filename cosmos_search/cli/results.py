@@ -4,11 +4,11 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from cosmos_search.cli.preview import choose_protocol, show_thumbnail
 from cosmos_search.cli.style import choose_style
 from cosmos_search.cli.terminal import escape, json_line, say, write_bytes
 from cosmos_search.cli.viewer import MAX_OPENED, open_in_viewer
@@ -81,7 +81,7 @@ def _print_records(
     format_records: Callable[..., list[str]],
 ) -> None:
     """records: what is printed of each of the pictures."""
-    protocol = choose_protocol() if output.preview else None
+    show_below = _choose_preview() if output.preview else None
     if output.as_json:
         for record in records:
             say(json_line(record.to_dict()))
@@ -92,10 +92,18 @@ def _print_records(
         say(header, styled=True)
         for text, picture in zip(texts, pictures, strict=True):
             say(text, styled=True)
-            if protocol is not None:
-                show_thumbnail(picture.paths[0], protocol)
+            if show_below is not None:
+                show_below(picture.paths[0])
     if output.in_viewer:
         open_in_viewer([picture.paths[0] for picture in pictures])
+
+
+def _choose_preview() -> Callable[[Path], None]:
+    """Shows the thumbnail of a file. Raises UsageError if the terminal can't."""
+    from cosmos_search.cli.preview import choose_protocol, show_thumbnail
+
+    protocol = choose_protocol()
+    return lambda path: show_thumbnail(path, protocol)
 
 
 def _print_paths(pictures: "Sequence[PictureRecord]", output: Output) -> None:

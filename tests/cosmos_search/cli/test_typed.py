@@ -135,7 +135,7 @@ def test_the_largest_and_the_smallest_limit_hold(tmp_path):
         (
             ["search", "a cat", "--camera", "Leica"],
             0,
-            "0 of 2 pictures pass --camera Leica; none has a camera in its metadata.",
+            "0 of 2 pictures pass --camera Leica; there are: PENTAX K100D Super (1)",
         ),
         (["search", "a cat", "-n", str(10**30)], 0, ""),
     ],

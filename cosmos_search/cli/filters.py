@@ -48,7 +48,9 @@ def parse_filter_options(texts: FilterTexts) -> "Filters":
     """The filters that the options describe. Raises UsageError."""
     from cosmos_search.retrieval.filters import parse_filters
 
-    return parse_filters(**{name: decode_argument(text) for name, text in texts.items() if text is not None})
+    given = {name: text for name, text in texts.items() if text is not None}
+    # A folder is compared with paths, which Python decodes as it does arguments.
+    return parse_filters(**{name: text if name == "folder" else decode_argument(text) for name, text in given.items()})
 
 
 def describe_failure(library: "Library", texts: FilterTexts) -> str | None:

@@ -11,7 +11,6 @@ import click
 
 from cosmos_search.cli.style import choose_style
 from cosmos_search.cli.terminal import escape, json_line, say, write_bytes
-from cosmos_search.cli.viewer import MAX_OPENED, open_in_viewer
 from indexer.errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ OPTIONS = (
     click.option("--paths", "as_paths", is_flag=True, help="Print only the paths, one a line."),
     click.option("-0", "--null", "as_null", is_flag=True, help="Print only the paths, each with a NUL after it."),
     click.option("--preview", is_flag=True, help="Show thumbnails, in terminals that can (kitty, iTerm2, sixel, ...)."),
-    click.option("--open", "in_viewer", is_flag=True, help=f"Open the first {MAX_OPENED} in the default viewer."),
+    click.option("--open", "in_viewer", is_flag=True, help="Open the first 10 in the default viewer."),
 )
 
 
@@ -95,6 +94,8 @@ def _print_records(
             if show_below is not None:
                 show_below(picture.paths[0])
     if output.in_viewer:
+        from cosmos_search.cli.viewer import open_in_viewer
+
         open_in_viewer([picture.paths[0] for picture in pictures])
 
 

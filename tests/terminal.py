@@ -11,9 +11,10 @@ import termios
 def run_in_terminal(command, *, columns=80, answers=None, env=None):
     """The bytes that the command wrote to a terminal of 25 lines, and its exit code.
 
-    answers: what the terminal replies, by what it is asked.
+    answers: what the terminal replies, by what it is asked; it is always ready.
     """
-    answers = dict(answers or {})
+    answers = {b"\x1b[5n": b"\x1b[0n"} | (answers or {})
+    n_given = dict.fromkeys(answers, 0)
     terminal, side = pty.openpty()
     fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 25, columns, 8 * columns, 16 * 25))
     plain = {name: value for name, value in os.environ.items() if name not in VARIABLES}
@@ -29,8 +30,10 @@ def run_in_terminal(command, *, columns=80, answers=None, env=None):
         if not part:
             break
         written += part
-        for question in [question for question in answers if question in written]:
-            os.write(terminal, answers.pop(question))
+        for question, answer in answers.items():
+            for _ in range(written.count(question) - n_given[question]):
+                n_given[question] += 1
+                os.write(terminal, answer)
     os.close(terminal)
     return written.replace(b"\r\n", b"\n"), process.wait()
 

@@ -2,14 +2,17 @@
 
 import io
 import os
+import re
 import sys
 from base64 import b64encode
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
+from select import select
 from typing import TYPE_CHECKING, Literal
 
 from cosmos_search.cli.terminal import write_bytes
-from cosmos_search.extras import MissingExtraError, install_command, require_extra
+from cosmos_search.extras import install_command
 from indexer.errors import CosmosSearchError, UsageError
 from indexer.files import open_file
 
@@ -21,6 +24,8 @@ __all__ = ["Protocol", "choose_protocol", "show_thumbnail"]
 Protocol = Literal["kitty", "iterm2", "sixel"]
 ROWS = 8  # lines of text that a thumbnail is as high as
 SIDE = 320  # pixels, the longer side of what is sent
+STATUS, READY = b"\x1b[5n", b"\x1b[0n"  # a question that every terminal answers, after the earlier ones
+TIMEOUT_S = 2.0
 CHUNK = 4096  # bytes of base64 that kitty takes in one sequence
 
 
@@ -47,25 +52,49 @@ def choose_protocol() -> Protocol:
 
 
 def show_thumbnail(path: Path, protocol: Protocol) -> None:
-    """Write a thumbnail of the picture below the current line; nothing if the picture can't be read any more."""
+    """Write a thumbnail of the picture below the current line.
+
+    Nothing if the picture can't be read any more, or is narrower than a character in a thumbnail's height.
+    """
     try:
-        thumbnail = _read_thumbnail(path)
-    except (OSError, CosmosSearchError):
+        encoded = ENCODERS[protocol](_read_thumbnail(path))
+    except (OSError, ValueError, CosmosSearchError):
         return
-    write_bytes(ENCODERS[protocol](thumbnail))
+    write_bytes(encoded)
 
 
 def _has_sixel() -> bool:
-    """Ask the terminal, which answers on stdin."""
-    try:
-        require_extra("Sixel", "preview", "textual_image")
-    except MissingExtraError:
+    """Ask the terminal for its attributes, of which 4 is sixel. Prepares the library if it has it."""
+    needed = ("textual_image", "termios")  # an extra, and a part of Python that Windows lacks
+    if any(find_spec(name) is None for name in needed) or not sys.stdin.isatty():
         return False
-    if not sys.stdin.isatty():
-        return False
-    from textual_image import renderable  # asks when it is imported
+    import termios
+    import tty
 
-    return renderable.Image is renderable.SixelImage
+    before = termios.tcgetattr(sys.stdin)
+    tty.setcbreak(sys.stdin)
+    try:
+        attributes = re.search(rb"\x1b\[\?([\d;]*)c", _ask_terminal(b"\x1b[c"))
+        has_sixel = attributes is not None and b"4" in attributes[1].split(b";")
+        if has_sixel:
+            from PIL import Image
+
+            _encode_sixel(Image.new("RGB", (SIDE, SIDE)))  # its import, and its first use, ask the terminal as well
+            _ask_terminal(b"")
+        return has_sixel
+    finally:
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
+
+
+def _ask_terminal(question: bytes) -> bytes:
+    """All answers that the terminal has not given yet: also to earlier questions, which would be taken for keys."""
+    write_bytes(question + STATUS)
+    answers = b""
+    while not answers.endswith(READY) and select([sys.stdin], [], [], TIMEOUT_S)[0]:
+        if not (part := os.read(sys.stdin.fileno(), 1024)):
+            break
+        answers += part
+    return answers
 
 
 def _read_thumbnail(path: Path) -> "Image.Image":

@@ -6,7 +6,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import takewhile
+from itertools import pairwise, takewhile
 from pathlib import Path, PurePath
 
 from indexer.pictures.ignore import IGNORE_FILE, IgnoreRules
@@ -55,16 +55,19 @@ class Directory:
 def walk(root: Path, exclude: Sequence[str] = (), top: Path | None = None) -> Iterator[Directory]:
     """`root` and every directory below it, except those that are left out: see `is_left_out` and `IgnoreRules`.
 
-    top: a directory above `root`; the inodes are recorded, and ignore files are read, up to this one.
+    top: a directory above `root`; the inodes are recorded, and what is left out is decided, from this one on: there is
+    nothing in a `root` that a walk from `top` would leave out.
     Links to directories are followed, also out of `root`, after all other directories. A directory with several paths
     is listed once. One whose ignore file can't be read is unreadable.
     """
     try:
-        rules = _read_rules_above(root, top or root)
+        from_above = _read_rules_above(root, top or root, exclude)
     except (OSError, ValueError) as error:
         yield Directory(root, [], unreadable=_describe_bad_rules(error))
         return
-    waiting = deque([(root, _read_inodes_above(root, top or root), rules)])
+    if from_above is None:
+        return
+    waiting = deque([(root, _read_inodes_above(root, top or root), from_above)])
     seen: set[tuple[int, int]] = set()
     while waiting:
         path, above, rules = waiting.popleft()
@@ -124,11 +127,15 @@ def _read_inodes_above(root: Path, top: Path) -> str:
         return ""
 
 
-def _read_rules_above(root: Path, top: Path) -> IgnoreRules:
+def _read_rules_above(root: Path, top: Path, exclude: Sequence[str]) -> IgnoreRules | None:
+    """The rules of the directories from `top` to the parent of `root`; None if they leave it out."""
     rules = NO_RULES
-    for path in reversed([path for path in root.parents if path.is_relative_to(top)]):
-        if os.path.lexists(path / IGNORE_FILE):
-            rules = rules.read(path)
+    parents = [path for path in root.parents if path.is_relative_to(top)]
+    for parent, path in pairwise([*reversed(parents), root]):
+        if os.path.lexists(parent / IGNORE_FILE):
+            rules = rules.read(parent)
+        if is_left_out(str(path), exclude) or rules.matches(str(path), is_directory=True):
+            return None
     return rules
 
 

@@ -71,10 +71,13 @@ def test_changes_are_indexed_until_it_is_stopped(place, photos):
         assert read(process) == "1 failed (see cosmos-search info) in photos"
         (photos / ".cosmosignore").write_text("new/\n")
         assert read(process) == "1 removed in photos"
+        paint(photos / "new" / "ignored.png", "cyan")
+        paint(photos / "last.png", "white")
+        assert read(process) == "1 added in photos"
         process.send_signal(signal.SIGTERM)
         assert process.communicate(timeout=60)[0] == "Stopped.\n"
         assert process.returncode == 0
-    assert names(place) == ["before.png", "red.png"]
+    assert names(place) == ["before.png", "last.png", "red.png"]
 
 
 def test_a_folder_may_vanish_and_return(place, photos, tmp_path):

@@ -62,6 +62,16 @@ def test_a_part_of_a_folder_has_the_patterns_from_above(library, photos):
     assert indexed(library, photos) == ["a.png", "album/a.png", "b.png", "raw/a.png"]
 
 
+def test_a_part_that_is_left_out_of_its_folder_has_nothing(library, photos):
+    (photos / ".cosmosignore").write_text("album/raw\n")
+    assert library.add(photos, exclude=["b.png"]).added == 3
+    for part in (photos / "album" / "raw", photos / "album"):
+        assert library.add(part).added == 0
+    library.add(photos, exclude=["album"])
+    assert library.add(photos / "album").added == 0
+    assert indexed(library, photos) == ["a.png", "b.png", "raw/a.png"]
+
+
 @pytest.mark.parametrize("reason", ["can't be read", "nvalid"])
 def test_a_file_that_cannot_be_read_keeps_things_as_they_are(library, photos, reason):
     library.add(photos)

@@ -11,7 +11,7 @@ from indexer.store.filters import Filters, Near
 if TYPE_CHECKING:  # only places by name need it
     from cosmos_search.retrieval.gazetteer import Town
 
-__all__ = ["parse_filters", "parse_near", "parse_size", "parse_town"]
+__all__ = ["parse_filters", "parse_near", "parse_size"]
 
 # Possessive quantifiers: each pattern takes time in proportion to the length of the text.
 ANGLE = re.compile(r"([+-]?(?:\d++(?:\.\d*+)?|\.\d++))\s*+°?\s*+([NSEW]?)", re.IGNORECASE)
@@ -65,12 +65,12 @@ def parse_near(text: str) -> Near:
             latitude, longitude = _parse_angle(where[0], 90, "NS"), _parse_angle(where[1], 180, "EW")
             if latitude is not None and longitude is not None:
                 return Near(latitude, longitude, radius_km)
-        if (town := parse_town(text)) is not None:
+        if (town := _parse_town(text)) is not None:
             return Near(town.latitude, town.longitude, radius_km)
     raise InvalidValueError(text, "place")
 
 
-def parse_town(text: str) -> "Town | None":
+def _parse_town(text: str) -> "Town | None":
     """The town of a circle: of "Munich,20km" or "Portland, Maine, 20 km"; None if the text names none.
 
     Raises errors as `parse_near`.

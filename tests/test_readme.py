@@ -3,6 +3,7 @@
 import re
 
 import numpy as np
+import pytest
 from click.testing import CliRunner
 from PIL import Image, ImageColor
 
@@ -17,6 +18,8 @@ COMMANDS = (
     [],
     ["index"],
     ["search"],
+    ["facets"],
+    ["watch"],
     ["models"],
     ["mcp"],
     ["serve"],
@@ -27,16 +30,18 @@ COMMANDS = (
 )
 PACKAGES = ("cluster", "cosmos_search", "indexer", "trainer", "ui")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
 
 
 def test_the_grammar_is_that_of_the_help():
     assert GRAMMAR.strip("\b\n") in README
 
 
-def test_every_option_that_the_readme_names_exists():
+@pytest.mark.parametrize("text", [README, PAGE], ids=["README", "command-line"])
+def test_every_option_that_is_named_exists(text):
     known = "".join(CliRunner().invoke(main, [*words, "--help"]).stdout for words in COMMANDS)
-    for option in set(re.findall(r"(?<![\w-])--[a-z-]{3,}", README)):
-        assert option in known or option in ("--index", "--no-deps"), option  # the latter is of pip
+    for option in set(re.findall(r"(?<![\w-])--[a-z-]{3,}", text)):
+        assert option in known or option in ("--index", "--no-deps", "--user", "--now"), option  # of pip, systemctl
 
 
 def test_the_page_on_models_has_the_published_figures():

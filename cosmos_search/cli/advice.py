@@ -40,6 +40,7 @@ from indexer.errors import (
     ReadOnlyIndexError,
     UnfinishedRebuildError,
     VectorFileError,
+    WatchError,
 )
 
 __all__ = ["ADVICE", "Advice", "add_advice"]
@@ -87,6 +88,10 @@ ADVICE: Advice = {
     MissingFolderError: lambda error: f"Mount it, or forget it: cosmos-search remove {quote(str(error.path))}",
     MissingFilesError: _forget_files,
     EmptyFolderError: _forget_folder,
+    WatchError: lambda error: (
+        "Raise the limit, sysctl fs.inotify.max_user_watches, or compare the files instead: "
+        "WATCHFILES_FORCE_POLLING=1 cosmos-search watch"
+    ),
     # indexer: encoders
     OtherEncoderError: lambda error: (
         "Bring it up to date, embedding every picture again: cosmos-search index --rebuild"

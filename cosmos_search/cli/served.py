@@ -14,6 +14,8 @@ from indexer.store.filter_record import Filters
 if TYPE_CHECKING:  # importing the library takes longer than a search through a server
     from cosmos_search.encoders.protocol import Encoder
     from cosmos_search.library import Library
+    from indexer.store.facets import Facets
+    from indexer.store.records import PictureRecord
 
 __all__ = ["TOKEN", "ServedLibrary"]
 
@@ -55,9 +57,20 @@ class ServedLibrary:
         hits = self._open().search(text, top, **options)
         return Answer(hits, note=describe_language(self.encoder, text))
 
-    def n_matching(self, filters: Filters) -> int:
+    def browse(self, filters: Filters, n: int) -> "list[PictureRecord]":
+        """The newest pictures that pass the filters."""
+        return self._choose().browse(filters, n=n)
+
+    def n_matching(self, filters: Filters | None = None) -> int:
         """Number of pictures that pass the filters."""
-        return self._client.n_matching(filters) if self._client is not None else self._open().n_matching(filters)
+        return self._choose().n_matching(filters)
+
+    def facets(self) -> "Facets":
+        """The values of filters, with their numbers of pictures."""
+        return self._choose().facets()
+
+    def _choose(self) -> "Client | Library":
+        return self._open() if self._client is None else self._client
 
     def _open(self) -> "Library":
         if self._client is not None:

@@ -13,7 +13,7 @@ from urllib.parse import urlencode, urlsplit
 
 from cosmos_search.client.errors import NoServerError, ServiceError
 from cosmos_search.client.server_file import find_server
-from cosmos_search.client.wire import MAX_HITS, Answer, filters_to_dict, parse_answer, parse_picture
+from cosmos_search.client.wire import MAX_HITS, Answer, filters_to_dict, parse_answer, parse_facets, parse_picture
 from cosmos_search.limits import MAX_UPLOAD_MB
 from cosmos_search.retrieval.errors import ExampleImageError
 from cosmos_search.retrieval.similarity import is_file, leave_out
@@ -26,6 +26,8 @@ from indexer.store.records import PictureRecord
 
 if TYPE_CHECKING:  # a search for a text needs no Pillow
     from PIL import Image
+
+    from indexer.store.facets import Facets
 
 __all__ = ["Client", "ask_server"]
 
@@ -85,6 +87,12 @@ class Client:
         """Number of pictures that pass the filters."""
         found = self._list(filters, 0, 1)
         return self._parse(lambda: int(found["n_matching"]))
+
+    def facets(self, filters: Filters | None = None) -> "Facets":
+        """The values that filters can have; see `Library.facets`."""
+        query = urlencode(filters_to_dict(filters or Filters()), errors="surrogateescape")
+        values = self._call("GET", f"/v1/facets?{query}")
+        return self._parse(lambda: parse_facets(values))
 
     def _list(self, filters: Filters | None, start: int, n: int) -> Any:
         values = filters_to_dict(filters or Filters()) | {"offset": str(start), "limit": str(n)}

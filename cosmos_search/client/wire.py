@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cosmos_search.cluster_errors import MissingShardsError
 from cosmos_search.retrieval.example_image import ExampleImage
@@ -14,7 +14,19 @@ from indexer.pictures.regions import Box
 from indexer.store.filter_record import Filters
 from indexer.store.records import PictureFacts, PictureRecord
 
-__all__ = ["MAX_HITS", "Answer", "Search", "answer_to_dict", "filters_to_dict", "parse_answer", "parse_picture"]
+if TYPE_CHECKING:
+    from indexer.store.facets import Facets
+
+__all__ = [
+    "MAX_HITS",
+    "Answer",
+    "Search",
+    "answer_to_dict",
+    "filters_to_dict",
+    "parse_answer",
+    "parse_facets",
+    "parse_picture",
+]
 
 MAX_HITS = 10_000  # of one search, with those before its offset
 
@@ -86,6 +98,14 @@ def parse_picture(values: Any) -> PictureRecord:
     paths = tuple(Path(path) for path in (values["path"], *values["copies"]))
     facts = PictureFacts(values["width"], values["height"], metadata)
     return PictureRecord(values["id"], values["fingerprint"], paths, facts)
+
+
+def parse_facets(values: Any) -> "Facets":
+    """The facets with the values of `Facets.to_dict`. Raises ValueError, LookupError or TypeError."""
+    from indexer.store.facets import Count, Facets  # imports SQLAlchemy, which most calls do not need
+
+    names = ("cameras", "years", "orientations", "directories", "sizes")
+    return Facets(**{name: tuple(Count(str(c["value"]), int(c["n"])) for c in values[name]) for name in names})
 
 
 def _format_number(number: float) -> str:

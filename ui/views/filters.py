@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from indexer.errors import UsageError
+from indexer.errors import CosmosSearchError
 from indexer.store.facets import Count
 from ui.escape import replace_surrogates
 from ui.session.address import bind_widget, go
@@ -23,7 +23,7 @@ def show_filters(shared: SharedResources, state: State) -> None:
     """All filters. Invalid ones are ignored in the counts; the search view shows the error."""
     try:
         filters = state.filters
-    except UsageError:
+    except CosmosSearchError:
         filters = None
     with st.sidebar:
         st.subheader("Filters")
@@ -38,7 +38,7 @@ def show_filters(shared: SharedResources, state: State) -> None:
         _show_choice_filter("Camera", "camera", state, facets.cameras)
         _show_choice_filter("At least", "min_size", state, facets.sizes)
         _show_choice_filter("Orientation", "orientation", state, facets.orientations)
-        _show_text_filter("Near", "near", state, "48.14,11.58,20km")
+        _show_text_filter("Near", "near", state, "Munich,20km")
         if filters is not None:
             n = shared.library.n_matching(filters)
             st.caption(f"{n:,} {'picture matches' if n == 1 else 'pictures match'}")

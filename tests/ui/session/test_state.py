@@ -1,4 +1,5 @@
 from contextlib import suppress
+from datetime import datetime
 
 import pytest
 from hypothesis import given
@@ -120,3 +121,9 @@ def test_filters_are_read_as_the_command_line_reads_them():
     assert (filters.after.year, filters.after.month, filters.min_pixels) == (2024, 6, 2_000_000)
     with pytest.raises(UsageError, match="yesterday"):
         _ = State(after="yesterday").filters
+
+
+def test_a_town_and_a_relative_date_are_filters_of_the_page_too():
+    filters = State(near="München, 20km", after="last-year").filters
+    assert (round(filters.near.latitude, 1), filters.near.radius_km) == (48.1, 20)
+    assert filters.after.year == datetime.now().year - 1

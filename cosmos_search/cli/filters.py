@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from cosmos_search.cli.group import TEXT, decode_argument
+from cosmos_search.cli.terminal import escape
 
 if TYPE_CHECKING:
     from cosmos_search.cli.served import ServedLibrary
@@ -79,7 +80,7 @@ def list_facets(facets: "Facets") -> "dict[str, tuple[Count, ...]]":
 
 
 def _format_option(name: str, text: str) -> str:
-    return f"--{name.replace('_', '-')} {quote(text)}"
+    return f"--{name.replace('_', '-')} {quote(escape(text))}"
 
 
 def _list_values(library: "ServedLibrary", name: str) -> str:
@@ -92,6 +93,6 @@ def _list_values(library: "ServedLibrary", name: str) -> str:
     values = list_facets(library.facets())[option]
     if not values:
         return f"; none has {MISSING[option]}." if option in MISSING else "."
-    shown = ", ".join(f"{count.value} ({count.n})" for count in values[:N_VALUES])
+    shown = ", ".join(f"{escape(count.value)} ({count.n})" for count in values[:N_VALUES])
     more = f" and {len(values) - N_VALUES} more: cosmos-search facets" if len(values) > N_VALUES else ""
     return f"; there are: {shown}{more}"

@@ -1,13 +1,17 @@
 """Searching and exploring: POST /v1/search, GET /v1/near-duplicates and /v1/map."""
 
 from base64 import b64decode
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
 from cosmos_search.client.wire import MAX_HITS, Search, answer_to_dict
 from cosmos_search.retrieval.example_image import ExampleImage
+from cosmos_search.retrieval.hits import Hit
 from cosmos_search.retrieval.query import parse_box
+from cosmos_search.retrieval.similarity import leave_out
 from cosmos_search.server.answers import make_json
 from cosmos_search.server.picture_routes import get_picture
 from cosmos_search.server.schemas import (
@@ -33,7 +37,10 @@ def make_search_routes(service: Service) -> APIRouter:
     @routes.post("/search", response_model=SearchAnswer, summary="Find pictures by words, by an example, or both")
     async def search(request: SearchRequest) -> Response:
         def find() -> Response:
-            return make_json(answer_to_dict(service.search(_parse(service, request)), request.offset))
+            answer = service.search(_parse(service, request))
+            if request.similar_to is not None:
+                answer = replace(answer, hits=_leave_out_example(answer.hits, request))
+            return make_json(answer_to_dict(answer, request.offset))
 
         return await service.workers.run(find)
 
@@ -64,8 +71,13 @@ def _parse(service: Service, request: SearchRequest) -> Search:
     if request.offset + request.top > MAX_HITS:
         raise UsageError(f"A search has at most {MAX_HITS:,} hits, with those that offset leaves out.")
     example = _read_example(service, request)
-    filters = request.filters.parse()
-    return Search(request.text, request.offset + request.top, example, filters, request.include_unlikely)
+    n = request.offset + request.top + (request.similar_to is not None)
+    return Search(request.text, n, example, request.filters.parse(), request.include_unlikely)
+
+
+def _leave_out_example(hits: Sequence[Hit], request: SearchRequest) -> list[Hit]:
+    """The hits without the picture that they are to be similar to."""
+    return leave_out(hits, lambda hit: hit.picture.id == request.similar_to, request.offset + request.top)
 
 
 def _read_example(service: Service, request: SearchRequest) -> ExampleImage | None:

@@ -25,6 +25,7 @@ from tests.colour import ColourEncoder, paint
 FOR_TYPE_CHECKERS = {  # not imported by a search
     "Distribute": cosmos_search.Distribute,
     "Duplicates": cosmos_search.Duplicates,
+    "Facets": cosmos_search.Facets,
     "Image": Image,
     "Report": cosmos_search.Report,
 }

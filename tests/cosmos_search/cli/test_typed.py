@@ -49,6 +49,7 @@ def run(*words, env=None):
 
 def test_a_tilde_is_the_home_wherever_a_path_is_typed(home, tmp_path, place):
     paint(home / "photos" / "red.png", "red")
+    paint(home / "photos" / "orange.png", "orange")
     assert run("index", "~/photos", "--index=~/index").exit_code == 0
     assert run("info", env={"COSMOS_SEARCH_INDEX": "~/index"}).exit_code == 0
     assert (

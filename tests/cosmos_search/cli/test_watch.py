@@ -101,4 +101,5 @@ def test_without_a_folder_or_its_extra_it_says_what_helps(tmp_path):
     done = CliRunner().invoke(main, ["watch", "--index", str(tmp_path / "none")])
     assert (done.exit_code, "There is no index" in done.stderr) == (1, True)
     done = run_without(["watchfiles"], tmp_path, "watch")
-    assert done.stderr == "Error: Watching folders needs watchfiles: pip install -c constraints.txt '.[watch]'\n"
+    sentence, command = "Error: Watching folders needs watchfiles", "pip install -c constraints.txt '.[watch]'"
+    assert done.stderr == f"{sentence}; in the folder of the clone: {command}\n"

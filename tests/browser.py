@@ -250,13 +250,14 @@ class Looker:
         send("touchEnd", [])
 
     def violations(self):
-        """What axe-core finds against WCAG 2.1 A and AA, as rule and elements; in an open dialog only, if there is one."""
+        """What axe-core finds against WCAG 2.1 A and AA, as rule and elements; in an open dialog only."""
         self.settle()
         self.browser.execute_script(AXE.read_text(encoding="utf-8"))
         dialogs = self.all("dialog[open]")
         found = self.browser.execute_async_script(
             "const [node, done] = arguments; const runOnly = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'];"
-            "axe.run(node ?? document, { runOnly }).then(done, (error) => done({ violations: [], error: String(error) }))",
+            "const fail = (error) => done({ violations: [], error: String(error) });"
+            "axe.run(node ?? document, { runOnly }).then(done, fail);",
             dialogs[0] if dialogs else None,
         )
         assert "error" not in found, found["error"]

@@ -43,6 +43,7 @@ DEV = [
     "pytest-timeout>=2.3",
     "ruff>=0.9",
     "selenium>=4.20",
+    "selenium-axe-python==2.2.0",  # carries axe-core, which checks accessibility in the page's tests
     "sentencepiece>=0.2",  # to compare with, of SigLIP's tokenizer
 ]
 

@@ -26,10 +26,12 @@ from indexer.pictures.limits import DEFAULT_MAX_PIXELS
 from indexer.pictures.regions import Box, Regions
 from indexer.pictures.walk import count_files
 from indexer.places import Place, ServerPlace
+from indexer.store.albums import Album
 from indexer.store.facets import Facets
 from indexer.store.filter_record import Filters
 from indexer.store.index import Index
 from indexer.store.records import EncoderRecord, FailedFile, Folder, PictureRecord
+from indexer.store.shapes import PictureShape
 
 if TYPE_CHECKING:  # a search needs neither
     from PIL import Image
@@ -249,6 +251,51 @@ class Library:
             raise UsageError(f"Cannot list {n} pictures from position {start} on; a page has 1 or more, from 0 on.")
         with self._open_index().reading_pictures() as catalog:
             return catalog.newest(filters or Filters(), start, n)
+
+    def newest_shapes(self, filters: Filters | None = None, n: int = 100_000) -> list[PictureShape]:
+        """The sizes and dates of the first `n` pictures that `browse` lists, in its order."""
+        with self._open_index().reading_pictures() as catalog:
+            return catalog.newest_shapes(filters or Filters(), n)
+
+    def keywords(self, n: int = 200) -> list[str]:
+        """The `n` most frequent keywords in the metadata of the pictures."""
+        with self._open_index().reading() as catalog:
+            return catalog.keywords(n)
+
+    def albums(self) -> list[Album]:
+        """All albums by name, the favourites first."""
+        with self._open_index().reading() as catalog:
+            return catalog.albums()
+
+    def albums_of(self, picture_id: int) -> list[int]:
+        """The ids of the albums that have this picture."""
+        with self._open_index().reading() as catalog:
+            return catalog.albums_of(picture_id)
+
+    def add_to_album(self, name: str, ids: Sequence[int]) -> int:
+        """Add pictures to the album with this name, which is created if there is none. Returns the album's id.
+
+        Raises UsageError for an invalid name. The files of the pictures are not changed.
+        """
+        with self._open_index().writing() as catalog:
+            album_id = catalog.add_album(name)
+            catalog.add_to_album(album_id, ids)
+        return album_id
+
+    def remove_from_album(self, album_id: int, ids: Sequence[int]) -> None:
+        """Remove pictures from an album."""
+        with self._open_index().writing() as catalog:
+            catalog.remove_from_album(album_id, ids)
+
+    def save_search(self, name: str, search: str) -> int:
+        """Store an address of the page as a saved search, under a name. Returns the id of that album."""
+        with self._open_index().writing() as catalog:
+            return catalog.add_album(name, search)
+
+    def delete_album(self, album_id: int) -> None:
+        """Delete an album or a saved search; pictures are kept."""
+        with self._open_index().writing() as catalog:
+            catalog.delete_album(album_id)
 
     def n_matching(self, filters: Filters | None = None) -> int:
         """Number of pictures that pass the filters."""

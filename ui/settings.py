@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["APP", "LOCAL", "TOKEN", "TOKEN_KEY", "ServerOptions", "is_local", "make_url"]
+__all__ = ["APP", "LOCAL", "ROUTES", "SCRIPTS", "TICKET", "TOKEN", "TOKEN_KEY", "ServerOptions", "is_local", "make_url"]
 
 APP = Path(__file__).parent / "app.py"
 TOKEN = "COSMOS_SEARCH_TOKEN"  # environment variable with the token; empty: no login
+ROUTES, SCRIPTS = "/page", "/scripts"  # beginnings of the paths of `ui.routes`: data, and code that needs no login
+TICKET = "cosmos_search"  # beginning of the name of the cookie that admits to ROUTES; the port follows
 TOKEN_KEY = "token"  # key of the token field; Streamlit's widget id ends with it
 LOCAL = ("localhost", "127.0.0.1", "::1")
 

@@ -45,3 +45,8 @@ class AnswerCache:
         finally:
             with self._guard:
                 self._locks.pop(key, None)
+
+    def clear(self) -> None:
+        """Forget all values, for a change that keys do not show."""
+        with self._guard:
+            self._values.clear()

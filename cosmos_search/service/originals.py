@@ -53,7 +53,9 @@ def read_example(picture: PictureRecord) -> Image.Image:
 
 def read_upright(picture: PictureRecord, side: int) -> Image.Image:
     """The upright picture, its longer side at most `side` pixels. Raises PictureError if it cannot be read."""
+    width, height = picture.facts.width, picture.facts.height
+    min_side = -(-side * min(width, height) // max(width, height))  # so that a JPEG may be decoded at half its size
     with reading_pictures(), open_original(picture) as file:
-        image = open_picture(file, min_side=side).image
+        image = open_picture(file, min_side=min_side).image
     image.thumbnail((side, side), Image.Resampling.BICUBIC)
     return image

@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlalchemy import ColumnElement, Connection, delete, exists, func, insert, select, update
 
 from indexer.errors import NotAnIndexedFolderError
+from indexer.store.albums import add_album, add_pictures, delete_album, remove_pictures
 from indexer.store.catalog import Catalog
 from indexer.store.change_log import drop_old_changes
 from indexer.store.dialect import N_VERSIONS, lock_versions, record_names, upsert
@@ -166,6 +167,24 @@ class CatalogWriter(Catalog):
     def record_failures(self, folder_id: int, failed: Sequence[FailedFile], replace: Path | None) -> None:
         """Write the failures without a row in `files`, see `indexer.store.failures.record_failures`."""
         record_failures(self._connection, folder_id, failed, replace)
+
+    # albums
+
+    def add_album(self, name: str, search: str | None = None) -> int:
+        """The id of the album with this name, created if there is none, see `indexer.store.albums.add_album`."""
+        return add_album(self._connection, name, search)
+
+    def delete_album(self, album_id: int) -> None:
+        """Delete an album, if it exists; its pictures are kept."""
+        delete_album(self._connection, album_id)
+
+    def add_to_album(self, album_id: int, ids: Sequence[int]) -> None:
+        """Add indexed pictures to an album."""
+        add_pictures(self._connection, album_id, ids)
+
+    def remove_from_album(self, album_id: int, ids: Sequence[int]) -> None:
+        """Remove indexed pictures from an album."""
+        remove_pictures(self._connection, album_id, ids)
 
     def _put_pictures(self, new: dict[bytes, IndexedPicture], encoder_id: int) -> None:
         if not new:

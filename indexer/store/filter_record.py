@@ -31,6 +31,7 @@ class Filters:
     near: Near | None = None
     min_pixels: int | None = None
     orientation: str | None = None  # one of ORIENTATIONS
+    album: int | None = None  # the id of an album that has the picture
 
     def __post_init__(self) -> None:
         """Raise UsageError for filters that no picture can pass."""

@@ -12,7 +12,7 @@ from indexer.store.filter_record import ORIENTATIONS, Filters, Near
 from indexer.store.geo import EARTH_KM
 from indexer.store.names import encode_part, folder_parts, path_bytes
 from indexer.store.rows import read_ids
-from indexer.store.schema import files, pictures
+from indexer.store.schema import album_pictures, files, pictures
 
 __all__ = [
     "ORIENTATION_CONDITIONS",
@@ -50,6 +50,9 @@ def conditions(filters: Filters) -> list[ColumnElement[bool]]:
         wanted.append(p.width * p.height >= filters.min_pixels)
     if filters.orientation is not None:
         wanted.append(ORIENTATION_CONDITIONS[filters.orientation])
+    if filters.album is not None:
+        members = select(album_pictures.c.fingerprint).where(album_pictures.c.album_id == filters.album)
+        wanted.append(p.fingerprint.in_(members))
     return wanted
 
 

@@ -21,6 +21,8 @@ from indexer.store.dialect import Integer64, PathBytes, PlainText
 __all__ = [
     "APPLICATION_ID",
     "MIGRATIONS",
+    "album_pictures",
+    "albums",
     "encoders",
     "failures",
     "files",
@@ -53,6 +55,11 @@ MIGRATIONS: Sequence[Sequence[str]] = (
         "REFERENCES folders (id) ON DELETE CASCADE, reason TEXT NOT NULL, PRIMARY KEY (directory, name))",
         "DELETE FROM pictures WHERE id NOT IN (SELECT picture_id FROM files WHERE picture_id IS NOT NULL)",
         "INSERT INTO versions (version) VALUES (abs(random() / 2))",
+    ),
+    (
+        "CREATE TABLE albums (id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, search TEXT)",
+        "CREATE TABLE album_pictures (album_id INTEGER NOT NULL REFERENCES albums (id) ON DELETE CASCADE, "
+        "fingerprint BLOB NOT NULL, PRIMARY KEY (album_id, fingerprint))",
     ),
 )
 
@@ -155,4 +162,22 @@ failures = Table(
     Column("name", PathBytes, primary_key=True),
     Column("folder_id", ForeignKey("folders.id", ondelete="CASCADE"), nullable=False),
     Column("reason", PlainText, nullable=False),
+)
+
+# See indexer.store.albums.
+albums = Table(
+    "albums",
+    metadata,
+    Column("id", Integer64, primary_key=True),
+    Column("name", PlainText, nullable=False, unique=True),
+    Column("search", PlainText),  # the address of a saved search; NULL: the album has pictures
+    sqlite_autoincrement=True,
+)
+
+# By fingerprint, not by id: a picture may be removed from the index and indexed again.
+album_pictures = Table(
+    "album_pictures",
+    metadata,
+    Column("album_id", ForeignKey("albums.id", ondelete="CASCADE"), primary_key=True),
+    Column("fingerprint", LargeBinary, primary_key=True),
 )

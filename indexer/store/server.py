@@ -36,7 +36,14 @@ from indexer.store.server_errors import explain_server_errors
 __all__ = ["SERVER_MIGRATIONS", "ServerBackend", "has_server_catalog", "open_server"]
 
 # SERVER_MIGRATIONS[i] is the SQL that migrates version i + 1 to i + 2.
-SERVER_MIGRATIONS: Sequence[Sequence[str]] = ((*CREATE_TABLES, *CHANGE_LOG),)
+SERVER_MIGRATIONS: Sequence[Sequence[str]] = (
+    (*CREATE_TABLES, *CHANGE_LOG),
+    (
+        "CREATE TABLE albums (id BIGSERIAL PRIMARY KEY, name TEXT NOT NULL UNIQUE, search TEXT)",
+        "CREATE TABLE album_pictures (album_id BIGINT NOT NULL REFERENCES albums (id) ON DELETE CASCADE, "
+        "fingerprint BYTEA NOT NULL, PRIMARY KEY (album_id, fingerprint))",
+    ),
+)
 
 # One row; its presence shows that the tables are this program's.
 about = Table(

@@ -6,13 +6,12 @@ from dataclasses import dataclass, replace
 from cosmos_search.retrieval.explain import COLOURS
 from cosmos_search.retrieval.hits import Evidence, Hit
 from cosmos_search.retrieval.similarity import Levels, describe_similarity
-from cosmos_search.service.thumbnails import Thumbnails
+from cosmos_search.service.originals import is_available
 from indexer.pictures.regions import WHOLE, Box
 from indexer.store.records import PictureRecord
-from ui.components.data_uri import encode_jpeg_uri
 from ui.escape import replace_surrogates
 
-__all__ = ["Card", "Part", "get_colour", "get_edges", "list_facts", "make_hit_card", "make_parts", "make_picture_card"]
+__all__ = ["Card", "Part", "get_colour", "get_edges", "get_version", "list_facts", "make_card", "make_parts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One picture in the grid."""
+    """One picture in the grid. The browser requests its thumbnail by id and version."""
 
     id: int
     name: str
@@ -39,25 +38,29 @@ class Card:
     alt: str
     width: int
     height: int
-    thumbnail: str | None  # a data URI; None: the file is missing
+    version: str  # of its content
+    is_missing: bool  # no file of it is there; the browser may have its thumbnail nevertheless
     parts: tuple[Part, ...] = ()
     badge: str = ""  # over the thumbnail; the card is framed
 
 
-def make_hit_card(hit: Hit, thumbnails: Thumbnails, levels: Levels | None = None) -> Card:
-    """The card of a search result, with its evidence. levels: for the score of a similar picture in words."""
-    if levels is None or not all(part.is_example for part in hit.evidence):
-        return _make_card(
-            hit.picture, thumbnails, score_text=f"{hit.score:.2f}", parts=make_parts(hit.evidence, levels)
-        )
-    card = _make_card(hit.picture, thumbnails, score_text="", parts=make_parts(hit.evidence, levels))
-    words = describe_similarity(hit.score, levels)
+def make_card(found: Hit | PictureRecord, levels: Levels | None = None) -> Card:
+    """The card of a picture; that of a search result has its score and evidence.
+
+    levels: for the score of a similar picture in words; None: all scores are numbers.
+    """
+    if isinstance(found, PictureRecord):
+        return _make_card(found)
+    card = replace(_make_card(found.picture), parts=make_parts(found.evidence, levels))
+    if levels is None or not all(part.is_example for part in found.evidence):
+        return replace(card, score_text=f"{found.score:.2f}")
+    words = describe_similarity(found.score, levels)
     return replace(card, note=" · ".join(filter(None, [words, card.note])))
 
 
-def make_picture_card(picture: PictureRecord, thumbnails: Thumbnails) -> Card:
-    """A card without search evidence."""
-    return _make_card(picture, thumbnails, score_text="", parts=())
+def get_version(picture: PictureRecord) -> str:
+    """The beginning of the fingerprint of a picture's content, for addresses."""
+    return picture.fingerprint[:16]
 
 
 def make_parts(evidence: Sequence[Evidence], levels: Levels | None = None) -> tuple[Part, ...]:
@@ -102,19 +105,18 @@ def list_facts(picture: PictureRecord) -> list[tuple[str, str]]:
     return [(name, value) for name, value in rows if value]
 
 
-def _make_card(picture: PictureRecord, thumbnails: Thumbnails, score_text: str, parts: tuple[Part, ...]) -> Card:
-    data = thumbnails.get(picture)
+def _make_card(picture: PictureRecord) -> Card:
     name = replace_surrogates(picture.paths[0].name)
     return Card(
         id=picture.id,
         name=name,
         note=_format_note(picture),
-        score_text=score_text,
+        score_text="",
         alt=replace_surrogates(picture.facts.metadata.caption or name),
         width=picture.facts.width,
         height=picture.facts.height,
-        thumbnail=None if data is None else encode_jpeg_uri(data),
-        parts=parts,
+        version=get_version(picture),
+        is_missing=not any(map(is_available, picture.paths)),
     )
 
 

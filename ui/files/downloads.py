@@ -25,6 +25,7 @@ __all__ = [
     "format_json",
     "format_other_paths",
     "make_zip",
+    "sanitize_name",
     "sum_file_sizes",
 ]
 
@@ -127,7 +128,7 @@ def _escape_formula(value: object) -> object:
 
 def _choose_free_name(path: Path, taken: set[str]) -> str:
     """A valid file name that differs from those in `taken` on case-insensitive systems too; adds it to `taken`."""
-    name = _sanitize_name(path.name)
+    name = sanitize_name(path.name)
     stem, suffix, number = Path(name).stem, Path(name).suffix, 2
     while (key := unicodedata.normalize("NFC", name).casefold()) in taken:
         name, number = f"{stem}-{number}{suffix}", number + 1
@@ -135,7 +136,7 @@ def _choose_free_name(path: Path, taken: set[str]) -> str:
     return name
 
 
-def _sanitize_name(name: str) -> str:
+def sanitize_name(name: str) -> str:
     name = FORBIDDEN.sub("_", replace_surrogates(name)).strip(" ").rstrip(". ") or "_"
     if RESERVED.match(name):
         name = "_" + name

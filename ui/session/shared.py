@@ -1,7 +1,7 @@
 """Resources that all visitors share: the library, thumbnails, the indexing job and cached results."""
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from threading import Lock
 from typing import TypeVar
@@ -23,6 +23,7 @@ T = TypeVar("T")
 
 N_RESULTS = 48  # results of searches and facets; about 1 KB for each hit
 N_LARGE_RESULTS = 6  # maps and groups of near duplicates
+N_UPLOADS = 16  # about 3 MB each
 _open_lock = Lock()
 
 
@@ -35,6 +36,7 @@ class SharedResources:
     indexing: Indexing
     results: AnswerCache
     large_results: AnswerCache
+    uploads: AnswerCache = field(default_factory=lambda: AnswerCache(N_UPLOADS))  # example pictures by their key
 
     def get_or_compute(self, name: str, compute: Callable[[], T], *arguments: Hashable) -> T:
         """The result of `compute`, cached by name, arguments and version of the index."""

@@ -13,7 +13,7 @@ from indexer.store.filter_record import ORIENTATIONS, Filters
 
 __all__ = ["DEFAULT", "MAX_TEXT", "State"]
 
-View = Literal["search", "explore", "library"]
+View = Literal["search", "explore", "albums", "library"]
 Sort = Literal["score", "date"]
 Explore = Literal["map", "duplicates"]
 MAX_PAGE = 10_000
@@ -35,12 +35,13 @@ class State:
     near: str = ""
     min_size: str = ""
     orientation: str = ""
+    album: int | None = None  # id of the album that has the pictures
     sort: Sort = "score"
-    page: int = 1
+    page: int = 1  # of the groups of near duplicates
     all: bool = False  # include unlikely matches
     where: bool = True  # show boxes on the thumbnails
+    names: bool = False  # show names and scores on all thumbnails
     picture: int | None = None  # id of the picture in the detail view
-    heat: int | None = None  # index of the sentence whose heat map is shown, from 0
     explore: Explore = "map"
     cluster: int | None = None  # selected cluster of the map
     kind: GroupKind = "copies"  # of the groups of duplicates
@@ -64,8 +65,8 @@ class State:
         example resets `box`.
         """
         resets: dict[str, Any] = {}
-        if not changes.keys() <= {"page", "picture", "heat", "where"}:
-            resets |= {"page": 1, "picture": None, "heat": None}
+        if not changes.keys() <= {"page", "picture", "where", "names"}:
+            resets |= {"page": 1, "picture": None}
         if changes.keys() & {"query", "similar_to"}:
             resets |= {"all": False}
         if "similar_to" in changes:
@@ -84,6 +85,7 @@ class State:
             min_size=self.min_size,
             orientation=self.orientation,
         )
+        filters = replace(filters, album=self.album)
         return None if filters == Filters() else filters
 
 
@@ -136,10 +138,11 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "orientation": _make_choice_parser(*ORIENTATIONS),
     "similar_to": _parse_count,
     "picture": _parse_count,
-    "heat": _parse_count,
+    "album": _parse_count,
     "cluster": _parse_count,
     "page": _parse_page,
     "box": parse_box,
     "all": _parse_flag,
     "where": _parse_flag,
+    "names": _parse_flag,
 }

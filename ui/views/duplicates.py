@@ -7,7 +7,7 @@ import streamlit as st
 
 from cosmos_search.explore.duplicate_groups import DuplicateGroup, Duplicates
 from indexer.store.records import PictureRecord
-from ui.components.cards import Card, make_picture_card
+from ui.components.cards import Card, make_card
 from ui.escape import escape_markdown, replace_surrogates
 from ui.files.downloads import format_groups_csv, format_other_paths
 from ui.session.address import bind_widget, go, show_choice
@@ -87,8 +87,8 @@ def _show_group(shared: SharedResources, state: State, group: DuplicateGroup, nu
         n_files = 1 + len(group.other_paths)
         why = f": {', '.join(group.reasons)}" if group.reasons else ": all are equally good"
         st.markdown(f"**Group {number:,}** · {n_files:,} files · best{why}")
-        cards = [_make_card(shared, picture, group) for picture in group.pictures[:MAX_PICTURES]]
-        show_picture_grid(state, cards, key=f"group_{state.kind}_{number}")
+        cards = [_make_card(picture, group) for picture in group.pictures[:MAX_PICTURES]]
+        show_picture_grid(state, cards, key=f"group_{state.kind}_{number}", names=True)
         if len(group.pictures) > MAX_PICTURES:
             st.caption(f"The first {MAX_PICTURES:,} of {len(group.pictures):,}.")
         same = [path for picture in group.pictures for path in picture.paths[1:] if path in group.other_paths]
@@ -96,11 +96,11 @@ def _show_group(shared: SharedResources, state: State, group: DuplicateGroup, nu
             st.caption(f"Same content: {escape_markdown(replace_surrogates(path))}")
 
 
-def _make_card(shared: SharedResources, picture: PictureRecord, group: DuplicateGroup) -> Card:
+def _make_card(picture: PictureRecord, group: DuplicateGroup) -> Card:
     """The card of a picture with its size and format; the best one has a badge."""
     suffix = replace_surrogates(picture.paths[0].suffix.lstrip(".").upper())
     taken = picture.facts.metadata.taken_at
     notes = [f"{picture.facts.width} × {picture.facts.height}", suffix, f"{taken:%d %b %Y, %H:%M:%S}" if taken else ""]
-    card = make_picture_card(picture, shared.thumbnails)
+    card = make_card(picture)
     badge = "Best" if picture.id == group.best.id else ""
     return replace(card, note=" · ".join(filter(None, notes)), badge=badge)

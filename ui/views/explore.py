@@ -6,7 +6,7 @@ import streamlit as st
 
 from cosmos_search.explore.embedding_map import Atlas
 from indexer.store.records import PictureRecord
-from ui.components.cards import make_picture_card
+from ui.components.cards import make_card
 from ui.components.components import show_map
 from ui.components.map_cards import MapCards, make_map_cards
 from ui.escape import escape_markdown
@@ -64,6 +64,6 @@ def _make_map(shared: SharedResources) -> tuple[Atlas, MapCards]:
 
 
 def _show_pictures(shared: SharedResources, state: State, pictures: Sequence[PictureRecord], n: int, key: str) -> None:
-    show_picture_grid(state, [make_picture_card(picture, shared.thumbnails) for picture in pictures], key=key)
+    show_picture_grid(state, [make_card(picture) for picture in pictures], key=key)
     if n > len(pictures):
         st.caption(f"The first {len(pictures):,} of {n:,}.")

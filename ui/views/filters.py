@@ -1,4 +1,4 @@
-"""Filters in the sidebar, with the number of pictures for each value."""
+"""Filters, with the number of pictures for each value."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -7,7 +7,7 @@ import streamlit as st
 
 from indexer.errors import CosmosSearchError
 from indexer.store.facets import Count
-from ui.escape import replace_surrogates
+from ui.escape import escape_markdown, replace_surrogates
 from ui.session.address import bind_widget, go
 from ui.session.shared import SharedResources
 from ui.session.state import MAX_TEXT, State
@@ -15,6 +15,7 @@ from ui.session.state import MAX_TEXT, State
 __all__ = ["show_filters"]
 
 ANY = ""
+MAX_SHOWN = 24  # characters of a value on the button
 YEAR = re.compile("[0-9]{4}")
 CLEARED = dict.fromkeys(("after", "before", "folder", "camera", "near", "min_size", "orientation"), "")
 
@@ -25,8 +26,9 @@ def show_filters(shared: SharedResources, state: State) -> None:
         filters = state.filters
     except CosmosSearchError:
         filters = None
-    with st.sidebar:
-        st.subheader("Filters")
+    set_ = [getattr(state, name) for name in CLEARED if getattr(state, name)]
+    label = "Filters: " + ", ".join(map(_shorten, set_)) if set_ else "Filters"
+    with st.popover(escape_markdown(label), icon=":material/filter_alt:", key="filters"):
         facets = shared.get_or_compute("facets", lambda: shared.library.facets(filters), filters)
         _show_year_filter(state, facets.years)
         left, right = st.columns(2)
@@ -42,8 +44,12 @@ def show_filters(shared: SharedResources, state: State) -> None:
         if filters is not None:
             n = shared.library.n_matching(filters)
             st.caption(f"{n:,} {'picture matches' if n == 1 else 'pictures match'}")
-        if any(getattr(state, name) for name in CLEARED):
-            st.button("Clear filters", on_click=go, kwargs=CLEARED, width="stretch")
+    if set_:
+        st.button("Clear filters", icon=":material/filter_alt_off:", on_click=go, kwargs=CLEARED)
+
+
+def _shorten(value: str) -> str:
+    return value if len(value) <= MAX_SHOWN else f"…{value[1 - MAX_SHOWN :]}"
 
 
 def _show_year_filter(state: State, years: Sequence[Count]) -> None:

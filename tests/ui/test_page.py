@@ -91,9 +91,8 @@ def test_typing_alone_costs_nothing(look):
 
 
 def test_the_main_page_is_photographed(look, tmp_path):
-    look.open(look.browser.current_url + "?query=a+motorcycle&all=1")
-    look.cards(lambda names: names[:1] == ["motorcycle_right.png"])
     look.size(1280, 720)
+    look.cards(lambda names: len(names) > 20)
     kept(look, tmp_path, "page")
 
 

@@ -69,7 +69,7 @@ if TYPE_CHECKING:  # the same names as in _EXPORTS, for type checkers and editor
     from cosmos_search.explore.duplicate_groups import DuplicateGroup as DuplicateGroup, Duplicates as Duplicates
     from cosmos_search.explore.embedding_map import Atlas as Atlas, Cluster as Cluster, Point as Point
     from cosmos_search.extras import Extra as Extra, MissingExtraError as MissingExtraError
-    from cosmos_search.library import Info as Info, Library as Library, open as open
+    from cosmos_search.library import Library as Library, open as open
     from cosmos_search.models.errors import (
         DamagedModelError as DamagedModelError,
         DownloadError as DownloadError,
@@ -84,6 +84,7 @@ if TYPE_CHECKING:  # the same names as in _EXPORTS, for type checkers and editor
     from cosmos_search.models.store import ModelCard as ModelCard, ModelStore as ModelStore
     from cosmos_search.network.errors import MissingModelFileError as MissingModelFileError
     from cosmos_search.places import default_place as default_place
+    from cosmos_search.opened_index import Info as Info
     from cosmos_search.retrieval.dates import parse_date as parse_date, parse_period as parse_period
     from cosmos_search.retrieval.errors import (
         EmptyQueryError as EmptyQueryError,
@@ -188,7 +189,7 @@ _EXPORTS: dict[str, tuple[str, ...]] = {  # module -> the names of it that this 
     "cosmos_search.explore.duplicate_groups": ("DuplicateGroup", "Duplicates"),
     "cosmos_search.explore.embedding_map": ("Atlas", "Cluster", "Point"),
     "cosmos_search.extras": ("Extra", "MissingExtraError"),
-    "cosmos_search.library": ("Info", "Library", "open"),
+    "cosmos_search.library": ("Library", "open"),
     "cosmos_search.models.errors": (
         "DamagedModelError",
         "DownloadError",
@@ -203,6 +204,7 @@ _EXPORTS: dict[str, tuple[str, ...]] = {  # module -> the names of it that this 
     "cosmos_search.models.store": ("ModelCard", "ModelStore"),
     "cosmos_search.network.errors": ("MissingModelFileError",),
     "cosmos_search.places": ("default_place",),
+    "cosmos_search.opened_index": ("Info",),
     "cosmos_search.retrieval.dates": ("parse_date", "parse_period"),
     "cosmos_search.retrieval.errors": (
         "EmptyQueryError",

@@ -18,8 +18,8 @@ from indexer.pictures.regions import WHOLE
 from indexer.store.records import FailedFile, Folder, PictureRecord
 
 if TYPE_CHECKING:  # a search needs none
-    from cosmos_search.library import Info
     from cosmos_search.models.install import ModelRow
+    from cosmos_search.opened_index import Info
     from indexer.ingest.report import Report
 
 __all__ = [

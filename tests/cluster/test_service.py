@@ -41,7 +41,7 @@ def test_a_search_asks_the_server_with_shards_and_finds_the_same(ray_cluster, se
     photos = paint_photos(tmp_path / "photos")
     with cosmos_search.open(server_place, encoder=ColourEncoder()) as library:
         library.add(photos)
-        index = library._open_index()
+        index = library._opened.open()
         for shards in start(index, tmp_path / "shards", 2, 1):
             with Searcher(library, shards) as searcher, serving(Service(library, searcher.search)) as caller:
                 expected = library.search("a red. a blue", 5)

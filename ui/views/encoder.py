@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from cosmos_search.library import Info
 from cosmos_search.models.install import ModelRow, list_models
 from cosmos_search.models.store import default_store
+from cosmos_search.opened_index import Info
 from indexer.errors import OtherEncoderError
 from ui.escape import escape_markdown
 from ui.session.shared import SharedResources

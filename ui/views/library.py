@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from cosmos_search.library import Info
+from cosmos_search.opened_index import Info
 from indexer.errors import CosmosSearchError
 from ui.escape import escape_markdown, replace_surrogates
 from ui.files.downloads import format_failed_csv

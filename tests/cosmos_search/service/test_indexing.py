@@ -91,7 +91,7 @@ def test_an_index_that_another_process_writes_to_is_an_error_of_the_job(indexing
     encoder.may.set()
     indexing.start([photos])
     indexing.job.wait()
-    with library._open_index().lock():
+    with library._opened.open().lock():
         indexing.start([photos])
         indexing.job.wait()
     assert isinstance(indexing.job.error, IndexBusyError)

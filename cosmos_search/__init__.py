@@ -148,6 +148,7 @@ if TYPE_CHECKING:  # the same names as in _EXPORTS, for type checkers and editor
     from indexer.pictures.regions import Box as Box, Regions as Regions
     from indexer.pictures.walk import FoundFile as FoundFile
     from indexer.places import Place as Place, ServerPlace as ServerPlace
+    from indexer.store.albums import Album as Album
     from indexer.store.facets import Count as Count, Facets as Facets
     from indexer.store.filter_record import Filters as Filters, Near as Near
     from indexer.store.records import (
@@ -158,6 +159,7 @@ if TYPE_CHECKING:  # the same names as in _EXPORTS, for type checkers and editor
         PictureFacts as PictureFacts,
         PictureRecord as PictureRecord,
     )
+    from indexer.store.shapes import PictureShape as PictureShape
 # isort: on
 
 _EXPORTS: dict[str, tuple[str, ...]] = {  # module -> the names of it that this package exports
@@ -264,6 +266,7 @@ _EXPORTS: dict[str, tuple[str, ...]] = {  # module -> the names of it that this 
     "indexer.pictures.regions": ("Box", "Regions"),
     "indexer.pictures.walk": ("FoundFile",),
     "indexer.places": ("Place", "ServerPlace"),
+    "indexer.store.albums": ("Album",),
     "indexer.store.facets": ("Count", "Facets"),
     "indexer.store.filter_record": ("Filters", "Near"),
     "indexer.store.records": (
@@ -274,6 +277,7 @@ _EXPORTS: dict[str, tuple[str, ...]] = {  # module -> the names of it that this 
         "PictureFacts",
         "PictureRecord",
     ),
+    "indexer.store.shapes": ("PictureShape",),
 }
 _MODULE_OF = {name: module for module, names in _EXPORTS.items() for name in names}
 

@@ -136,6 +136,7 @@ def test_an_index_that_recorded_no_devices_goes_on_and_records_them(library, pho
     with closing(sqlite3.connect(library.place / "catalog.db")) as catalog:
         catalog.executescript(
             "ALTER TABLE files DROP COLUMN device; ALTER TABLE files DROP COLUMN inodes; DROP TABLE failures; "
+            "DROP TABLE album_pictures; DROP TABLE albums; "
             "ALTER TABLE folders DROP COLUMN exclude; DROP TABLE versions; "
             "ALTER TABLE settings ADD COLUMN generation INTEGER NOT NULL DEFAULT 7; PRAGMA user_version = 3"
         )

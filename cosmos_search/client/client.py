@@ -52,11 +52,14 @@ class Client:
         try:
             self._parts = urlsplit(self.url)
             is_valid = self._parts.scheme in ("http", "https") and bool(self._parts.hostname)
+            is_valid = is_valid and not any(c.isspace() or c in "@\\" for c in self.url)
             self._port = self._parts.port
         except ValueError:
             is_valid = False
         if not is_valid:
             raise UsageError(f"{url!r} is not the address of a server; write http://HOST:PORT.")
+        if token is not None and not (token.isascii() and token.isprintable()):
+            raise UsageError("The token of the server has characters that HTTP can't send; use letters and digits.")
         self._headers = {} if token is None else {"Authorization": f"Bearer {token}"}
 
     def search(

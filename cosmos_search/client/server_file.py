@@ -38,7 +38,7 @@ def write_address(place: Place, address: ServerAddress) -> Path:
     """Write the file, readable by this user alone. Raises OSError."""
     path = _locate(place)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    text = json.dumps(asdict(address)).encode()
+    text = json.dumps(asdict(address) | {"started": _read_start(address.pid)}).encode()
     replace_file(path, lambda file: file.write(text), sync=False, permissions=0o600)
     return path
 
@@ -57,11 +57,34 @@ def remove_address(place: Place, address: ServerAddress) -> None:
 
 def _read_address(place: Place) -> ServerAddress | None:
     """The address in the file; None if there is no valid one."""
+    path = _locate(place)
     try:
-        values = json.loads(read_file(_locate(place), MAX_BYTES))
-        return ServerAddress(str(values["host"]), int(values["port"]), str(values["token"]), int(values["pid"]))
+        if not _is_private(path):
+            return None
+        values = json.loads(read_file(path, MAX_BYTES))
+        address = ServerAddress(str(values["host"]), int(values["port"]), str(values["token"]), int(values["pid"]))
+        return address if values["started"] == _read_start(address.pid) else None
     except (OSError, LookupError, TypeError, ValueError, RecursionError):
         return None
+
+
+def _is_private(path: Path) -> bool:
+    """True if only this user can have written the file. Raises OSError."""
+    if os.name != "posix":
+        return True
+    facts = path.stat()
+    return facts.st_uid == os.getuid() and not facts.st_mode & 0o077
+
+
+def _read_start(pid: int) -> str:
+    """When this process started, in ticks since the machine did, so that a later one of the same number is told apart.
+
+    "" where the system does not say.
+    """
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""
 
 
 def _is_running(pid: int) -> bool:

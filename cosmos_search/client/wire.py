@@ -129,7 +129,7 @@ def _parse_hit(values: Any) -> Hit:
     evidence = tuple(
         Evidence(
             part["text"],
-            part["score"],
+            float(part["score"]),
             part["cosine"],
             Box(*part["box"]),
             is_negative=part["is_negative"],
@@ -137,4 +137,4 @@ def _parse_hit(values: Any) -> Hit:
         )
         for part in values["evidence"]
     )
-    return Hit(values["rank"], values["score"], parse_picture(values["picture"]), evidence)
+    return Hit(int(values["rank"]), float(values["score"]), parse_picture(values["picture"]), evidence)

@@ -29,6 +29,7 @@ __all__ = ["make_mcp_server"]
 P = ParamSpec("P")
 
 THUMBNAIL_SIDE, PREVIEW_SIDE = 320, 1024  # pixels of the longer side
+MAX_ID = 2**63 - 1  # of a picture
 MAX_PICTURES = 50  # of one answer
 MAX_ORIGINAL_BYTES = 16 << 20
 READ_ONLY = ToolAnnotations(read_only_hint=True, open_world_hint=False)
@@ -38,6 +39,7 @@ INSTRUCTIONS = (
 )
 
 Count = Annotated[int, Field(ge=1, le=MAX_PICTURES)]
+PictureId = Annotated[int, Field(ge=0, le=MAX_ID)]
 Date = Annotated[str | None, Field(description="2024, 2024-06 or 2024-06-30")]
 Place = Annotated[str | None, Field(description="Latitude, longitude and radius: 48.14,11.58,20km")]
 
@@ -71,7 +73,7 @@ def make_mcp_server(library: Library, thumbnails: Thumbnails, *, allow_originals
     @server.tool(annotations=READ_ONLY, structured_output=False)
     @_explain_errors
     def browse(
-        offset: Annotated[int, Field(ge=0)] = 0,
+        offset: Annotated[int, Field(ge=0, le=MAX_ID)] = 0,
         limit: Count = 20,
         after: Date = None,
         before: Date = None,
@@ -85,7 +87,7 @@ def make_mcp_server(library: Library, thumbnails: Thumbnails, *, allow_originals
 
     @server.tool(annotations=READ_ONLY, structured_output=False)
     @_explain_errors
-    def picture(id: int) -> list[ContentBlock]:
+    def picture(id: PictureId) -> list[ContentBlock]:
         """One photo: its record, and a JPEG of at most 1024 pixels."""
         record = _get_picture(library, id)
         return [_make_text(record.to_dict()), *_make_image(thumbnails, record, PREVIEW_SIDE)]
@@ -94,7 +96,7 @@ def make_mcp_server(library: Library, thumbnails: Thumbnails, *, allow_originals
 
         @server.tool(annotations=READ_ONLY, structured_output=False)
         @_explain_errors
-        def original(id: int) -> list[ContentBlock]:
+        def original(id: PictureId) -> list[ContentBlock]:
             """The original file of one photo, with all its metadata."""
             return [_read_original(_get_picture(library, id))]
 

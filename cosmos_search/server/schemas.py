@@ -3,9 +3,10 @@
 The values of responses come from the records' `to_dict`; a test compares them with the models here.
 """
 
+from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from cosmos_search.client.wire import MAX_HITS
 from cosmos_search.explore.duplicate_groups import GroupKind
@@ -103,13 +104,22 @@ class MapQuery(_Request):
     max_points: int = Field(default=MAX_POINTS, ge=1, le=MAX_POINTS)
 
 
+def _check_folder(path: str) -> str:
+    """The path. Raises ValueError if it depends on where the server was started, or is none."""
+    if "\0" in path or not Path(path).is_absolute():
+        raise ValueError("a folder is named by its absolute path")
+    return path
+
+
 class IndexRequest(_Request):
     """What to index."""
 
     model_config = ConfigDict(strict=True)
 
-    folders: list[str] = Field(
-        default=[], description="Folders of the server's machine; none: all indexed folders", examples=[["/photos"]]
+    folders: list[Annotated[str, AfterValidator(_check_folder)]] = Field(
+        default=[],
+        description="Absolute paths of folders of the server's machine; none: all indexed folders",
+        examples=[["/photos"]],
     )
 
 

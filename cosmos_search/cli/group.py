@@ -184,6 +184,8 @@ def _format_error(error: click.ClickException) -> str:
     error.show(file=output)
     message, text = error.format_message(), output.getvalue().rstrip("\n")
     is_escaped = isinstance(error, _UserError) or text == message  # the latter is the help of a group
+    if isinstance(error, click.MissingParameter):  # lists choices, one a line
+        return text.replace(message, re.sub(r"\s+", " ", message))
     return text if is_escaped else text.replace(message, escape(message))
 
 

@@ -36,7 +36,10 @@ def parse_period(text: str, now: datetime | None = None) -> Period:
     if not first.strip() and not last.strip():
         raise InvalidValueError(text, "period")
     start = _parse_one(first, "period", now)[0] if first.strip() else None
-    return start, _parse_one(last, "period", now)[1] if last.strip() else None
+    end = _parse_one(last, "period", now)[1] if last.strip() else None
+    if start is not None and end is not None and end <= start:
+        raise InvalidValueError(text, "period")
+    return start, end
 
 
 def _parse_one(text: str, kind: ValueKind, now: datetime | None) -> tuple[datetime, datetime | None]:
@@ -62,7 +65,7 @@ def _parse_relative(text: str, now: datetime) -> tuple[datetime, datetime | None
         first = datetime(today.year, 1 if match[2] == "year" else today.month, 1)
         return _shift(first, match[2], n), _shift(first, match[2], n + 1)
     if match := RECENT.fullmatch(name):
-        return _shift(today, match[2], -int(match[1])), None
+        return _shift(today, match[2], -int(match[1])), today + timedelta(days=1)
     return None
 
 

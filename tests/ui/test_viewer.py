@@ -135,9 +135,14 @@ def test_back_returns_to_the_same_place(look, large_site):
     run(look, f"{MAIN}.scrollTop = 40000")
     until(lambda: not look.all(".card.skeleton"))
     before = position(look)
-    card = look.all(".card")[40]
-    number = card.get_attribute("aria-posinset")
-    look.browser.execute_script("arguments[0].querySelector('.open').click()", card)
+
+    def open_one():
+        card = look.all(".card")[40]
+        number = card.get_attribute("aria-posinset")
+        look.browser.execute_script("arguments[0].querySelector('.open').click()", card)
+        return number
+
+    number = until(open_one)
     until(lambda: look.text(look.one("dialog[open] .count")) == f"{int(number):,} of 10,000")
     look.browser.back()
     until(lambda: not look.all("dialog[open]"))

@@ -2,7 +2,7 @@
 
 import click
 
-from cosmos_search.cli.group import UserPlace
+from cosmos_search.cli.index_option import index_option
 from cosmos_search.extras import require_extra
 from indexer.places import Place
 
@@ -10,14 +10,7 @@ __all__ = ["mcp"]
 
 
 @click.command()
-@click.option(
-    "--index",
-    "place",
-    type=UserPlace(),
-    envvar="COSMOS_SEARCH_INDEX",
-    metavar="PLACE",
-    help="Directory of the index, or URL of a PostgreSQL database.",
-)
+@index_option
 @click.option("--allow-originals", is_flag=True, help="Also give original files with their metadata, not only JPEGs.")
 def mcp(place: Place | None, allow_originals: bool) -> None:
     """Let an assistant find your photos: tools by the Model Context Protocol, over stdin and stdout.

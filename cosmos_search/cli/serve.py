@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cosmos_search.cli.group import TEXT, UserPlace
+from cosmos_search.cli.group import TEXT
+from cosmos_search.cli.index_option import index_option
 from cosmos_search.cli.terminal import say
 from cosmos_search.extras import require_extra
 from indexer.places import Place
@@ -20,14 +21,7 @@ __all__ = ["serve"]
 
 
 @click.command()
-@click.option(
-    "--index",
-    "place",
-    type=UserPlace(),
-    envvar="COSMOS_SEARCH_INDEX",
-    metavar="PLACE",
-    help="Directory of the index, or URL of a PostgreSQL database.",
-)
+@index_option
 @click.option("--host", default="127.0.0.1", metavar="ADDRESS", help="Address to listen on; others need a token.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8502, help="Port to listen on; 0: any free port.")
 @click.option(

@@ -12,7 +12,7 @@ def photos(tmp_path):
     return tmp_path / "photos"
 
 
-def indexed(library, root):
+def list_indexed(library, root):
     return sorted(str(picture.paths[0].relative_to(root)) for picture in library.browse())
 
 
@@ -32,7 +32,7 @@ def test_patterns_are_those_of_git(library, photos, patterns, left):
     (photos / ".cosmosignore").write_text(patterns)
     assert library.count_files([photos]) == len(left)
     assert library.add(photos).added == len(left)
-    assert indexed(library, photos) == left
+    assert list_indexed(library, photos) == left
 
 
 def test_what_becomes_ignored_leaves_the_index_and_returns(library, photos):
@@ -42,7 +42,7 @@ def test_what_becomes_ignored_leaves_the_index_and_returns(library, photos):
     (photos / ".cosmosignore").write_text("/album/\nb.png\n")
     report = library.add()
     assert (report.removed, report.kept, report.warnings, report.failed) == (34, 2, [], [])
-    assert indexed(library, photos) == ["a.png", "raw/a.png"]
+    assert list_indexed(library, photos) == ["a.png", "raw/a.png"]
     (photos / ".cosmosignore").unlink()
     assert library.add().added == 34
 
@@ -51,7 +51,7 @@ def test_the_innermost_file_decides_and_applies_below_itself_only(library, photo
     (photos / ".cosmosignore").write_text("*.png\n")
     (photos / "album" / ".cosmosignore").write_text("!a.png\n/raw/\n")
     library.add(photos)
-    assert indexed(library, photos) == ["album/a.png"]
+    assert list_indexed(library, photos) == ["album/a.png"]
 
 
 def test_a_part_of_a_folder_has_the_patterns_from_above(library, photos):
@@ -59,7 +59,7 @@ def test_a_part_of_a_folder_has_the_patterns_from_above(library, photos):
     (photos / ".cosmosignore").write_text("raw\nalbum/b.png\n")
     report = library.add(photos / "album")
     assert (report.kept, report.removed) == (1, 2)
-    assert indexed(library, photos) == ["a.png", "album/a.png", "b.png", "raw/a.png"]
+    assert list_indexed(library, photos) == ["a.png", "album/a.png", "b.png", "raw/a.png"]
 
 
 def test_a_part_that_is_left_out_of_its_folder_has_nothing(library, photos):
@@ -69,7 +69,7 @@ def test_a_part_that_is_left_out_of_its_folder_has_nothing(library, photos):
         assert library.add(part).added == 0
     library.add(photos, exclude=["album"])
     assert library.add(photos / "album").added == 0
-    assert indexed(library, photos) == ["a.png", "b.png", "raw/a.png"]
+    assert list_indexed(library, photos) == ["a.png", "b.png", "raw/a.png"]
 
 
 @pytest.mark.parametrize("reason", ["can't be read", "nvalid"])
@@ -86,7 +86,7 @@ def test_a_file_that_cannot_be_read_keeps_things_as_they_are(library, photos, re
     assert path == photos / "album"
     assert ".cosmosignore" in said
     assert reason in said
-    assert len(indexed(library, photos)) == 6
+    assert len(list_indexed(library, photos)) == 6
 
 
 def test_names_may_be_in_any_encoding(library, photos):

@@ -17,7 +17,8 @@ from indexer.errors import EmptyIndexError
 from indexer.places import ServerPlace
 from indexer.store.catalog import Catalog
 from indexer.store.index import Index
-from indexer.store.records import EncoderRecord, PictureRecord
+from indexer.store.records import EncoderRecord, PictureRecord, TextLine
+from indexer.store.texts import WordMatches
 
 __all__ = ["Searcher"]
 
@@ -31,6 +32,12 @@ class _Records:
 
     def pictures(self, ids: Sequence[int]) -> dict[int, PictureRecord]:
         return self.catalog.pictures(ids)
+
+    def texts_of(self, ids: Sequence[int]) -> dict[int, list[TextLine]]:
+        return self.catalog.texts_of(ids)
+
+    def find_word(self, word: str, limit: int) -> WordMatches | None:
+        return self.catalog.find_word(word, limit)
 
 
 class Searcher:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, LargeBinary, case, func, literal, or_, select, type_coerce
+from sqlalchemy import ColumnElement, Connection, LargeBinary, case, func, literal, not_, or_, select, type_coerce
 
 from indexer.errors import UsageError
 from indexer.store.dialect import contains_folded
@@ -15,6 +15,7 @@ from indexer.store.geo import EARTH_KM
 from indexer.store.names import encode_part, folder_parts, path_bytes
 from indexer.store.rows import read_ids
 from indexer.store.schema import files, pictures
+from indexer.store.texts import contains_text
 
 __all__ = [
     "ORIENTATIONS",
@@ -46,7 +47,7 @@ class Near:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """A picture passes if it meets all conditions that are not None. Unknown dates and places fail."""
+    """A picture passes if it meets all conditions that are given. Unknown dates and places fail."""
 
     after: datetime | None = None  # taken at this time or later, by the camera's clock
     before: datetime | None = None  # taken earlier
@@ -56,6 +57,8 @@ class Filters:
     near: Near | None = None
     min_pixels: int | None = None
     orientation: str | None = None  # one of ORIENTATIONS
+    texts: tuple[str, ...] = ()  # all of them stand in or around the picture, see `contains_text`
+    without_texts: tuple[str, ...] = ()  # none of them does
 
     def __post_init__(self) -> None:
         """Raise UsageError for filters that no picture can pass."""
@@ -85,6 +88,8 @@ def conditions(filters: Filters) -> list[ColumnElement[bool]]:
         wanted.append(p.width * p.height >= filters.min_pixels)
     if filters.orientation is not None:
         wanted.append(ORIENTATION_CONDITIONS[filters.orientation])
+    wanted += [contains_text(text) for text in filters.texts]
+    wanted += [not_(contains_text(text)) for text in filters.without_texts]
     return wanted
 
 

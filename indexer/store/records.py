@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer.pictures.metadata_record import Metadata
+from indexer.pictures.regions import WHOLE, Box
 from indexer.pictures.walk import FoundFile
 
 __all__ = [
@@ -22,7 +23,11 @@ __all__ = [
     "KnownFile",
     "PictureFacts",
     "PictureRecord",
+    "TextKind",
+    "TextLine",
 ]
+
+TextKind = Literal["picture", "caption", "keyword", "folder", "file"]  # where a text stands; "picture": read in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,3 +171,13 @@ class PictureRecord:
         path, *copies = map(str, self.paths)
         named = {"id": self.id, "fingerprint": self.fingerprint, "path": path, "copies": copies}
         return named | self.facts.to_dict()
+
+
+@dataclass(frozen=True, slots=True)
+class TextLine:
+    """A text in or around a picture: a line that was read in it, its caption, a keyword, or a name."""
+
+    kind: TextKind
+    text: str
+    box: Box = WHOLE  # of a line in the picture
+    confidence: float | None = None  # of a line in the picture, 0..1

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from indexer.store.catalog import Catalog
 from indexer.store.estimator import Estimator
 from indexer.store.filters import Filters
-from indexer.store.records import EncoderRecord, PictureRecord
+from indexer.store.records import EncoderRecord, PictureRecord, TextLine
+from indexer.store.texts import WordMatches
 from indexer.store.vectors import Estimates, Vectors
 
 __all__ = ["IndexSnapshot"]
@@ -66,3 +67,11 @@ class IndexSnapshot:
     def pictures(self, ids: Sequence[int]) -> dict[int, PictureRecord]:
         """The records of these pictures by id; ids that do not exist are left out."""
         return self.catalog.pictures(ids)
+
+    def texts_of(self, ids: Sequence[int]) -> dict[int, list[TextLine]]:
+        """The texts in and around these pictures, by id."""
+        return self.catalog.texts_of(ids)
+
+    def find_word(self, word: str, limit: int) -> WordMatches | None:
+        """The pictures in whose texts a word stands; None: in more than `limit` texts."""
+        return self.catalog.find_word(word, limit)

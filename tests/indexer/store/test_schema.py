@@ -74,6 +74,7 @@ def test_a_migrated_catalog_has_the_indexes_of_a_new_one(tmp_path):
     of_a_new_one = indexes(path)
     with closing(sqlite3.connect(path)) as second_version:
         second_version.executescript(
+            "DROP TABLE text_parts; DROP TABLE text_words; DROP TABLE texts; DROP TABLE readings; "
             "DROP INDEX pictures_by_date; DROP INDEX files_by_directory; "
             "ALTER TABLE files DROP COLUMN device; ALTER TABLE files DROP COLUMN inodes; DROP TABLE failures; "
             "ALTER TABLE folders DROP COLUMN exclude; DROP TABLE versions; "

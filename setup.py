@@ -17,11 +17,13 @@ UI = [
     "threadpoolctl>=3.1",
 ]
 FORMATS = ["pillow-heif>=0.18", "rawpy>=0.21"]
+TEXT = ["rapidocr>=3.10"]  # its package contains the networks
 DEMO = ["scikit-image>=0.24"]
 DEV = [
     *TRAIN,
     *UI,
     *FORMATS,
+    *TEXT,
     *DEMO,
     *CLUSTER,
     *HTTP,
@@ -80,6 +82,7 @@ setup(
         "formats": FORMATS,
         "models": MODELS,
         "server": HTTP,
+        "text": TEXT,
         "train": TRAIN,
         "ui": UI,
     },

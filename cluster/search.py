@@ -13,6 +13,7 @@ from cosmos_search.retrieval.encode import encode
 from cosmos_search.retrieval.errors import HitCountError
 from cosmos_search.retrieval.present import present
 from cosmos_search.retrieval.query import parse_query
+from cosmos_search.retrieval.text_matches import match_texts
 from indexer.errors import EmptyIndexError
 from indexer.places import ServerPlace
 from indexer.store.catalog import Catalog
@@ -32,6 +33,9 @@ class _Records:
 
     def pictures(self, ids: Sequence[int]) -> dict[int, PictureRecord]:
         return self.catalog.pictures(ids)
+
+    def n_pictures(self) -> int:
+        return self.catalog.n_pictures()
 
     def texts_of(self, ids: Sequence[int]) -> dict[int, list[TextLine]]:
         return self.catalog.texts_of(ids)
@@ -68,7 +72,9 @@ class Searcher:
         with self._index.reading_pictures() as catalog:
             record = self._require_made_by(catalog, encoder)
         encoded = encode(encoder, query, wanted.example)
-        ranking = self._shards.rank(encoded, wanted.top, wanted.filters)
+        with self._index.reading() as catalog:  # a word is rare or not in all shards together
+            levels = match_texts(_Records(record, catalog), encoded)
+        ranking = self._shards.rank(encoded, wanted.top, wanted.filters, levels)
         calibration = encoder.calibration if wanted.example is None else None
         with self._index.reading() as catalog:
             records = _Records(record, catalog)

@@ -15,7 +15,7 @@ from indexer.errors import PictureError, UsageError
 from indexer.pictures.metadata_record import Metadata
 from indexer.pictures.regions import Box
 from indexer.store.filters import Filters, Near
-from indexer.store.records import PictureFacts, PictureRecord
+from indexer.store.records import PictureFacts, PictureRecord, TextLine
 
 if TYPE_CHECKING:  # a search for a text needs no Pillow
     from PIL import Image
@@ -63,6 +63,8 @@ def decode_search(data: bytes) -> Search:
             filters[name] = datetime.fromisoformat(filters[name])
         if "near" in filters:
             filters["near"] = Near(**{name: float(value) for name, value in filters["near"].items()})
+        for name in filters.keys() & {"texts", "without_texts"}:
+            filters[name] = tuple(str(text) for text in filters[name])
         image, text, top = values.get("image"), values.get("text", ""), values.get("top", 10)
         if not isinstance(text, str) or type(top) is not int:
             raise TypeError("text is a string, and top a number")
@@ -77,7 +79,13 @@ def decode_search(data: bytes) -> Search:
 def encode_answer(answer: Answer) -> bytes:
     """JSON with "hits", and with "missing" and "n_shards" if some shards did not answer."""
     hits = [
-        {"rank": hit.rank, "score": hit.score, "picture": hit.picture.to_dict(), "evidence": _list_evidence(hit)}
+        {
+            "rank": hit.rank,
+            "score": hit.score,
+            "picture": hit.picture.to_dict(),
+            "evidence": _list_evidence(hit),
+            "texts": [asdict(line) for line in hit.texts],
+        }
         for hit in answer.hits
     ]
     values: dict[str, Any] = {"hits": hits}
@@ -111,6 +119,7 @@ def _decode_hit(values: dict[str, Any]) -> Hit:
         values["score"],
         _decode_record(picture),
         tuple(Evidence(**(part | {"box": Box(**part["box"])})) for part in evidence),
+        tuple(TextLine(**(line | {"box": Box(**line["box"])})) for line in values["texts"]),
     )
 
 

@@ -8,7 +8,7 @@ from indexer.errors import CosmosSearchError
 
 __all__ = ["Extra", "MissingExtraError", "install_command", "require_extra"]
 
-Extra = Literal["cluster", "formats", "models", "server", "train", "ui"]
+Extra = Literal["cluster", "formats", "models", "server", "text", "train", "ui"]
 NAMES = {
     "ray": "Ray",
     "fastapi": "FastAPI",
@@ -16,6 +16,7 @@ NAMES = {
     "transformers": "Transformers",
     "streamlit": "Streamlit",
     "sklearn": "scikit-learn",
+    "rapidocr": "RapidOCR",
 }
 
 

@@ -10,13 +10,14 @@ from cosmos_search.cli.terminal import escape
 from cosmos_search.extras import install_command
 from cosmos_search.library import Info
 from cosmos_search.models.published import RECOMMENDED
-from cosmos_search.retrieval.hits import Evidence, Hit
+from cosmos_search.retrieval.hits import Evidence, Hit, describe_text
 from indexer.errors import OtherEncoderError
 from indexer.pictures.regions import WHOLE
 from indexer.store.records import FailedFile, Folder
 
 if TYPE_CHECKING:  # a search needs neither
     from cosmos_search.models.install import ModelRow
+    from indexer.ingest.read_texts import TextReport
     from indexer.ingest.report import Report
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "format_models",
     "format_path",
     "format_report",
+    "format_text_report",
     "report_to_dict",
 ]
 
@@ -39,6 +41,7 @@ def format_hits(hits: Sequence[Hit]) -> str:
         size = f"{hit.facts.width}×{hit.facts.height}"
         name = format_path(hit.path) + (f" (+{len(hit.copies)} more)" if hit.copies else "")
         rows.append((str(hit.rank), f"{hit.score:.2f}", f"{taken:%Y-%m-%d}" if taken else "", size, name))
+        rows += [("", "", "", "", f"  {describe_text(line)}") for line in hit.texts]
         if len(hit.evidence) > 1:
             rows += [("", f"{e.score:.2f}", "", "", f"  {_format_evidence(e)}") for e in hit.evidence]
     return _join_lines(_align_columns(rows, right={0, 1, 3}))
@@ -60,6 +63,14 @@ def format_report(report: "Report") -> str:
     if report.needs_extra:
         lines.append(f"{report.needs_extra} HEIC or raw files skipped; to read them: {install_command('formats')}")
     return _join_lines(lines + [add_advice(warning) for warning in report.warnings])
+
+
+def format_text_report(report: "TextReport") -> str:
+    """The summary of a run that read texts."""
+    line = f"{report.n_read} pictures read: {report.n_lines} lines of text in {report.n_with_text} of them"
+    if report.n_read:
+        line += f", in {report.seconds:.1f} s ({report.images_per_second:.1f} pictures/s)"
+    return _join_lines([line, *_list_failed(report.failed)])
 
 
 def report_to_dict(report: "Report") -> dict[str, Any]:

@@ -16,6 +16,8 @@ __all__ = ["EncodedQuery", "encode"]
 # first ten hits, as a margin of 0.2 does, and more of them above the cut-off than a margin of 0.1; 0.3 keeps 0.68.
 NEGATIVE_PROBABILITY = 0.05
 
+NAT = 0.05  # of cosines without a calibration; those of CLIP's networks are about that
+
 
 @dataclass(frozen=True, slots=True)
 class EncodedQuery:
@@ -24,6 +26,9 @@ class EncodedQuery:
     encoder_name: str
     encoder_version: str
     terms: tuple[EncodedTerm, ...]  # the example image first, then the terms of the query in order
+    texts: tuple[str, ...] = ()  # that have to stand in or around the picture
+    without_texts: tuple[str, ...] = ()  # that must not
+    nat: float = NAT  # what a score rises by if the odds of a match rise by a factor of e
 
 
 def encode(encoder: Encoder, query: Query | None, example: ExampleImage | None = None) -> EncodedQuery:
@@ -35,7 +40,11 @@ def encode(encoder: Encoder, query: Query | None, example: ExampleImage | None =
     for term in query.terms if query is not None else ():
         terms.append(_encode_term(encoder, term))
     assert terms, (query, example)
-    return EncodedQuery(encoder.name, encoder.version, tuple(terms))
+    texts, without = (query.texts, query.without_texts) if query is not None else ((), ())
+    # With an example image, scores are not those of texts, for which the calibration was fitted.
+    calibration = encoder.calibration if example is None else None
+    nat = NAT if calibration is None else 1 / max(calibration.slope, 1e-6)
+    return EncodedQuery(encoder.name, encoder.version, tuple(terms), texts, without, nat)
 
 
 def _encode_term(encoder: Encoder, term: Term) -> EncodedTerm:

@@ -5,9 +5,17 @@ from pathlib import Path
 from typing import Any
 
 from indexer.pictures.regions import Box
-from indexer.store.records import PictureFacts, PictureRecord
+from indexer.store.records import PictureFacts, PictureRecord, TextKind, TextLine
 
-__all__ = ["Evidence", "Hit"]
+__all__ = ["TEXT_KINDS", "Evidence", "Hit", "describe_text"]
+
+TEXT_KINDS: dict[TextKind, str] = {
+    "picture": "text in the picture",
+    "caption": "caption",
+    "keyword": "keyword",
+    "folder": "folder",
+    "file": "file name",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +37,8 @@ class Evidence:
     def to_dict(self) -> dict[str, Any]:
         """Values for JSON; the score with four decimals, the box as left, top, right, bottom."""
         box = [self.box.left, self.box.top, self.box.right, self.box.bottom]
-        return {"text": self.text, "score": round(self.score, 4), "box": box, "is_negative": self.is_negative}
+        values = {"text": self.text, "score": round(self.score, 4), "box": box, "is_negative": self.is_negative}
+        return {"kind": "image", **values}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +49,7 @@ class Hit:
     score: float  # 0..1, by the encoder's calibration; without one, the weighted mean of cosines (see `scoring`)
     picture: PictureRecord
     evidence: tuple[Evidence, ...]  # one for each term of the query, in order
+    texts: tuple[TextLine, ...] = ()  # in or around the picture, in which words of the query stand
 
     @property
     def path(self) -> Path:
@@ -65,7 +75,21 @@ class Hit:
             "rank": self.rank,
             "path": str(self.path),
             "score": round(self.score, 4),
-            "evidence": [part.to_dict() for part in self.evidence],
+            "evidence": [*(part.to_dict() for part in self.evidence), *map(_text_to_dict, self.texts)],
             "copies": [str(path) for path in self.copies],
             **self.facts.to_dict(),
         }
+
+
+def describe_text(line: TextLine) -> str:
+    """Where the text stands, and the text: "text in the picture: 'STOP'"."""
+    return f"{TEXT_KINDS[line.kind]}: '{line.text}'"
+
+
+def _text_to_dict(line: TextLine) -> dict[str, Any]:
+    """Values for JSON; a line in the picture has a box and a confidence."""
+    values: dict[str, Any] = {"kind": TEXT_KINDS[line.kind], "text": line.text}
+    if line.confidence is not None:
+        box = [line.box.left, line.box.top, line.box.right, line.box.bottom]
+        values |= {"box": box, "confidence": round(line.confidence, 4)}
+    return values

@@ -8,6 +8,7 @@ from cosmos_search.encoders.calibration import Calibration
 from cosmos_search.retrieval.encode import EncodedQuery
 from cosmos_search.retrieval.hits import Evidence, Hit
 from cosmos_search.retrieval.scoring import PictureScore, combine_levels
+from cosmos_search.retrieval.text_matches import choose_lines
 from indexer.pictures.regions import whole_and_regions
 from indexer.store.protocol import Records
 
@@ -26,12 +27,15 @@ def present(
 ) -> list[Hit]:
     """The hits of these scores, in their order; those below the calibration's cut-off only with `include_unlikely`.
 
+    A picture in whose texts all words of the query stand is above the cut-off.
+
     calibration: None: the scores are not changed, and no hit is left out.
     """
     level = combine_levels(encoded.terms)
     records = snapshot.pictures([score.picture_id for score in scores])
-    hits = []
-    for rank, score in enumerate((score for score in scores if score.picture_id in records), 1):
+    lines = snapshot.texts_of([s.picture_id for s in scores if s.text_share > 0 or encoded.texts])
+    hits: list[Hit] = []
+    for score in (score for score in scores if score.picture_id in records):
         record = records[score.picture_id]
         # Put existing files first: others may have been moved, or be on a disk that is not mounted.
         paths = tuple(sorted(record.paths, key=lambda path: not os.path.exists(path)))  # noqa: PTH110
@@ -48,7 +52,7 @@ def present(
             for term, cosine, region in zip(encoded.terms, score.cosines, score.regions, strict=True)
         )
         calibrated = calibration.probability(score.score, level) if calibration else score.score
-        hits.append(Hit(rank, calibrated, replace(record, paths=paths), evidence))
-    if include_unlikely or calibration is None:
-        return hits
-    return [hit for hit in hits if hit.score >= calibration.cut_off]
+        if include_unlikely or calibration is None or score.text_share == 1 or calibrated >= calibration.cut_off:
+            texts = choose_lines(encoded, lines.get(score.picture_id, []))
+            hits.append(Hit(len(hits) + 1, calibrated, replace(record, paths=paths), evidence, texts))
+    return hits

@@ -36,12 +36,16 @@ class EncodedTerm:
 
 @dataclass(frozen=True, slots=True)
 class PictureScore:
-    """Score of a picture, and for each term the cosine and the index of the region to show (0: the whole picture)."""
+    """Score of a picture, and for each term the cosine and the index of the region to show (0: the whole picture).
+
+    text_share: 0..1, of the query's words that stand in the picture's texts; its bonus is part of the score.
+    """
 
     picture_id: int
     score: float
     cosines: tuple[float, ...]
     regions: tuple[int, ...]
+    text_share: float = 0.0
 
 
 def score_pictures(

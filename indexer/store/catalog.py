@@ -24,7 +24,7 @@ from indexer.store.records import (
     TextLine,
 )
 from indexer.store.rows import read_ids, split_ids, unpack_rows
-from indexer.store.schema import encoders, failures, files, folders, pictures, settings, vectors, versions
+from indexer.store.schema import encoders, failures, files, folders, pictures, settings, texts, vectors, versions
 from indexer.store.texts import WordMatches, count_unread, find_unread, find_word, read_texts
 
 __all__ = ["Catalog"]
@@ -181,6 +181,10 @@ class Catalog:
     def texts_of(self, ids: Sequence[int]) -> dict[int, list[TextLine]]:
         """The texts in and around these pictures, by id."""
         return read_texts(self._connection, ids)
+
+    def last_text_id(self) -> int:
+        """The highest id of a text; it rises if texts change. Those of pictures that were removed do not count."""
+        return self._connection.execute(select(func.max(texts.c.id))).scalar() or 0
 
     def find_word(self, word: str, limit: int) -> WordMatches | None:
         """The pictures in whose texts a word stands; None: in more than `limit` texts. See `indexer.store.texts`."""

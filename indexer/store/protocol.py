@@ -23,6 +23,9 @@ class Records(Protocol):
     def encoder(self) -> EncoderRecord:
         """The encoder that made the vectors."""
 
+    def n_pictures(self) -> int:
+        """The number of pictures."""
+
     def pictures(self, ids: Sequence[int]) -> dict[int, PictureRecord]:
         """The records of these pictures by id; ids that do not exist are left out."""
 

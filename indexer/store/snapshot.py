@@ -75,3 +75,7 @@ class IndexSnapshot:
     def find_word(self, word: str, limit: int) -> WordMatches | None:
         """The pictures in whose texts a word stands; None: in more than `limit` texts."""
         return self.catalog.find_word(word, limit)
+
+    def n_pictures(self) -> int:
+        """The number of pictures."""
+        return self.catalog.n_pictures()

@@ -24,6 +24,8 @@ __all__ = [
     "fill_texts",
     "find_unread",
     "find_word",
+    "line_has_part",
+    "line_has_word",
     "put_lines",
     "read_texts",
 ]
@@ -77,19 +79,22 @@ def _name_directory(directory: Path, folder: Path) -> str:
     return str(directory.relative_to(folder.parent)) if directory.is_relative_to(folder) else str(directory)
 
 
+def _list_words(kind: TextKind, folded: str) -> list[str]:
+    """The words of a folded text. Names of files count without their suffix, and not at all if a camera made them."""
+    stem = PurePath(folded).stem if kind == "file" else folded
+    return [] if kind == "file" and is_camera_name(stem) else split_words(stem)
+
+
 def _make_row(picture_id: int, line: TextLine) -> dict[str, Any]:
-    """Names of files are indexed without their suffix, and without words if a camera made them."""
     text = line.text.encode("utf-8", "replace").decode()  # bytes of a path that are not valid in UTF-8
     folded = fold_text(text)
-    stem = PurePath(folded).stem if line.kind == "file" else folded
-    words = [] if line.kind == "file" and is_camera_name(stem) else split_words(stem)
     box = None if line.kind != READ else " ".join(f"{edge:.4f}" for edge in astuple(line.box))
     return {
         "picture_id": picture_id,
         "kind": line.kind,
         "text": text,
         "folded": folded,
-        "words": " ".join(dict.fromkeys(words)),
+        "words": " ".join(dict.fromkeys(_list_words(line.kind, folded))),
         "box": box,
         "confidence": line.confidence,
     }
@@ -159,6 +164,23 @@ def read_texts(connection: Connection, picture_ids: Iterable[int]) -> dict[int, 
             line = TextLine(kind, text, WHOLE if box is None else Box(*map(float, box.split())), confidence)
             found.setdefault(id_, []).append(line)
     return found
+
+
+def line_has_word(line: TextLine, word: str) -> bool:
+    """True if `find_word` finds this line."""
+    folded = fold_text(line.text)
+    if is_unspaced(word) or is_camera_name(word):
+        return line_has_part(line, word)
+    return not set(list_forms(word)).isdisjoint(_list_words(line.kind, folded))
+
+
+def line_has_part(line: TextLine, part: str) -> bool:
+    """True if `contains_text` finds this line by this part, which is folded and without blanks."""
+    folded = fold_text(line.text)
+    if len(part) >= MIN_PART or is_unspaced(part):
+        return part in folded
+    words = _list_words(line.kind, folded)
+    return all(any(word.startswith(start) for word in words) for start in split_words(part))
 
 
 def _contains_word(word: str) -> ColumnElement[bool]:

@@ -42,7 +42,7 @@ def load_reader() -> "RapidReader":
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line, and the corners of its quadrangle in pixels (4, 2): first the one where reading begins, then clockwise."""
+    """A line, and the corners of its quadrangle in pixels (4, 2): clockwise from the one where reading begins."""
 
     text: str
     confidence: float

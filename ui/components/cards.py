@@ -3,24 +3,34 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cosmos_search.retrieval.explain import COLOURS
-from cosmos_search.retrieval.hits import Evidence, Hit
+from cosmos_search.retrieval.explain import COLOURS, TEXT_COLOUR
+from cosmos_search.retrieval.hits import Evidence, Hit, describe_text
 from indexer.pictures.regions import WHOLE, Box
-from indexer.store.records import PictureRecord
+from indexer.store.records import PictureRecord, TextLine
 from ui.components.data_uri import encode_jpeg_uri
 from ui.escape import replace_surrogates
 from ui.files.thumbnails import Thumbnails
 
-__all__ = ["Card", "Part", "get_colour", "get_edges", "list_facts", "make_hit_card", "make_parts", "make_picture_card"]
+__all__ = [
+    "Card",
+    "Part",
+    "get_colour",
+    "get_edges",
+    "list_facts",
+    "make_hit_card",
+    "make_parts",
+    "make_picture_card",
+    "make_text_parts",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One sentence of the query with its score and its region in the picture."""
+    """One sentence of the query with its score and its region in the picture, or a text that has words of the query."""
 
     text: str
     score: float  # 0..1, the length of its bar
-    score_text: str  # the score as text; "" for a box without a score
+    score_text: str  # the score as text; "" for a box without a score, and for a text
     colour: str  # CSS
     box: (
         tuple[float, float, float, float] | None
@@ -44,7 +54,7 @@ class Card:
 
 def make_hit_card(hit: Hit, thumbnails: Thumbnails) -> Card:
     """The card of a search result, with its evidence."""
-    parts = make_parts(hit.evidence)
+    parts = (*make_parts(hit.evidence), *make_text_parts(hit.texts))
     return _make_card(hit.picture, thumbnails, score_text=f"{hit.score:.2f}", parts=parts)
 
 
@@ -64,6 +74,20 @@ def make_parts(evidence: Sequence[Evidence]) -> tuple[Part, ...]:
             box=None if part.is_negative or part.box == WHOLE else get_edges(part.box),
         )
         for number, part in enumerate(evidence)
+    )
+
+
+def make_text_parts(texts: Sequence[TextLine]) -> tuple[Part, ...]:
+    """The texts of a search result: where each stands, and its box if it stands in the picture."""
+    return tuple(
+        Part(
+            text=replace_surrogates(describe_text(line)),
+            score=0.0,
+            score_text="",
+            colour=TEXT_COLOUR,
+            box=None if line.box == WHOLE else get_edges(line.box),
+        )
+        for line in texts
     )
 
 

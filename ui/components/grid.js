@@ -17,6 +17,14 @@ function makeBars(parts) {
   const list = make("div", "bars");
   for (const part of parts) {
     const bar = make("div", "bar");
+    if (!part.score_text) { // a text in or around the picture
+      bar.title = part.text;
+      const mark = make("span", "mark");
+      mark.style.background = part.colour;
+      bar.append(mark, make("span", "words", part.text));
+      list.append(bar);
+      continue;
+    }
     bar.title = `${part.text}: ${part.score_text}`;
     const track = make("span", "track");
     const length = make("span", "length");

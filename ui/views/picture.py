@@ -14,8 +14,8 @@ from cosmos_search.retrieval.explain import draw_heat, heat_map, refine_evidence
 from cosmos_search.retrieval.hits import Evidence, Hit
 from indexer.errors import CosmosSearchError, PictureError
 from indexer.pictures.regions import WHOLE
-from indexer.store.records import PictureRecord
-from ui.components.cards import Part, get_colour, list_facts, make_parts
+from indexer.store.records import PictureRecord, TextLine
+from ui.components.cards import Part, get_colour, list_facts, make_parts, make_text_parts
 from ui.components.components import show_frame
 from ui.components.data_uri import encode_data_uri
 from ui.components.globe import draw_place_map, make_map_link
@@ -42,14 +42,15 @@ def show_picture(shared: SharedResources, state: State, results: Sequence[Hit] |
         st.info("This picture is not indexed any more.")
         st.button("Back to the pictures", on_click=go, kwargs={"picture": None})
         return
-    evidence = next((one.evidence for one in results if isinstance(one, Hit) and one.picture.id == picture.id), ())
+    hit = next((one for one in results if isinstance(one, Hit) and one.picture.id == picture.id), None)
+    evidence, texts = (hit.evidence, hit.texts) if hit is not None else ((), ())
     ids = [one.picture.id if isinstance(one, Hit) else one.id for one in results]
     _show_navigation(state, ids)
     left, right = st.columns([5, 3], gap="large")
     with left:
-        _show_image(shared, state, picture, evidence, ids)
+        _show_image(shared, state, picture, evidence, texts, ids)
     with right:
-        _show_evidence(state, evidence)
+        _show_evidence(state, evidence, texts)
         _show_facts(picture)
         st.button(
             "More like this",
@@ -75,7 +76,12 @@ def _show_navigation(state: State, ids: Sequence[int]) -> None:
 
 
 def _show_image(
-    shared: SharedResources, state: State, picture: PictureRecord, evidence: Sequence[Evidence], ids: Sequence[int]
+    shared: SharedResources,
+    state: State,
+    picture: PictureRecord,
+    evidence: Sequence[Evidence],
+    texts: Sequence[TextLine],
+    ids: Sequence[int],
 ) -> None:
     def show_neighbour(step: int) -> None:
         if (id_ := _find_neighbour(state, ids, step)) is not None:
@@ -98,7 +104,7 @@ def _show_image(
             else:
                 image, parts = draw_heat(image, heat, evidence[state.heat].text, get_colour(state.heat)), ()
     elif state.where:
-        parts = make_parts(_refine_boxes(shared, picture, image, evidence))
+        parts = (*make_parts(_refine_boxes(shared, picture, image, evidence)), *make_text_parts(texts))
     show_frame(
         key="picture",
         image=encode_data_uri(image),
@@ -134,8 +140,8 @@ def _compute_heat_map(
     return shared.get_or_compute("heat", lambda: heat_map(encoder, image, text), picture.fingerprint, text)
 
 
-def _show_evidence(state: State, evidence: Sequence[Evidence]) -> None:
-    """Each sentence with its score and a switch for its heat map."""
+def _show_evidence(state: State, evidence: Sequence[Evidence], texts: Sequence[TextLine]) -> None:
+    """Each sentence with its score and a switch for its heat map, and the texts that have words of the query."""
     if not evidence:
         return
 
@@ -149,6 +155,10 @@ def _show_evidence(state: State, evidence: Sequence[Evidence]) -> None:
             if not evidence[number].is_example:
                 key = bind_widget(f"heat_{number}", state.heat == number)
                 st.toggle("Heat map", key=key, on_change=switch_heat_map, args=(number, key))
+
+    for part in make_text_parts(texts):
+        mark = f'<span style="color:{part.colour}">■</span>'
+        st.html(f"<div>{mark} {escape(part.text)}</div>")
 
 
 def _render_score_bar(part: Part, *, is_whole: bool) -> str:

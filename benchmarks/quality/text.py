@@ -10,7 +10,7 @@ The reading: made signs of many fonts, sizes and angles, clean and noisy. Some t
 import argparse
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from difflib import SequenceMatcher
 from pathlib import Path
 from time import perf_counter, process_time
@@ -30,8 +30,9 @@ from cosmos_search.encoders.protocol import Encoder
 from cosmos_search.retrieval.encode import encode
 from cosmos_search.retrieval.query import parse_query
 from cosmos_search.retrieval.rank import rank
+from cosmos_search.retrieval.scoring import combine_levels
 from cosmos_search.retrieval.search import search
-from cosmos_search.retrieval.text_matches import BONUS, match_texts
+from cosmos_search.retrieval.text_matches import PROBABILITY, match_texts
 from cosmos_search.text.rapid_reader import load_reader
 from indexer.ingest.update import update
 from indexer.store.index import Index
@@ -58,7 +59,8 @@ MISNAMED = (
     "a tree",
     "a car",
 )
-BONUSES = (0.0, 2.0, 4.0, 6.0, 8.0, 12.0)
+PROBABILITIES = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+NATS = (2.0, 4.0, 6.0, 8.0)
 RRF = (10, 60)
 HEIGHTS = (12, 18, 28, 48, 96)
 ANGLES = (0, 90, 180, 270, 5, -12, 25, -45)
@@ -109,15 +111,12 @@ def measure_ranking(data: Path, encoder: Encoder, scratch: Path, limit: int) -> 
         catalog.put_lines("made", {ids[name]: some for name, some in lines.items()})
     names = {id_: name for name, id_ in ids.items()}
     kinds = sorted({query.kind for query in queries})
-    rows = []
-    ways: list[tuple[str, float, int]] = [(f"sum, {bonus:g} nats", bonus, 0) for bonus in BONUSES]
-    ways += [(f"reciprocal ranks, k = {k}", 0.0, k) for k in RRF]
-    for label, bonus, k in ways:
-        scores: dict[str, list[float]] = {kind: [] for kind in kinds}
-        for query in queries:
-            best = [names[i] for i in _rank(index, encoder, query.text, bonus, k)]
-            scores[query.kind].append(_score(best, query))
-        rows.append([label, *(f"{np.mean(scores[kind]):.3f}" for kind in kinds)])
+    scores: dict[str, dict[str, list[float]]] = {}
+    for query in queries:
+        for label, best in _rank(index, encoder, query.text).items():
+            of_kind = scores.setdefault(label, {kind: [] for kind in kinds})[query.kind]
+            of_kind.append(_score([names[id_] for id_ in best], query))
+    rows = [[label, *(f"{np.mean(some[kind]):.3f}" for kind in kinds)] for label, some in scores.items()]
     print(f"\n{len(photos)} photos, {len(queries)} queries; {encoder.name}\n")
     print_table(["", *kinds], rows)
 
@@ -172,21 +171,27 @@ def _all_ids(index: Index) -> list[int]:
         return [int(i) for i in catalog.vector_ids(encoder.id)]
 
 
-def _rank(index: Index, encoder: Encoder, text: str, bonus: float, k: int) -> list[int]:
-    """The ids of the best ten. k: of reciprocal rank fusion; 0: the sum with a bonus."""
+def _rank(index: Index, encoder: Encoder, text: str) -> dict[str, list[int]]:
+    """The ids of the best ten, by each way to join both rankings."""
     encoded = encode(encoder, parse_query(text))
+    assert encoder.calibration is not None, encoder.name
     with index.snapshot() as snapshot:
         assert isinstance(snapshot, IndexSnapshot)
         levels = match_texts(snapshot, encoded)
-        if not k:
-            raised = [replace(level, bonus=level.bonus * bonus / BONUS) for level in levels if bonus]
-            return [score.picture_id for score in rank(snapshot, encoded, 10, None, raised)]
-        visual = [score.picture_id for score in rank(snapshot, encoded, snapshot.n_pictures())]
-    place = {id_: number for number, id_ in enumerate(visual, 1)}
-    matched = [sorted((int(i) for i in level.ids), key=place.__getitem__) for level in levels]
-    textual = {id_: number for number, id_ in enumerate((id_ for some in matched for id_ in some), 1)}
-    fused = {id_: 1 / (k + place[id_]) + (1 / (k + textual[id_]) if id_ in textual else 0) for id_ in visual}
-    return sorted(fused, key=lambda id_: -fused[id_])[:10]
+        visual = rank(snapshot, encoded, snapshot.n_pictures())
+    level = combine_levels(encoded.terms)
+    p = np.array([encoder.calibration.probability(score.score, level) for score in visual])
+    by_texts = {int(id_): level.probability / PROBABILITY for level in levels for id_ in level.ids}
+    share = np.array([by_texts.get(score.picture_id, 0.0) for score in visual])
+    place = np.arange(1, len(visual) + 1)
+    text_place = np.empty(len(visual))
+    text_place[np.argsort(-share, kind="stable")] = place
+    joined = {"what the photos show": p}
+    joined |= {f"probability {q:g}": p + q * share * (1 - p) for q in PROBABILITIES}
+    joined |= {f"sum, {nats:g} nats": np.log(p / (1 - p)) + nats * share for nats in NATS}
+    joined |= {f"reciprocal ranks, k = {k}": 1 / (k + place) + (share > 0) / (k + text_place) for k in RRF}
+    ids = np.array([score.picture_id for score in visual])
+    return {label: ids[np.argsort(-values, kind="stable")[:10]].tolist() for label, values in joined.items()}
 
 
 def _score(best: Sequence[str], query: MadeQuery) -> float:

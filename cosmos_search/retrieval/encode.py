@@ -8,15 +8,13 @@ from numpy.typing import NDArray
 from cosmos_search.encoders.protocol import Encoder
 from cosmos_search.retrieval.example_image import ExampleImage
 from cosmos_search.retrieval.query import Query, Term
-from cosmos_search.retrieval.scoring import EncodedTerm
+from cosmos_search.retrieval.scoring import EncodedTerm, ScoreCurve, combine_levels
 
 __all__ = ["EncodedQuery", "encode"]
 
 # Of a negative term, from which on it lowers the score. On Flickr8k ("a dog - water"), 0.05 keeps 0.70 right of the
 # first ten hits, as a margin of 0.2 does, and more of them above the cut-off than a margin of 0.1; 0.3 keeps 0.68.
 NEGATIVE_PROBABILITY = 0.05
-
-NAT = 0.05  # of cosines without a calibration; those of CLIP's networks are about that
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +26,7 @@ class EncodedQuery:
     terms: tuple[EncodedTerm, ...]  # the example image first, then the terms of the query in order
     texts: tuple[str, ...] = ()  # that have to stand in or around the picture
     without_texts: tuple[str, ...] = ()  # that must not
-    nat: float = NAT  # what a score rises by if the odds of a match rise by a factor of e
+    curve: ScoreCurve | None = None  # None: scores are not calibrated
 
 
 def encode(encoder: Encoder, query: Query | None, example: ExampleImage | None = None) -> EncodedQuery:
@@ -43,8 +41,8 @@ def encode(encoder: Encoder, query: Query | None, example: ExampleImage | None =
     texts, without = (query.texts, query.without_texts) if query is not None else ((), ())
     # With an example image, scores are not those of texts, for which the calibration was fitted.
     calibration = encoder.calibration if example is None else None
-    nat = NAT if calibration is None else 1 / max(calibration.slope, 1e-6)
-    return EncodedQuery(encoder.name, encoder.version, tuple(terms), texts, without, nat)
+    curve = ScoreCurve(calibration.slope, calibration.middle + combine_levels(terms)) if calibration else None
+    return EncodedQuery(encoder.name, encoder.version, tuple(terms), texts, without, curve)
 
 
 def _encode_term(encoder: Encoder, term: Term) -> EncodedTerm:

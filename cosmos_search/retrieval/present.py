@@ -27,13 +27,11 @@ def present(
 ) -> list[Hit]:
     """The hits of these scores, in their order; those below the calibration's cut-off only with `include_unlikely`.
 
-    A picture in whose texts all words of the query stand is above the cut-off.
-
     calibration: None: the scores are not changed, and no hit is left out.
     """
     level = combine_levels(encoded.terms)
     records = snapshot.pictures([score.picture_id for score in scores])
-    lines = snapshot.texts_of([s.picture_id for s in scores if s.text_share > 0 or encoded.texts])
+    lines = snapshot.texts_of([s.picture_id for s in scores if s.text_probability > 0 or encoded.texts])
     hits: list[Hit] = []
     for score in (score for score in scores if score.picture_id in records):
         record = records[score.picture_id]
@@ -52,7 +50,7 @@ def present(
             for term, cosine, region in zip(encoded.terms, score.cosines, score.regions, strict=True)
         )
         calibrated = calibration.probability(score.score, level) if calibration else score.score
-        if include_unlikely or calibration is None or score.text_share == 1 or calibrated >= calibration.cut_off:
+        if include_unlikely or calibration is None or calibrated >= calibration.cut_off:
             texts = choose_lines(encoded, lines.get(score.picture_id, []))
             hits.append(Hit(len(hits) + 1, calibrated, replace(record, paths=paths), evidence, texts))
     return hits

@@ -7,7 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosmos_search.retrieval.encode import EncodedQuery
-from cosmos_search.retrieval.scoring import EncodedTerm, PictureScore, combine_scores, score_pictures
+from cosmos_search.retrieval.scoring import (
+    EncodedTerm,
+    PictureScore,
+    ScoreCurve,
+    add_probability,
+    combine_scores,
+    score_pictures,
+)
 from cosmos_search.retrieval.text_matches import TextLevel
 from indexer.pictures.regions import Box, whole_and_regions
 from indexer.store.filters import Filters
@@ -32,8 +39,9 @@ def rank(
 ) -> list[PictureScore]:
     """The `top` pictures with the highest scores, best first; equal scores are in the order of their fingerprints.
 
-    levels: pictures whose scores rise by a bonus, see `match_texts`; a picture is in one of them at most. Bonuses are
-    positive, so the best pictures are among the `top` of all pictures and those of each level, without the bonus.
+    levels: pictures whose scores rise because of their texts, see `match_texts`; a picture is in one of them at most.
+    `add_probability` lowers no score and keeps the order of a level's pictures, so the best pictures are among the
+    `top` of all pictures and those of each level by the scores without texts.
 
     The scores are computed from the vectors in the database. Each of the best pictures is among them with a probability
     of 0.99 or more, and surely if the store estimates nothing (see `Snapshot.estimate`).
@@ -45,7 +53,7 @@ def rank(
         best += _find_best(snapshot, encoded.terms, top, some) if len(some) else []
     best = sorted(set(best))
     scores = [
-        _add_bonus(score, levels)
+        _add_texts(score, levels, encoded.curve)
         for row_ids, data in snapshot.vectors_of(best)
         for score in _score_chunk(snapshot, encoded.terms, row_ids, data)
     ]
@@ -60,11 +68,12 @@ def _demand_texts(filters: Filters | None, encoded: EncodedQuery) -> Filters:
     return replace(given, texts=texts, without_texts=without)
 
 
-def _add_bonus(score: PictureScore, levels: Sequence[TextLevel]) -> PictureScore:
+def _add_texts(score: PictureScore, levels: Sequence[TextLevel], curve: ScoreCurve | None) -> PictureScore:
     for level in levels:
         position = np.searchsorted(level.ids, score.picture_id)
         if position < len(level.ids) and level.ids[position] == score.picture_id:
-            return replace(score, score=score.score + level.bonus, text_share=level.share)
+            raised = add_probability(score.score, level.probability, curve)
+            return replace(score, score=raised, text_probability=level.probability)
     return score
 
 

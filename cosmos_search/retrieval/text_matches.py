@@ -17,9 +17,9 @@ from indexer.store.words import fold_text, is_camera_name, split_words
 __all__ = ["TextLevel", "choose_lines", "list_words", "match_texts"]
 
 # Chosen by measurement (benchmarks/quality/text.py).
-BONUS = 6.0  # added to the log-odds of a picture in whose texts all words of a query stand
+PROBABILITY = 0.6  # that a picture matches in whose texts all words of a query stand, whatever it shows
 MIN_SHARE = 0.5  # of the words, weighted by their rarity, that have to stand there
-N_SHARES = 8  # shares are rounded down to multiples of 1 / N_SHARES, so that few different bonuses are ranked
+N_SHARES = 8  # shares are rounded down to multiples of 1 / N_SHARES, so that there are few levels to rank
 MAX_TEXTS = 5000  # a word that stands in more texts tells too little, and takes time
 N_SHOWN = 4  # texts of a hit
 ORDER = ("picture", "caption", "keyword", "folder", "file")
@@ -38,11 +38,10 @@ STOP_WORDS = frozenset(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TextLevel:
-    """Pictures in whose texts the same share of a query stands."""
+    """Pictures that match with the same probability because of their texts."""
 
     ids: NDArray[np.int64]  # ascending: (n,)
-    share: float  # MIN_SHARE..1; at 1 all words stand there
-    bonus: float  # is added to the score
+    probability: float
 
 
 def list_words(term: EncodedTerm) -> list[str]:
@@ -60,7 +59,7 @@ def list_words(term: EncodedTerm) -> list[str]:
 
 
 def match_texts(records: Records, encoded: EncodedQuery) -> list[TextLevel]:
-    """The pictures whose score rises by words of the query, each in one level. Highest bonus first."""
+    """The pictures that may match because of words in their texts, each in one level; the most probable ones first."""
     wanted = [term for term in encoded.terms if not term.is_negative]
     total = sum(term.weight for term in wanted)
     n_pictures = 0
@@ -76,12 +75,12 @@ def match_texts(records: Records, encoded: EncodedQuery) -> list[TextLevel]:
     for weight, found, values in shares:
         share[np.searchsorted(ids, found)] += weight * values
     steps = np.floor(N_SHARES * share + 1e-6).astype(np.int64)
-    return [
-        TextLevel(ids[steps == step], float(step / N_SHARES), bonus)
-        for step in np.unique(steps[steps >= N_SHARES * MIN_SHARE])[::-1]
-        if (bonus := _compute_bonus(step / N_SHARES, int(np.count_nonzero(steps >= step)), n_pictures) * encoded.nat)
-        > 0
-    ]
+    levels = []
+    for step in np.unique(steps[steps >= N_SHARES * MIN_SHARE])[::-1]:
+        probability = _estimate(step / N_SHARES, int(np.count_nonzero(steps >= step)), n_pictures)
+        if probability > 0:
+            levels.append(TextLevel(ids[steps == step], probability))
+    return levels
 
 
 def choose_lines(encoded: EncodedQuery, lines: Sequence[TextLine]) -> tuple[TextLine, ...]:
@@ -118,6 +117,6 @@ def _find_shares(
     return ids, shares
 
 
-def _compute_bonus(share: float, n: int, n_pictures: int) -> float:
-    """In log-odds. n: the pictures with this share or more; the bonus falls if they are over a tenth of all."""
-    return float(BONUS * share**2 * min(1.0, log10((n_pictures + 1) / n)))
+def _estimate(share: float, n: int, n_pictures: int) -> float:
+    """The probability of a match. n: the pictures with this share or more; it falls if they are over a tenth of all."""
+    return float(PROBABILITY * share**2 * min(1.0, log10((n_pictures + 1) / n)))

@@ -12,7 +12,7 @@ from indexer.pictures.regions import Box
 from tests import ROOT
 
 LINES = ["EXIT 12", "Gate B", "No parking"]
-BOXES = [Box(0.16, 0.15, 0.45, 0.33), Box(0.58, 0.15, 0.83, 0.33), Box(0.16, 0.42, 0.62, 0.64)]
+BOXES = [Box(0.16, 0.17, 0.45, 0.29), Box(0.58, 0.17, 0.83, 0.29), Box(0.16, 0.46, 0.62, 0.59)]
 
 
 @pytest.fixture(scope="module")

@@ -192,11 +192,12 @@ def test_a_word_in_too_many_texts_is_not_looked_up(library, photos):
 
 
 def test_names_by_cameras_are_found_as_a_whole_but_have_no_words(library, photos):
-    paint(photos / "IMG_1234.png", "red")
-    paint(photos / "mountain 1234.png", "blue")
-    library.add(photos)
+    for name in ("IMG_1234", "mountain 1234"):
+        paint(photos / f"{name}.png", "red", seed=len(name))
+        library.add(photos)
     assert find(library, "img_1234") == {"file": [1]}
-    assert find(library, "1234") == find(library, "mountain") == {"file": [2]} or find(library, "img") == {}
+    assert find(library, "mountain") == {"file": [2]}
+    assert find(library, "img") == {}
     assert count(library, "1234") == 2
 
 
@@ -209,7 +210,6 @@ def test_names_of_files_in_any_encoding_are_indexed(library, photos):
 
 def test_an_index_of_an_earlier_version_gets_the_same_texts(photos, tmp_path):
     caption(photos / "Rome" / "a dog.png", "Two dogs")
-    paint(photos / "IMG_1.png", "blue")
     with cosmos_search.open(tmp_path / "index", encoder=ColourEncoder()) as library:
         library.add(photos)
     before = run_sql(tmp_path / "index", TEXTS)
@@ -219,10 +219,7 @@ def test_an_index_of_an_earlier_version_gets_the_same_texts(photos, tmp_path):
             "PRAGMA user_version = 5"
         )
     with cosmos_search.open(tmp_path / "index", encoder=ColourEncoder()) as library:
-        assert find(library, "dog") == {"caption": [2], "file": [2]} or find(library, "dog") == {
-            "caption": [1],
-            "file": [1],
-        }
+        assert find(library, "dog") == {"caption": [1], "file": [1]}
         assert run_sql(tmp_path / "index", TEXTS) == before
         check_derived(library)
 

@@ -132,6 +132,7 @@ if TYPE_CHECKING:  # the same names as in _EXPORTS, for type checkers and editor
         UsageError as UsageError,
         VectorFileError as VectorFileError,
     )
+    from indexer.ingest.read_texts import TextReport as TextReport
     from indexer.ingest.report import Report as Report
     from indexer.ingest.scan import Change as Change
     from indexer.ingest.shared_work import Distribute as Distribute, SharedWork as SharedWork
@@ -148,7 +149,10 @@ if TYPE_CHECKING:  # the same names as in _EXPORTS, for type checkers and editor
         KnownFile as KnownFile,
         PictureFacts as PictureFacts,
         PictureRecord as PictureRecord,
+        TextKind as TextKind,
+        TextLine as TextLine,
     )
+    from indexer.text_reader import TextReader as TextReader
 # isort: on
 
 _EXPORTS: dict[str, tuple[str, ...]] = {  # module -> the names of it that this package exports
@@ -242,6 +246,7 @@ _EXPORTS: dict[str, tuple[str, ...]] = {  # module -> the names of it that this 
         "UsageError",
         "VectorFileError",
     ),
+    "indexer.ingest.read_texts": ("TextReport",),
     "indexer.ingest.report": ("Report",),
     "indexer.ingest.scan": ("Change",),
     "indexer.ingest.shared_work": ("Distribute", "SharedWork"),
@@ -258,7 +263,10 @@ _EXPORTS: dict[str, tuple[str, ...]] = {  # module -> the names of it that this 
         "KnownFile",
         "PictureFacts",
         "PictureRecord",
+        "TextKind",
+        "TextLine",
     ),
+    "indexer.text_reader": ("TextReader",),
 }
 _MODULE_OF = {name: module for module, names in _EXPORTS.items() for name in names}
 

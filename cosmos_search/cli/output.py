@@ -10,7 +10,7 @@ from cosmos_search.cli.terminal import escape
 from cosmos_search.extras import install_command
 from cosmos_search.library import Info
 from cosmos_search.models.published import RECOMMENDED
-from cosmos_search.retrieval.hits import Evidence, Hit, describe_text
+from cosmos_search.retrieval.hits import Evidence, Hit
 from indexer.errors import OtherEncoderError
 from indexer.pictures.regions import WHOLE
 from indexer.store.records import FailedFile, Folder
@@ -41,7 +41,7 @@ def format_hits(hits: Sequence[Hit]) -> str:
         size = f"{hit.facts.width}×{hit.facts.height}"
         name = format_path(hit.path) + (f" (+{len(hit.copies)} more)" if hit.copies else "")
         rows.append((str(hit.rank), f"{hit.score:.2f}", f"{taken:%Y-%m-%d}" if taken else "", size, name))
-        rows += [("", "", "", "", f"  {describe_text(line)}") for line in hit.texts]
+        rows += [("", "", "", "", f"  {line.describe()}") for line in hit.texts]
         if len(hit.evidence) > 1:
             rows += [("", f"{e.score:.2f}", "", "", f"  {_format_evidence(e)}") for e in hit.evidence]
     return _join_lines(_align_columns(rows, right={0, 1, 3}))

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 from cosmos_search.encoders.protocol import Encoder
 from cosmos_search.retrieval.boxes import box_from_map
 from cosmos_search.retrieval.errors import ExplanationError, UnreadableHitError
-from cosmos_search.retrieval.hits import Evidence, Hit, describe_text
+from cosmos_search.retrieval.hits import Evidence, Hit
 from indexer.errors import CosmosSearchError
 from indexer.files import open_file, replace_file
 from indexer.pictures.images import open_picture, reading_pictures
@@ -116,7 +116,7 @@ def draw_boxes(picture: Image.Image, evidence: Sequence[Evidence], texts: Sequen
         left, top, right, bottom = text.box.pixels(*picture.size)
         if text.box != WHOLE:
             pen.rectangle((left, top, right - 1, bottom - 1), outline=TEXT_COLOUR, width=line)
-        label = describe_text(replace(text, text=shorten(text.text, 40, placeholder="…") or text.text[:40]))
+        label = replace(text, text=shorten(text.text, 40, placeholder="…") or text.text[:40]).describe()
         _draw_label(pen, (left, bottom if text.box != WHOLE else 0), label, TEXT_COLOUR, font, taken, picture.size)
     for number, (part, corner) in enumerate(zip(evidence, corners, strict=True)):
         label = _make_label(part) + (" (whole picture)" if part.box == WHOLE else "")

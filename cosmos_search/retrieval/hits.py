@@ -5,17 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from indexer.pictures.regions import Box
-from indexer.store.records import PictureFacts, PictureRecord, TextKind, TextLine
+from indexer.store.records import PictureFacts, PictureRecord, TextLine
 
-__all__ = ["TEXT_KINDS", "Evidence", "Hit", "describe_text"]
-
-TEXT_KINDS: dict[TextKind, str] = {
-    "picture": "text in the picture",
-    "caption": "caption",
-    "keyword": "keyword",
-    "folder": "folder",
-    "file": "file name",
-}
+__all__ = ["Evidence", "Hit"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,21 +67,7 @@ class Hit:
             "rank": self.rank,
             "path": str(self.path),
             "score": round(self.score, 4),
-            "evidence": [*(part.to_dict() for part in self.evidence), *map(_text_to_dict, self.texts)],
+            "evidence": [*(part.to_dict() for part in self.evidence), *(line.to_dict() for line in self.texts)],
             "copies": [str(path) for path in self.copies],
             **self.facts.to_dict(),
         }
-
-
-def describe_text(line: TextLine) -> str:
-    """Where the text stands, and the text: "text in the picture: 'STOP'"."""
-    return f"{TEXT_KINDS[line.kind]}: '{line.text}'"
-
-
-def _text_to_dict(line: TextLine) -> dict[str, Any]:
-    """Values for JSON; a line in the picture has a box and a confidence."""
-    values: dict[str, Any] = {"kind": TEXT_KINDS[line.kind], "text": line.text}
-    if line.confidence is not None:
-        box = [line.box.left, line.box.top, line.box.right, line.box.bottom]
-        values |= {"box": box, "confidence": round(line.confidence, 4)}
-    return values

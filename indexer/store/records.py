@@ -12,6 +12,7 @@ from indexer.pictures.regions import WHOLE, Box
 from indexer.pictures.walk import FoundFile
 
 __all__ = [
+    "TEXT_KINDS",
     "EncoderRecord",
     "FailedFile",
     "Folder",
@@ -28,6 +29,13 @@ __all__ = [
 ]
 
 TextKind = Literal["picture", "caption", "keyword", "folder", "file"]  # where a text stands; "picture": read in it
+TEXT_KINDS: dict[TextKind, str] = {
+    "picture": "text in the picture",
+    "caption": "caption",
+    "keyword": "keyword",
+    "folder": "folder",
+    "file": "file name",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,3 +189,15 @@ class TextLine:
     text: str
     box: Box = WHOLE  # of a line in the picture
     confidence: float | None = None  # of a line in the picture, 0..1
+
+    def describe(self) -> str:
+        """Where the text stands, and the text: "text in the picture: 'STOP'"."""
+        return f"{TEXT_KINDS[self.kind]}: '{self.text}'"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Values for JSON; a line in the picture has a box (left, top, right, bottom) and a confidence."""
+        values: dict[str, Any] = {"kind": TEXT_KINDS[self.kind], "text": self.text}
+        if self.confidence is not None:
+            box = [self.box.left, self.box.top, self.box.right, self.box.bottom]
+            values |= {"box": box, "confidence": round(self.confidence, 4)}
+        return values

@@ -143,6 +143,7 @@ def test_the_records_that_the_library_returns_become_json(library):
         *report.failed,
         hit,
         *hit.evidence,
+        *hit.texts,
         hit.picture,
         hit.facts,
         library.info(),

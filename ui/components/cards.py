@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cosmos_search.retrieval.explain import COLOURS, TEXT_COLOUR
-from cosmos_search.retrieval.hits import Evidence, Hit, describe_text
+from cosmos_search.retrieval.hits import Evidence, Hit
 from indexer.pictures.regions import WHOLE, Box
 from indexer.store.records import PictureRecord, TextLine
 from ui.components.data_uri import encode_jpeg_uri
@@ -81,7 +81,7 @@ def make_text_parts(texts: Sequence[TextLine]) -> tuple[Part, ...]:
     """The texts of a search result: where each stands, and its box if it stands in the picture."""
     return tuple(
         Part(
-            text=replace_surrogates(describe_text(line)),
+            text=replace_surrogates(line.describe()),
             score=0.0,
             score_text="",
             colour=TEXT_COLOUR,

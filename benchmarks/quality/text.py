@@ -16,6 +16,7 @@ from pathlib import Path
 from time import perf_counter, process_time
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageFont
 
 from benchmarks.data.captioned_photos import CaptionedPhoto, write_photos
@@ -286,7 +287,7 @@ def _time_search(index: Index, encoder: SyntheticTexts, text: str, n: int = 30) 
 class _Words(SyntheticTexts):
     """The same vector for any text."""
 
-    def encode_texts(self, texts: Sequence[str]) -> np.ndarray:
+    def encode_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         return self.vectors[[0] * len(texts)]
 
 

@@ -62,14 +62,13 @@ def match_texts(records: Records, encoded: EncodedQuery) -> list[TextLevel]:
     """The pictures that may match because of words in their texts, each in one level; the most probable ones first."""
     wanted = [term for term in encoded.terms if not term.is_negative]
     total = sum(term.weight for term in wanted)
-    n_pictures = 0
     shares: list[tuple[float, NDArray[np.int64], NDArray[np.float64]]] = []
     for term in wanted:
         if words := list_words(term):
-            n_pictures = n_pictures or records.n_pictures()
-            shares.append((term.weight / total, *_find_shares(records, words, n_pictures)))
-    if not shares:
+            shares.append((term.weight / total, *_find_shares(records, words)))
+    if not any(len(found) for _, found, _ in shares):
         return []
+    n_pictures = records.n_pictures()
     ids = np.unique(np.concatenate([found for _, found, _ in shares]))
     share = np.zeros(len(ids))
     for weight, found, values in shares:
@@ -95,19 +94,17 @@ def choose_lines(encoded: EncodedQuery, lines: Sequence[TextLine]) -> tuple[Text
     return tuple(lines[i] for i in order if counts[i])[:N_SHOWN]
 
 
-def _find_shares(
-    records: Records, words: Sequence[str], n_pictures: int
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def _find_shares(records: Records, words: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Pictures with some of the words, and which share of them by weight stands there: (n,), (n,).
 
     A word weighs the more, the fewer pictures have it. Words in more than MAX_TEXTS texts are left out.
     """
-    found = []
-    for word in words:
-        matches = records.find_word(word, MAX_TEXTS)
-        if matches is not None:
-            ids = np.unique(np.concatenate([np.zeros(0, np.int64), *matches.ids.values()]))
-            found.append((ids, np.log((n_pictures + 1) / (len(ids) + 1))))
+    matches = [found for word in words if (found := records.find_word(word, MAX_TEXTS)) is not None]
+    ids_of = [np.unique(np.concatenate([np.zeros(0, np.int64), *match.ids.values()])) for match in matches]
+    if not any(map(len, ids_of)):
+        return np.zeros(0, np.int64), np.zeros(0)
+    n_pictures = records.n_pictures()
+    found = [(ids, np.log((n_pictures + 1) / (len(ids) + 1))) for ids in ids_of]
     total = sum(weight for _, weight in found)
     ids = np.unique(np.concatenate([np.zeros(0, np.int64), *(ids for ids, _ in found)]))
     shares = np.zeros(len(ids))

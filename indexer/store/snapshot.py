@@ -77,5 +77,5 @@ class IndexSnapshot:
         return self.catalog.find_word(word, limit)
 
     def n_pictures(self) -> int:
-        """The number of pictures."""
-        return self.catalog.n_pictures()
+        """The number of pictures, those with vectors: counted in memory."""
+        return int(np.count_nonzero(self.vectors.is_picture))

@@ -20,7 +20,7 @@ __all__ = ["TextLevel", "choose_lines", "list_words", "match_texts"]
 PROBABILITY = 0.6  # that a picture matches in whose texts all words of a query stand, whatever it shows
 MIN_SHARE = 0.5  # of the words, weighted by their rarity, that have to stand there
 N_SHARES = 8  # shares are rounded down to multiples of 1 / N_SHARES, so that there are few levels to rank
-MAX_TEXTS = 5000  # a word that stands in more texts tells too little, and takes time
+MAX_TEXTS = 3000  # that the words of a sentence may stand in, each in an equal share; those in more tell too little
 N_SHOWN = 4  # texts of a hit
 ORDER = ("picture", "caption", "keyword", "folder", "file")
 STOP_WORDS = frozenset(
@@ -97,9 +97,10 @@ def choose_lines(encoded: EncodedQuery, lines: Sequence[TextLine]) -> tuple[Text
 def _find_shares(records: Records, words: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Pictures with some of the words, and which share of them by weight stands there: (n,), (n,).
 
-    A word weighs the more, the fewer pictures have it. Words in more than MAX_TEXTS texts are left out.
+    A word weighs the more, the fewer pictures have it. Words in too many texts are left out.
     """
-    matches = [found for word in words if (found := records.find_word(word, MAX_TEXTS)) is not None]
+    limit = MAX_TEXTS // len(words)
+    matches = [found for word in words if (found := records.find_word(word, limit)) is not None]
     ids_of = [np.unique(np.concatenate([np.zeros(0, np.int64), *match.ids.values()])) for match in matches]
     if not any(map(len, ids_of)):
         return np.zeros(0, np.int64), np.zeros(0)

@@ -143,15 +143,13 @@ def contains_text(wanted: str) -> ColumnElement[bool]:
 
 def find_word(connection: Connection, word: str, limit: int) -> WordMatches | None:
     """The pictures in whose texts a word stands, see `split_words`; None: in more than `limit` texts."""
-    condition = _contains_word(word)
-    n_found = connection.execute(
-        select(func.count()).select_from(select(texts.c.id).where(condition).limit(limit + 1).subquery())
-    ).scalar_one()
-    if n_found > limit:
+    found = select(texts.c.kind, texts.c.picture_id).where(_contains_word(word)).limit(limit + 1).subquery()
+    ids = func.aggregate_strings(cast(found.c.picture_id, Text), ",")
+    rows = connection.execute(select(found.c.kind, ids).group_by(found.c.kind)).all()
+    of_kind: dict[TextKind, NDArray[np.int64]] = {kind: np.fromstring(some, np.int64, sep=",") for kind, some in rows}
+    if sum(map(len, of_kind.values())) > limit:
         return None
-    ids = func.aggregate_strings(cast(texts.c.picture_id, Text), ",")
-    rows = connection.execute(select(texts.c.kind, ids).where(condition).group_by(texts.c.kind))
-    return WordMatches({kind: np.unique(np.fromstring(joined, np.int64, sep=",")) for kind, joined in rows})
+    return WordMatches({kind: np.unique(some) for kind, some in of_kind.items()})
 
 
 def read_texts(connection: Connection, picture_ids: Iterable[int]) -> dict[int, list[TextLine]]:

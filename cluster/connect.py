@@ -4,7 +4,6 @@ import logging
 import os
 import re
 import socket
-from pathlib import Path
 from typing import Any
 
 from cluster.versions import NodeVersions, check_versions, read_versions
@@ -45,7 +44,6 @@ def connect(address: str) -> None:
         os.environ.setdefault("RAY_gcs_server_port_wait_time_s", "1")
     if ":" in address:
         _check_port(address)
-    _use_token()
     import ray
     from ray.exceptions import AuthenticationError
 
@@ -137,13 +135,6 @@ def _check_port(address: str) -> None:
         socket.create_connection((host, int(port)), timeout=PORT_TIMEOUT_S).close()
     except (OSError, OverflowError) as error:
         raise NoClusterError(address, getattr(error, "strerror", None) or str(error)) from error
-
-
-def _use_token() -> None:
-    """Send this machine's token if there is one: Ray's client (ray://) does so only if it is told before its import."""
-    file = Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or "~/.ray/auth_token").expanduser()
-    if os.environ.get("RAY_AUTH_TOKEN") or file.is_file():
-        os.environ.setdefault("RAY_AUTH_MODE", "token")
 
 
 def _explain(error: Exception, address: str) -> Exception:

@@ -4,18 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
 
-import cosmos_search
 from cluster.shards import Shards
-from cluster.wire import Answer, Search
+from cosmos_search.client.wire import Answer, Search
 from cosmos_search.cluster_errors import MissingShardsError
 from cosmos_search.encoders.protocol import Encoder, require_made_by
+from cosmos_search.library import Library
 from cosmos_search.retrieval.encode import encode
 from cosmos_search.retrieval.errors import HitCountError
 from cosmos_search.retrieval.present import present
 from cosmos_search.retrieval.query import parse_query
 from cosmos_search.retrieval.text_matches import match_texts
 from indexer.errors import EmptyIndexError
-from indexer.places import ServerPlace
 from indexer.store.catalog import Catalog
 from indexer.store.index import Index
 from indexer.store.records import EncoderRecord, PictureRecord, TextLine
@@ -47,12 +46,11 @@ class _Records:
 class Searcher:
     """Answers searches with shards. Thread-safe. Use it as a context manager."""
 
-    def __init__(self, place: ServerPlace, shards: Shards, encoder: Encoder | None = None) -> None:
-        """encoder: by default the one that made the index."""
+    def __init__(self, library: Library, shards: Shards) -> None:
+        """library: of the same index; it has the encoder, and stays open."""
         self._shards = shards
-        self._library = cosmos_search.open(place, encoder=encoder)
-        self._index = Index.open(place)
-        self.identity = self._index.identity or ()
+        self._library = library
+        self._index = Index.open(library.place)
 
     def __enter__(self) -> "Searcher":
         return self
@@ -60,7 +58,6 @@ class Searcher:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._library.close()
         self._index.close()
 
     def search(self, wanted: Search) -> Answer:

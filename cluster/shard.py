@@ -14,7 +14,7 @@ from cosmos_search.retrieval.scoring import PictureScore
 from cosmos_search.retrieval.text_matches import TextLevel
 from indexer.errors import CosmosSearchError
 from indexer.places import ServerPlace
-from indexer.store.filters import Filters
+from indexer.store.filter_record import Filters
 from indexer.store.index import Index
 from indexer.store.replica import Replica, Share
 

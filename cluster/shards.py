@@ -17,7 +17,7 @@ from cosmos_search.retrieval.encode import EncodedQuery
 from cosmos_search.retrieval.scoring import PictureScore
 from cosmos_search.retrieval.text_matches import TextLevel
 from indexer.places import ServerPlace
-from indexer.store.filters import Filters
+from indexer.store.filter_record import Filters
 from indexer.store.replica import Share
 
 __all__ = ["Ranking", "Shards"]

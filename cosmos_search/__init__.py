@@ -22,6 +22,13 @@ for _switch in ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY"):
 
 # isort: off
 if TYPE_CHECKING:  # the same names as in _EXPORTS, for type checkers and editors; a test compares the two
+    from cosmos_search.client.client import Client as Client
+    from cosmos_search.client.errors import (
+        ListenError as ListenError,
+        NoServerError as NoServerError,
+        ServiceError as ServiceError,
+    )
+    from cosmos_search.client.wire import Answer as Answer
     from cosmos_search.cluster_errors import (
         ClusterAddressError as ClusterAddressError,
         ClusterError as ClusterError,
@@ -29,10 +36,8 @@ if TYPE_CHECKING:  # the same names as in _EXPORTS, for type checkers and editor
         ClusterPlaceError as ClusterPlaceError,
         ClusterTokenError as ClusterTokenError,
         ClusterVersionError as ClusterVersionError,
-        ListenError as ListenError,
         MissingShardsError as MissingShardsError,
         NoClusterError as NoClusterError,
-        ServiceError as ServiceError,
     )
     from cosmos_search.encoders.base import BaseEncoder as BaseEncoder
     from cosmos_search.encoders.calibration import (
@@ -61,9 +66,10 @@ if TYPE_CHECKING:  # the same names as in _EXPORTS, for type checkers and editor
     )
     from cosmos_search.evaluation.measure import Figures as Figures
     from cosmos_search.evaluation.report import Evaluation as Evaluation, evaluate_dataset as evaluate_dataset
+    from cosmos_search.explore.duplicate_groups import DuplicateGroup as DuplicateGroup, Duplicates as Duplicates
     from cosmos_search.explore.embedding_map import Atlas as Atlas, Cluster as Cluster, Point as Point
     from cosmos_search.extras import Extra as Extra, MissingExtraError as MissingExtraError
-    from cosmos_search.library import Info as Info, Library as Library, open as open
+    from cosmos_search.library import Library as Library, open as open
     from cosmos_search.models.errors import (
         DamagedModelError as DamagedModelError,
         DownloadError as DownloadError,
@@ -78,6 +84,8 @@ if TYPE_CHECKING:  # the same names as in _EXPORTS, for type checkers and editor
     from cosmos_search.models.store import ModelCard as ModelCard, ModelStore as ModelStore
     from cosmos_search.network.errors import MissingModelFileError as MissingModelFileError
     from cosmos_search.places import default_place as default_place
+    from cosmos_search.opened_index import Info as Info
+    from cosmos_search.retrieval.dates import parse_date as parse_date, parse_period as parse_period
     from cosmos_search.retrieval.errors import (
         EmptyQueryError as EmptyQueryError,
         ExampleImageError as ExampleImageError,
@@ -85,6 +93,7 @@ if TYPE_CHECKING:  # the same names as in _EXPORTS, for type checkers and editor
         HitCountError as HitCountError,
         InvalidValueError as InvalidValueError,
         QueryError as QueryError,
+        UnknownTownError as UnknownTownError,
         UnreadableHitError as UnreadableHitError,
     )
     from cosmos_search.retrieval.explain import (
@@ -96,7 +105,6 @@ if TYPE_CHECKING:  # the same names as in _EXPORTS, for type checkers and editor
         save_explanations as save_explanations,
     )
     from cosmos_search.retrieval.filters import (
-        parse_date as parse_date,
         parse_filters as parse_filters,
         parse_near as parse_near,
         parse_size as parse_size,
@@ -131,6 +139,7 @@ if TYPE_CHECKING:  # the same names as in _EXPORTS, for type checkers and editor
         UnfinishedRebuildError as UnfinishedRebuildError,
         UsageError as UsageError,
         VectorFileError as VectorFileError,
+        WatchError as WatchError,
     )
     from indexer.ingest.read_texts import TextReport as TextReport
     from indexer.ingest.report import Report as Report
@@ -140,8 +149,9 @@ if TYPE_CHECKING:  # the same names as in _EXPORTS, for type checkers and editor
     from indexer.pictures.regions import Box as Box, Regions as Regions
     from indexer.pictures.walk import FoundFile as FoundFile
     from indexer.places import Place as Place, ServerPlace as ServerPlace
+    from indexer.store.albums import Album as Album
     from indexer.store.facets import Count as Count, Facets as Facets
-    from indexer.store.filters import Filters as Filters, Near as Near
+    from indexer.store.filter_record import Filters as Filters, Near as Near
     from indexer.store.records import (
         EncoderRecord as EncoderRecord,
         FailedFile as FailedFile,
@@ -152,10 +162,14 @@ if TYPE_CHECKING:  # the same names as in _EXPORTS, for type checkers and editor
         TextKind as TextKind,
         TextLine as TextLine,
     )
+    from indexer.store.shapes import PictureShape as PictureShape
     from indexer.text_reader import TextReader as TextReader
 # isort: on
 
 _EXPORTS: dict[str, tuple[str, ...]] = {  # module -> the names of it that this package exports
+    "cosmos_search.client.client": ("Client",),
+    "cosmos_search.client.errors": ("ListenError", "NoServerError", "ServiceError"),
+    "cosmos_search.client.wire": ("Answer",),
     "cosmos_search.cluster_errors": (
         "ClusterAddressError",
         "ClusterError",
@@ -163,10 +177,8 @@ _EXPORTS: dict[str, tuple[str, ...]] = {  # module -> the names of it that this 
         "ClusterPlaceError",
         "ClusterTokenError",
         "ClusterVersionError",
-        "ListenError",
         "MissingShardsError",
         "NoClusterError",
-        "ServiceError",
     ),
     "cosmos_search.encoders.base": ("BaseEncoder",),
     "cosmos_search.encoders.calibration": ("Background", "Calibration"),
@@ -180,9 +192,10 @@ _EXPORTS: dict[str, tuple[str, ...]] = {  # module -> the names of it that this 
     "cosmos_search.evaluation.datasets.errors": ("AnnotationError", "MissingPicturesError"),
     "cosmos_search.evaluation.measure": ("Figures",),
     "cosmos_search.evaluation.report": ("Evaluation", "evaluate_dataset"),
+    "cosmos_search.explore.duplicate_groups": ("DuplicateGroup", "Duplicates"),
     "cosmos_search.explore.embedding_map": ("Atlas", "Cluster", "Point"),
     "cosmos_search.extras": ("Extra", "MissingExtraError"),
-    "cosmos_search.library": ("Info", "Library", "open"),
+    "cosmos_search.library": ("Library", "open"),
     "cosmos_search.models.errors": (
         "DamagedModelError",
         "DownloadError",
@@ -197,6 +210,8 @@ _EXPORTS: dict[str, tuple[str, ...]] = {  # module -> the names of it that this 
     "cosmos_search.models.store": ("ModelCard", "ModelStore"),
     "cosmos_search.network.errors": ("MissingModelFileError",),
     "cosmos_search.places": ("default_place",),
+    "cosmos_search.opened_index": ("Info",),
+    "cosmos_search.retrieval.dates": ("parse_date", "parse_period"),
     "cosmos_search.retrieval.errors": (
         "EmptyQueryError",
         "ExampleImageError",
@@ -204,6 +219,7 @@ _EXPORTS: dict[str, tuple[str, ...]] = {  # module -> the names of it that this 
         "HitCountError",
         "InvalidValueError",
         "QueryError",
+        "UnknownTownError",
         "UnreadableHitError",
     ),
     "cosmos_search.retrieval.explain": (
@@ -214,7 +230,7 @@ _EXPORTS: dict[str, tuple[str, ...]] = {  # module -> the names of it that this 
         "refine",
         "save_explanations",
     ),
-    "cosmos_search.retrieval.filters": ("parse_date", "parse_filters", "parse_near", "parse_size"),
+    "cosmos_search.retrieval.filters": ("parse_filters", "parse_near", "parse_size"),
     "cosmos_search.retrieval.hits": ("Evidence", "Hit"),
     "cosmos_search.retrieval.query": ("parse_box",),
     "indexer.encoder": ("ImageEncoder", "Vectors"),
@@ -245,6 +261,7 @@ _EXPORTS: dict[str, tuple[str, ...]] = {  # module -> the names of it that this 
         "UnfinishedRebuildError",
         "UsageError",
         "VectorFileError",
+        "WatchError",
     ),
     "indexer.ingest.read_texts": ("TextReport",),
     "indexer.ingest.report": ("Report",),
@@ -254,8 +271,9 @@ _EXPORTS: dict[str, tuple[str, ...]] = {  # module -> the names of it that this 
     "indexer.pictures.regions": ("Box", "Regions"),
     "indexer.pictures.walk": ("FoundFile",),
     "indexer.places": ("Place", "ServerPlace"),
+    "indexer.store.albums": ("Album",),
     "indexer.store.facets": ("Count", "Facets"),
-    "indexer.store.filters": ("Filters", "Near"),
+    "indexer.store.filter_record": ("Filters", "Near"),
     "indexer.store.records": (
         "EncoderRecord",
         "FailedFile",
@@ -266,6 +284,7 @@ _EXPORTS: dict[str, tuple[str, ...]] = {  # module -> the names of it that this 
         "TextKind",
         "TextLine",
     ),
+    "indexer.store.shapes": ("PictureShape",),
     "indexer.text_reader": ("TextReader",),
 }
 _MODULE_OF = {name: module for module, names in _EXPORTS.items() for name in names}

@@ -12,10 +12,8 @@ __all__ = [
     "ClusterPlaceError",
     "ClusterTokenError",
     "ClusterVersionError",
-    "ListenError",
     "MissingShardsError",
     "NoClusterError",
-    "ServiceError",
 ]
 
 
@@ -111,25 +109,3 @@ class MissingShardsError(CosmosSearchError):
             f"About {share:.0f} % of the pictures were not searched: {len(self.missing)} of {self.n_shards} shards did "
             f"not answer (number {numbers})."
         )
-
-
-@dataclass(eq=False)
-class ListenError(CosmosSearchError):
-    """The service can't listen at an address."""
-
-    host: str
-    port: int
-    reason: str
-
-    def __str__(self) -> str:
-        return f"Cannot listen on {self.host}:{self.port} ({self.reason})."
-
-
-@dataclass(eq=False)
-class ServiceError(CosmosSearchError):
-    """A running search service refused a search."""
-
-    reason: str
-
-    def __str__(self) -> str:
-        return self.reason

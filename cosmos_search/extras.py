@@ -6,12 +6,14 @@ from typing import Literal
 
 from indexer.errors import CosmosSearchError
 
-__all__ = ["Extra", "MissingExtraError", "install_command", "require_extra"]
+__all__ = ["IN_CLONE", "Extra", "MissingExtraError", "install_command", "require_extra"]
 
-Extra = Literal["cluster", "formats", "models", "server", "text", "train", "ui"]
+Extra = Literal["cluster", "formats", "mcp", "models", "places", "preview", "server", "text", "train", "ui", "watch"]
+IN_CLONE = "in the folder of the clone"  # where pip finds constraints.txt and the package, which is on no index
 NAMES = {
     "ray": "Ray",
     "fastapi": "FastAPI",
+    "mcp": "the MCP SDK",
     "torch": "PyTorch",
     "transformers": "Transformers",
     "streamlit": "Streamlit",
@@ -29,7 +31,7 @@ class MissingExtraError(CosmosSearchError):
     extra: Extra
 
     def __str__(self) -> str:
-        return f"{self.purpose} needs {' and '.join(self.packages)}: {install_command(self.extra)}"
+        return f"{self.purpose} needs {' and '.join(self.packages)}; {IN_CLONE}: {install_command(self.extra)}"
 
 
 def install_command(extra: Extra) -> str:

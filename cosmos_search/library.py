@@ -1,70 +1,48 @@
 """The library API: one object for one index. The command line and the page call it for everything that they do."""
 
+import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from threading import Event, RLock
+from threading import Event
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from cosmos_search.client.client import ask_server
 from cosmos_search.encoders.devices import Device, Precision
-from cosmos_search.encoders.load import find_version, load_encoder
+from cosmos_search.encoders.load import load_encoder
 from cosmos_search.encoders.protocol import Encoder
 from cosmos_search.explore.embedding_map import MAX_POINTS, Atlas, draw_atlas
-from cosmos_search.explore.near_duplicates import MIN_COSINE, near_duplicates
 from cosmos_search.models.store import default_model
+from cosmos_search.opened_index import Info, OpenedIndex
 from cosmos_search.places import default_place, parse_path, parse_place
 from cosmos_search.retrieval.example_image import read_example_image
-from cosmos_search.retrieval.gpu_search import make_gpu_search
 from cosmos_search.retrieval.hits import Hit
 from cosmos_search.retrieval.query import parse_query
 from cosmos_search.retrieval.search import search
+from cosmos_search.retrieval.similarity import is_file, leave_out
 from indexer.errors import UsageError
 from indexer.pictures.limits import DEFAULT_MAX_PIXELS
 from indexer.pictures.regions import Box, Regions
 from indexer.pictures.walk import count_files
 from indexer.places import Place, ServerPlace
+from indexer.store.albums import Album
 from indexer.store.facets import Facets
-from indexer.store.filters import Filters
-from indexer.store.index import Index
-from indexer.store.records import EncoderRecord, FailedFile, Folder, PictureRecord
+from indexer.store.filter_record import Filters
+from indexer.store.records import Folder, PictureRecord
+from indexer.store.shapes import PictureShape
 
 if TYPE_CHECKING:  # a search needs neither
     from PIL import Image
 
+    from cosmos_search.explore.duplicate_groups import Duplicates
     from indexer.ingest.read_texts import TextReport
     from indexer.ingest.report import Report
     from indexer.ingest.shared_work import Distribute
     from indexer.text_reader import TextReader
 
-__all__ = ["Info", "Library", "open"]
+__all__ = ["Library", "open"]
 
-
-@dataclass(frozen=True, slots=True)
-class Info:
-    """What is indexed, and by which encoder."""
-
-    place: Place
-    encoder: EncoderRecord | None  # None: nothing was indexed yet
-    folders: list[Folder]
-    n_pictures: int  # files with the same content count once
-    failed: list[FailedFile]
-    size_bytes: dict[str, int]  # on disk, of "catalog" and "vectors"
-    needs_rebuild: bool  # True if another version of the encoder made the vectors, so searches fail
-    search_device: str  # where searches run, for display
-
-    def to_dict(self) -> dict[str, Any]:
-        """Values for JSON."""
-        return {
-            "index": str(self.place),
-            "model": self.encoder.to_dict() if self.encoder else None,
-            "pictures": self.n_pictures,
-            "folders": [folder.to_dict() for folder in self.folders],
-            "failed": [file.to_dict() for file in self.failed],
-            "size_bytes": self.size_bytes,
-            "needs_rebuild": self.needs_rebuild,
-            "search_device": self.search_device,
-        }
+log = logging.getLogger(__name__)
 
 
 def open(
@@ -100,13 +78,8 @@ class Library:
 
         device: of searches, see `open`.
         """
-        self.place = place.absolute() if isinstance(place, Path) else place
-        self._given = encoder
-        self._load = load
-        self._device = device
-        self._loaded: tuple[str | None, Encoder] | None = None  # with the name in the index at that time
-        self._index: Index | None = None
-        self._guard = RLock()  # held while the encoder or the index is opened or closed
+        self._opened = OpenedIndex(place, encoder, load, device)
+        self.place = self._opened.place
 
     def __enter__(self) -> "Library":
         return self
@@ -118,28 +91,16 @@ class Library:
 
     def exists(self) -> bool:
         """True if there is an index at `place`."""
-        with self._guard:
-            if self._index is not None and self._index.is_current():
-                return True
-        return Index.is_at(self.place)
+        return self._opened.exists()
 
     def close(self) -> None:
         """Close the files of the index and free the GPU; the next call opens them again."""
-        with self._guard:
-            if self._index is not None:
-                self._index.close()
-                self._index = None
+        self._opened.close()
 
     @property
     def encoder(self) -> Encoder:
         """The encoder, loaded on first use, and again if another process rebuilt the index with another model."""
-        if self._given is not None:
-            return self._given
-        with self._guard:
-            made_by = self._read_model_name()
-            if self._loaded is None or made_by not in (None, self._loaded[0], self._loaded[1].name):
-                self._loaded = made_by, self._load(made_by)
-            return self._loaded[1]
+        return self._opened.encoder
 
     def add(
         self,
@@ -164,7 +125,7 @@ class Library:
         paths = [resolve_folder(parse_path(folder)) for folder in folders]
         encoder = self.encoder
         return update(
-            self._create_index() if paths else self._open_index(),
+            self._opened.create() if paths else self._opened.open(),
             encoder,
             paths,
             rebuild=rebuild,
@@ -194,7 +155,7 @@ class Library:
         from indexer.ingest.read_texts import read_texts
 
         options: dict[str, Any] = {"max_pixels": max_pixels, "on_progress": on_progress, "stop": stop}
-        return read_texts(self._open_index(), reader or load_reader(), **options)
+        return read_texts(self._opened.open(), reader or load_reader(), **options)
 
     def count_files(
         self,
@@ -210,7 +171,7 @@ class Library:
 
         indexed: list[Folder] = []
         if self.exists():
-            with self._open_index().reading() as catalog:
+            with self._opened.open().reading() as catalog:
                 indexed = catalog.folders()
         paths = [real_path(parse_path(folder)) for folder in folders] or [folder.path for folder in indexed]
         outermost = [path for path in dict.fromkeys(paths) if not any(other in path.parents for other in paths)]
@@ -230,18 +191,31 @@ class Library:
         """The best `top` pictures for a query, best first. An empty list: no picture matches.
 
         text: sentences with signs, weights and places; `cosmos_search.retrieval.query` has the syntax.
-        similar_to: find pictures similar to this one, or to its part `box`; a text may be added.
+        similar_to: find pictures similar to this one, or to its part `box`; a text may be added. If it is an indexed
+        file, that picture is left out.
         filters: conditions that all hits fulfil.
         include_unlikely: also hits whose score is below the encoder's cut-off.
+        For an index on a PostgreSQL server, a running search server of this user on this machine is asked, if there is
+        one: its shards may hold more than this machine's memory. What it could not search is logged as a warning.
         Raises QueryError for a syntax error in the text, other UsageErrors for other mistakes in the arguments,
         ExampleImageError for a picture that cannot be read, and CosmosSearchError for an empty index.
         """
-        index = self._open_index()
+        if isinstance(self.place, ServerPlace) and not self._opened.has_own_encoder:
+            options: dict[str, Any] = {"filters": filters, "include_unlikely": include_unlikely}
+            answer = ask_server(self.place, text, top, similar_to=similar_to, box=box, **options)
+            if answer is not None:
+                if answer.warning is not None:
+                    log.warning("%s", answer.warning)
+                return answer.hits
+        index = self._opened.open()
         query = parse_query(text) if text.strip() or similar_to is None else None
         example = None if similar_to is None else read_example_image(similar_to, box)
-        return search(
-            index, self.encoder, query, example=example, top=top, filters=filters, include_unlikely=include_unlikely
+        path = parse_path(similar_to) if isinstance(similar_to, str | Path) else None
+        n = top if path is None else top + 1
+        hits = search(
+            index, self.encoder, query, example=example, top=n, filters=filters, include_unlikely=include_unlikely
         )
+        return hits if path is None else leave_out(hits, is_file(path), top)
 
     def browse(self, filters: Filters | None = None, *, start: int = 0, n: int = 60) -> list[PictureRecord]:
         """`n` pictures without a query, from position `start` on (0 is the first): newest first, undated ones last.
@@ -250,12 +224,57 @@ class Library:
         """
         if start < 0 or n < 1:
             raise UsageError(f"Cannot list {n} pictures from position {start} on; a page has 1 or more, from 0 on.")
-        with self._open_index().reading_pictures() as catalog:
+        with self._opened.open().reading_pictures() as catalog:
             return catalog.newest(filters or Filters(), start, n)
+
+    def newest_shapes(self, filters: Filters | None = None, n: int = 100_000) -> list[PictureShape]:
+        """The sizes and dates of the first `n` pictures that `browse` lists, in its order."""
+        with self._opened.open().reading_pictures() as catalog:
+            return catalog.newest_shapes(filters or Filters(), n)
+
+    def keywords(self, n: int = 200) -> list[str]:
+        """The `n` most frequent keywords in the metadata of the pictures."""
+        with self._opened.open().reading() as catalog:
+            return catalog.keywords(n)
+
+    def albums(self) -> list[Album]:
+        """All albums by name, the favourites first."""
+        with self._opened.open().reading() as catalog:
+            return catalog.albums()
+
+    def albums_of(self, picture_id: int) -> list[int]:
+        """The ids of the albums that have this picture."""
+        with self._opened.open().reading() as catalog:
+            return catalog.albums_of(picture_id)
+
+    def add_to_album(self, name: str, ids: Sequence[int]) -> int:
+        """Add pictures to the album with this name, which is created if there is none. Returns the album's id.
+
+        Raises UsageError for an invalid name. The files of the pictures are not changed.
+        """
+        with self._opened.open().writing() as catalog:
+            album_id = catalog.add_album(name)
+            catalog.add_to_album(album_id, ids)
+        return album_id
+
+    def remove_from_album(self, album_id: int, ids: Sequence[int]) -> None:
+        """Remove pictures from an album."""
+        with self._opened.open().writing() as catalog:
+            catalog.remove_from_album(album_id, ids)
+
+    def save_search(self, name: str, search: str) -> int:
+        """Store an address of the page as a saved search, under a name. Returns the id of that album."""
+        with self._opened.open().writing() as catalog:
+            return catalog.add_album(name, search)
+
+    def delete_album(self, album_id: int) -> None:
+        """Delete an album or a saved search; pictures are kept."""
+        with self._opened.open().writing() as catalog:
+            catalog.delete_album(album_id)
 
     def n_matching(self, filters: Filters | None = None) -> int:
         """Number of pictures that pass the filters."""
-        with self._open_index().reading_pictures() as catalog:
+        with self._opened.open().reading_pictures() as catalog:
             return catalog.n_matching(filters or Filters())
 
     def facets(self, filters: Filters | None = None) -> Facets:
@@ -263,34 +282,34 @@ class Library:
 
         Each of the five is counted without its own filter, so that it shows the other values to choose from.
         """
-        with self._open_index().reading_pictures() as catalog:
+        with self._opened.open().reading_pictures() as catalog:
             return catalog.facets(filters or Filters())
 
-    def near_duplicates(
-        self, min_cosine: float = MIN_COSINE, *, on_progress: Callable[[float], None] = lambda share: None
-    ) -> list[tuple[PictureRecord, ...]]:
-        """Groups of pictures that look alike, the largest groups first, the members by date.
+    def near_duplicates(self, *, on_progress: Callable[[float], None] = lambda share: None) -> "Duplicates":
+        """Groups of copies of a picture, verified on their pixels, and bursts; in each group the best one is marked.
 
-        Files with the same content are one picture. on_progress is called with the completed fraction, 0..1.
+        Nothing is ever deleted. on_progress is called with the completed fraction, 0..1.
         See `cosmos_search.explore.near_duplicates.near_duplicates`.
         """
-        return near_duplicates(self._open_index(), min_cosine, on_progress)
+        from cosmos_search.explore.near_duplicates import near_duplicates  # imports Pillow, which no search needs
+
+        return near_duplicates(self._opened.open(), on_progress)
 
     def atlas(self, vocabulary: Sequence[str] | None = None, max_points: int = MAX_POINTS) -> Atlas:
         """A map of at most `max_points` pictures: similar pictures are close together, clusters have names.
 
         vocabulary: possible names of clusters; None: a few hundred everyday words. Takes up to half a minute.
         """
-        return draw_atlas(self._open_index(), self.encoder, vocabulary, max_points)
+        return draw_atlas(self._opened.open(), self.encoder, vocabulary, max_points)
 
     def picture(self, id_: int) -> PictureRecord | None:
         """An indexed picture by its id; None if it is not indexed."""
-        with self._open_index().reading() as catalog:
+        with self._opened.open().reading() as catalog:
             return catalog.pictures([id_]).get(id_)
 
     def pictures(self, ids: Sequence[int]) -> list[PictureRecord]:
         """Indexed pictures by their ids, in this order; those that are not indexed are left out."""
-        with self._open_index().reading() as catalog:
+        with self._opened.open().reading() as catalog:
             found = catalog.pictures(ids)
         return [found[id_] for id_ in ids if id_ in found]
 
@@ -298,12 +317,12 @@ class Library:
         """Number of different pictures; 0 if there is no index."""
         if not self.exists():
             return 0
-        with self._open_index().reading() as catalog:
+        with self._opened.open().reading() as catalog:
             return catalog.n_pictures()
 
     def version(self) -> tuple[int, ...]:
         """Changes whenever the content of the index changes, or another index replaces it; use it as a cache key."""
-        index = self._open_index()
+        index = self._opened.open()
         with index.reading() as catalog:
             return *(index.identity or ()), catalog.version(), catalog.last_text_id()
 
@@ -311,50 +330,8 @@ class Library:
         """Remove a folder from the index; the folder itself is not changed. Returns the number of its files."""
         from indexer.ingest.update import remove
 
-        return remove(self._open_index(), parse_path(folder))
+        return remove(self._opened.open(), parse_path(folder))
 
     def info(self) -> Info:
         """What is indexed, by which encoder, and the size of the index."""
-        index = self._open_index()
-        with index.reading() as catalog:
-            encoder = catalog.encoder()
-            return Info(
-                place=self.place,
-                encoder=encoder,
-                folders=catalog.folders(),
-                n_pictures=catalog.n_pictures(),
-                failed=catalog.failures(),
-                size_bytes=index.size_bytes(),
-                needs_rebuild=encoder is not None and self._find_version(encoder) != encoder.version,
-                search_device="cpu" if index.estimator is None else index.estimator.device,
-            )
-
-    def _open_index(self) -> Index:
-        return self._get_index(Index.open)
-
-    def _create_index(self) -> Index:
-        return self._get_index(Index.create)
-
-    def _get_index(self, open_index: Callable[[Place], Index]) -> Index:
-        """The open index; opened again if another process has deleted or replaced it."""
-        with self._guard:
-            if self._index is not None and not self._index.is_current():
-                self.close()
-            if self._index is None:
-                self._index = open_index(self.place)
-                self._index.estimator = make_gpu_search(self._device)
-            return self._index
-
-    def _find_version(self, made_by: EncoderRecord) -> str:
-        """The version of the encoder that a search would use; that of the index if it can't be found."""
-        given = self._given
-        version = find_version(made_by.name) if given is None else given.version if given.name == made_by.name else None
-        return version or made_by.version
-
-    def _read_model_name(self) -> str | None:
-        """The name of the encoder that made the index, if there is one."""
-        if not self.exists():
-            return None
-        with self._open_index().reading() as catalog:
-            encoder = catalog.encoder()
-        return None if encoder is None else encoder.name
+        return self._opened.info()

@@ -35,6 +35,7 @@ __all__ = [
     "UnfinishedRebuildError",
     "UsageError",
     "VectorFileError",
+    "WatchError",
 ]
 
 KEPT = "What was indexed before is kept"
@@ -269,6 +270,16 @@ class EmptyFolderError(MissingFilesError):
 
     def __str__(self) -> str:
         return f"{self.path} is empty now; its {self.n_files} files stay in the index in case a disk is not mounted."
+
+
+@dataclass(eq=False)
+class WatchError(CosmosSearchError):
+    """The system can't report changes in so many folders."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return f"Changes in the folders can't be watched ({self.reason})."
 
 
 # encoders

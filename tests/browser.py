@@ -7,6 +7,8 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
 from urllib.request import urlopen
 
 from selenium import webdriver
@@ -25,6 +27,7 @@ FLAGS = (
     "--disable-component-update --disable-sync --disable-dev-shm-usage --hide-scrollbars --force-color-profile=srgb"
 ).split()
 WAIT_S = 30
+AXE = Path(find_spec("selenium_axe_python").submodule_search_locations[0]) / "axe-core" / "axe.min.js"
 # The console script, also in a checkout that is not installed; modules of the current directory are not imported.
 PROGRAM = "import sys; sys.path[:] = filter(None, sys.path); from cosmos_search.cli.main import main; main()"
 DEEP = """
@@ -143,6 +146,18 @@ class Looker:
         """The names of the pictures in the grid."""
         return unless_redrawn(lambda: [self.text(node) for node in self.all(".card .name")]) or []
 
+    def open_picture(self, name=None):
+        """Open the first picture of the grid, or that of a name, in the full window."""
+        self.one(".card .name", name)
+        cards = {self.text(card.find_element(By.CSS_SELECTOR, ".name")): card for card in self.all(".card")}
+        link = (cards[name] if name else self.all(".card")[0]).find_element(By.CSS_SELECTOR, ".open")
+        self.browser.execute_script("arguments[0].click()", link)
+        self.one("dialog[open] .panel dd")
+
+    def detail(self, text):
+        """Wait until the details of the open picture have this text."""
+        until(lambda: text in self.text(self.one("dialog[open]")), f"the details do not say {text!r}")
+
     def cards(self, is_so=bool):
         """The names in the grid, once `is_so` holds for them and the page is drawn."""
         self.settle()
@@ -217,6 +232,37 @@ class Looker:
         feature = {"name": "prefers-color-scheme", "value": "dark" if is_dark else "light"}
         self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
 
+    def touch(self, is_on):
+        """Emulate a screen that is touched, and no mouse."""
+        self.browser.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": is_on, "maxTouchPoints": 5})
+
+    def move_fingers(self, start, end):
+        """Touch at some points, move each to another one in steps, and let go."""
+
+        def send(kind, points):
+            values = {"type": kind, "touchPoints": [{"x": x, "y": y, "id": i} for i, (x, y) in enumerate(points)]}
+            self.browser.execute_cdp_cmd("Input.dispatchTouchEvent", values)
+
+        send("touchStart", start)
+        for step in range(1, 6):
+            moved = zip(start, end, strict=True)
+            send("touchMove", [(x + (u - x) * step / 5, y + (v - y) * step / 5) for (x, y), (u, v) in moved])
+        send("touchEnd", [])
+
+    def violations(self):
+        """What axe-core finds against WCAG 2.1 A and AA, as rule and elements; in an open dialog only."""
+        self.settle()
+        self.browser.execute_script(AXE.read_text(encoding="utf-8"))
+        dialogs = self.all("dialog[open]")
+        found = self.browser.execute_async_script(
+            "const [node, done] = arguments; const runOnly = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'];"
+            "const fail = (error) => done({ violations: [], error: String(error) });"
+            "axe.run(node ?? document, { runOnly }).then(done, fail);",
+            dialogs[0] if dialogs else None,
+        )
+        assert "error" not in found, found["error"]
+        return [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in found["violations"]]
+
     def downloads_into(self, folder):
         values = {"behavior": "allow", "downloadPath": str(folder)}
         self.browser.execute_cdp_cmd("Browser.setDownloadBehavior", values)
@@ -233,7 +279,7 @@ class Looker:
         )
 
     def choose(self, label, option):
-        """Choose an option of a drop-down list."""
+        """Choose an option of a drop-down list, which may be behind a button that was pressed before."""
         self.one(f'input[aria-label*="{label}"]').click()
         self.click('[role="option"]', option)
 

@@ -19,7 +19,7 @@ def _one_thread():
 
 @pytest.fixture
 def thumbnails(tmp_path):
-    from ui.files.thumbnails import Thumbnails
+    from cosmos_search.service.thumbnails import Thumbnails
 
     return Thumbnails(tmp_path / "thumbnails", 1_000_000)
 

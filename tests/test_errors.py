@@ -28,7 +28,6 @@ from tests import ROOT
 # Where commands belong: the command lines themselves, and their tables.
 COMMAND_LINES = (
     "cosmos_search/cli/",
-    "cluster/cli.py",
     "trainer/cli.py",
     "trainer/advice.py",
     "ui/cli.py",

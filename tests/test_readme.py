@@ -3,6 +3,7 @@
 import re
 
 import numpy as np
+import pytest
 from click.testing import CliRunner
 from PIL import Image, ImageColor
 
@@ -17,23 +18,30 @@ COMMANDS = (
     [],
     ["index"],
     ["search"],
+    ["facets"],
+    ["watch"],
     ["models"],
+    ["mcp"],
+    ["serve"],
     ["ui"],
     ["train", "prepare"],
     ["train", "run"],
     ["train", "evaluate"],
 )
+PACKAGES = ("cluster", "cosmos_search", "indexer", "trainer", "ui")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
 
 
 def test_the_grammar_is_that_of_the_help():
     assert GRAMMAR.strip("\b\n") in README
 
 
-def test_every_option_that_the_readme_names_exists():
+@pytest.mark.parametrize("text", [README, PAGE], ids=["README", "command-line"])
+def test_every_option_that_is_named_exists(text):
     known = "".join(CliRunner().invoke(main, [*words, "--help"]).stdout for words in COMMANDS)
-    for option in set(re.findall(r"(?<![\w-])--[a-z-]{3,}", README)):
-        assert option in known or option in ("--index", "--no-deps"), option  # the latter is of pip
+    for option in set(re.findall(r"(?<![\w-])--[a-z-]{3,}", text)):
+        assert option in known or option in ("--index", "--no-deps", "--user", "--now"), option  # of pip, systemctl
 
 
 def test_the_page_on_models_has_the_published_figures():
@@ -68,3 +76,32 @@ def test_the_encoder_of_ones_own_in_the_readme_indexes_and_searches(tmp_path):
     with cosmos_search.open(tmp_path / "index", encoder=names["MyEncoder"](MeanColours())) as library:
         assert library.add(tmp_path / "photos").added == 3
         assert [hit.path.stem for hit in library.search("lime", top=1)] == ["lime"]
+
+
+def list_install_commands():
+    """Each `pip install` in documents, sources and containers, with the file that names it."""
+    places = ("*.md", "Dockerfile", "Makefile", "docs/*", "docker/*", *(f"{name}/**/*.py" for name in PACKAGES))
+    for path in sorted(path for place in places for path in ROOT.glob(place) if path.suffix not in (".jpg", ".png")):
+        for command in re.findall(r"pip install ([^`\n&|]+)", path.read_text(encoding="utf-8")):
+            yield path.relative_to(ROOT).as_posix(), command
+
+
+def test_no_command_installs_the_package_from_an_index():
+    named = [(file, words) for file, words in list_install_commands() if re.match(r".*\bcosmos.search\b", words)]
+    assert [file for file, words in named] == ["docs/faq.md"]  # which says that it is not there
+
+
+def test_the_extras_that_are_installed_exist():
+    packaged = (ROOT / "setup.py").read_text(encoding="utf-8")
+    known = set(re.findall(r'^        "(\w+)": [A-Z]+,$', packaged, re.MULTILINE))
+    named = {extra for _, words in list_install_commands() for extras in re.findall(r"\.\[([a-z,]+)\]", words)
+             for extra in extras.split(",")}  # fmt: skip
+    assert {"cluster", "formats", "models", "server", "train", "ui"} <= named <= known
+
+
+def test_the_first_command_of_the_readme_is_that_of_the_page_on_installing():
+    first = re.search(r"```\n(.*?)\n```", README, re.DOTALL).group(1)
+    steps = [step.removeprefix(".venv/bin/") for step in first.split(" && ") if not step.startswith(". ")]
+    page = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
+    block = re.search(r"```\n(.*?)\n```", page, re.DOTALL).group(1)
+    assert [line.removeprefix(".venv/bin/") for line in block.splitlines()] == steps

@@ -1,14 +1,19 @@
 """The command line of training, `cosmos-search-train` and `cosmos-search train`; commands parse, call, and print."""
 
 import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from shlex import quote
+from threading import Event
 from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from cosmos_search.cli.group import Command, Commands, UserPath
+from cosmos_search.cli.group import INTERRUPTED, Command, Commands, UserPath
 from cosmos_search.cli.terminal import json_line, say
 from cosmos_search.extras import require_extra
 from cosmos_search.model_config import Role
@@ -123,6 +128,9 @@ def prepare(
     "--init", metavar="WHAT", help="Fine-tune: the name of a model, the folder of a model or a run, or a .pt file."
 )
 @click.option("--tokenizer", type=PATH, metavar="FILE", help="A tokenizer.json, for a vocabulary other than CLIP's.")
+@click.option(
+    "--steps", type=click.IntRange(min=1), metavar="N", help="Number of steps, instead of that of the config or preset."
+)
 @click.option("--resume", type=PATH, metavar="RUN", help="Resume this run exactly.")
 def run(
     config_file: Path | None,
@@ -132,15 +140,18 @@ def run(
     out: Path | None,
     init: str | None,
     tokenizer: Path | None,
+    steps: int | None,
     resume: Path | None,
 ) -> None:
     """Start or resume a training run. On several GPUs: torchrun --nproc-per-node 8 -m trainer run ...
 
-    A run can be killed at any moment; --resume continues from its last checkpoint.
+    Ctrl-C saves a checkpoint and ends the run. It can also be killed at any moment; --resume continues from its last
+    checkpoint. The presets tiny, small and mini-* are fitted to data of few pairs: smaller batches and fewer steps.
 
     \b
     Examples:
       cosmos-search-train run --preset tiny --data shards/ --out runs/tiny
+      cosmos-search-train run --preset tiny --steps 40 --data shards/ --out runs/trial
       cosmos-search-train run --config small.json --data shards/ --val held-out/ --out runs/small
       cosmos-search-train run --preset cc3m-b16 --init cosmos-vitb16-cc12m --data shards/ --out runs/tuned
       cosmos-search-train run --resume runs/tiny
@@ -150,16 +161,18 @@ def run(
     from trainer.runs.launch import Sources, resume_run, start_run
 
     if resume is not None:
-        if config_file or preset or out or init or tokenizer:
+        if config_file or preset or out or init or tokenizer or steps:
             raise UsageError("A run is resumed with its own config: --resume takes --data and --val only.")
         where = [str(path.absolute()) if path is not None else None for path in (data, val)]
-        resume_run(resume, data=where[0], val=where[1])
+        with _stopping_on_ctrl_c(resume) as stop:
+            resume_run(resume, data=where[0], val=where[1], stop=stop)
     elif out is None or data is None:
         raise UsageError("A new run needs --data and --out; an earlier one is continued by --resume RUN")
     else:
-        config = _load_config(config_file, preset)
+        config = _load_config(config_file, preset, data, steps)
         sources = Sources(str(data.absolute()), str(val.absolute()) if val is not None else None)
-        start_run(config, sources, out, init=init, tokenizer=tokenizer)
+        with _stopping_on_ctrl_c(out) as stop:
+            start_run(config, sources, out, init=init, tokenizer=tokenizer, stop=stop)
     folder = resume or out
     assert folder is not None
     say(format_run(RunFolder(folder)))
@@ -167,14 +180,34 @@ def run(
     say(f"To use it: {export_command}, then cosmos-search models add my-encoder/")
 
 
-def _load_config(file: Path | None, preset: str | None) -> "TrainConfig":
-    from trainer.config import PRESETS, load_config
+@contextmanager
+def _stopping_on_ctrl_c(run: Path) -> Iterator[Event | None]:
+    """An event that Ctrl-C sets; at the end, exit with the command that resumes the run. None for several processes."""
+    from cosmos_search.cli.progress import stop_on_ctrl_c
+
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        yield None
+        return
+    stop = Event()
+    with stop_on_ctrl_c(stop):
+        yield stop
+    if stop.is_set():
+        resume = f"cosmos-search-train run --resume {quote(str(run))}"
+        say(f"Stopped; all steps are saved. To resume: {resume}", err=True)
+        sys.exit(INTERRUPTED)
+
+
+def _load_config(file: Path | None, preset: str | None, data: Path, steps: int | None) -> "TrainConfig":
+    from trainer.config import PRESETS, fit_to_data, load_config, set_steps
+    from trainer.data.samples import open_source
 
     if (file is None) == (preset is None):
         raise UsageError("Name either a --config FILE or a --preset NAME; presets are: " + ", ".join(PRESETS))
     if file is not None:
-        return load_config(file)
-    return _find_preset(str(preset))
+        config = load_config(file)
+    else:
+        config = fit_to_data(_find_preset(str(preset)), open_source(data).count())
+    return config if steps is None else set_steps(config, steps)
 
 
 def _find_preset(name: str) -> "TrainConfig":

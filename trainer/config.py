@@ -17,7 +17,16 @@ from trainer.method.losses import N_GLOBAL_VIEWS
 from trainer.method.step import Precision
 from trainer.method.student import Method
 
-__all__ = ["PRESETS", "NetworkConfig", "TextMode", "TrainConfig", "load_config", "save_config"]
+__all__ = [
+    "PRESETS",
+    "NetworkConfig",
+    "TextMode",
+    "TrainConfig",
+    "fit_to_data",
+    "load_config",
+    "save_config",
+    "set_steps",
+]
 
 NetworkConfig = CosmosConfig | MiniNetworkConfig  # trained from pixels; on the features of frozen towers
 TextMode = Literal["dreamlip", "pixelprose", "sentences"]  # how captions are stored (see docs/training.md)
@@ -25,6 +34,9 @@ TextMode = Literal["dreamlip", "pixelprose", "sentences"]  # how captions are st
 MAX_BYTES = 1 << 20  # of a config file
 FIRST_TRAINABLE_BLOCK = 16  # of EfficientNet-Lite2: the blocks after it have one resolution
 MIN_LOCAL_AREA = 0.05  # of the picture's area, in a local crop (trainer.data.multi_crop)
+MIN_SHARE = 16  # samples for each worker of the loader, without which samples are loaded by the run itself
+MAX_EPOCHS = 40  # of a preset with a number of steps, where there are few samples
+WARMUP_SHARE = 10  # the warmup takes at most a tenth of the steps where these are set by the data or the user
 B16 = CosmosConfig()
 
 # Keys that configs of earlier versions have, and their names now.
@@ -106,6 +118,26 @@ class TrainConfig:
             return self.n_steps
         per_epoch = -(-(self.n_samples or n_samples) // self.batch)
         return self.n_epochs * (-(-per_epoch // self.workers) * self.workers if self.workers else per_epoch)
+
+
+def fit_to_data(config: TrainConfig, n_samples: int) -> TrainConfig:
+    """A preset without a number of samples of its own, for data of a certain size.
+
+    No batch holds a sample twice, as a negative of itself, and a number of steps is at most that of 40 epochs.
+    """
+    if config.n_samples or not n_samples:
+        return config
+    workers = config.workers if n_samples >= MIN_SHARE * config.workers else 0
+    config = replace(config, workers=workers, batch=min(config.batch, n_samples // max(1, workers)))
+    n_steps = config.total_steps(n_samples)
+    if not config.n_steps:
+        return replace(config, warmup=min(config.warmup, n_steps // WARMUP_SHARE))
+    return set_steps(config, min(n_steps, replace(config, n_steps=0, n_epochs=MAX_EPOCHS).total_steps(n_samples)))
+
+
+def set_steps(config: TrainConfig, n_steps: int) -> TrainConfig:
+    """The config with a number of steps, and a warmup of at most a tenth of them."""
+    return replace(config, n_steps=n_steps, warmup=min(config.warmup, n_steps // WARMUP_SHARE))
 
 
 def load_config(path: Path) -> TrainConfig:

@@ -6,24 +6,28 @@ import streamlit as st
 
 from indexer.errors import CosmosSearchError
 from ui.components.style import STYLE
-from ui.session.address import read_state, show_choice
+from ui.session.address import read_state
 from ui.session.login import require_login
 from ui.session.shared import SharedResources, shared_resources
 from ui.session.state import State
 from ui.views.advice import show_error
+from ui.views.albums import show_albums
 from ui.views.explore import show_explore
 from ui.views.first_run import show_first_run
 from ui.views.library import show_library
 from ui.views.search import show_search
+from ui.views.top import show_top
 
 VIEWS: dict[str, Callable[[SharedResources, State], None]] = {
     "search": show_search,
     "explore": show_explore,
+    "albums": show_albums,
     "library": show_library,
 }
 LABELS = {
     "search": ":material/search: Search",
     "explore": ":material/map: Explore",
+    "albums": ":material/photo_album: Albums",
     "library": ":material/photo_library: Library",
 }
 
@@ -41,7 +45,7 @@ def main() -> None:
 
 
 def _show_view(shared: SharedResources, state: State) -> None:
-    show_choice("View", "view", state.view, LABELS, picture=None)
+    show_top(shared, state, LABELS)
     if state.view != "library" and not shared.library.n_pictures():
         show_first_run(shared)
     else:

@@ -1,17 +1,20 @@
 """ASGI middleware for requests: refuses other web sites, unknown host names and paths that the page does not use."""
 
 from collections.abc import Callable, Collection
+from http.cookies import CookieError, SimpleCookie
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ui.settings import ROUTES, SCRIPTS, TICKET
+
 __all__ = ["RequestFilter"]
 
 STREAM = "/_stcore/stream"
 FILES = {"/", "/index.html", "/favicon.png", "/manifest.json", "/_stcore/health", "/_stcore/host-config"}
-FOLDERS = ("/static/", "/media/")
+FOLDERS = ("/static/", "/media/", f"{SCRIPTS}/")
 UPLOADS = "/_stcore/upload_file/"
 
 
@@ -24,12 +27,20 @@ class RequestFilter:
 
     names: accepted host names; None: all (a server for other machines does not know its names).
     is_logged_in: for a session id, True if its visitor is logged in.
+    is_ticket: True for the secret in the cookie of a visitor who is logged in; an empty one if there is no cookie.
     """
 
-    def __init__(self, app: ASGIApp, names: Collection[str] | None, is_logged_in: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        names: Collection[str] | None,
+        is_logged_in: Callable[[str], bool],
+        is_ticket: Callable[[str], bool],
+    ) -> None:
         self.app = app
         self.names = names
         self.is_logged_in = is_logged_in
+        self.is_ticket = is_ticket
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request or connection."""
@@ -42,6 +53,11 @@ class RequestFilter:
                 await send({"type": "websocket.close", "code": 1008})  # before it is accepted: HTTP 403
         elif not self._is_allowed(Headers(scope=scope)):
             await PlainTextResponse("Requests from other web sites are refused.", 403)(scope, receive, send)
+        elif scope["path"].startswith(f"{ROUTES}/"):
+            if not _is_own_request(Headers(scope=scope)) or not self.is_ticket(_read_ticket(Headers(scope=scope))):
+                await PlainTextResponse("Log in on the page first.", 403)(scope, receive, send)
+            else:
+                await self.app(scope, receive, _add_headers(send))
         elif not self._is_used(scope["method"], scope["path"]):
             await PlainTextResponse("Not found.", 404)(scope, receive, send)
         else:
@@ -69,6 +85,21 @@ def _parse_host(host: str) -> str | None:
         return None
 
 
+def _is_own_request(headers: Headers) -> bool:
+    """False if a browser says that another site made the request, for instance to show a picture."""
+    return headers.get("sec-fetch-site", "same-origin") in ("same-origin", "none")
+
+
+def _read_ticket(headers: Headers) -> str:
+    """The secret in the cookie of this server; cookies are shared by all ports of a host, so its name has the port."""
+    name = f"{TICKET}_{headers['host'].rpartition(':')[2]}"
+    try:
+        cookie = SimpleCookie(headers.get("cookie", "")).get(name)
+    except CookieError:
+        return ""
+    return "" if cookie is None else cookie.value
+
+
 def _add_headers(send: Send) -> Send:
     """A `send` that adds headers: no other site may embed the page in a frame, and links send no referrer."""
 
@@ -77,6 +108,8 @@ def _add_headers(send: Send) -> Send:
             headers = MutableHeaders(scope=message)
             headers["Content-Security-Policy"] = "frame-ancestors 'self'"
             headers["Referrer-Policy"] = "no-referrer"
+            headers["Cross-Origin-Resource-Policy"] = "same-origin"
+            headers["X-Content-Type-Options"] = "nosniff"
         await send(message)
 
     return send_with_headers

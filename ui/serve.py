@@ -10,9 +10,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from cosmos_search.limits import MAX_UPLOAD_MB
 from indexer.errors import CosmosSearchError
 from ui.log import configure_logging
-from ui.settings import APP, LOCAL, MAX_UPLOAD_MB, TOKEN, ServerOptions, is_local, make_url
+from ui.settings import APP, LOCAL, TOKEN, ServerOptions, is_local, make_url
 
 __all__ = ["main", "serve"]
 
@@ -52,10 +53,14 @@ def serve(options: ServerOptions) -> None:
 
     from ui.message_filter import MessageFilter
     from ui.request_filter import RequestFilter
+    from ui.routes.routes import make_routes
     from ui.session.login import shared_login
 
     def is_logged_in(session: str) -> bool:
         return shared_login().is_logged_in(session)
+
+    def is_ticket(ticket: str) -> bool:
+        return shared_login().is_ticket(ticket)
 
     @asynccontextmanager
     async def run_lifespan(_: object) -> AsyncIterator[dict[str, Any]]:
@@ -70,10 +75,11 @@ def serve(options: ServerOptions) -> None:
     names = {*LOCAL, options.host.lower()} if is_local(options.host) else None
     uvicorn.config.LOGGING_CONFIG["loggers"]["uvicorn.error"]["level"] = "WARNING"
     middleware = [
-        Middleware(RequestFilter, names=names, is_logged_in=is_logged_in),
+        Middleware(RequestFilter, names=names, is_logged_in=is_logged_in, is_ticket=is_ticket),
         Middleware(MessageFilter, is_logged_in=is_logged_in),
     ]
-    app = st.App(APP, middleware=middleware, lifespan=run_lifespan)
+    routes = make_routes(is_local=is_local(options.host))
+    app = st.App(APP, routes=routes, middleware=middleware, lifespan=run_lifespan)
     app.run(config=build_settings(options))
 
 
@@ -129,7 +135,7 @@ def build_settings(options: ServerOptions) -> dict[str, object]:
         "logger.enableRich": False,
         "logger.messageFormat": "%(asctime)s %(message)s",
         "logger.hideWelcomeMessage": True,
-        "theme.light.primaryColor": "#0072b2",
+        "theme.light.primaryColor": "#00639b",
         "theme.dark.primaryColor": "#56b4e9",
     }
 

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["APP", "LOCAL", "MAX_UPLOAD_MB", "TOKEN", "TOKEN_KEY", "ServerOptions", "is_local", "make_url"]
+__all__ = ["APP", "LOCAL", "ROUTES", "SCRIPTS", "TICKET", "TOKEN", "TOKEN_KEY", "ServerOptions", "is_local", "make_url"]
 
 APP = Path(__file__).parent / "app.py"
 TOKEN = "COSMOS_SEARCH_TOKEN"  # environment variable with the token; empty: no login
+ROUTES, SCRIPTS = "/page", "/scripts"  # beginnings of the paths of `ui.routes`: data, and code that needs no login
+TICKET = "cosmos_search"  # beginning of the name of the cookie that admits to ROUTES; the port follows
 TOKEN_KEY = "token"  # key of the token field; Streamlit's widget id ends with it
-MAX_UPLOAD_MB = 32
 LOCAL = ("localhost", "127.0.0.1", "::1")
 
 

@@ -58,7 +58,7 @@ def paste_sign(photo: Image.Image, plate: Image.Image, angle: float, rng: np.ran
     turned = plate.convert("RGBA").rotate(angle, Image.Resampling.BICUBIC, expand=True)
     if turned.width > photo.width or turned.height > photo.height:
         turned.thumbnail(photo.size)
-    place = rng.integers(0, np.array(photo.size) - turned.size + 1)
+    place = rng.integers(0, np.array(photo.size, np.int64) - np.array(turned.size, np.int64) + 1)
     made = photo.convert("RGB")
     made.paste(turned, (int(place[0]), int(place[1])), turned)
     return made

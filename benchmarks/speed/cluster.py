@@ -17,14 +17,13 @@ from statistics import median
 from time import perf_counter, process_time
 
 import numpy as np
-import ray
 from numpy.typing import NDArray
 
 from benchmarks.data.synthetic_index import SyntheticTexts, make_mixed_vectors, make_queries, make_themes
 from benchmarks.machine import describe_machine
 from benchmarks.speed.cluster_sizes import ShardConstants, estimate_sizes, list_constants
 from benchmarks.tables import print_table
-from cluster.connect import connect
+from cluster.connect import connect, disconnect
 from cluster.shards import Shards
 from cosmos_search.retrieval.encode import EncodedQuery
 from cosmos_search.retrieval.rank import rank
@@ -129,7 +128,7 @@ class _Run:
             disk = sum(path.stat().st_size for path in (self._scratch / "alone").rglob("*") if path.is_file())
             self._fill(self._server, N_NEW, first=n)
             self._add("following", f"{N_NEW / _time(lambda: _catch_up(replica)):.0f} pictures/s")
-        ray.shutdown()
+        disconnect()
         source.close()
         return ShardConstants.fit(n, catalog_kb, disk, codes, alone, quarter, peaks)
 
@@ -157,6 +156,8 @@ class _Run:
             search = _measure(lambda query: shards.rank(query, TOP).scores, queries, best)
             overhead = median(b - a for a, b in zip(alone.ms, search.ms, strict=True))
             rows.append((f"{kind}, {n_shards} shards", search, f"{overhead:+.1f} ms"))
+        import ray  # after `connect`, which sets what Ray reads when it is imported
+
         peak: float = median(ray.get(actors[0].__ray_call__.remote(_read_peak_mb)) for actors in shards.actors)
         for name, search, overhead_ms in rows:
             self._add_search(name, search, overhead_ms, f"{peak:.0f} MB")

@@ -41,7 +41,7 @@ from cosmos_search.retrieval.query import PLACES
 from cosmos_search.retrieval.rank import rank
 from cosmos_search.retrieval.scoring import EncodedTerm, combine_scores
 from indexer.pictures.regions import whole_and_regions
-from indexer.store.filters import Filters
+from indexer.store.filter_record import Filters
 from indexer.store.index import Index
 from indexer.store.picture_rows import find_starts
 

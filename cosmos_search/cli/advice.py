@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from shlex import quote
 from typing import Any
 
+from cosmos_search.client.errors import ListenError, NoServerError
 from cosmos_search.cluster_errors import ClusterTokenError, ClusterVersionError, NoClusterError
 from cosmos_search.encoders.devices import DeviceError, FixedPrecisionError, PrecisionError
 from cosmos_search.evaluation.datasets.errors import MissingPicturesError
@@ -39,6 +40,7 @@ from indexer.errors import (
     ReadOnlyIndexError,
     UnfinishedRebuildError,
     VectorFileError,
+    WatchError,
 )
 
 __all__ = ["ADVICE", "Advice", "add_advice"]
@@ -75,7 +77,7 @@ ADVICE: Advice = {
     EmptyIndexError: lambda error: "Add pictures: cosmos-search index FOLDER",
     CreateIndexError: lambda error: "Choose another place with --index.",
     OldIndexError: lambda error: "Bring it up to date once where it can be written: cosmos-search info",
-    NewerIndexError: lambda error: "In its checkout: git pull && pip install -c constraints.txt .",
+    NewerIndexError: lambda error: "In the folder of the clone: git pull && pip install -c constraints.txt .",
     ReadOnlyIndexError: lambda error: f"Make it writable: chmod -R u+w {quote(str(error.place))}",
     DamagedIndexError: _move_away,
     VectorFileError: lambda error: "When there is room: cosmos-search index",
@@ -86,6 +88,10 @@ ADVICE: Advice = {
     MissingFolderError: lambda error: f"Mount it, or forget it: cosmos-search remove {quote(str(error.path))}",
     MissingFilesError: _forget_files,
     EmptyFolderError: _forget_folder,
+    WatchError: lambda error: (
+        "Raise the limit, sysctl fs.inotify.max_user_watches, or compare the files instead: "
+        "WATCHFILES_FORCE_POLLING=1 cosmos-search watch"
+    ),
     # indexer: encoders
     OtherEncoderError: lambda error: (
         "Bring it up to date, embedding every picture again: cosmos-search index --rebuild"
@@ -96,10 +102,14 @@ ADVICE: Advice = {
         f"To change over, embedding every picture again: cosmos-search index --regions {error.wanted} --rebuild"
     ),
     UnfinishedRebuildError: _finish_rebuild,
-    # cluster
+    # servers and clusters
+    NoServerError: lambda error: "Start one: cosmos-search serve",
+    ListenError: lambda error: "To take any free port: --port 0",
     NoClusterError: lambda error: "Start one on this machine: ray start --head",
     ClusterTokenError: lambda error: "To make one: ray get-auth-token --generate",
-    ClusterVersionError: lambda error: "On each of them: pip install -c constraints.txt '.[cluster]'",
+    ClusterVersionError: lambda error: (
+        "On each of them, in the folder of the clone: pip install -c constraints.txt '.[cluster]'"
+    ),
     # models and encoders
     UnknownModelError: lambda error: LIST_MODELS,
     UnpublishedModelError: lambda error: LIST_MODELS,

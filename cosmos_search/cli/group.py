@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cosmos_search.cli.advice import ADVICE, Advice, add_advice
+from cosmos_search.cli.style import choose_style
 from cosmos_search.cli.terminal import escape, flush_streams, open_streams, say
 from cosmos_search.places import parse_place
 from cosmos_search.retrieval.errors import QueryError
@@ -20,7 +22,16 @@ from indexer.places import ServerPlace
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-__all__ = ["TEXT", "Command", "Commands", "ExtensibleCommands", "UserPath", "UserPlace", "decode_argument"]
+__all__ = [
+    "INTERRUPTED",
+    "TEXT",
+    "Command",
+    "Commands",
+    "ExtensibleCommands",
+    "UserPath",
+    "UserPlace",
+    "decode_argument",
+]
 
 NO_WORKING_DIRECTORY = "The current directory is not there any more; change to another one, or give full paths."
 INTERRUPTED = 130  # the usual exit code after Ctrl-C
@@ -127,12 +138,12 @@ class Commands(click.Group):
             code = done if isinstance(done, int) else 0
         except click.ClickException as error:
             code = error.exit_code
-            say(_format_error(error), err=True)
+            _say_error(_format_error(error))
         except click.Abort:  # of Ctrl-C
             code = INTERRUPTED
             say("Aborted!", err=True)
         except OSError as error:
-            say(f"Error: {escape(_format_os_error(error))}", err=True)
+            _say_error(f"Error: {escape(_format_os_error(error))}")
         finally:
             flush_streams()
         return sys.exit(code)
@@ -174,6 +185,12 @@ def _format_error(error: click.ClickException) -> str:
     message, text = error.format_message(), output.getvalue().rstrip("\n")
     is_escaped = isinstance(error, _UserError) or text == message  # the latter is the help of a group
     return text if is_escaped else text.replace(message, escape(message))
+
+
+def _say_error(text: str) -> None:
+    """Write an error; the word that begins it is red on a terminal."""
+    red = choose_style(sys.stderr).red("Error:")
+    say(re.sub("^Error:", lambda _: red, escape(text, keep="\n"), count=1, flags=re.MULTILINE), err=True, styled=True)
 
 
 def _format_os_error(error: OSError) -> str:

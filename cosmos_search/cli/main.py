@@ -8,11 +8,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from cosmos_search.cli.duplicates import KINDS, Kind, Output, print_duplicates
 from cosmos_search.cli.evaluate import evaluate
-from cosmos_search.cli.group import TEXT, ExtensibleCommands, UserPath, UserPlace
+from cosmos_search.cli.facets import facets
+from cosmos_search.cli.group import TEXT, ExtensibleCommands, UserPath
+from cosmos_search.cli.index_option import index_option, open_library
+from cosmos_search.cli.mcp import mcp
 from cosmos_search.cli.models import models
 from cosmos_search.cli.search import GRAMMAR, pause_collection, search_and_print, search_options
+from cosmos_search.cli.serve import serve
+from cosmos_search.cli.style import choose_style
 from cosmos_search.cli.terminal import json_line, log_to_stderr, say
+from cosmos_search.cli.watch import watch
 from cosmos_search.encoders.devices import DEVICES, PRECISIONS, Device, Precision
 from indexer.pictures.regions import REGIONS, Regions
 from indexer.places import Place
@@ -38,18 +45,6 @@ def main() -> None:
       cosmos-search search "a cup of coffee"
     """
     log_to_stderr()
-
-
-def _index_option(command: F) -> F:
-    return click.option(
-        "--index",
-        "place",
-        type=UserPlace(),
-        envvar="COSMOS_SEARCH_INDEX",
-        metavar="PLACE",
-        help="Directory of the index, or URL of a PostgreSQL database. By default COSMOS_SEARCH_INDEX, or a directory "
-        "among your user data.",
-    )(command)
 
 
 def _runtime_options(command: F) -> F:
@@ -79,7 +74,7 @@ def _parse_max_pixels(ctx: click.Context, param: click.Parameter, value: str) ->
 
 @main.command()
 @click.argument("folders", nargs=-1, type=UserPath())
-@_index_option
+@index_option
 @click.option(
     "--model",
     type=TEXT,
@@ -99,7 +94,8 @@ def _parse_max_pixels(ctx: click.Context, param: click.Parameter, value: str) ->
     multiple=True,
     metavar="PATTERN",
     help="Leave out files and folders whose name, or end of path, matches: thumbs, '*_small.jpg', 'raw/*.png'. Can be "
-    "repeated. Stored for later runs until given again ('': leave out nothing).",
+    "repeated. Stored for later runs until given again ('': leave out nothing). For patterns that lie beside the "
+    "pictures, write a file .cosmosignore, with the syntax of .gitignore. What is left out leaves the index.",
 )
 @click.option(
     "--forget-missing",
@@ -150,50 +146,63 @@ def index(
     from cosmos_search.cli.progress import index_with_progress, read_texts_with_progress
     from cosmos_search.extras import require_extra
 
+    style = choose_style(sys.stdout)
     if with_texts:
         require_extra("Reading texts in pictures", "text", "rapidocr")
-    with _open_library(place, model, device, precision) as library:
+    with open_library(place, model, device, precision) as library:
         distribute = _connect_to_cluster(library, cluster, device, precision) if cluster is not None else None
         report = index_with_progress(
             library, folders, rebuild, regions, max_pixels, exclude or None, forget_missing, distribute
         )
         if not as_json:
-            say(format_report(report))
+            say(format_report(report, style), styled=True)
         texts = read_texts_with_progress(library, max_pixels) if with_texts and not report.is_stopped else None
     if as_json:
         say(json_line(report_to_dict(report) | ({} if texts is None else {"texts": texts.to_dict()})))
     elif texts is not None:
-        say(format_text_report(texts))
+        say(format_text_report(texts, style), styled=True)
     if report.is_stopped or (texts is not None and texts.is_stopped):
         say("Stopped. Everything counted above is stored; to resume, run the same command again.", err=True)
         sys.exit(130)
 
 
 @main.command()
-@click.argument("query", default="")
-@click.option("-n", "--top", default=10, help="How many hits to show.")
+@click.argument("query", nargs=-1)
+@click.option("-n", "--top", default=10, help="How many pictures to show.")
 @search_options
-@_index_option
-@_json_option("Print one JSON object a line: rank, path, score, evidence, ...")
-def search(query: str, top: int, place: Place | None, as_json: bool, **options: Any) -> None:
-    with pause_collection(), _open_library(place) as library:
-        search_and_print(library, query, top, as_json=as_json, **options)
+@index_option
+@click.option(
+    "--server",
+    type=TEXT,
+    metavar="URL",
+    help="Ask this server, whose token is in COSMOS_SEARCH_TOKEN. A server of the same index on this machine is found "
+    "without it.",
+)
+def search(query: tuple[str, ...], top: int, place: Place | None, server: str | None, **options: Any) -> None:
+    from cosmos_search.cli.served import ServedLibrary
+
+    with pause_collection(), ServedLibrary(place, server) as library:
+        search_and_print(library, query, top, **options)
 
 
 search.help = f"""Find the pictures that match QUERY, and the matching part of each.
 
+QUERY needs no quotes, unless it has characters that the shell takes for itself. Without a QUERY, filters list the
+pictures that pass them, newest first.
+
 {GRAMMAR}
 \b
 Examples:
-  cosmos-search search "a cup of coffee" -n 5
+  cosmos-search search a cup of coffee -n 5
   cosmos-search search "A dog on a sofa. A red lamp." --explain why/
   cosmos-search search --similar-to photo.jpg "at night" --after 2024-06
-  cosmos-search search "a cat" --json | jq -r .path
+  cosmos-search search --after 2024 --camera X100
+  cosmos-search search a cat -0 | xargs -0 cp -t cats/
 """
 
 
 @main.command()
-@_index_option
+@index_option
 @_json_option("Print one JSON object.")
 def info(place: Place | None, as_json: bool) -> None:
     """Show what is indexed: folders, pictures, failed ones, model, sizes on disk.
@@ -204,14 +213,17 @@ def info(place: Place | None, as_json: bool) -> None:
     """
     from cosmos_search.cli.output import format_info
 
-    with _open_library(place) as library:
+    with open_library(place) as library:
         about = library.info()
-    say(json_line(about.to_dict()) if as_json else format_info(about))
+    if as_json:
+        say(json_line(about.to_dict()))
+    else:
+        say(format_info(about, choose_style(sys.stdout)), styled=True)
 
 
 @main.command()
 @click.argument("folder", type=UserPath())
-@_index_option
+@index_option
 def remove(folder: Path, place: Place | None) -> None:
     """Remove FOLDER from the index. The files themselves are not changed.
 
@@ -221,17 +233,30 @@ def remove(folder: Path, place: Place | None) -> None:
     """
     from cosmos_search.cli.output import format_path
 
-    with _open_library(place) as library:
+    with open_library(place) as library:
         n_files = library.remove(folder)
     say(f"Forgot {format_path(folder)} and the {n_files} files in it. The files themselves are unchanged.")
 
 
-def _open_library(
-    place: Place | None, model: str | None = None, device: Device = "auto", precision: Precision = "auto"
-) -> "Library":
-    from cosmos_search.library import open as open_library
+@main.command()
+@click.option("--kind", type=click.Choice(KINDS), default="copies", help="Which groups: copies, bursts, or all.")
+@click.option("--json", "output", flag_value="json", help="Print one JSON object a group.")
+@click.option("--csv", "output", flag_value="csv", help="Print a row for each file.")
+@click.option("--paths", "output", flag_value="paths", help="Print only the paths of the files that are not kept.")
+@index_option
+def duplicates(kind: Kind, output: Output | None, place: Place | None) -> None:
+    """List copies of the same picture, and which of them is the best one. Nothing is ever deleted.
 
-    return open_library(place, model=model, device=device, precision=precision)
+    Copies are smaller, re-encoded, slightly cropped, brighter or turned; each is verified on its pixels. A burst is
+    photos of one scene by one camera, seconds apart: different pictures.
+
+    \b
+    Examples:
+      cosmos-search duplicates
+      cosmos-search duplicates --paths > others.txt
+    """
+    with open_library(place) as library:
+        print_duplicates(library, kind, output or "table")
 
 
 def _connect_to_cluster(library: "Library", address: str, device: Device, precision: Precision) -> "Distribute":
@@ -250,4 +275,8 @@ def _connect_to_cluster(library: "Library", address: str, device: Device, precis
 
 
 main.add_command(evaluate)
+main.add_command(mcp)
+main.add_command(facets)
+main.add_command(watch)
 main.add_command(models)
+main.add_command(serve)

@@ -1,5 +1,6 @@
 """The commands about models: list, pull, add, export, remove."""
 
+import sys
 from pathlib import Path
 from typing import get_args
 
@@ -34,11 +35,15 @@ def models(ctx: click.Context, as_json: bool) -> None:
     if ctx.invoked_subcommand is not None:
         return
     from cosmos_search.cli.output import format_models
+    from cosmos_search.cli.style import choose_style
     from cosmos_search.models.install import list_models
     from cosmos_search.models.store import default_store
 
     rows = list_models(default_store())
-    say("\n".join(json_line(row.to_dict()) for row in rows) if as_json else format_models(rows))
+    if as_json:
+        say("\n".join(json_line(row.to_dict()) for row in rows))
+    else:
+        say(format_models(rows, choose_style(sys.stdout)), styled=True)
 
 
 @models.command()

@@ -2,21 +2,24 @@
 
 import os
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cosmos_search.cli.advice import add_advice
+from cosmos_search.cli.style import PLAIN, Style
+from cosmos_search.cli.table import Cell, format_table
 from cosmos_search.cli.terminal import escape
-from cosmos_search.extras import install_command
-from cosmos_search.library import Info
+from cosmos_search.extras import IN_CLONE, install_command
 from cosmos_search.models.published import RECOMMENDED
 from cosmos_search.retrieval.hits import Evidence, Hit
 from indexer.errors import OtherEncoderError
 from indexer.pictures.regions import WHOLE
-from indexer.store.records import FailedFile, Folder
+from indexer.store.records import FailedFile, Folder, PictureRecord
 
-if TYPE_CHECKING:  # a search needs neither
+if TYPE_CHECKING:  # a search needs none
     from cosmos_search.models.install import ModelRow
+    from cosmos_search.opened_index import Info
     from indexer.ingest.read_texts import TextReport
     from indexer.ingest.report import Report
 
@@ -25,6 +28,7 @@ __all__ = [
     "format_info",
     "format_models",
     "format_path",
+    "format_pictures",
     "format_report",
     "format_text_report",
     "report_to_dict",
@@ -33,21 +37,30 @@ __all__ = [
 N_FAILED_SHOWN = 20
 
 
-def format_hits(hits: Sequence[Hit]) -> str:
-    """One hit a line."""
-    rows = [("#", "score", "taken", "size", "picture")]
+def format_hits(hits: Sequence[Hit], style: Style = PLAIN) -> list[str]:
+    """A header, and a text for each hit: one line, and one for each text with words and each sentence of several."""
+    rows: list[tuple[str | Cell, ...]] = [("#", "score", "taken", "size", "picture")]
+    starts = [0]
     for hit in hits:
-        taken = hit.facts.metadata.taken_at
-        size = f"{hit.facts.width}×{hit.facts.height}"
-        name = format_path(hit.path) + (f" (+{len(hit.copies)} more)" if hit.copies else "")
-        rows.append((str(hit.rank), f"{hit.score:.2f}", f"{taken:%Y-%m-%d}" if taken else "", size, name))
-        rows += [("", "", "", "", f"  {line.describe()}") for line in hit.texts]
+        starts.append(len(rows))
+        rows.append((str(hit.rank), f"{hit.score:.2f}", *_format_picture(hit.picture)))
+        rows += [("", "", "", "", Cell(f"  {line.describe()}", is_dim=True)) for line in hit.texts]
         if len(hit.evidence) > 1:
-            rows += [("", f"{e.score:.2f}", "", "", f"  {_format_evidence(e)}") for e in hit.evidence]
-    return _join_lines(_align_columns(rows, right={0, 1, 3}))
+            rows += [
+                ("", Cell(f"{e.score:.2f}", is_dim=True), "", "", Cell(f"  {_format_evidence(e)}", is_dim=True))
+                for e in hit.evidence
+            ]
+    lines = format_table(rows, {0, 1, 3}, style)
+    return ["\n".join(lines[start:end]) for start, end in pairwise([*starts, len(rows)])]
 
 
-def format_report(report: "Report") -> str:
+def format_pictures(pictures: Sequence[PictureRecord], style: Style = PLAIN) -> list[str]:
+    """A header, and one line for each picture."""
+    rows = [(str(i), *_format_picture(picture)) for i, picture in enumerate(pictures, 1)]
+    return format_table([("#", "taken", "size", "picture"), *rows], {0, 2}, style)
+
+
+def format_report(report: "Report", style: Style = PLAIN) -> str:
     """The summary of a run."""
     counts = ("added", "updated", "moved", "removed", "kept")
     parts = [f"{getattr(report, name)} {name}" for name in counts if getattr(report, name)]
@@ -57,20 +70,22 @@ def format_report(report: "Report") -> str:
     if report.embedded:
         speed = f"{report.images_per_second:.1f} pictures/s"
         lines[0] += f" in {report.seconds:.1f} s ({speed}, {report.model} on {report.device})"
-    lines += _list_failed(report.failed)
+    notes = []
     if report.failed_before:
-        lines.append(f"{report.failed_before} files failed before and have not changed; cosmos-search info names them.")
+        notes.append(f"{report.failed_before} files failed before and have not changed; cosmos-search info names them.")
     if report.needs_extra:
-        lines.append(f"{report.needs_extra} HEIC or raw files skipped; to read them: {install_command('formats')}")
-    return _join_lines(lines + [add_advice(warning) for warning in report.warnings])
+        advice = f"to read them, {IN_CLONE}: {install_command('formats')}"
+        notes.append(f"{report.needs_extra} HEIC or raw files skipped; {advice}")
+    notes += [add_advice(warning) for warning in report.warnings]
+    return "\n".join([*map(escape, lines), *_list_failed(report.failed, style), *map(escape, notes)])
 
 
-def format_text_report(report: "TextReport") -> str:
+def format_text_report(report: "TextReport", style: Style = PLAIN) -> str:
     """The summary of a run that read texts."""
     line = f"{report.n_read} pictures read: {report.n_lines} lines of text in {report.n_with_text} of them"
     if report.n_read:
         line += f", in {report.seconds:.1f} s ({report.images_per_second:.1f} pictures/s)"
-    return _join_lines([line, *_list_failed(report.failed)])
+    return "\n".join([escape(line), *_list_failed(report.failed, style)])
 
 
 def report_to_dict(report: "Report") -> dict[str, Any]:
@@ -78,7 +93,7 @@ def report_to_dict(report: "Report") -> dict[str, Any]:
     return report.to_dict() | {"warnings": [add_advice(warning) for warning in report.warnings]}
 
 
-def format_info(info: Info) -> str:
+def format_info(info: "Info", style: Style = PLAIN) -> str:
     """What is indexed."""
     place = format_path(info.place) if isinstance(info.place, Path) else str(info.place)
     lines = [f"Index     {place}"]
@@ -94,15 +109,19 @@ def format_info(info: Info) -> str:
     sizes = ", ".join(f"{kind} {_format_megabytes(size)}" for kind, size in info.size_bytes.items())
     lines.append(f"On disk   {sizes}")
     lines.append(f"Searches  {info.search_device}")
+    table: list[str] = []
     if info.folders:
         rows = [("files", "failed", "folder")]
         rows += [(str(f.n_pictures), str(f.n_failed), _format_folder(f)) for f in info.folders]
-        lines += ["", *_align_columns(rows, right={0, 1})]
-    return _join_lines(lines + _list_failed(info.failed))
+        table = ["", *format_table(rows, {0, 1}, style)]
+    return "\n".join([*map(escape, lines), *table, *_list_failed(info.failed, style)])
 
 
-def format_models(rows: "Sequence[ModelRow]") -> str:
-    """One model a line. Figures: recall@1 in percent, image→text / text→image; ImageNet top-1."""
+def format_models(rows: "Sequence[ModelRow]", style: Style = PLAIN) -> str:
+    """One model a line. Figures: recall@1 in percent, image→text / text→image; ImageNet top-1.
+
+    A narrow terminal shows fewer of them.
+    """
     lines = [("model", "good for", "COCO R@1", "Flickr30k", "ImageNet", "licence", "size")]
     for row in rows:
         p = row.published
@@ -117,7 +136,7 @@ def format_models(rows: "Sequence[ModelRow]") -> str:
         f"Which one: {RECOMMENDED} for queries in any language; the built-in one where nothing can be downloaded.",
         "To install: cosmos-search models pull MODEL, or any OWNER/NAME of the Hugging Face hub",
     )
-    return _join_lines([*_align_columns(lines, right={6}), "", *legend])
+    return "\n".join([*format_table(lines, {6}, style, optional=(4, 3, 5)), "", *map(escape, legend)])
 
 
 def _format_model_size(row: "ModelRow") -> str:
@@ -143,39 +162,19 @@ def _format_folder(folder: Folder) -> str:
     return format_path(folder.path) + (f" (without {without})" if without else "") + gone
 
 
-def _list_failed(failed: Sequence[FailedFile]) -> list[str]:
-    lines = [f"  {format_path(f.path)}: {f.reason}" for f in failed[:N_FAILED_SHOWN]]
+def _format_picture(picture: PictureRecord) -> tuple[str, str, Cell]:
+    """Three cells: when it was taken, its size, its path."""
+    path, *copies = picture.paths
+    taken, facts = picture.facts.metadata.taken_at, picture.facts
+    name = format_path(path) + (f" (+{len(copies)} more)" if copies else "")
+    return f"{taken:%Y-%m-%d}" if taken else "", f"{facts.width}×{facts.height}", Cell(name, link=path)
+
+
+def _list_failed(failed: Sequence[FailedFile], style: Style) -> list[str]:
+    lines = [escape(f"  {format_path(f.path)}: {f.reason}") for f in failed[:N_FAILED_SHOWN]]
     if len(failed) > N_FAILED_SHOWN:
         lines.append(f"  ... and {len(failed) - N_FAILED_SHOWN} more; all of them: cosmos-search info --json")
-    return ["", "Failed:", *lines] if failed else []
-
-
-def _align_columns(rows: Sequence[tuple[str, ...]], right: set[int]) -> list[str]:
-    """Lines with aligned columns, by the width in a terminal: letters of CJK take two cells. right: aligned there."""
-    escaped = [[escape(cell) for cell in row] for row in rows]
-    widths = [max(map(_measure_width, column)) for column in zip(*escaped, strict=True)]
-    lines = []
-    for row in escaped:
-        padding = [" " * (width - _measure_width(cell)) for cell, width in zip(row, widths, strict=True)]
-        cells = [
-            pad + cell if i in right else cell + pad for i, (cell, pad) in enumerate(zip(row, padding, strict=True))
-        ]
-        lines.append("  ".join(cells).rstrip())
-    return lines
-
-
-def _measure_width(text: str) -> int:
-    """The cells of a terminal that the text takes; it has no control characters."""
-    if text.replace("×", "x").isascii():
-        return len(text)
-    from wcwidth import wcswidth  # takes 20 ms, so it is imported only for other texts
-
-    return wcswidth(text)
-
-
-def _join_lines(lines: Sequence[str]) -> str:
-    """The lines as one text; control characters within a line are escaped."""
-    return "\n".join(escape(line) for line in lines)
+    return ["", style.red("Failed:"), *lines] if failed else []
 
 
 def _format_evidence(evidence: Evidence) -> str:

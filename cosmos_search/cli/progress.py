@@ -16,7 +16,7 @@ from indexer.ingest.shared_work import Distribute
 from indexer.ingest.update import Report
 from indexer.pictures.regions import Regions
 
-__all__ = ["index_with_progress", "read_texts_with_progress"]
+__all__ = ["index_with_progress", "read_texts_with_progress", "stop_on_ctrl_c"]
 
 
 def index_with_progress(
@@ -31,7 +31,7 @@ def index_with_progress(
 ) -> Report:
     """Run `library.add`, with progress on stderr if it is a terminal. Ctrl-C stops it after the current batch."""
     stop = Event()
-    with _show_bar(library, folders, exclude) as show, _stop_on_ctrl_c(stop):
+    with _show_bar(library, folders, exclude) as show, stop_on_ctrl_c(stop):
         return library.add(
             *folders,
             rebuild=rebuild,
@@ -49,7 +49,7 @@ def read_texts_with_progress(library: Library, max_pixels: int | None) -> TextRe
     """Run `library.read_texts` like `index_with_progress`."""
     stop = Event()
     with ExitStack() as stack:
-        stack.enter_context(_stop_on_ctrl_c(stop))
+        stack.enter_context(stop_on_ctrl_c(stop))
         bar = stack.enter_context(tqdm(unit=" pictures", dynamic_ncols=True, disable=not sys.stderr.isatty()))
 
         def show(report: TextReport) -> None:
@@ -85,7 +85,9 @@ def _count_ahead(bar: "tqdm[None]", library: Library, folders: Sequence[Path], e
 
 
 @contextmanager
-def _stop_on_ctrl_c(stop: Event) -> Iterator[None]:
+def stop_on_ctrl_c(stop: Event) -> Iterator[None]:
+    """Set `stop` on Ctrl-C; a second Ctrl-C acts as usual."""
+
     def on_signal(number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGINT, before)  # a second one ends the process at once
         stop.set()

@@ -1,24 +1,28 @@
-"""The options of the command `search`, and the output of its hits: as a table, as JSON, or as pictures."""
+"""The options of the command `search`, and what it prints."""
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from cosmos_search.cli.filters import FilterTexts, describe_failure, filter_options, parse_filter_options
 from cosmos_search.cli.group import TEXT, UserPath, decode_argument
-from cosmos_search.cli.terminal import json_line, say
+from cosmos_search.cli.results import Output, output_options, print_hits, print_pictures
+from cosmos_search.cli.terminal import say
 
 if TYPE_CHECKING:
-    from cosmos_search.library import Library
+    from cosmos_search.cli.served import ServedLibrary
     from cosmos_search.retrieval.hits import Hit
-    from indexer.store.filters import Filters
+    from indexer.store.filter_record import Filters
 
 __all__ = ["pause_collection", "search_and_print", "search_options"]
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+MAX_LISTED = 10**9  # pictures; more than an index has, and a number that the database takes
 
 GRAMMAR = """\
 \b
@@ -35,13 +39,6 @@ OPTIONS = (
     click.option(
         "--box", type=TEXT, metavar="L,T,R,B", help="Only this part of that picture, in fractions: 0.1,0.2,0.5,0.7"
     ),
-    click.option("--after", type=TEXT, metavar="DATE", help="Taken then or later: 2024, 2024-06 or 2024-06-30."),
-    click.option("--before", type=TEXT, metavar="DATE", help="Taken earlier than that."),
-    click.option("--folder", type=TEXT, metavar="TEXT", help="In a directory with this in its path."),
-    click.option("--camera", type=TEXT, metavar="TEXT", help="With a camera of this name, or a part of it."),
-    click.option("--near", type=TEXT, metavar="LAT,LON,KM", help="Taken there: 48.14,11.58,20km"),
-    click.option("--min-size", type=TEXT, metavar="SIZE", help="At least as large: 2MP or 1920x1080."),
-    click.option("--orientation", type=TEXT, metavar="NAME", help="portrait, landscape or square."),
     click.option("--all", "include_unlikely", is_flag=True, help="Also show unlikely matches."),
     click.option(
         "--explain",
@@ -56,7 +53,7 @@ def search_options(command: F) -> F:
     """Add the options of a search to a command."""
     for option in reversed(OPTIONS):
         command = option(command)
-    return command
+    return filter_options(output_options(command))
 
 
 @contextmanager
@@ -74,8 +71,8 @@ def pause_collection() -> Iterator[None]:
 
 
 def search_and_print(
-    library: "Library",
-    query: str,
+    library: "ServedLibrary",
+    words: Sequence[str],
     top: int,
     *,
     similar_to: Path | None,
@@ -83,71 +80,75 @@ def search_and_print(
     include_unlikely: bool,
     explain: Path | None,
     as_json: bool,
-    camera: str | None,
+    as_paths: bool,
+    as_null: bool,
+    preview: bool,
+    in_viewer: bool,
     **filters: str | None,
 ) -> None:
-    """Search and print the hits, or that nothing matches."""
-    from cosmos_search.cli.output import format_hits, format_path
-    from cosmos_search.retrieval.filters import parse_filters
-    from cosmos_search.retrieval.language import describe_language
+    """Search and print the hits, or that nothing matches. Filters without a query list the pictures that pass."""
     from cosmos_search.retrieval.query import parse_box
     from indexer.errors import UsageError
+    from indexer.store.filter_record import Filters
 
     if box is not None and similar_to is None:
         raise UsageError("A --box is a part of a picture; name that too: --similar-to FILE --box 0.1,0.2,0.5,0.7")
     if explain is not None and explain.exists() and not explain.is_dir():
         raise UsageError(f"--explain writes into a directory, and {explain} is not one; choose another: --explain why/")
-    wanted = parse_filters(camera=decode_argument(camera) if camera is not None else None, **filters)
-    hits = _search(
-        library,
-        decode_argument(query),
+    output = Output(as_json, as_paths, as_null, preview, in_viewer)
+    wanted = parse_filter_options(filters)
+    text = decode_argument(" ".join(words))
+    if not text.strip() and similar_to is None and wanted != Filters():
+        if explain is not None:
+            raise UsageError("--explain shows where a picture matches words; add some: cosmos-search search a dog")
+        list_and_print(library, wanted, filters, top, output)
+        return
+    answer = library.ask(
+        text,
         top,
         similar_to=similar_to,
         box=parse_box(box) if box is not None else None,
         filters=wanted,
         include_unlikely=include_unlikely,
     )
-    if as_json:
-        for hit in hits:
-            say(json_line(hit.to_dict()))
-    elif hits:
-        say(format_hits(hits))
-    else:
-        say("Nothing here matches." + ("" if include_unlikely else " The nearest are shown with: --all -n 3"))
-    if note := describe_language(library.encoder, decode_argument(query)):
-        say(f"{note} Encoders for many languages: cosmos-search models", err=True)
+    hits = answer.hits
+    if answer.warning is not None:
+        say(str(answer.warning), err=True)
+    print_hits(hits, output)
     if not hits:
-        _warn_of_filters(library, wanted)
-    elif explain is not None:
-        from cosmos_search.retrieval.explain import save_explanations
-
-        paths = save_explanations(hits, library.encoder, explain)
-        more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
-        say(f"Why: {format_path(paths[0])}{more}", err=True)
+        _say_why_none(library, filters, include_unlikely, output)
+    if answer.note:
+        say(f"{answer.note} Encoders for many languages: cosmos-search models", err=True)
+    if hits and explain is not None:
+        _explain(library, hits, explain)
 
 
-def _search(library: "Library", text: str, top: int, **options: Any) -> "list[Hit]":
-    """Ask the service of an index on a server if one is running, else search here. options: of `Library.search`."""
-    if not isinstance(library.place, Path):
-        from cluster.ask import ask_service
+def list_and_print(library: "ServedLibrary", filters: "Filters", texts: FilterTexts, top: int, output: Output) -> None:
+    """Print the newest pictures that pass the filters, and how many others do. texts: of the options, for messages."""
+    from cosmos_search.retrieval.errors import HitCountError
 
-        answer = ask_service(library.place, text, top, **options)
-        if answer is not None:
-            if answer.warning is not None:
-                say(str(answer.warning), err=True)
-            return answer.hits
-    return library.search(text, top, **options)
+    if top < 1:
+        raise HitCountError(top)
+    pictures = library.browse(filters, n=min(top, MAX_LISTED))
+    print_pictures(pictures, output)
+    if not pictures:
+        say(describe_failure(library, texts) or "", err=True)
+    elif (n := library.n_matching(filters)) > len(pictures):
+        say(f"The newest {len(pictures)} of {n}; for more of them: -n {min(n, MAX_LISTED)}", err=True)
 
 
-def _warn_of_filters(library: "Library", filters: "Filters") -> None:
-    """Warn if no picture passes the filters, whatever the query is."""
-    from indexer.store.filters import Filters
+def _say_why_none(library: "ServedLibrary", texts: FilterTexts, include_unlikely: bool, output: Output) -> None:
+    """Say that no picture passes the filters, or that none of those that pass matches the query."""
+    if failure := describe_failure(library, texts) if any(texts.values()) else None:
+        say(failure, err=True)
+    elif output.is_table:
+        say("Nothing here matches." + ("" if include_unlikely else " The nearest are shown with: --all -n 3"))
 
-    if filters.folder is not None and not library.n_matching(Filters(folder=filters.folder)):
-        say(
-            f"No indexed picture is in a directory with {filters.folder!r} in its path; see which folders are "
-            "indexed: cosmos-search info",
-            err=True,
-        )
-    elif filters != Filters() and not library.n_matching(filters):
-        say("No indexed picture passes these filters.", err=True)
+
+def _explain(library: "ServedLibrary", hits: "Sequence[Hit]", folder: Path) -> None:
+    from cosmos_search.cli.output import format_path
+    from cosmos_search.retrieval.explain import save_explanations
+
+    paths = save_explanations(hits, library.encoder, folder)
+    more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+    say(f"Why: {format_path(paths[0])}{more}", err=True)

@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 from indexer.errors import CosmosSearchError
 
-__all__ = ["escape", "flush_streams", "json_line", "log_to_stderr", "open_streams", "say"]
+__all__ = ["escape", "flush_streams", "json_line", "log_to_stderr", "open_streams", "say", "write_bytes"]
 
 JOINERS = "\u200c\u200d"  # parts of words and of emoji, invisible themselves
 SIMILAR = {"×": "x", "…": "...", "→": "->", "“": '"', "”": '"', "’": "'", "°": " degrees"}
@@ -27,21 +27,34 @@ def escape(text: str, *, keep: str = "") -> str:
     return "".join(c if c.isprintable() or c in JOINERS or c in keep else _escape_all(c) for c in text)
 
 
-def say(text: str, *, err: bool = False) -> None:
+def say(text: str, *, err: bool = False, styled: bool = False) -> None:
     """Write lines of text: results to stdout, everything else (`err`) to stderr, which may be full or closed.
 
+    styled: the text was escaped before and has escape sequences of `style.Style`, which are written.
     Raises CosmosSearchError if a result can't be written, BrokenPipeError if the reader has closed the pipe.
     """
     stream = sys.stderr if err else sys.stdout
     try:
-        stream.write(escape(text, keep="\n") + "\n")
+        stream.write(escape(text, keep="\n\x1b" if styled else "\n") + "\n")
         stream.flush()
     except BrokenPipeError:
         if not err:
             raise
     except OSError as error:
         if not err:
-            raise CosmosSearchError(f"The output can't be written: {error.strerror}.") from error
+            raise _cannot_write(error) from error
+
+
+def write_bytes(data: bytes) -> None:
+    """Write results to stdout as they are. Raises errors as `say` does."""
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise _cannot_write(error) from error
 
 
 def json_line(value: object) -> str:
@@ -84,6 +97,10 @@ def log_to_stderr() -> None:
     handler.setFormatter(_Escaping("%(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("cosmos_search").setLevel(logging.INFO)
+
+
+def _cannot_write(error: OSError) -> CosmosSearchError:
+    return CosmosSearchError(f"The output can't be written: {error.strerror}.")
 
 
 class _Escaping(logging.Formatter):

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, get_args
 
-from cosmos_search.extras import install_command
+from cosmos_search.extras import IN_CLONE, install_command
 from indexer.errors import UsageError
 
 __all__ = [
@@ -113,7 +113,7 @@ def has_nvidia_gpu(driver: Path = NVIDIA_DRIVER) -> bool:
 def find_obstacle(device: Device) -> str | None:
     """Why torch cannot use this device; None if it can."""
     if find_spec("torch") is None:
-        return f"it needs PyTorch ({install_command('models')})"
+        return f"it needs PyTorch ({IN_CLONE}: {install_command('models')})"
     import torch
 
     if device == "mps":

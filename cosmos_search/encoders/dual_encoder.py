@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DualEncoder", "ImageRuntime", "PreparedCrops"]
 
-CALIBRATION = "calibration.json"
+CALIBRATION, TOKENIZER = "calibration.json", "tokenizer.json"
 Tower = Literal["image", "crops", "text"]  # names of graphs; "crops" is the image tower at the size of regions
 GraphPrecision = ExportedPrecision | Literal["auto"]
 
@@ -217,8 +217,12 @@ class DualEncoder:
         with self._lock:
             if self._tokenizer is None:
                 family = FAMILIES[self._card.kind]
-                path = self._folder / "tokenizer.json"
-                self._tokenizer = TextTokenizer.from_file(path, self._card.context_length, family.text_format)
+                path = self._folder / TOKENIZER
+                # check_unchanged has compared the file with the digest, which older cards lack
+                digest = self._card.digests.get(TOKENIZER)
+                cache = self._folder / f"checked-{digest}-{TOKENIZER}" if digest else None
+                length = self._card.context_length
+                self._tokenizer = TextTokenizer.from_file(path, length, family.text_format, cache)
             return self._tokenizer
 
     def _open(self, tower: Tower, precision: GraphPrecision) -> tuple["InferenceSession", ExportedPrecision]:

@@ -164,7 +164,10 @@ def _measure_caption_pairs(encoder: Encoder, data: CaptionPairs, regions: Region
             is_own = [item.category == category for item in data.items]
             shares[category] = float((right > wrong)[is_own].mean())
         results.append({**shares, "mean": float(np.mean(list(shares.values())))})
-    return Figures(*results, {"pictures": len({item.path for item in data.items}), "pairs": len(data.items)})
+    papers, search, calibrated = results
+    return Figures(
+        papers, search, calibrated, {"pictures": len({item.path for item in data.items}), "pairs": len(data.items)}
+    )
 
 
 def _measure_picture_pairs(encoder: Encoder, data: PicturePairs, regions: Regions, start_phase: StartPhase) -> Figures:
@@ -177,7 +180,13 @@ def _measure_picture_pairs(encoder: Encoder, data: PicturePairs, regions: Region
         results.append(
             {name: float(x.mean()) for name, x in (("text", text), ("image", image), ("group", text & image))}
         )
-    return Figures(*results, {"pictures": len({p for i in data.items for p in i.paths}), "examples": len(data.items)})
+    papers, search, calibrated = results
+    return Figures(
+        papers,
+        search,
+        calibrated,
+        {"pictures": len({p for i in data.items for p in i.paths}), "examples": len(data.items)},
+    )
 
 
 def _score_pairs(
@@ -225,7 +234,8 @@ def _measure_classes(encoder: Encoder, data: LabelledFiles, regions: Regions, st
         scores = _score_in_three_ways(part, np.concatenate(heads), queries)
         hits += [[count_top_k_hits(own, labels, k) for k in depths] for own in scores]
     results = [{f"top{k}": n / len(paths) for k, n in zip(depths, own, strict=True)} for own in hits.tolist()]
-    return Figures(*results, {"pictures": len(paths), "classes": len(data.classes)})
+    papers, search, calibrated = results
+    return Figures(papers, search, calibrated, {"pictures": len(paths), "classes": len(data.classes)})
 
 
 def _encode_texts(encoder: Encoder, texts: Sequence[str], on_progress: OnProgress) -> Vectors:

@@ -9,6 +9,7 @@ from typing import Any
 from safetensors import SafetensorError
 
 from cosmos_search.extras import require_extra
+from cosmos_search.json_files import read_object
 from cosmos_search.model_config import MINI_NETWORK, Role, read_kind
 from cosmos_search.models.download import download_first, download_one
 from cosmos_search.models.errors import DownloadError, HubError, UnpublishedModelError
@@ -193,6 +194,7 @@ def _copy_directory(source: Path, draft: Path) -> None:
     """
     # imports torch, which only installing needs
     from cosmos_search.models.convert_parts import PICKLE, convert_pickle, convert_tokenizer
+    from cosmos_search.models.naflex import NAFLEX, convert_naflex
     from cosmos_search.models.open_clip import OPEN_CLIP_CONFIG, convert_open_clip
     from cosmos_search.network.towers import check_weights
 
@@ -203,18 +205,23 @@ def _copy_directory(source: Path, draft: Path) -> None:
             return
         if "config.json" not in parts:
             raise CosmosSearchError(f"{source} holds no model: it has no config.json.")
-        read_kind(source)
+        is_naflex = read_object(source / "config.json").get("model_type") == NAFLEX
+        if not is_naflex:
+            read_kind(source)
         if "preprocessor_config.json" not in parts or not {WEIGHTS, PICKLE} & parts.keys():
             missing = next(part for part in NEEDED if part not in parts)
             raise CosmosSearchError(f"{source} is not a complete model: {missing} is missing.")
-        if WEIGHTS in parts:
-            check_weights(source, parts[WEIGHTS])  # before gigabytes are copied
-        for part in ("config.json", "preprocessor_config.json"):
-            (draft / part).write_bytes(read_part(source, part))
         if "tokenizer.json" in parts:
             (draft / "tokenizer.json").write_bytes(read_part(source, "tokenizer.json"))
         else:
             convert_tokenizer(source, draft / "tokenizer.json")
+        if is_naflex:
+            convert_naflex(source, draft)
+            return
+        if WEIGHTS in parts:
+            check_weights(source, parts[WEIGHTS])  # before gigabytes are copied
+        for part in ("config.json", "preprocessor_config.json"):
+            (draft / part).write_bytes(read_part(source, part))
         if WEIGHTS in parts:
             shutil.copyfile(parts[WEIGHTS], draft / WEIGHTS)
         else:

@@ -34,6 +34,7 @@ TEXT: dict[str, Any] = {
     "hf_tokenizer_name": None, "output_tokens": False, "pool_type": "argmax", "proj_type": "linear", "pad_id": 0,
     "eos_id": 2, "hf_model_pretrained": True, "hf_proj_type": "mlp", "hf_pooler_type": "mean_pooler",
 }  # fmt: skip
+FOREIGN = {"timm_model_name": "image", "hf_model_name": "text"}  # a tower of another library, by the key that names it
 FIXED = ("pool_type", "pos_embed_type", "proj_type")  # of which only the default is supported
 RESAMPLE = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
 
@@ -108,6 +109,13 @@ def _read_tower(model: Mapping[str, Any], name: str, defaults: Mapping[str, Any]
 
 def _check_known(part: Mapping[str, Any], known: Mapping[str, Any], path: Path) -> None:
     """Raise CosmosSearchError for a key that is not known, unless it is switched off."""
+    for key, tower in FOREIGN.items():
+        if name := part.get(key):
+            refuse(
+                path,
+                f"its {tower} tower {ascii(name)[:60]} is not of OpenCLIP, of which only its own vision transformers "
+                "and text towers are read; SigLIP and SigLIP 2 are read from repositories such as google/siglip2-*",
+            )
     if unknown := [key for key, value in part.items() if key not in known and value not in (None, False, {})]:
         refuse(path, f"networks with {unknown[0][:40]} are not supported")
 

@@ -53,13 +53,18 @@ class TextTokenizer:
 
     @classmethod
     def from_file(
-        cls, path: Path, context_length: int, text_format: TextFormat | ChooseFormat = CLIP_FORMAT
+        cls,
+        path: Path,
+        context_length: int,
+        text_format: TextFormat | ChooseFormat = CLIP_FORMAT,
+        cache: Path | None = None,
     ) -> "TextTokenizer":
         """Read a model directory's tokenizer.json. Raises CosmosSearchError for one that does not fit the format.
 
         text_format: that of the model's family, or a function that chooses it by the tokenizer.
+        cache: see `read_tokenizer`.
         """
-        tokenizer = read_tokenizer(path)
+        tokenizer = read_tokenizer(path, cache)
         chosen = text_format if isinstance(text_format, TextFormat) else text_format(tokenizer)
         return cls(tokenizer, context_length, chosen)
 

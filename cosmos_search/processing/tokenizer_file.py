@@ -7,6 +7,7 @@ random, or make it panic.
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from cosmos_search.json_files import read_object
 from cosmos_search.model_config import MAX_TOKENIZER_BYTES, VOCABULARY
 from cosmos_search.processing.charsmap import find_problem
 from indexer.errors import CosmosSearchError
+from indexer.files import replace_file
 
 __all__ = ["is_panic", "read_tokenizer"]
 
@@ -95,22 +97,42 @@ UNUSED = {
 }
 
 
-def read_tokenizer(path: Path) -> tokenizers.Tokenizer:
-    """The tokenizer in a file. Raises CosmosSearchError for any structure that is not supported."""
+def read_tokenizer(path: Path, cache: Path | None = None) -> tokenizers.Tokenizer:
+    """The tokenizer in a file. Raises CosmosSearchError for any structure that is not supported.
+
+    cache: a file of our own with what was checked before, which is read instead, and written if it is missing or
+    damaged. To check 256,000 tokens and their merges takes twice as long as to load them.
+    """
+    if cache is not None and (known := _read_checked(cache)) is not None:
+        return known
     content = read_object(path, MAX_TOKENIZER_BYTES)
     try:
         checked = _check_content(content)
     except (_UnsupportedError, RecursionError) as error:
         raise CosmosSearchError(f"{path} can't be used: {error}.") from error
+    text = json.dumps(checked)
     try:
-        tokenizer = tokenizers.Tokenizer.from_str(json.dumps(checked))
+        tokenizer = tokenizers.Tokenizer.from_str(text)
     except BaseException as error:  # the library raises plain Exception, and a Rust panic is a BaseException
         if not isinstance(error, Exception) and not is_panic(error):
             raise
         raise CosmosSearchError(f"{path} is damaged, or not a tokenizer ({_first_line(error)}).") from error
     if wrong := [t["content"] for t in checked["added_tokens"] if tokenizer.token_to_id(t["content"]) != t["id"]]:
         raise CosmosSearchError(f"{path} can't be used: the added token {_shorten(wrong[0])} does not have its id.")
+    if cache is not None:
+        with suppress(OSError):  # such as a folder that may not be written to
+            replace_file(cache, lambda file: file.write(text.encode()), sync=False)
     return tokenizer
+
+
+def _read_checked(cache: Path) -> tokenizers.Tokenizer | None:
+    """None for a file that is missing or damaged."""
+    try:
+        return tokenizers.Tokenizer.from_file(str(cache)) if cache.is_file() else None
+    except BaseException as error:
+        if not isinstance(error, Exception) and not is_panic(error):
+            raise
+        return None
 
 
 def is_panic(error: BaseException) -> bool:

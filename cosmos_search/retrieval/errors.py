@@ -13,13 +13,17 @@ __all__ = [
     "HitCountError",
     "InvalidValueError",
     "QueryError",
+    "UnknownTownError",
     "UnreadableHitError",
+    "ValueKind",
 ]
 
 CONTEXT = 40
-EXPECTED = {
-    "date": "use 2024, 2024-06, 2024-06-30 or 2024-06-30T18:00",
-    "place": "use latitude,longitude,radius: 48.14,11.58,20km",
+ValueKind = Literal["date", "period", "place", "size", "box"]
+EXPECTED: dict[ValueKind, str] = {
+    "date": "use 2024, 2024-06, 2024-06-30, 2024-06-30T18:00, yesterday, last-month or 3-days",
+    "period": "use a date, such as 2024-06 or last-month, or two with dots between: 2023..2024",
+    "place": "use latitude,longitude,radius: 48.14,11.58,20km, or a town: Munich,20km",
     "size": "use 2MP or 1920x1080",
     "box": "use four fractions: 0.1,0.2,0.5,0.7 (left, top, right, bottom)",
 }
@@ -64,11 +68,27 @@ class InvalidValueError(UsageError):
     """The text of a filter or of a box cannot be parsed."""
 
     text: str
-    kind: Literal["date", "place", "size", "box"]
+    kind: ValueKind
 
     def __str__(self) -> str:
         text = self.text if len(self.text) <= 40 else self.text[:39] + "…"
         return f"{text!r} is not a valid {self.kind}; {EXPECTED[self.kind]}"
+
+
+@dataclass(eq=False)
+class UnknownTownError(UsageError):
+    """No town has this name."""
+
+    name: str
+    area: str | None  # the country or state that it was looked for in
+    similar: tuple[str, ...]  # names of large towns, the most similar first
+
+    def __str__(self) -> str:
+        where = f" in {self.area!r}" if self.area is not None else ""
+        advice = (
+            f"did you mean {' or '.join(self.similar)}?" if self.similar else "use its coordinates: 48.14,11.58,20km"
+        )
+        return f"No town of 1,000 inhabitants or more is called {self.name!r}{where}; {advice}"
 
 
 @dataclass(eq=False)

@@ -24,6 +24,7 @@ from indexer.store.records import TextLine
 __all__ = [
     "COLOURS",
     "TEXT_COLOUR",
+    "colour_heat",
     "draw_boxes",
     "draw_heat",
     "explain",
@@ -39,6 +40,7 @@ TEXT_COLOUR = "#ff5fd2"  # of texts in the picture
 HEAT = np.array([(0, 34, 78), (86, 92, 108), (163, 154, 120), (254, 232, 56)], dtype=np.float32)  # along cividis
 SIDE = 720  # pixels, the longer side of a panel
 GAP = 12
+OPACITY = 0.55  # of a heat map over a grey picture
 
 
 def explain(hit: Hit, encoder: Encoder) -> Image.Image:
@@ -126,15 +128,19 @@ def draw_boxes(picture: Image.Image, evidence: Sequence[Evidence], texts: Sequen
 
 def draw_heat(picture: Image.Image, heat: NDArray[np.float32], label: str, colour: str) -> Image.Image:
     """The picture with a map (rows, columns) over it, from blue for its lowest value to yellow for its highest."""
+    drawn = Image.blend(picture.convert("L").convert("RGB"), colour_heat(heat, picture.size), OPACITY)
+    _draw_label(ImageDraw.Draw(drawn), (4, 4), label, colour, _load_font(), [], picture.size)
+    return drawn
+
+
+def colour_heat(heat: NDArray[np.float32], size: tuple[int, int]) -> Image.Image:
+    """A map (rows, columns) as an image of this size, from blue for its lowest value to yellow for its highest."""
     spread = (heat - heat.min()) / max(float(heat.max() - heat.min()), 1e-6)
-    smooth = Image.fromarray((255 * spread).astype(np.uint8)).resize(picture.size, Image.Resampling.BICUBIC)
+    smooth = Image.fromarray((255 * spread).astype(np.uint8)).resize(size, Image.Resampling.BICUBIC)
     steps = np.linspace(0, 255, len(HEAT))
     levels = np.arange(256)
     table = np.stack([np.interp(levels, steps, HEAT[:, channel]) for channel in range(3)], axis=1).astype(np.uint8)
-    coloured = Image.fromarray(table[np.asarray(smooth)])
-    drawn = Image.blend(picture.convert("L").convert("RGB"), coloured, 0.55)
-    _draw_label(ImageDraw.Draw(drawn), (4, 4), label, colour, _load_font(), [], picture.size)
-    return drawn
+    return Image.fromarray(table[np.asarray(smooth)])
 
 
 def save_explanations(hits: Sequence[Hit], encoder: Encoder, folder: Path) -> list[Path]:

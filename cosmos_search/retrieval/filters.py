@@ -1,22 +1,28 @@
 """Filters from texts, as options of the command line and fields of the page have them."""
 
 import re
-from datetime import datetime
-from math import isfinite
+from collections.abc import Sequence
+from math import inf, isfinite
+from typing import TYPE_CHECKING
 
+from cosmos_search.retrieval.dates import parse_date, parse_period
 from cosmos_search.retrieval.errors import InvalidValueError
-from indexer.store.filters import Filters, Near
+from indexer.store.filter_record import Filters, Near
 
-__all__ = ["parse_date", "parse_filters", "parse_near", "parse_size"]
+if TYPE_CHECKING:  # only places by name need it
+    from cosmos_search.retrieval.gazetteer import Town
+
+__all__ = ["parse_filters", "parse_near", "parse_size"]
 
 # Possessive quantifiers: each pattern takes time in proportion to the length of the text.
-DATE = re.compile(r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?((?:[ Tt].*)?)", re.DOTALL)
 ANGLE = re.compile(r"([+-]?(?:\d++(?:\.\d*+)?|\.\d++))\s*+°?\s*+([NSEW]?)", re.IGNORECASE)
+NAME = re.compile(r"[^\W\d_][^\d,]{1,99}+")  # of a town, a state or a country: letters and what is between them
 RADIUS = re.compile(r"\+?(\d++(?:\.\d*+)?|\.\d++)\s*+(km|m|)", re.IGNORECASE)
 
 
 def parse_filters(
     *,
+    taken: str | None = None,
     after: str | None = None,
     before: str | None = None,
     folder: str | None = None,
@@ -25,46 +31,61 @@ def parse_filters(
     near: str | None = None,
     min_size: str | None = None,
     orientation: str | None = None,
+    texts: Sequence[str] = (),
+    without_texts: Sequence[str] = (),
 ) -> Filters:
     """The filters that these texts describe; None or an empty text: this filter is not set.
 
-    after, before: see `parse_date`; near: see `parse_near`; min_size: see `parse_size`; the others: see `Filters`.
+    taken: a period that the picture was taken in, see `parse_period`; after, before: see `parse_date`; near: see
+    `parse_near`; min_size: see `parse_size`; the others: see `Filters`.
     Raises UsageError for a text that cannot be parsed and for filters that no picture can pass.
     """
+    start, end = parse_period(taken) if taken else (None, None)
+    starts = [start, parse_date(after) if after else None]
+    ends = [end, parse_date(before) if before else None]
     return Filters(
-        after=parse_date(after) if after else None,
-        before=parse_date(before) if before else None,
+        after=max((date for date in starts if date is not None), default=None),
+        before=min((date for date in ends if date is not None), default=None),
         folder=folder or None,
         directory=directory or None,
         camera=camera or None,
         near=parse_near(near) if near else None,
         min_pixels=parse_size(min_size) if min_size else None,
         orientation=orientation.lower() if orientation else None,
+        texts=tuple(texts),
+        without_texts=tuple(without_texts),
     )
 
 
-def parse_date(text: str) -> datetime:
-    """The start of a period: 2024, 2024-06, 2024-6-3, or a date with a time. Raises UsageError."""
-    date = text.strip()
-    if match := DATE.fullmatch(date):
-        time = re.sub(r"(?<=[ T:])\d(?=:|$)", r"0\g<0>", match[4])
-        date = f"{int(match[1]):04}-{int(match[2] or 1):02}-{int(match[3] or 1):02}{time}"
-    try:
-        return datetime.fromisoformat(date).replace(tzinfo=None)
-    except ValueError:
-        raise InvalidValueError(text, "date") from None
-
-
 def parse_near(text: str) -> Near:
-    """A circle: "48.14,11.58,20km" or "33.9 S, 151.2 E, 500 m". Raises UsageError."""
-    parts = [part.strip() for part in text.replace("\N{MINUS SIGN}", "-").split(",")]
-    radius = RADIUS.fullmatch(parts[2]) if len(parts) == 3 else None
-    if radius is not None:
-        latitude, longitude = _parse_angle(parts[0], 90, "NS"), _parse_angle(parts[1], 180, "EW")
-        radius_km = float(radius[1]) / (1000 if radius[2].lower() == "m" else 1)
-        if latitude is not None and longitude is not None and isfinite(radius_km):
-            return Near(latitude, longitude, radius_km)
+    """A circle: "48.14,11.58,20km", "33.9 S, 151.2 E, 500 m" or "Munich, 20 km". Raises UsageError.
+
+    Raises UnknownTownError for a town that the gazetteer does not have, and MissingExtraError for any without it.
+    """
+    *where, last = (part.strip() for part in text.replace("\N{MINUS SIGN}", "-").split(","))
+    radius = RADIUS.fullmatch(last)
+    radius_km = float(radius[1]) / (1000 if radius[2].lower() == "m" else 1) if radius is not None else inf
+    if isfinite(radius_km):
+        if len(where) == 2:
+            latitude, longitude = _parse_angle(where[0], 90, "NS"), _parse_angle(where[1], 180, "EW")
+            if latitude is not None and longitude is not None:
+                return Near(latitude, longitude, radius_km)
+        if (town := _parse_town(text)) is not None:
+            return Near(town.latitude, town.longitude, radius_km)
     raise InvalidValueError(text, "place")
+
+
+def _parse_town(text: str) -> "Town | None":
+    """The town of a circle: of "Munich,20km" or "Portland, Maine, 20 km"; None if the text names none.
+
+    Raises errors as `parse_near`.
+    """
+    names = [part.strip() for part in text.split(",")[:-1]]
+    if not 1 <= len(names) <= 2 or not all(NAME.fullmatch(name) for name in names):
+        return None
+    from cosmos_search.retrieval.gazetteer import find_town
+
+    return find_town(*names)
 
 
 def parse_size(text: str) -> int:

@@ -2,8 +2,10 @@
 
 import re
 import unicodedata
+from typing import TYPE_CHECKING
 
-from cosmos_search.encoders.protocol import Encoder
+if TYPE_CHECKING:  # the guess itself needs no encoder
+    from cosmos_search.encoders.protocol import Encoder
 
 __all__ = ["describe_language", "looks_english"]
 
@@ -26,7 +28,7 @@ FOREIGN = frozenset(
 LETTERS = frozenset("äöüßñãõøåæłşğıčřžěőűąęśćńżź")  # of other languages; é and ç are in English words, too
 
 
-def describe_language(encoder: Encoder, query: str) -> str | None:
+def describe_language(encoder: "Encoder", query: str) -> str | None:
     """One sentence if the encoder was trained on English texts only, and the query looks like another language."""
     if not encoder.is_english or looks_english(query):
         return None

@@ -8,6 +8,7 @@ from cosmos_search.encoders.calibration import Calibration
 from cosmos_search.retrieval.encode import EncodedQuery
 from cosmos_search.retrieval.hits import Evidence, Hit
 from cosmos_search.retrieval.scoring import PictureScore, combine_levels
+from cosmos_search.retrieval.similarity import find_levels
 from cosmos_search.retrieval.text_matches import choose_lines
 from indexer.pictures.regions import whole_and_regions
 from indexer.store.protocol import Records
@@ -25,13 +26,15 @@ def present(
     *,
     include_unlikely: bool = False,
 ) -> list[Hit]:
-    """The hits of these scores, in their order; those below the calibration's cut-off only with `include_unlikely`.
+    """The hits of these scores, in their order; those below the cut-off only with `include_unlikely`.
 
-    calibration: None: the scores are not changed, and no hit is left out.
+    calibration: None: the scores are not changed. Then there is a cut-off only for an example image without a text, if
+    it was measured for the encoder.
     """
     level = combine_levels(encoded.terms)
     records = snapshot.pictures([score.picture_id for score in scores])
     lines = snapshot.texts_of([s.picture_id for s in scores if s.text_probability > 0 or encoded.texts])
+    cut_off = calibration.cut_off if calibration is not None else _find_example_cut_off(encoded)
     hits: list[Hit] = []
     for score in (score for score in scores if score.picture_id in records):
         record = records[score.picture_id]
@@ -50,7 +53,13 @@ def present(
             for term, cosine, region in zip(encoded.terms, score.cosines, score.regions, strict=True)
         )
         calibrated = calibration.probability(score.score, level) if calibration else score.score
-        if include_unlikely or calibration is None or calibrated >= calibration.cut_off:
+        if include_unlikely or cut_off is None or calibrated >= cut_off:
             texts = choose_lines(encoded, lines.get(score.picture_id, []))
             hits.append(Hit(len(hits) + 1, calibrated, replace(record, paths=paths), evidence, texts))
     return hits
+
+
+def _find_example_cut_off(encoded: EncodedQuery) -> float | None:
+    is_example_alone = all(term.text is None for term in encoded.terms)
+    levels = find_levels(encoded.encoder_name) if is_example_alone else None
+    return None if levels is None else levels.somewhat

@@ -17,7 +17,7 @@ from cosmos_search.retrieval.scoring import (
 )
 from cosmos_search.retrieval.text_matches import TextLevel
 from indexer.pictures.regions import Box, whole_and_regions
-from indexer.store.filters import Filters
+from indexer.store.filter_record import Filters
 from indexer.store.picture_rows import find_starts, widen
 from indexer.store.protocol import Snapshot
 from indexer.store.vectors import Estimates

@@ -10,7 +10,7 @@ from cosmos_search.retrieval.query import Query
 from cosmos_search.retrieval.rank import rank
 from cosmos_search.retrieval.text_matches import match_texts
 from indexer.errors import EmptyIndexError
-from indexer.store.filters import Filters
+from indexer.store.filter_record import Filters
 from indexer.store.protocol import Snapshot, Store
 
 __all__ = ["search"]

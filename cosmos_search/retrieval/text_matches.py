@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import log10
+from math import log, log10
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,12 +105,12 @@ def _find_shares(records: Records, words: Sequence[str]) -> tuple[NDArray[np.int
     if not any(map(len, ids_of)):
         return np.zeros(0, np.int64), np.zeros(0)
     n_pictures = records.n_pictures()
-    found = [(ids, np.log((n_pictures + 1) / (len(ids) + 1))) for ids in ids_of]
-    total = sum(weight for _, weight in found)
-    ids = np.unique(np.concatenate([np.zeros(0, np.int64), *(ids for ids, _ in found)]))
+    weights = [log((n_pictures + 1) / (len(some) + 1)) for some in ids_of]
+    total = sum(weights)
+    ids = np.unique(np.concatenate(ids_of))
     shares = np.zeros(len(ids))
     if total > 0:
-        for some, weight in found:
+        for some, weight in zip(ids_of, weights, strict=True):
             shares[np.searchsorted(ids, some)] += weight / total
     return ids, shares
 

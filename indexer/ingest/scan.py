@@ -44,7 +44,7 @@ class Missing:
     """The ids of indexed files that a scan did not find."""
 
     gone: list[int]  # proven to be absent
-    excluded: list[int]  # matched by an exclude pattern, whether they exist or not
+    excluded: list[int]  # matched by an exclude pattern or an ignore file, whether they exist or not
     doubtful: list[int]  # not found, but their disk may not be mounted
     unconfirmed: list[int]  # also doubtful: the directory's numbers are unchanged, but another disk can have the same
 
@@ -102,7 +102,8 @@ class Scan:
                 top = top.parent
             if top == self.path:
                 continue  # no directory was listed
-            if is_left_out(str(top), self.folder.exclude):
+            rules, is_directory = self._visited[top.parent].rules, kind == S_IFDIR or top != path
+            if is_left_out(str(top), self.folder.exclude) or rules.matches(str(top), is_directory=is_directory):
                 missing.excluded.extend(ids)
                 continue
             listed = self._repeated.get(top) if kind == S_IFDIR else None  # it was listed under another path

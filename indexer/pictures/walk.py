@@ -6,9 +6,10 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import takewhile
+from itertools import pairwise, takewhile
 from pathlib import Path, PurePath
 
+from indexer.pictures.ignore import IGNORE_FILE, IgnoreRules
 from indexer.pictures.suffixes import needs_extra, readable
 
 __all__ = ["Directory", "FoundFile", "count_files", "device_of", "is_left_out", "walk"]
@@ -20,6 +21,8 @@ SYSTEM_NAMES = re.compile(
     r"|system volume information|found\.\d{3}|lost\+found|network trash folder|temporary items|ipod photo cache",
     re.IGNORECASE,
 )
+
+NO_RULES = IgnoreRules()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +49,28 @@ class Directory:
     unreadable: str | None = None  # why it could not be listed
     is_repeated: bool = False  # listed before under another path; not listed again
     bad_files: dict[Path, str] = field(default_factory=dict)  # files that could not be accessed, and why
+    rules: IgnoreRules = NO_RULES  # of the ignore files here and above
 
 
 def walk(root: Path, exclude: Sequence[str] = (), top: Path | None = None) -> Iterator[Directory]:
-    """`root` and every directory below it, except those that are left out (see `is_left_out`).
+    """`root` and every directory below it, except those that are left out: see `is_left_out` and `IgnoreRules`.
 
-    top: a directory above `root`; the inodes are recorded up to this one.
+    top: a directory above `root`; the inodes are recorded, and what is left out is decided, from this one on: there is
+    nothing in a `root` that a walk from `top` would leave out.
     Links to directories are followed, also out of `root`, after all other directories. A directory with several paths
-    is listed once.
+    is listed once. One whose ignore file can't be read is unreadable.
     """
-    waiting = deque([(root, _read_inodes_above(root, top or root))])
+    try:
+        from_above = _read_rules_above(root, top or root, exclude)
+    except (OSError, ValueError) as error:
+        yield Directory(root, [], unreadable=_describe_bad_rules(error))
+        return
+    if from_above is None:
+        return
+    waiting = deque([(root, _read_inodes_above(root, top or root), from_above)])
     seen: set[tuple[int, int]] = set()
     while waiting:
-        path, above = waiting.popleft()
+        path, above, rules = waiting.popleft()
         try:
             status = path.stat()
             inodes = f"{status.st_ino} {above}".rstrip()
@@ -67,7 +79,7 @@ def walk(root: Path, exclude: Sequence[str] = (), top: Path | None = None) -> It
                 continue
             seen.add((status.st_dev, status.st_ino))
             with os.scandir(path) as found:
-                entries = sorted((e for e in found if not is_left_out(e.path, exclude)), key=lambda e: e.name)
+                entries = sorted(found, key=lambda e: e.name)
         except (FileNotFoundError, NotADirectoryError) as error:
             if path == root:
                 yield Directory(path, [], unreadable=f"the folder can't be listed: {error.strerror}")
@@ -75,10 +87,19 @@ def walk(root: Path, exclude: Sequence[str] = (), top: Path | None = None) -> It
         except OSError as error:
             yield Directory(path, [], unreadable=f"the folder can't be listed: {error.strerror}")
             continue
+        try:
+            if any(entry.name == IGNORE_FILE for entry in entries):
+                rules = rules.read(path)
+        except (OSError, ValueError) as error:
+            yield Directory(path, [], unreadable=_describe_bad_rules(error))
+            continue
+        entries = [e for e in entries if not is_left_out(e.path, exclude)]
+        if rules.specs:
+            entries = [e for e in entries if not rules.matches(e.path, is_directory=_is_directory(e))]
         directories = [e for e in entries if _is_directory(e)]
-        waiting.extendleft((Path(e.path), inodes) for e in reversed(directories) if not e.is_symlink())
-        waiting.extend((Path(e.path), inodes) for e in directories if e.is_symlink())
-        yield _list_files(path, entries, device_of(status), inodes)
+        waiting.extendleft((Path(e.path), inodes, rules) for e in reversed(directories) if not e.is_symlink())
+        waiting.extend((Path(e.path), inodes, rules) for e in directories if e.is_symlink())
+        yield _list_files(path, entries, device_of(status), inodes, rules)
 
 
 def is_left_out(path: str, exclude: Sequence[str] = ()) -> bool:
@@ -106,8 +127,25 @@ def _read_inodes_above(root: Path, top: Path) -> str:
         return ""
 
 
-def _list_files(path: Path, entries: list[os.DirEntry[str]], device: int, inodes: str) -> Directory:
-    directory = Directory(path, [], device, inodes, sum(needs_extra(_get_suffix(entry)) for entry in entries))
+def _read_rules_above(root: Path, top: Path, exclude: Sequence[str]) -> IgnoreRules | None:
+    """The rules of the directories from `top` to the parent of `root`; None if they leave it out."""
+    rules = NO_RULES
+    parents = [path for path in root.parents if path.is_relative_to(top)]
+    for parent, path in pairwise([*reversed(parents), root]):
+        if os.path.lexists(parent / IGNORE_FILE):
+            rules = rules.read(parent)
+        if is_left_out(str(path), exclude) or rules.matches(str(path), is_directory=True):
+            return None
+    return rules
+
+
+def _describe_bad_rules(error: Exception) -> str:
+    return f"its {IGNORE_FILE}, or one above it, can't be read: {getattr(error, 'strerror', None) or error}"
+
+
+def _list_files(path: Path, entries: list[os.DirEntry[str]], device: int, inodes: str, rules: IgnoreRules) -> Directory:
+    n_needs_extra = sum(needs_extra(_get_suffix(entry)) for entry in entries)
+    directory = Directory(path, [], device, inodes, n_needs_extra, rules=rules)
     for entry in entries:
         if _get_suffix(entry) not in readable():
             continue

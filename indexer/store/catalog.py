@@ -1,6 +1,7 @@
 """Read the catalog: folders, files, pictures and vectors, within one transaction."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,11 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, Row, String, and_, cast, func, select
 
 from indexer.pictures.metadata_record import Metadata
+from indexer.store.albums import Album, find_albums, list_albums
 from indexer.store.facets import Facets, count_facets
 from indexer.store.failures import read_failures
-from indexer.store.filters import Filters, count_matching, find_matching, find_newest
+from indexer.store.filter_record import Filters
+from indexer.store.filters import count_matching, find_matching, find_newest
 from indexer.store.records import (
     EncoderRecord,
     FailedFile,
@@ -25,6 +28,7 @@ from indexer.store.records import (
 )
 from indexer.store.rows import read_ids, split_ids, unpack_rows
 from indexer.store.schema import encoders, failures, files, folders, pictures, settings, texts, vectors, versions
+from indexer.store.shapes import PictureShape, read_newest_shapes
 from indexer.store.texts import WordMatches, count_unread, find_unread, find_word, read_texts
 
 __all__ = ["Catalog"]
@@ -171,6 +175,24 @@ class Catalog:
         ids = find_newest(self._connection, filters, start, n)
         found = self.pictures(ids)
         return [found[i] for i in ids if i in found]
+
+    def newest_shapes(self, filters: Filters, n: int) -> list[PictureShape]:
+        """The sizes and dates of at most `n` pictures that pass, in the order of `newest`."""
+        return read_newest_shapes(self._connection, filters, n)
+
+    def keywords(self, n: int) -> list[str]:
+        """The `n` most frequent keywords of pictures."""
+        query = select(pictures.c.keywords).where(pictures.c.keywords.is_not(None))
+        counts = Counter(word for text in self._connection.execute(query).scalars() for word in text.split("\n"))
+        return [word for word, _ in counts.most_common(n)]
+
+    def albums(self) -> list[Album]:
+        """All albums by name, the favourites first."""
+        return list_albums(self._connection)
+
+    def albums_of(self, picture_id: int) -> list[int]:
+        """The ids of the albums that have this picture."""
+        return find_albums(self._connection, picture_id)
 
     def facets(self, filters: Filters) -> Facets:
         """The number of pictures for each value of each filter, see `indexer.store.facets`."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlalchemy import ColumnElement, Connection, delete, exists, func, insert, select, update
 
 from indexer.errors import NotAnIndexedFolderError
+from indexer.store.albums import add_album, add_pictures, delete_album, remove_pictures
 from indexer.store.catalog import Catalog
 from indexer.store.change_log import drop_old_changes
 from indexer.store.dialect import N_VERSIONS, lock_versions, record_names, upsert
@@ -178,6 +179,24 @@ class CatalogWriter(Catalog):
     def put_lines(self, reader: str, lines: Mapping[int, Sequence[TextLine]]) -> None:
         """Replace the lines that were read in these pictures, see `indexer.store.texts.put_lines`."""
         put_lines(self._connection, reader, lines)
+
+    # albums
+
+    def add_album(self, name: str, search: str | None = None) -> int:
+        """The id of the album with this name, created if there is none, see `indexer.store.albums.add_album`."""
+        return add_album(self._connection, name, search)
+
+    def delete_album(self, album_id: int) -> None:
+        """Delete an album, if it exists; its pictures are kept."""
+        delete_album(self._connection, album_id)
+
+    def add_to_album(self, album_id: int, ids: Sequence[int]) -> None:
+        """Add indexed pictures to an album."""
+        add_pictures(self._connection, album_id, ids)
+
+    def remove_from_album(self, album_id: int, ids: Sequence[int]) -> None:
+        """Remove indexed pictures from an album."""
+        remove_pictures(self._connection, album_id, ids)
 
     def _put_pictures(self, new: dict[bytes, IndexedPicture], encoder_id: int) -> None:
         if not new:

@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, String, cast, distinct, func, select
 
-from indexer.store.filters import ORIENTATION_CONDITIONS, Filters, conditions
+from indexer.store.filter_record import Filters
+from indexer.store.filters import ORIENTATION_CONDITIONS, conditions
 from indexer.store.names import fold
 from indexer.store.schema import files, pictures
 

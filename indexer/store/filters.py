@@ -1,7 +1,5 @@
 """Filters on the properties of pictures: dates, folder, camera, place, size, orientation."""
 
-from dataclasses import dataclass
-from datetime import datetime
 from math import degrees
 from typing import Any
 
@@ -9,19 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, LargeBinary, case, func, literal, not_, or_, select, type_coerce
 
-from indexer.errors import UsageError
 from indexer.store.dialect import contains_folded
+from indexer.store.filter_record import ORIENTATIONS, Filters, Near
 from indexer.store.geo import EARTH_KM
 from indexer.store.names import encode_part, folder_parts, path_bytes
 from indexer.store.rows import read_ids
-from indexer.store.schema import files, pictures
+from indexer.store.schema import album_pictures, files, pictures
 from indexer.store.texts import contains_text
 
 __all__ = [
-    "ORIENTATIONS",
     "ORIENTATION_CONDITIONS",
-    "Filters",
-    "Near",
     "conditions",
     "count_matching",
     "find_matching",
@@ -33,39 +28,7 @@ ORIENTATION_CONDITIONS: dict[str, ColumnElement[bool]] = {
     "landscape": pictures.c.width > pictures.c.height,
     "square": pictures.c.width == pictures.c.height,
 }
-ORIENTATIONS = tuple(ORIENTATION_CONDITIONS)
-
-
-@dataclass(frozen=True, slots=True)
-class Near:
-    """A circle on the earth: the centre in degrees (WGS84), the radius in kilometres."""
-
-    latitude: float
-    longitude: float
-    radius_km: float
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """A picture passes if it meets all conditions that are given. Unknown dates and places fail."""
-
-    after: datetime | None = None  # taken at this time or later, by the camera's clock
-    before: datetime | None = None  # taken earlier
-    folder: str | None = None  # a part of a directory's path, in any case, or a path to a directory
-    directory: str | None = None  # the path of one directory; those below it are included
-    camera: str | None = None  # a part of its name, in any case
-    near: Near | None = None
-    min_pixels: int | None = None
-    orientation: str | None = None  # one of ORIENTATIONS
-    texts: tuple[str, ...] = ()  # all of them stand in or around the picture, see `contains_text`
-    without_texts: tuple[str, ...] = ()  # none of them does
-
-    def __post_init__(self) -> None:
-        """Raise UsageError for filters that no picture can pass."""
-        if self.after and self.before and self.after >= self.before:
-            raise UsageError(f"No picture can be taken after {self.after:%Y-%m-%d} and before {self.before:%Y-%m-%d}.")
-        if self.orientation is not None and self.orientation not in ORIENTATIONS:
-            raise UsageError(f"There is no orientation {self.orientation!r}; choose from: {', '.join(ORIENTATIONS)}")
+assert tuple(ORIENTATION_CONDITIONS) == ORIENTATIONS, ORIENTATION_CONDITIONS
 
 
 def conditions(filters: Filters) -> list[ColumnElement[bool]]:
@@ -90,6 +53,9 @@ def conditions(filters: Filters) -> list[ColumnElement[bool]]:
         wanted.append(ORIENTATION_CONDITIONS[filters.orientation])
     wanted += [contains_text(text) for text in filters.texts]
     wanted += [not_(contains_text(text)) for text in filters.without_texts]
+    if filters.album is not None:
+        members = select(album_pictures.c.fingerprint).where(album_pictures.c.album_id == filters.album)
+        wanted.append(p.fingerprint.in_(members))
     return wanted
 
 

@@ -33,6 +33,11 @@ MIGRATIONS: Sequence[Sequence[Step]] = (
         "INSERT INTO versions (version) VALUES (abs(random() / 2))",
     ),
     (
+        "CREATE TABLE albums (id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, search TEXT)",
+        "CREATE TABLE album_pictures (album_id INTEGER NOT NULL REFERENCES albums (id) ON DELETE CASCADE, "
+        "fingerprint BLOB NOT NULL, PRIMARY KEY (album_id, fingerprint))",
+    ),
+    (
         "CREATE TABLE texts (id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, picture_id INTEGER NOT NULL "
         "REFERENCES pictures (id) ON DELETE CASCADE, kind TEXT NOT NULL, text TEXT NOT NULL, folded TEXT NOT NULL, "
         "words TEXT NOT NULL, box TEXT, confidence FLOAT)",

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.places import Place
-from indexer.store.filters import Filters
+from indexer.store.filter_record import Filters
 from indexer.store.records import EncoderRecord, PictureRecord, TextLine
 from indexer.store.texts import WordMatches
 from indexer.store.vectors import Estimates

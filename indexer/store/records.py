@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from indexer.pictures.metadata_record import Metadata
 from indexer.pictures.regions import WHOLE, Box
 from indexer.pictures.walk import FoundFile
+
+if TYPE_CHECKING:  # a client of a server needs no NumPy
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = [
     "TEXT_KINDS",
@@ -137,7 +138,7 @@ class IndexedPicture:
     file: FoundFile
     fingerprint: bytes
     facts: PictureFacts
-    vectors: NDArray[np.float16]  # (1 + regions, dim)
+    vectors: "NDArray[np.float16]"  # (1 + regions, dim)
 
 
 @dataclass(frozen=True, slots=True)

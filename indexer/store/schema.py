@@ -21,6 +21,8 @@ from indexer.store.dialect import Integer64, PathBytes, PlainText
 __all__ = [
     "APPLICATION_ID",
     "FULL_TEXT",
+    "album_pictures",
+    "albums",
     "encoders",
     "failures",
     "files",
@@ -170,4 +172,22 @@ FULL_TEXT: Sequence[str] = (
     "CREATE TRIGGER texts_removed AFTER DELETE ON texts BEGIN "
     "INSERT INTO text_parts (text_parts, rowid, folded) VALUES ('delete', old.id, old.folded); "
     "INSERT INTO text_words (text_words, rowid, words) VALUES ('delete', old.id, old.words); END",
+)
+
+# See indexer.store.albums.
+albums = Table(
+    "albums",
+    metadata,
+    Column("id", Integer64, primary_key=True),
+    Column("name", PlainText, nullable=False, unique=True),
+    Column("search", PlainText),  # the address of a saved search; NULL: the album has pictures
+    sqlite_autoincrement=True,
+)
+
+# By fingerprint, not by id: a picture may be removed from the index and indexed again.
+album_pictures = Table(
+    "album_pictures",
+    metadata,
+    Column("album_id", ForeignKey("albums.id", ondelete="CASCADE"), primary_key=True),
+    Column("fingerprint", LargeBinary, primary_key=True),
 )

@@ -61,6 +61,11 @@ FULL_TEXT: Sequence[Step] = (
 SERVER_MIGRATIONS: Sequence[Sequence[Step]] = (
     (*CREATE_TABLES, *CHANGE_LOG),
     (
+        "CREATE TABLE albums (id BIGSERIAL PRIMARY KEY, name TEXT NOT NULL UNIQUE, search TEXT)",
+        "CREATE TABLE album_pictures (album_id BIGINT NOT NULL REFERENCES albums (id) ON DELETE CASCADE, "
+        "fingerprint BYTEA NOT NULL, PRIMARY KEY (album_id, fingerprint))",
+    ),
+    (
         "CREATE TABLE texts (id BIGSERIAL PRIMARY KEY, picture_id BIGINT NOT NULL "
         "REFERENCES pictures (id) ON DELETE CASCADE, kind TEXT NOT NULL, text TEXT NOT NULL, folded TEXT NOT NULL, "
         "words TEXT NOT NULL, box TEXT, confidence FLOAT)",

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from indexer.store.catalog import Catalog
 from indexer.store.estimator import Estimator
-from indexer.store.filters import Filters
+from indexer.store.filter_record import Filters
 from indexer.store.records import EncoderRecord, PictureRecord, TextLine
 from indexer.store.texts import WordMatches
 from indexer.store.vectors import Estimates, Vectors

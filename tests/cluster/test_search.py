@@ -11,7 +11,7 @@ import pytest
 
 from cosmos_search.retrieval.rank import rank
 from indexer.places import ServerPlace
-from indexer.store.filters import Filters, Near
+from indexer.store.filter_record import Filters, Near
 from indexer.store.index import Index
 from tests.cluster.wait import wait_until
 from tests.rows import run_sql

@@ -5,7 +5,7 @@ from PIL import Image
 
 import cosmos_search
 from indexer.errors import CosmosSearchError, UsageError
-from indexer.store.filters import Filters, Near
+from indexer.store.filter_record import Filters, Near
 from tests.colour import ColourEncoder, dated, paint
 
 

@@ -9,7 +9,7 @@ from tests.colour import paint, paint_photos
 from tests.micro import PARITY, micro_like
 from tests.missing import ALL, run_without
 
-MODELS = "pip install -c constraints.txt '.[models]'"
+MODELS = "in the folder of the clone: pip install -c constraints.txt '.[models]'"
 
 
 @pytest.fixture
@@ -30,11 +30,20 @@ def test_the_built_in_encoder_indexes_searches_and_explains_without_any_extra(tm
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["models", "pull", "cosmos-vitb16-cc12m"], f"Pulling a model needs PyTorch and Transformers: {MODELS}"),
-        (["models", "add", "photos"], f"Adding a model needs PyTorch and Transformers: {MODELS}"),
-        (["ui"], "The page needs Streamlit: pip install -c constraints.txt '.[ui]'"),
+        (
+            ["models", "pull", "cosmos-vitb16-cc12m"],
+            f"Pulling a model needs PyTorch and Transformers; {MODELS}",
+        ),
+        (
+            ["models", "add", "photos"],
+            f"Adding a model needs PyTorch and Transformers; {MODELS}",
+        ),
+        (["ui"], "The page needs Streamlit; in the folder of the clone: pip install -c constraints.txt '.[ui]'"),
         *(
-            (["train", *words], "Training needs PyTorch and Transformers: pip install -c constraints.txt '.[train]'")
+            (
+                ["train", *words],
+                f"Training needs PyTorch and Transformers; {MODELS.replace('models', 'train')}",
+            )
             for words in (
                 ["presets"],
                 ["prepare", "photos", "shards"],
@@ -61,7 +70,9 @@ def test_the_map_of_a_collection_names_its_extra(tmp_path, photos):
     code = "import cosmos_search; cosmos_search.open(sys.argv[1]).atlas()"
     assert run_without(ALL, tmp_path, "index", photos).returncode == 0
     done = run_without(ALL, tmp_path, tmp_path / "index", code=code)
-    message = "The map of a collection needs scikit-learn: pip install -c constraints.txt '.[ui]'"
+    message = (
+        "The map of a collection needs scikit-learn; in the folder of the clone: pip install -c constraints.txt '.[ui]'"
+    )
     assert done.stderr.splitlines()[-1].endswith(f"MissingExtraError: {message}")
 
 
@@ -79,10 +90,13 @@ def test_an_installed_model_needs_its_extra_until_its_graphs_are_made_and_for_he
     index = ["index", photos, "--model", "micro"]
     first = run_without(ALL, tmp_path, *index)
     reason = "The first use of the model micro on this machine needs PyTorch and Transformers"
-    assert (first.returncode, first.stderr.splitlines()[-1]) == (1, f"Error: {reason}: {MODELS}")
+    assert (first.returncode, first.stderr.splitlines()[-1]) == (
+        1,
+        f"Error: {reason}; {MODELS}",
+    )
     half = run_without(ALL, tmp_path, *index, "--precision", "bf16")
     reason = "The model micro in bf16 on cpu needs PyTorch and Transformers"
-    assert half.stderr.splitlines()[-1] == f"Error: {reason}: {MODELS}"
+    assert half.stderr.splitlines()[-1] == f"Error: {reason}; {MODELS}"
     assert run_without((), tmp_path, *index).returncode == 0
 
     paint(photos / "lime.png", "lime", size=(48, 40), seed=2)
@@ -91,7 +105,10 @@ def test_an_installed_model_needs_its_extra_until_its_graphs_are_made_and_for_he
     assert "lime.png" in run_without((*ALL, "onnx"), tmp_path, "search", "a dog", "-n", "3").stdout
     why = run_without(ALL, tmp_path, "search", "a dog", "--explain", tmp_path / "why")
     reason = "A heat map of the model micro needs PyTorch and Transformers"
-    assert (why.returncode, why.stderr.splitlines()[-1]) == (1, f"Error: {reason}: {MODELS}")
+    assert (why.returncode, why.stderr.splitlines()[-1]) == (
+        1,
+        f"Error: {reason}; {MODELS}",
+    )
 
 
 def test_a_gpu_that_only_torch_could_use_names_the_extra(tmp_path):

@@ -1,7 +1,11 @@
 """The commands of training, from data to an installed encoder that is used for searching."""
 
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +20,7 @@ from cosmos_search.cli.main import main
 from cosmos_search.network.checkpoint import save_model
 from cosmos_search.network.cosmos import CosmosModel
 from indexer.errors import CosmosSearchError
+from tests import ROOT
 from tests.colour import paint
 from tests.micro import MICRO, micro_like
 from tests.pictures import COLOURS, CONFIG, make_folder, make_shards
@@ -65,6 +70,32 @@ def test_a_resumed_run_finds_its_data_and_ends_with_the_same_weights(place):
     assert done.exit_code == 0, done.output
     again = RunFolder(place / "run").checkpoints()[-1].read_tensors("student")
     assert all(torch.equal(again[name], tensor) for name, tensor in states[-1].items())
+
+
+@pytest.mark.slow
+def test_ctrl_c_saves_the_run_and_says_how_to_resume_it(place, tmp_path):
+    """The signal goes to the whole process group, as a terminal sends it: to the run and to its two loaders."""
+    save_config(replace(CONFIG, n_steps=100_000, workers=2), tmp_path / "config.json")
+    words = ["run", "--config", tmp_path / "config.json", "--data", place / "shards", "--out", tmp_path / "run",
+             "--tokenizer", place / "like" / "tokenizer.json"]  # fmt: skip
+    program = [sys.executable, "-m", "trainer", *map(str, words)]
+    with subprocess.Popen(program, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        assert any(line.startswith("step 5 ") for line in process.stderr)
+        os.killpg(process.pid, signal.SIGINT)
+        rest = process.stderr.read()
+    assert process.returncode == 130, rest
+    *steps, message = rest.splitlines()
+    assert message == f"Stopped; all steps are saved. To resume: cosmos-search-train run --resume {tmp_path / 'run'}"
+    last = RunFolder(tmp_path / "run").checkpoints()[-1].read_progress().step
+    assert last >= max([5, *(int(line.split()[1]) for line in steps)])
+
+
+def test_steps_replace_those_of_a_preset_which_is_fitted_to_the_data(place, tmp_path):
+    words = ["--preset", "tiny", "--data", place / "held-out", "--out", tmp_path / "run", "--steps", 1]
+    assert run("run", *words).exit_code == 0
+    config = RunFolder(tmp_path / "run").read_config()
+    assert (config.n_steps, config.warmup, config.batch, config.workers) == (1, 0, len(COLOURS) ** 2 // 2, 2)
+    assert "--resume takes --data and --val only" in run("run", "--resume", tmp_path / "run", "--steps", 5).output
 
 
 def test_a_run_is_resumed_with_its_own_data_only(place, tmp_path):

@@ -18,6 +18,17 @@ print(json.dumps({"said": [one.value for one in test.info], "wrong": wrong}))
 """
 
 
+HEAT = """
+import json
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+from ui.routes.routes import make_routes
+client = TestClient(Starlette(routes=make_routes(is_local=True)))
+answers = [client.get(f"/page/pictures/1/{name}", params={"text": "a dog"}) for name in ("preview", "heat")]
+print(json.dumps([answer.status_code for answer in answers] + [answers[-1].json()["error"]]))
+"""
+
+
 def open_page(tmp_path, *address):
     done = run_without(TORCH, tmp_path, *address, code=OPEN)
     assert done.returncode == 0, done.stderr
@@ -39,9 +50,10 @@ def test_the_page_names_the_extra_for_a_heat_map_and_shows_the_picture_all_the_s
     assert run_without((), tmp_path, "index", photos, "--model", "micro").returncode == 0
     page = open_page(tmp_path, "query=a dog", "picture=1")
     assert page == {"said": [], "wrong": []}
-    page = open_page(tmp_path, "query=a dog", "picture=1", "heat=0")
-    assert page["wrong"] == []
-    (said,) = page["said"]
-    assert said.replace("\\", "").startswith(
-        "A heat map of the model micro needs PyTorch and Transformers: pip install"
+    done = run_without(TORCH, tmp_path, code=HEAT)
+    assert done.returncode == 0, done.stderr
+    picture, heat, sentence = json.loads(done.stdout.splitlines()[-1])
+    assert (picture, heat) == (200, 501)
+    assert sentence.startswith(
+        "A heat map of the model micro needs PyTorch and Transformers; in the folder of the clone: pip install"
     )

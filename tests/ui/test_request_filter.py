@@ -21,7 +21,7 @@ def request(path="/", method="GET", headers=OWN, kind="http", names=("localhost"
 
     scope = {"type": kind, "path": path, "method": method}
     scope["headers"] = [(name.encode(), value.encode()) for name, value in headers]
-    asyncio.run(RequestFilter(app, names, lambda session: session == "known")(scope, None, send))
+    asyncio.run(RequestFilter(app, names, "known".__eq__, "ticket".__eq__)(scope, None, send))
     return 403 if answers[0]["type"] == "websocket.close" else answers[0]["status"]
 
 
@@ -56,6 +56,9 @@ def test_a_server_for_other_machines_accepts_any_one_name():
     ("method", "path", "status"),
     [
         ("GET", "/index.html", 200),
+        ("GET", "/scripts/grid.js", 200),
+        ("GET", "/page/outline", 403),
+        ("POST", "/page/pictures/1/albums", 403),
         ("HEAD", "/static/js/index.js", 200),
         ("POST", "/", 404),
         ("PUT", "/static/js/index.js", 404),
@@ -74,3 +77,22 @@ def test_only_requests_of_the_page_are_served(method, path, status):
 def test_websockets_of_other_paths_are_refused():
     assert request("/_stcore/stream", kind="websocket") == 200
     assert request("/elsewhere", kind="websocket") == 403
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ([("cookie", "cosmos_search_8501=ticket")], 200),
+        ([("cookie", "other=1; cosmos_search_8501=ticket"), ("sec-fetch-site", "same-origin")], 200),
+        ([("cookie", "cosmos_search_8501=ticket"), ("sec-fetch-site", "none")], 200),
+        ([("cookie", "cosmos_search_8501=ticket"), ("sec-fetch-site", "same-site")], 403),
+        ([("cookie", "cosmos_search_8501=ticket"), ("sec-fetch-site", "cross-site")], 403),
+        ([("cookie", "cosmos_search_8501=ticket"), ("origin", "http://evil.example")], 403),
+        ([("cookie", "cosmos_search_8502=ticket")], 403),
+        ([("cookie", "cosmos_search_8501=other")], 403),
+        ([("cookie", "\x01=;=")], 403),
+        ([], 403),
+    ],
+)
+def test_pictures_need_the_ticket_of_this_page_and_a_request_of_its_own(headers, status):
+    assert request("/page/pictures/1/thumbnail", headers=[*OWN, *headers]) == status

@@ -205,10 +205,19 @@ def test_only_what_the_page_uses_is_there(address):
         "static/%2e%2e/_stcore/metrics",
         "_stcore/METRICS",
         "_stcore/metrics/",
+        "page/outline",
+        "page/suggestions",
+        "page/pictures/1/thumbnail",
+        "page/pictures/1/original",
+        "page/../page/outline",
+        "scripts/../app.py",
+        "scripts/land.json",
     ):
         assert status(address, path) in (400, 403, 404), path
+    assert status(address, "scripts/grid.js") == 200  # code, which needs no login, as Streamlit's
     for method in ("POST", "PUT", "DELETE", "PATCH", "TRACE"):
         assert status(address, "", method) == 404
+        assert status(address, "page/pictures/1/albums", method, b"{}") == 403
 
 
 def test_files_are_taken_only_from_who_is_in(address):

@@ -4,6 +4,7 @@ The random numbers of a sample depend on (seed, epoch, key) only, so a batch dep
 To resume, each worker starts its epoch again and skips the pairs that were read before, without decoding them.
 """
 
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from io import BytesIO
@@ -80,7 +81,15 @@ def load_batches(
     n_workers = max(1, views.config.workers)
     positions = positions or (StreamPosition(),) * n_workers
     stream = _BatchStream(source, views, size, rank, world, positions, first_worker=n_done % n_workers)
-    loader = iter(DataLoader(stream, batch_size=None, num_workers=views.config.workers, pin_memory=pin_memory))
+    loader = iter(
+        DataLoader(
+            stream,
+            batch_size=None,
+            num_workers=views.config.workers,
+            pin_memory=pin_memory,
+            worker_init_fn=_ignore_ctrl_c,
+        )
+    )
     while True:
         try:
             loaded = next(loader)
@@ -160,6 +169,11 @@ class Views:
             views=tuple(torch.stack(view) for view in images),  # of (batch, 3, side, side) each
             ids=torch.stack([torch.stack(sample.captions) for sample in samples]),  # (batch, captions, length)
         )
+
+
+def _ignore_ctrl_c(worker: int) -> None:
+    """A terminal sends Ctrl-C to the workers, too, which the run still needs for its current step."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 class _BatchStream(IterableDataset["LoadedBatch | _Failure"]):

@@ -6,6 +6,7 @@ import sys
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import platformdirs
@@ -44,12 +45,13 @@ BATCH = 256
 N_LOCAL = 4  # local crops of a picture that are cached at least, so that configs with fewer share a cache
 
 
-def open_features(config: TrainConfig, source: Source) -> FeatureCache:
+def open_features(config: TrainConfig, source: Source, stop: Event | None = None) -> FeatureCache:
     """The features of all views that training draws from, computed if they are not in the user's cache folder yet.
 
+    stop: when it is set, KeyboardInterrupt is raised after the current block of pictures; what is cached stays.
     Raises CosmosSearchError for fewer than two pictures: training compares them.
     """
-    cache = _open_features(config, source, n_crops=2)
+    cache = _open_features(config, source, n_crops=2, stop=stop)
     if len(cache) < 2:
         raise CosmosSearchError("Training compares pictures with each other, so it needs two or more; there is one.")
     return cache
@@ -90,7 +92,7 @@ def standardize(network: MiniNetwork, cache: FeatureCache) -> None:
     network.feature_std.copy_(pooled.std(dim=0) + 1e-3)
 
 
-def _open_features(config: TrainConfig, source: Source, n_crops: int) -> FeatureCache:
+def _open_features(config: TrainConfig, source: Source, n_crops: int, stop: Event | None = None) -> FeatureCache:
     assert isinstance(config.network, MiniNetworkConfig), config.network
     towers = FrozenTowers(config.network.first_block)
     plan = FeaturePlan(
@@ -105,7 +107,15 @@ def _open_features(config: TrainConfig, source: Source, n_crops: int) -> Feature
     digest = hashlib.sha256(json.dumps(asdict(plan), sort_keys=True).encode()).hexdigest()[:12]
     folder = platformdirs.user_cache_path("cosmos-search") / "features" / digest
     with tqdm(total=source.count(), unit="picture", desc="features", disable=None, file=sys.stderr) as bar:
-        return cache_features(source, folder, plan, towers, lambda n_done: bar.update(n_done - bar.n))
+
+        def update(n_done: int) -> None:
+            bar.update(n_done - bar.n)
+            if stop is not None and stop.is_set():
+                raise KeyboardInterrupt
+            if bar.disable:  # there is no terminal
+                sys.stderr.write(f"features of {n_done} of {bar.total} pictures\n")
+
+        return cache_features(source, folder, plan, towers, update)
 
 
 @torch.no_grad()

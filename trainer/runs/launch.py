@@ -4,6 +4,7 @@ import tempfile
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import torch
@@ -50,16 +51,23 @@ N_DRAWN = 3  # sentences of a picture
 
 
 def start_run(
-    config: TrainConfig, sources: Sources, run: Path, *, init: str | None = None, tokenizer: Path | None = None
+    config: TrainConfig,
+    sources: Sources,
+    run: Path,
+    *,
+    init: str | None = None,
+    tokenizer: Path | None = None,
+    stop: Event | None = None,
 ) -> Path:
     """Train from the start into an empty or new folder; returns the last checkpoint.
 
     init: see `trainer.runs.initial_weights`. tokenizer: a tokenizer.json, for a vocabulary that isn't CLIP's.
+    stop: see `trainer.runs.loop.train`.
     """
     folder = RunFolder(run)
     folder.check_new()
     if isinstance(config.network, MiniNetworkConfig):
-        return _start_frozen_run(config, sources, run, init=init, tokenizer=tokenizer)
+        return _start_frozen_run(config, sources, run, init=init, tokenizer=tokenizer, stop=stop)
     own = TextTokenizer.from_file(tokenizer, config.network.context_length) if tokenizer else None
     source = open_source(Path(sources.data))
     network = load_initial_network(init, config.network, config.seed) if init is not None else None
@@ -71,16 +79,22 @@ def start_run(
                 folder.write_tokenizer(tokenizer)
         own = own or folder.load_tokenizer(config)
         evaluate, draw = _make_callbacks(config, sources, own)
-        return train(config, source, own, run, init=network, evaluate=evaluate, draw_attention=draw)
+        return train(config, source, own, run, init=network, evaluate=evaluate, draw_attention=draw, stop=stop)
 
 
 def _start_frozen_run(
-    config: TrainConfig, sources: Sources, run: Path, *, init: str | None, tokenizer: Path | None
+    config: TrainConfig,
+    sources: Sources,
+    run: Path,
+    *,
+    init: str | None,
+    tokenizer: Path | None,
+    stop: Event | None,
 ) -> Path:
     if tokenizer is not None:
         raise UsageError("The built-in encoder is trained with its own tokenizer: leave out that option.")
     folder, source = RunFolder(run), open_source(Path(sources.data))
-    cache = open_features(config, source)
+    cache = open_features(config, source, stop)
     network = _make_frozen_network(config, cache, init)
     evaluate = make_scorer(config, Path(sources.val)) if sources.val is not None else None
     with join_ranks() as ranks, folder.lock(ranks):
@@ -88,7 +102,7 @@ def _start_frozen_run(
         if ranks.rank == 0:
             with folder.convert_write_errors():
                 folder.write_sources(replace(sources, inventory=source.inventory()))
-        return train(config, source, cache, run, init=network, evaluate=evaluate)
+        return train(config, source, cache, run, init=network, evaluate=evaluate, stop=stop)
 
 
 def _make_frozen_network(config: TrainConfig, cache: FeatureCache, init: str | None) -> MiniNetwork:
@@ -102,11 +116,11 @@ def _make_frozen_network(config: TrainConfig, cache: FeatureCache, init: str | N
     return network
 
 
-def resume_run(run: Path, *, data: str | None = None, val: str | None = None) -> Path:
+def resume_run(run: Path, *, data: str | None = None, val: str | None = None, stop: Event | None = None) -> Path:
     """Resume training from the last checkpoint; returns the last checkpoint of the finished run.
 
     data, val: their new paths if they have moved; these are stored. Raises DataChangedError if the data differs from
-    that of the start.
+    that of the start. stop: see `trainer.runs.loop.train`.
     """
     folder = RunFolder(run)
     config = folder.read_config()
@@ -121,10 +135,10 @@ def resume_run(run: Path, *, data: str | None = None, val: str | None = None) ->
                 folder.write_sources(sources)
         if isinstance(config.network, MiniNetworkConfig):
             evaluate = make_scorer(config, Path(sources.val)) if sources.val is not None else None
-            return resume(run, source, open_features(config, source), evaluate=evaluate)
+            return resume(run, source, open_features(config, source, stop), evaluate=evaluate, stop=stop)
         tokenizer = folder.load_tokenizer(config)
         evaluate, draw = _make_callbacks(config, sources, tokenizer)
-        return resume(run, source, tokenizer, evaluate=evaluate, draw_attention=draw)
+        return resume(run, source, tokenizer, evaluate=evaluate, draw_attention=draw, stop=stop)
 
 
 def evaluate_run(

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from pathlib import Path
 from random import Random
+from threading import Event
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
-from tqdm import tqdm
 
 from cosmos_search.network.cosmos import CosmosModel
 from cosmos_search.processing.text import TextTokenizer
@@ -28,6 +28,7 @@ from trainer.method.step import NotFiniteError, TrainState, training_step
 from trainer.method.student import Student
 from trainer.method.teacher import make_teacher
 from trainer.runs.checkpoints import load_state, remove_old_checkpoints, save_state
+from trainer.runs.display import ProgressDisplay
 from trainer.runs.distributed import Ranks, join_ranks
 from trainer.runs.errors import NothingToResumeError
 from trainer.runs.folder import Checkpoint, RunFolder
@@ -52,12 +53,15 @@ def train(
     init: Network | None = None,
     evaluate: Evaluate | None = None,
     draw_attention: DrawAttention | None = None,
+    stop: Event | None = None,
 ) -> Path:
     """Train from the start, into an empty or new folder, and return the last checkpoint.
 
     init: the initial network (fine-tuning); by default one is initialized from the config's seed.
     evaluate: scores each checkpoint, so that the best is kept; by default the score is the negated mean L_CLIP since
     the previous checkpoint. draw_attention: makes the image that TensorBoard gets with each checkpoint.
+    stop: when it is set, the run ends after the current step with a checkpoint, from which it can be resumed; for a
+    run in one process, because several would have to agree on the step.
     """
     folder = RunFolder(run)
     folder.check_new()
@@ -66,7 +70,7 @@ def train(
         if ranks.rank == 0:
             folder.write_config(config)
         state = make_train_state(config, ranks, init)
-        loop = _TrainingLoop(config, source, inputs, folder, ranks, state, evaluate, draw_attention)
+        loop = _TrainingLoop(config, source, inputs, folder, ranks, state, evaluate, draw_attention, stop)
         return loop.train_to_end(Progress()).path
 
 
@@ -77,6 +81,7 @@ def resume(
     *,
     evaluate: Evaluate | None = None,
     draw_attention: DrawAttention | None = None,
+    stop: Event | None = None,
 ) -> Path:
     """Resume a run from its last checkpoint, exactly as if it had not been interrupted; returns the last checkpoint.
 
@@ -90,7 +95,7 @@ def resume(
         state = make_train_state(config, ranks)
         progress = load_state(folder.checkpoints()[-1], state)
         check_resumable(progress, config, folder.config_file, ranks.world)
-        loop = _TrainingLoop(config, source, inputs, folder, ranks, state, evaluate, draw_attention)
+        loop = _TrainingLoop(config, source, inputs, folder, ranks, state, evaluate, draw_attention, stop)
         return loop.train_to_end(progress).path
 
 
@@ -143,11 +148,13 @@ class _TrainingLoop:
         state: TrainState,
         evaluate: Evaluate | None,
         draw_attention: DrawAttention | None,
+        stop: Event | None = None,
     ) -> None:
         if config.batch % ranks.world:
             raise CosmosSearchError(f"A batch of {config.batch} can't be divided evenly among {ranks.world} processes.")
         self.config, self.source, self.run, self.ranks, self.state = config, source, run, ranks, state
-        self.evaluate, self.draw_attention = evaluate, draw_attention
+        self.evaluate, self.draw_attention, self.stop_event = evaluate, draw_attention, stop or Event()
+        assert stop is None or ranks.world == 1, ranks
         self.views = _make_views(config, inputs)
         self.total = config.total_steps(0 if config.n_steps or config.n_samples else source.count())
         if self.total < 1:
@@ -156,14 +163,13 @@ class _TrainingLoop:
         self.n_skipped = 0  # samples, on this rank
 
     def train_to_end(self, progress: Progress) -> Checkpoint:
-        """Train until the last step, and return the last checkpoint."""
+        """Train until the last step, or until the run is to stop, and return the last checkpoint."""
         rank, n_workers = self.ranks.rank, max(1, self.config.workers)
         positions = list(progress.positions[rank] if progress.positions else (StreamPosition(),) * n_workers)
         self.n_skipped = progress.n_skipped[rank] if progress.n_skipped else 0
         metrics_log = MetricsLog(self.run, rank, progress.step)
         last = self._save(progress, positions, metrics_log) if progress.step == 0 else self.run.checkpoints()[-1]
-        is_hidden = True if rank else None  # None: hidden unless stderr is a terminal
-        with tqdm(total=self.total, initial=progress.step, disable=is_hidden, unit="step", dynamic_ncols=True) as bar:
+        with ProgressDisplay(self.total, progress.step, is_hidden=rank > 0) as display:
             started = time.perf_counter()
             loader = self._load_batches(progress, positions)
             for step, loaded in zip(range(progress.step, self.total), loader, strict=False):
@@ -173,9 +179,12 @@ class _TrainingLoop:
                 self.n_skipped += len(loaded.skipped)
                 progress = replace(progress, step=step + 1)
                 metrics_log.log_skipped(step, loaded.skipped)
-                self._log_step(step, losses, time.perf_counter() - started, loading_seconds, metrics_log, bar)
-                if (step + 1) % self.config.save_every == 0 or step + 1 == self.total:
+                self._log_step(step, losses, time.perf_counter() - started, loading_seconds, metrics_log, display)
+                is_last = step + 1 == self.total or self.stop_event.is_set()
+                if (step + 1) % self.config.save_every == 0 or is_last:
                     last = self._save(progress, positions, metrics_log)
+                if is_last:
+                    break
                 started = time.perf_counter()
         metrics_log.close()
         return last
@@ -220,9 +229,9 @@ class _TrainingLoop:
         seconds: float,
         loading_seconds: float,
         metrics_log: MetricsLog,
-        bar: "tqdm[None]",
+        display: ProgressDisplay,
     ) -> None:
-        """Update the progress bar, and every `log_every` steps the metrics log."""
+        """Update the display, and every `log_every` steps the metrics log."""
         speed = self.config.batch / seconds
         postfix = {"clip": f"{losses.clip.item():.3f}", "distill": f"{losses.distill.item():.3f}"}
         postfix["images/s"] = f"{speed:.0f}"
@@ -231,9 +240,9 @@ class _TrainingLoop:
         is_cuda = self.ranks.device.type == "cuda"
         if is_cuda:
             postfix["GPU"] = f"{torch.cuda.max_memory_allocated() / 2**30:.1f} GiB"
-        bar.set_postfix(postfix, refresh=False)
-        bar.update()
-        if step % self.config.log_every and step + 1 != self.total:
+        is_logged = step % self.config.log_every == 0 or step + 1 == self.total
+        display.update(step + 1, postfix, is_logged=is_logged)
+        if not is_logged:
             return
         terms = {field.name: getattr(losses.terms, field.name) for field in fields(losses.terms)}
         values = {"clip": losses.clip.item(), "distill": losses.distill.item()}

@@ -1,27 +1,18 @@
 """Cards of the picture grid: plain values for the browser."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cosmos_search.retrieval.explain import COLOURS, TEXT_COLOUR
 from cosmos_search.retrieval.hits import Evidence, Hit
+from cosmos_search.retrieval.similarity import Levels, describe_similarity
+from cosmos_search.service.originals import is_available
 from indexer.pictures.regions import WHOLE, Box
 from indexer.store.records import PictureRecord, TextLine
-from ui.components.data_uri import encode_jpeg_uri
 from ui.escape import replace_surrogates
-from ui.files.thumbnails import Thumbnails
 
-__all__ = [
-    "Card",
-    "Part",
-    "get_colour",
-    "get_edges",
-    "list_facts",
-    "make_hit_card",
-    "make_parts",
-    "make_picture_card",
-    "make_text_parts",
-]
+__all__ = ["Card", "Part", "get_colour", "get_edges", "get_version", "list_facts", "make_card", "make_parts",
+           "make_text_parts"]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +21,17 @@ class Part:
 
     text: str
     score: float  # 0..1, the length of its bar
-    score_text: str  # the score as text; "" for a box without a score, and for a text
+    score_text: str  # the score as text; "" for a box without a score
     colour: str  # CSS
     box: (
         tuple[float, float, float, float] | None
     )  # left, top, right, bottom, 0..1; None: excluded, or the whole picture
+    is_text: bool = False  # in or around the picture; it has no score
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One picture in the grid."""
+    """One picture in the grid. The browser requests its thumbnail by id and version."""
 
     id: int
     name: str
@@ -48,28 +40,42 @@ class Card:
     alt: str
     width: int
     height: int
-    thumbnail: str | None  # a data URI; None: the file is missing
+    version: str  # of its content
+    is_missing: bool  # no file of it is there; the browser may have its thumbnail nevertheless
     parts: tuple[Part, ...] = ()
+    badge: str = ""  # over the thumbnail; the card is framed
 
 
-def make_hit_card(hit: Hit, thumbnails: Thumbnails) -> Card:
-    """The card of a search result, with its evidence."""
-    parts = (*make_parts(hit.evidence), *make_text_parts(hit.texts))
-    return _make_card(hit.picture, thumbnails, score_text=f"{hit.score:.2f}", parts=parts)
+def make_card(found: Hit | PictureRecord, levels: Levels | None = None) -> Card:
+    """The card of a picture; that of a search result has its score and evidence.
+
+    levels: for the score of a similar picture in words; None: all scores are numbers.
+    """
+    if isinstance(found, PictureRecord):
+        return _make_card(found)
+    parts = (*make_parts(found.evidence, levels), *make_text_parts(found.texts))
+    card = replace(_make_card(found.picture), parts=parts)
+    if levels is None or not all(part.is_example for part in found.evidence):
+        return replace(card, score_text=f"{found.score:.2f}")
+    words = describe_similarity(found.score, levels)
+    return replace(card, note=" · ".join(filter(None, [words, card.note])))
 
 
-def make_picture_card(picture: PictureRecord, thumbnails: Thumbnails) -> Card:
-    """A card without search evidence."""
-    return _make_card(picture, thumbnails, score_text="", parts=())
+def get_version(picture: PictureRecord) -> str:
+    """The beginning of the fingerprint of a picture's content, for addresses."""
+    return picture.fingerprint[:16]
 
 
-def make_parts(evidence: Sequence[Evidence]) -> tuple[Part, ...]:
-    """The sentences of a search result, each with a colour of its own."""
+def make_parts(evidence: Sequence[Evidence], levels: Levels | None = None) -> tuple[Part, ...]:
+    """The sentences of a search result, each with a colour of its own.
+
+    levels: for the score of the example picture in words; None: all scores are numbers.
+    """
     return tuple(
         Part(
             text=("not: " if part.is_negative else "") + part.text,
             score=max(0.0, min(1.0, part.score)),
-            score_text=f"{part.score:.2f}",
+            score_text=describe_similarity(part.score, levels) if levels and part.is_example else f"{part.score:.2f}",
             colour=get_colour(number),
             box=None if part.is_negative or part.box == WHOLE else get_edges(part.box),
         )
@@ -86,6 +92,7 @@ def make_text_parts(texts: Sequence[TextLine]) -> tuple[Part, ...]:
             score_text="",
             colour=TEXT_COLOUR,
             box=None if line.box == WHOLE else get_edges(line.box),
+            is_text=True,
         )
         for line in texts
     )
@@ -116,19 +123,18 @@ def list_facts(picture: PictureRecord) -> list[tuple[str, str]]:
     return [(name, value) for name, value in rows if value]
 
 
-def _make_card(picture: PictureRecord, thumbnails: Thumbnails, score_text: str, parts: tuple[Part, ...]) -> Card:
-    data = thumbnails.get(picture)
+def _make_card(picture: PictureRecord) -> Card:
     name = replace_surrogates(picture.paths[0].name)
     return Card(
         id=picture.id,
         name=name,
         note=_format_note(picture),
-        score_text=score_text,
+        score_text="",
         alt=replace_surrogates(picture.facts.metadata.caption or name),
         width=picture.facts.width,
         height=picture.facts.height,
-        thumbnail=None if data is None else encode_jpeg_uri(data),
-        parts=parts,
+        version=get_version(picture),
+        is_missing=not any(map(is_available, picture.paths)),
     )
 
 

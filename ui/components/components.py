@@ -1,11 +1,11 @@
-"""Streamlit components of the page: a grid of cards, a picture with boxes, a map of pictures.
+"""Streamlit components of the page: a grid of pictures, a picture with boxes, a map of pictures.
 
-Each has its CSS and JavaScript beside this file, without a build step. Data is inserted as text and data URIs, never as
-HTML.
+Each has its CSS and JavaScript beside this file, without a build step. The scripts are modules that the browser loads
+from `ui.routes` and keeps; a component's message has only their address. Data is inserted as text, never as HTML.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,45 +14,76 @@ import streamlit as st
 from indexer.pictures.regions import Box
 from ui.components.cards import Card, Part
 from ui.components.map_cards import MapCards
+from ui.components.outline import Outline
+from ui.settings import SCRIPTS
 
-__all__ = ["show_frame", "show_grid", "show_map"]
+__all__ = ["GridData", "show_frame", "show_grid", "show_map", "show_search_helper"]
 
 HERE = Path(__file__).parent
+# Several lines, because Streamlit takes one line for the name of a file.
+LOADER = 'const {{ default: show }} = await import(new URL("{url}", document.baseURI).href);\nexport default show;\n'
 
 
 def _register_component(name: str, html: str) -> Any:
-    css, shared, js = ((HERE / file).read_text(encoding="utf-8") for file in (f"{name}.css", "nodes.js", f"{name}.js"))
-    return st.components.v2.component(f"cosmos_search_{name}", html=html, css=css, js=f"{shared}\n{js}")
+    css = (HERE / f"{name}.css").read_text(encoding="utf-8")
+    js = LOADER.format(url=f"{SCRIPTS.lstrip('/')}/{name}.js")
+    return st.components.v2.component(f"cosmos_search_{name}", html=html, css=css, js=js)
 
 
-_grid = _register_component("grid", '<div class="grid" role="list"></div>')
+_grid = _register_component("grid", '<div class="grid"></div>')
 _frame = _register_component("frame", '<div class="holder"></div>')
 _map = _register_component(
     "map", '<div class="map" tabindex="0" role="application" aria-label="Map of pictures"></div>'
 )
+_search_helper = _register_component("search", "<span></span>")
+
+
+@dataclass(frozen=True, slots=True)
+class GridData:
+    """What a grid needs to begin; it requests the rest from `ui.routes`."""
+
+    address: str  # query parameters of the search
+    outline: Outline  # of the first pictures
+    cards: Sequence[Card]  # of the first pictures
+    n: int | None  # all pictures; None: not known yet
+    isComplete: bool  # noqa: N815 (its name in JavaScript); True if the outline has all pictures
+    picture: int | None  # the open one
+    selected: Sequence[int]
+    boxes: bool  # show regions on the pictures
+    names: bool  # show names and scores on all pictures, not only on that under the mouse
+    ticket: str  # admits to the routes; empty if no login is needed
 
 
 def show_grid(
-    cards: Sequence[Card],
+    data: GridData,
     *,
     key: str,
-    on_open: Callable[[int], None],
     on_find_similar: Callable[[int], None],
+    on_find_part: Callable[[int, Box], None],
     on_select: Callable[[Sequence[int]], None],
-    selected: Sequence[int] = (),
-    show_boxes: bool = True,
 ) -> None:
-    """A grid of cards. Arrow keys move the focus, Enter opens, space selects.
+    """A grid of pictures, which opens them in the full window. Arrow keys move the focus, Enter opens, space selects.
 
-    on_open, on_find_similar: get the id of a picture. on_select: gets all selected ids, including those of other pages.
+    on_find_similar: gets the id of a picture. on_find_part: gets the id and a part of the picture.
+    on_select: gets all selected ids, including those of other searches.
     """
+
+    def find_part() -> None:
+        part = st.session_state[key].part
+        on_find_part(int(part["id"]), Box(*map(float, part["box"])))
+
     _grid(
         key=key,
-        data={"cards": [asdict(card) for card in cards], "selected": list(selected), "boxes": show_boxes},
-        on_open_change=lambda: on_open(int(st.session_state[key].open)),
+        data=asdict(data),
         on_similar_change=lambda: on_find_similar(int(st.session_state[key].similar)),
+        on_part_change=find_part,
         on_selected_change=lambda: on_select([int(id_) for id_ in st.session_state[key].selected]),
     )
+
+
+def show_search_helper(ticket: str, *, key: str) -> None:
+    """Makes `/` go to the search box, and offers it recent searches and names in the collection. Shows nothing."""
+    _search_helper(key=key, data={"ticket": ticket}, height=1)
 
 
 def show_frame(
@@ -63,21 +94,14 @@ def show_frame(
     size: tuple[int, int],
     parts: Sequence[Part] = (),
     on_draw: Callable[[Box], None] | None = None,
-    on_close: Callable[[], None] | None = None,
-    on_step: Callable[[int], None] | None = None,
 ) -> None:
     """A picture with the boxes of its parts; without an image, a blank canvas with the text `alt`.
 
     image: a data URI. size: width and height, for the aspect ratio. on_draw: gets each box that is drawn.
-    on_close: called for Esc. on_step: called for the left (-1) and the right (1) arrow key.
     """
     handlers: dict[str, Callable[[], None]] = {}
     if on_draw is not None:
         handlers["on_box_change"] = lambda: on_draw(Box(*map(float, st.session_state[key].box)))
-    if on_close is not None:
-        handlers["on_close_change"] = on_close
-    if on_step is not None:
-        handlers["on_step_change"] = lambda: on_step(int(st.session_state[key].step))
     _frame(
         key=key,
         data={
@@ -87,7 +111,6 @@ def show_frame(
             "height": size[1],
             "parts": [asdict(part) for part in parts],
             "drawable": on_draw is not None,
-            "keys": on_close is not None,
         },
         **handlers,
     )

@@ -1,18 +1,10 @@
 // A picture or a blank canvas with labelled boxes; the visitor can draw a box.
 
+import { make, makeBoxes, placeBox } from "./nodes.js";
+
 const MIN_SIDE = 0.02; // fraction of a side; smaller boxes are clicks
 
-function makeBox(part) {
-  const box = make("div", "box");
-  placeBox(box, part.box);
-  box.style.borderColor = part.colour;
-  const label = make("span", "label", part.text);
-  label.style.background = part.colour;
-  box.append(label);
-  return box;
-}
-
-function enableDrawing(canvas, onDraw) {
+export function enableDrawing(canvas, onDraw) {
   const rubber = make("div", "rubber");
   let start = null;
   const at = (event) => {
@@ -52,19 +44,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     canvas.classList.add("blank");
     canvas.append(make("span", "hint", data.alt));
   }
-  canvas.append(...data.parts.filter((part) => part.box).map(makeBox));
+  canvas.append(...makeBoxes(data.parts, true));
   if (data.drawable) enableDrawing(canvas, (box) => setTriggerValue("box", box));
-  const holder = parentElement.querySelector(".holder");
-  holder.replaceChildren(canvas);
-
-  const onKey = (event) => {
-    if (!data.keys) return;
-    const typing = event.composedPath().some((node) => /^(INPUT|TEXTAREA|SELECT)$/.test(node.tagName ?? ""));
-    if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === "Escape") setTriggerValue("close", true);
-    else if (event.key === "ArrowLeft") setTriggerValue("step", -1);
-    else if (event.key === "ArrowRight") setTriggerValue("step", 1);
-  };
-  document.addEventListener("keydown", onKey);
-  return replaceCleanup(holder, () => document.removeEventListener("keydown", onKey));
+  parentElement.querySelector(".holder").replaceChildren(canvas);
 }

@@ -1,128 +1,442 @@
-// A grid of cards. Untrusted text is inserted as textContent, never as HTML.
+// A grid of any number of pictures, of which only the visible rows are in the document. Text is inserted as textContent.
 
-function makeBoxes(parts) {
-  const boxes = make("div", "boxes");
-  boxes.setAttribute("aria-hidden", "true");
-  for (const part of parts) {
-    if (!part.box) continue;
-    const box = make("div", "box");
-    placeBox(box, part.box);
-    box.style.borderColor = part.colour;
-    boxes.append(box);
-  }
-  return boxes;
-}
+import { Layout } from "./layout.js";
+import { Lightbox } from "./lightbox.js";
+import { make, makeBars, makeBoxes, makeIcon } from "./nodes.js";
+import { admit, getJson, pageAddress, pictureInAddress, pictureUrl } from "./requests.js";
+import { Scrubber, nameMonth } from "./scrubber.js";
 
-function makeBars(parts) {
-  const list = make("div", "bars");
-  for (const part of parts) {
-    const bar = make("div", "bar");
-    if (!part.score_text) { // a text in or around the picture
-      bar.title = part.text;
-      const mark = make("span", "mark");
-      mark.style.background = part.colour;
-      bar.append(mark, make("span", "words", part.text));
-      list.append(bar);
-      continue;
-    }
-    bar.title = `${part.text}: ${part.score_text}`;
-    const track = make("span", "track");
-    const length = make("span", "length");
-    Object.assign(length.style, { width: `${100 * part.score}%`, background: part.colour });
-    track.append(length);
-    bar.append(make("span", "text", part.text), track, make("span", "value", part.score_text));
-    list.append(bar);
-  }
-  return list;
-}
-
-function makeThumbnail(card, showBoxes) {
-  const frame = make("div", "frame");
-  if (!card.thumbnail) {
-    frame.classList.add("gone");
-    frame.append(make("span", "", "Deleted or changed since it was indexed"));
-    return frame;
-  }
-  const held = make("div", "held");
-  held.style.aspectRatio = `${card.width} / ${card.height}`;
-  if (card.width < card.height) held.classList.add("tall");
-  const image = make("img", "");
-  Object.assign(image, { src: card.thumbnail, alt: card.alt, draggable: false });
-  held.append(image);
-  if (showBoxes) held.append(makeBoxes(card.parts));
-  frame.append(held);
-  return frame;
-}
+const BLOCK = 60; // cards of one request
+const HEAD = 70; // height of what covers the first rows, pixels
+const LABEL = 118; // greatest width of a label, pixels
+const BAR = 16; // width of the bar beside the pictures, pixels
+const PRESS_MS = 500; // a long touch
+const PLACES = "cosmos-search places"; // in the session's storage: where each search was left
+const isTouch = matchMedia("(hover: none)").matches;
+const grids = new WeakMap();
+let isBack = ["reload", "back_forward"].includes(performance.getEntriesByType("navigation")[0]?.type);
+window.addEventListener("popstate", () => { isBack = true; }, { capture: true }); // also while no grid is shown
 
 export default function ({ data, parentElement, setTriggerValue }) {
-  const grid = parentElement.querySelector(".grid");
-  const focused = grid.getRootNode().activeElement?.closest(".card")?.dataset.id;
-  const selected = new Set(data.selected);
-  const open = (card) => setTriggerValue("open", card.id);
+  const host = parentElement.querySelector(".grid");
+  if (!grids.has(host)) grids.set(host, new Grid(host));
+  const grid = grids.get(host);
+  grid.update(data, setTriggerValue);
+  return () => { grid.close(); grids.delete(host); };
+}
 
-  const tick = (node, card) => {
-    if (selected.has(card.id)) selected.delete(card.id);
-    else selected.add(card.id);
-    show(node, card);
-    setTriggerValue("selected", [...selected]);
-  };
-  const show = (node, card) => {
-    node.classList.toggle("selected", selected.has(card.id));
-    node.querySelector(".tick").setAttribute("aria-pressed", String(selected.has(card.id)));
-  };
+function findScroller(node) {
+  for (let at = node; at; at = at.parentElement ?? at.getRootNode().host) {
+    if (/(auto|scroll)/.test(getComputedStyle(at).overflowY) && at !== document.body) return at;
+  }
+  return document.scrollingElement;
+}
 
-  const nodes = data.cards.map((card, i) => {
-    const node = make("div", "card");
-    node.tabIndex = i ? -1 : 0;
-    node.dataset.id = card.id;
-    node.setAttribute("role", "listitem");
-    node.setAttribute("aria-label", [card.name, card.score_text && `score ${card.score_text}`, card.note].filter(Boolean).join(", "));
-    const box = make("button", "tick", "✓");
-    Object.assign(box, { type: "button", tabIndex: -1, title: "Select" });
-    box.setAttribute("aria-label", `Select ${card.name}`);
-    box.onclick = (event) => { event.stopPropagation(); tick(node, card); };
-    const similar = make("button", "similar", "More like this");
-    Object.assign(similar, { type: "button", tabIndex: -1 });
-    similar.onclick = (event) => { event.stopPropagation(); setTriggerValue("similar", card.id); };
-    const line = make("div", "line");
-    const score = make("span", "score", card.score_text);
-    score.title = "Match score: higher is better. Not a probability.";
-    line.append(make("span", "name", card.name), score);
-    node.append(makeThumbnail(card, data.boxes), box, similar, line);
-    if (card.note) node.append(make("div", "note", card.note));
-    if (data.boxes && card.parts.length) node.append(makeBars(card.parts));
-    node.onclick = () => open(card);
-    show(node, card);
-    return node;
-  });
+class Grid {
+  constructor(host) {
+    this.host = host;
+    this.list = make("div", "list");
+    this.list.setAttribute("role", "list");
+    this.position = make("div", "position");
+    this.error = make("div", "error");
+    this.error.setAttribute("role", "alert");
+    this.scrubber = new Scrubber((share) => this.scrollToShare(share), (step) => this.stepMonth(step));
+    host.replaceChildren(this.position, this.error, this.list, this.scrubber.node);
+    this.scroller = findScroller(host);
+    this.rows = new Map();
+    this.cards = new Map();
+    this.current = 0; // the picture that Tab reaches
+    this.anchor = null; // the last ticked one, for Shift
+    this.lightbox = new Lightbox(this);
+    this.stopper = new AbortController();
+    const { signal } = this.stopper;
+    this.scroller.addEventListener("scroll", () => this.askToDraw(), { passive: true, signal });
+    this.list.addEventListener("keydown", (event) => this.onKey(event), { signal });
+    window.addEventListener("popstate", (event) => this.onBack(event), { capture: true, signal });
+    this.watcher = new ResizeObserver(() => this.layOut());
+    this.watcher.observe(host);
+  }
 
-  const columns = () => {
-    const top = nodes[0]?.offsetTop;
-    const next = nodes.findIndex((node) => node.offsetTop !== top);
-    return next < 0 ? nodes.length : next;
-  };
-  grid.onkeydown = (event) => {
-    const at = nodes.findIndex((node) => node.contains(event.target));
-    if (at < 0 || event.ctrlKey || event.metaKey || event.altKey) return;
-    const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns(), ArrowDown: columns() }[event.key];
-    if (step) {
-      const goal = nodes[at + step];
-      if (goal) {
-        nodes[at].tabIndex = -1;
-        goal.tabIndex = 0;
-        goal.focus();
+  close() {
+    this.stopper.abort();
+    this.watcher.disconnect();
+    this.requests?.abort();
+    this.lightbox.remove();
+  }
+
+  update(data, send) {
+    admit(data.ticket);
+    const before = this.data;
+    this.send = send;
+    this.data = data;
+    this.selected = new Set(data.selected);
+    const key = data.address + JSON.stringify(data.outline.ids) + data.n;
+    if (key === this.key) {
+      if (before.boxes !== data.boxes || before.names !== data.names) this.redraw();
+      else this.showSelected();
+    } else {
+      const isOther = data.address !== this.address;
+      if (isOther) {
+        this.cards.clear();
+        this.lightbox.dismiss();
       }
-    } else if (event.target !== nodes[at]) return;
-    else if (event.key === "Enter") open(data.cards[at]);
-    else if (event.key === " ") tick(nodes[at], data.cards[at]);
-    else return;
+      this.key = key;
+      this.address = data.address;
+      this.pageOfList = pageAddress(null);
+      this.requests?.abort();
+      this.requests = new AbortController();
+      this.requested = new Set();
+      this.error.textContent = "";
+      for (const card of data.cards) this.cards.set(card.id, card);
+      this.n = data.n;
+      const place = isOther ? this.findPlace() : this.measurePlace();
+      this.setOutline(data.outline, data.isComplete ? place : null);
+      if (!data.isComplete) this.loadOutline(place);
+      if (data.picture !== null && pictureInAddress() === data.picture) this.lightbox.open(data.picture);
+    }
+  }
+
+  // outlines
+
+  async loadOutline(place) {
+    try {
+      const outline = await getJson("outline", this.address, {}, this.requests.signal);
+      this.n = outline.ids.length;
+      this.setOutline(outline, place ?? this.measurePlace());
+    } catch (error) {
+      this.explain(error);
+    }
+  }
+
+  setOutline(outline, place) {
+    this.outline = outline;
+    this.layout = null;
+    this.layOut(place);
+    this.lightbox.show();
+  }
+
+  layOut(place = null) {
+    const isDated = this.outline?.months.length > 1; // then the bar with the years is beside the pictures
+    const width = this.host.clientWidth - (isDated ? BAR : 0);
+    if (!this.outline || width <= 0 || this.layout?.width === width) return;
+    place ??= this.layout ? this.measurePlace() : null;
+    const target = Math.max(104, Math.min(210, 60 + width / 15));
+    this.layout = new Layout(this.outline.ratios, this.outline.months, width, target);
+    this.list.style.height = `${this.layout.height}px`;
+    if (place) this.goTo(place);
+    this.redraw();
+  }
+
+  // positions
+
+  top() {
+    const edge = this.scroller === document.scrollingElement ? 0 : this.scroller.getBoundingClientRect().top;
+    return edge - this.list.getBoundingClientRect().top; // of the visible part within the list
+  }
+
+  measurePlace() {
+    if (!this.layout?.rows.length) return null;
+    const top = this.top(), row = this.layout.rows[this.layout.rowAt(Math.max(0, top))];
+    return top <= 0 ? null : { index: row.first, id: this.outline.ids[row.first], offset: top - row.top };
+  }
+
+  goTo({ index, id, offset }) {
+    const found = this.outline.ids[index] === id ? index : this.outline.ids.indexOf(id);
+    const row = this.layout.rows[this.layout.rowOf(found < 0 ? Math.min(index, this.outline.ids.length - 1) : found)];
+    if (row) this.scroller.scrollTop += row.top + offset - this.top();
+  }
+
+  findPlace() {
+    const wasBack = isBack;
+    isBack = false;
+    const place = wasBack ? JSON.parse(sessionStorage.getItem(PLACES) ?? "{}")[this.pageOfList] : null;
+    if (!place && this.outline && this.scroller.scrollTop > 0) this.scroller.scrollTop = 0;
+    return place ?? null;
+  }
+
+  storePlace() {
+    if (pageAddress(null) !== this.pageOfList) return; // the page has left it
+    const places = JSON.parse(sessionStorage.getItem(PLACES) ?? "{}");
+    places[this.pageOfList] = this.measurePlace() ?? undefined;
+    sessionStorage.setItem(PLACES, JSON.stringify(Object.fromEntries(Object.entries(places).slice(-50))));
+  }
+
+  scrollToShare(share) {
+    this.scroller.scrollTop += share * Math.max(0, this.layout.height - this.scroller.clientHeight) - this.top();
+  }
+
+  stepMonth(step) {
+    const row = this.layout.rows[this.layout.rowAt(Math.max(0, this.top()) + 1)];
+    const labels = this.layout.rows.filter((one) => one.hasLabel && (step > 0 ? one.top > row.top : one.top < row.top));
+    const goal = step > 0 ? labels[0] : labels.at(-1);
+    if (goal) this.scroller.scrollTop += goal.top - this.top();
+  }
+
+  // drawing
+
+  askToDraw() {
+    this.frame ??= requestAnimationFrame(() => { this.frame = null; this.draw(); });
+  }
+
+  redraw() {
+    const focused = this.focusedIndex();
+    for (const node of this.rows.values()) node.remove();
+    this.rows.clear();
+    this.draw();
+    if (focused !== null) this.focus(focused, { preventScroll: true });
+  }
+
+  draw() {
+    if (!this.layout) return;
+    const top = this.top(), view = this.scroller.clientHeight, { rows } = this.layout;
+    const from = this.layout.rowAt(top - view / 2), to = this.layout.rowAt(top + 1.5 * view);
+    for (const [at, node] of this.rows) {
+      if ((at < from || at > to) && !node.contains(node.getRootNode().activeElement)) {
+        for (const image of node.querySelectorAll("img")) image.removeAttribute("src"); // stops loading
+        node.remove();
+        this.rows.delete(at);
+      }
+    }
+    if (rows.length) {
+      for (let at = from; at <= to; at++) if (!this.rows.has(at)) this.addRow(at);
+      const inView = [...this.rows.keys()].some((at) => this.current >= rows[at].first && this.current < rows[at].end);
+      if (!inView) this.setCurrent(rows[this.layout.rowAt(Math.max(0, top))].first);
+      this.loadCards(rows[from].first, rows[to].end);
+    }
+    this.showPosition(top, view);
+    clearTimeout(this.storing);
+    this.storing = setTimeout(() => this.storePlace(), 200);
+  }
+
+  addRow(at) {
+    const row = this.layout.rows[at], node = make("div", "row");
+    node.setAttribute("role", "presentation");
+    node.style.transform = `translateY(${row.top}px)`;
+    const places = this.layout.placesOf(row);
+    for (const month of row.hasLabel ? this.layout.months.filter((m) => m.start >= row.first && m.start < row.end) : []) {
+      const label = make("div", "month", nameMonth(month.text));
+      label.style.left = `${Math.min(places[month.start - row.first].left, this.layout.width - LABEL)}px`;
+      node.append(label);
+    }
+    const top = row.hasLabel ? this.layout.label : 0;
+    places.forEach(({ left, width }, i) => {
+      const card = this.makeCard(row.first + i, width, row.height);
+      Object.assign(card.style, { left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${row.height}px` });
+      node.append(card);
+    });
+    this.rows.set(at, node);
+    const next = [...this.rows].filter(([other]) => other > at).sort(([a], [b]) => a - b)[0]?.[1]; // in reading order
+    this.list.insertBefore(node, next ?? null);
+  }
+
+  makeCard(index, width, height) {
+    const id = this.outline.ids[index], card = this.cards.get(id), node = make("div", "card");
+    node.dataset.id = id;
+    node.setAttribute("role", "listitem");
+    node.setAttribute("aria-posinset", index + 1);
+    node.setAttribute("aria-setsize", this.n ?? -1);
+    const link = make("a", "open");
+    Object.assign(link, { href: pageAddress(id), tabIndex: index === this.current ? 0 : -1, draggable: false });
+    node.append(link);
+    if (!card) {
+      node.classList.add("skeleton");
+      link.ariaLabel = `Picture ${index + 1}, loading`;
+      return node;
+    }
+    const score = card.score_text && `score ${card.score_text}`;
+    link.ariaLabel = [card.alt !== card.name && card.alt, card.name, card.badge, score, card.note].filter(Boolean).join(", ");
+    const image = make("img", "");
+    const pixels = Math.max(width, height) * window.devicePixelRatio;
+    Object.assign(image, { alt: "", draggable: false, decoding: "async" });
+    const showMissing = () => {
+      node.classList.add("gone");
+      link.replaceChildren(make("span", "", "Deleted or changed since it was indexed"));
+    };
+    image.onerror = () => { if (image.hasAttribute("src")) showMissing(); };
+    if (card.is_missing) {
+      showMissing();
+    } else {
+      image.src = pictureUrl(card, "thumbnail", pixels > 420 ? { side: 640 } : {});
+      link.append(image);
+    }
+    if (this.data.boxes && card.parts.length) {
+      const boxes = make("div", "boxes");
+      boxes.setAttribute("aria-hidden", "true");
+      boxes.append(...makeBoxes(card.parts, false));
+      link.append(boxes);
+    }
+    node.append(this.makeCaption(card), this.makeTick(node, card, index));
+    node.classList.toggle("named", this.data.names);
+    if (card.badge) {
+      node.classList.add("marked");
+      node.append(make("span", "badge", card.badge));
+    }
+    node.classList.toggle("selected", this.selected.has(id));
+    link.onclick = (event) => {
+      if (event.ctrlKey || event.metaKey || event.button) return; // another tab
+      event.preventDefault();
+      if (isTouch && this.selected.size) this.tick(index, event.shiftKey);
+      else this.lightbox.open(id, true);
+    };
+    if (isTouch) this.tickByLongPress(link, index);
+    return node;
+  }
+
+  makeCaption(card) {
+    const caption = make("div", "caption"), line = make("div", "line");
+    caption.setAttribute("aria-hidden", "true");
+    line.append(make("span", "name", card.name), make("span", "score", card.score_text));
+    caption.append(line);
+    if (card.note && (!card.score_text || !card.parts.length)) caption.append(make("div", "note", card.note));
+    if (card.score_text) caption.append(...makeBars(card.parts));
+    return caption;
+  }
+
+  makeTick(node, card, index) {
+    const tick = make("button", "tick");
+    Object.assign(tick, { type: "button", tabIndex: -1, title: "Select", ariaLabel: `Select ${card.name}` });
+    tick.setAttribute("aria-pressed", String(this.selected.has(card.id)));
+    tick.append(makeIcon("tick"));
+    tick.onclick = (event) => this.tick(index, event.shiftKey);
+    return tick;
+  }
+
+  showPosition(top, view) {
+    const n = this.outline.ids.length, { layout } = this;
+    const first = n && layout.rows[layout.rowAt(Math.max(0, top))].first;
+    const last = n && layout.rows[layout.rowAt(Math.max(0, top + view - 60))].end;
+    const total = this.n === null ? "" : ` of ${this.n.toLocaleString("en")}`;
+    this.position.textContent = n ? `${(first + 1).toLocaleString("en")}–${last.toLocaleString("en")}${total}` : "";
+    const share = layout.height > view ? Math.min(1, Math.max(0, top / (layout.height - view))) : 0;
+    const isLong = layout.months.length > 1 && layout.height > 2 * view;
+    this.scrubber.show(isLong ? layout : null, share, nameMonth(layout.monthAt(first)));
+    this.host.classList.toggle("ticking", this.selected.size > 0);
+  }
+
+  // cards
+
+  loadCards(first, end) {
+    const missing = new Set();
+    for (let i = first; i < end; i++) {
+      const block = Math.floor(i / BLOCK);
+      if (!this.cards.has(this.outline.ids[i]) && !this.requested.has(block)) missing.add(block);
+    }
+    if (!missing.size) return;
+    clearTimeout(this.loading); // while the bar is dragged, nothing is loaded
+    this.loading = setTimeout(() => missing.forEach((block) => this.loadBlock(block)), 30);
+  }
+
+  async loadBlock(block) {
+    this.requested.add(block);
+    const { signal } = this.requests;
+    try {
+      const cards = await getJson("cards", this.address, { start: block * BLOCK, n: BLOCK }, signal);
+      for (const card of cards) this.cards.set(card.id, card);
+      this.redraw();
+      this.lightbox.show();
+    } catch (error) {
+      if (!signal.aborted) this.requested.delete(block);
+      this.explain(error);
+    }
+  }
+
+  explain(error) {
+    if (error.name !== "AbortError") this.error.textContent = error.message;
+  }
+
+  // focus and keys
+
+  focusedIndex() {
+    const id = Number(this.list.getRootNode().activeElement?.closest(".card")?.dataset.id);
+    const index = id ? this.outline.ids.indexOf(id) : -1;
+    return index < 0 ? null : index;
+  }
+
+  cardNode(index) {
+    return this.rows.get(this.layout.rowOf(index))?.querySelector(`.card[data-id="${this.outline.ids[index]}"]`);
+  }
+
+  setCurrent(index) {
+    for (const link of this.list.querySelectorAll('.open[tabindex="0"]')) link.tabIndex = -1;
+    this.current = index;
+    const link = this.cardNode(index)?.querySelector(".open");
+    if (link) link.tabIndex = 0;
+    return link;
+  }
+
+  reveal(index) {
+    const row = this.layout.rows[this.layout.rowOf(index)], top = this.top(), view = this.scroller.clientHeight;
+    const bottom = row.top + row.height + (row.hasLabel ? this.layout.label : 0);
+    if (row.top < top + HEAD) this.scroller.scrollTop += row.top - top - HEAD;
+    else if (bottom > top + view - 60) this.scroller.scrollTop += bottom - top - view + 60;
+    this.draw();
+  }
+
+  focus(index, options) {
+    if (!options) this.reveal(index);
+    this.setCurrent(index)?.focus({ preventScroll: true });
+  }
+
+  onKey(event) {
+    const index = this.focusedIndex();
+    if (index === null || event.ctrlKey || event.metaKey || event.altKey) return;
+    const last = this.outline.ids.length - 1;
+    const goals = {
+      ArrowLeft: index - 1, ArrowRight: index + 1, Home: 0, End: last,
+      ArrowUp: this.layout.neighbour(index, -1), ArrowDown: this.layout.neighbour(index, 1),
+    };
+    if (event.key in goals) {
+      const goal = goals[event.key];
+      if (goal !== null && goal >= 0 && goal <= last) this.focus(goal);
+    } else if (event.key === " ") this.tick(index, event.shiftKey);
+    else return; // Enter follows the link
     event.preventDefault();
-  };
-  grid.replaceChildren(...nodes);
-  const restored = nodes.find((node) => node.dataset.id === focused);
-  if (restored) {
-    nodes[0].tabIndex = -1;
-    restored.tabIndex = 0;
-    restored.focus({ preventScroll: true });
+  }
+
+  // ticks
+
+  tick(index, isRange) {
+    const id = this.outline.ids[index], isOn = !this.selected.has(id);
+    const from = isRange && this.anchor !== null ? this.anchor : index;
+    for (const one of this.outline.ids.slice(Math.min(from, index), Math.max(from, index) + 1)) {
+      if (isOn) this.selected.add(one); else this.selected.delete(one);
+    }
+    this.anchor = index;
+    this.showSelected();
+    this.send("selected", [...this.selected]);
+  }
+
+  showSelected() {
+    for (const node of this.list.querySelectorAll(".card")) {
+      const isOn = this.selected.has(Number(node.dataset.id));
+      node.classList.toggle("selected", isOn);
+      node.querySelector(".tick")?.setAttribute("aria-pressed", String(isOn));
+    }
+    this.host.classList.toggle("ticking", this.selected.size > 0);
+  }
+
+  tickByLongPress(link, index) {
+    let timer = null;
+    const stop = () => clearTimeout(timer);
+    link.addEventListener("touchstart", () => {
+      timer = setTimeout(() => { timer = null; this.tick(index, false); navigator.vibrate?.(20); }, PRESS_MS);
+    }, { passive: true });
+    for (const name of ["touchmove", "touchcancel"]) link.addEventListener(name, stop, { passive: true });
+    link.addEventListener("touchend", (event) => {
+      if (timer === null) event.preventDefault(); // it was long: no click
+      stop();
+    });
+    link.oncontextmenu = (event) => event.preventDefault();
+  }
+
+  // the history of the browser
+
+  onBack(event) {
+    const id = pictureInAddress(), isOwn = pageAddress(null) === this.pageOfList;
+    if (isOwn && (this.lightbox.isOpen || (id !== null && this.outline.ids.includes(id)))) {
+      event.stopImmediatePropagation(); // only a picture was opened or closed: the rest of the page stays
+      isBack = false;
+      if (id === null) this.lightbox.hide(); else this.lightbox.open(id);
+    }
   }
 }

@@ -1,5 +1,7 @@
 // A map of pictures: a dot for each, thumbnails where they do not overlap, cluster labels. Wheel zooms, dragging pans.
 
+import { make, replaceCleanup } from "./nodes.js";
+
 const NAME = 26; // height of a label, pixels
 
 // Zoom and centre of each mounted map, kept between renderings.

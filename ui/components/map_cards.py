@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from cosmos_search.explore.embedding_map import Atlas, Point
+from cosmos_search.service.thumbnails import Thumbnails
 from indexer.store.records import PictureRecord
 from ui.components.cards import get_colour
 from ui.components.data_uri import encode_jpeg_uri
 from ui.escape import replace_surrogates
-from ui.files.thumbnails import Thumbnails
 
 __all__ = ["ClusterLabel", "MapCards", "MapThumbnail", "make_map_cards"]
 

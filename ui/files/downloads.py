@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import re
 import unicodedata
 import zipfile
@@ -10,12 +11,23 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from threading import Lock
 
+from cosmos_search.explore.duplicate_groups import DuplicateGroup, list_files
+from cosmos_search.service.originals import open_original
 from indexer.errors import PictureError
 from indexer.store.records import FailedFile, PictureRecord
 from ui.escape import replace_surrogates
-from ui.files.originals import open_original
 
-__all__ = ["MAX_ZIP_BYTES", "format_csv", "format_failed_csv", "format_json", "make_zip", "sum_file_sizes"]
+__all__ = [
+    "MAX_ZIP_BYTES",
+    "format_csv",
+    "format_failed_csv",
+    "format_groups_csv",
+    "format_json",
+    "format_other_paths",
+    "make_zip",
+    "sanitize_name",
+    "sum_file_sizes",
+]
 
 MAX_ZIP_BYTES = 500 << 20  # the archive is made in memory
 _zip_lock = Lock()
@@ -60,6 +72,25 @@ def format_csv(pictures: Sequence[PictureRecord]) -> str:
     return _format_table([COLUMNS, *map(_list_values, pictures)])
 
 
+def format_groups_csv(groups: Sequence[DuplicateGroup]) -> str:
+    """A table with a row for each file of groups of duplicates, with a header."""
+    return _format_table(
+        [
+            ("group", "kind", "file", "reasons", "path"),
+            *((*values, replace_surrogates(path)) for *values, path in list_files(groups)),
+        ]
+    )
+
+
+def format_other_paths(groups: Sequence[DuplicateGroup]) -> bytes:
+    """The paths of all files that need not be kept, one a line, as they are in the file system.
+
+    Paths with a line break are left out: a program would read them as two.
+    """
+    paths = (os.fsencode(path) for group in groups for path in group.other_paths)
+    return b"".join(path + b"\n" for path in paths if b"\n" not in path)
+
+
 def format_failed_csv(failed: Sequence[FailedFile]) -> str:
     """A table of files and the reasons why they could not be read, with a header."""
     return _format_table([("path", "reason"), *((replace_surrogates(one.path), one.reason) for one in failed)])
@@ -97,7 +128,7 @@ def _escape_formula(value: object) -> object:
 
 def _choose_free_name(path: Path, taken: set[str]) -> str:
     """A valid file name that differs from those in `taken` on case-insensitive systems too; adds it to `taken`."""
-    name = _sanitize_name(path.name)
+    name = sanitize_name(path.name)
     stem, suffix, number = Path(name).stem, Path(name).suffix, 2
     while (key := unicodedata.normalize("NFC", name).casefold()) in taken:
         name, number = f"{stem}-{number}{suffix}", number + 1
@@ -105,7 +136,7 @@ def _choose_free_name(path: Path, taken: set[str]) -> str:
     return name
 
 
-def _sanitize_name(name: str) -> str:
+def sanitize_name(name: str) -> str:
     name = FORBIDDEN.sub("_", replace_surrogates(name)).strip(" ").rstrip(". ") or "_"
     if RESERVED.match(name):
         name = "_" + name

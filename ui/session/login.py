@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import cache
 from hashlib import sha256
 from ipaddress import IPv6Network, ip_address
+from secrets import token_urlsafe
 from threading import Lock
 from time import monotonic
 from typing import Literal
@@ -16,7 +17,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from ui.settings import TOKEN, TOKEN_KEY
 
-__all__ = ["Login", "require_login", "shared_login"]
+__all__ = ["Login", "get_own_ticket", "require_login", "shared_login"]
 
 WINDOW_S = 20.0  # wrong tokens are counted for this long
 TOKEN_HELP = "The token was printed in the terminal in which this page was started."
@@ -42,6 +43,7 @@ class Login:
         self._wrong: deque[tuple[float, str]] = deque()  # time, address
         self._n_wrong: Counter[str] = Counter()
         self._logged_in: set[str] = set()
+        self._tickets: dict[str, str] = {}  # by session
         self._guard = Lock()
 
     def check_token(self, token: str, address: str | None) -> Literal["right", "wrong", "wait"]:
@@ -65,6 +67,20 @@ class Login:
     def log_in(self, session: str) -> None:
         """Mark a session as logged in. session: an id that the server has generated."""
         self._logged_in.add(session)
+
+    def get_ticket(self, session: str) -> str:
+        """A secret with which the browser of a session requests pictures; empty if no token is needed."""
+        if not self.is_needed:
+            return ""
+        assert self.is_logged_in(session)
+        with self._guard:
+            return self._tickets.setdefault(session, token_urlsafe())
+
+    def is_ticket(self, ticket: str) -> bool:
+        """True for the ticket of a session, or if no token is needed."""
+        with self._guard:
+            known = list(self._tickets.values())
+        return not self.is_needed or any(hmac.compare_digest(_hash_token(ticket), _hash_token(one)) for one in known)
 
     def is_logged_in(self, session: str) -> bool:
         """True if the session is logged in, or if no token is needed."""
@@ -98,6 +114,13 @@ def require_login() -> bool:
     else:
         st.error("Wrong token.")
     return False
+
+
+def get_own_ticket() -> str:
+    """The ticket of the current session, see `Login.get_ticket`."""
+    context = get_script_run_ctx()
+    assert context is not None
+    return shared_login().get_ticket(context.session_id)
 
 
 def _normalize_address(address: str | None) -> str:

@@ -1,7 +1,7 @@
 """Resources that all visitors share: the library, thumbnails, the indexing job and cached results."""
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from threading import Lock
 from typing import TypeVar
@@ -10,19 +10,20 @@ from platformdirs import user_cache_path
 
 from cosmos_search.library import Library
 from cosmos_search.library import open as open_library
+from cosmos_search.limits import THUMBNAIL_BYTES
 from cosmos_search.places import default_place
+from cosmos_search.service.answer_cache import AnswerCache
+from cosmos_search.service.indexing import Indexing
+from cosmos_search.service.thumbnails import Thumbnails
 from indexer.places import Place
-from ui.files.thumbnails import Thumbnails
-from ui.session.answer_cache import AnswerCache
-from ui.session.indexing import Indexing
 
 __all__ = ["SharedResources", "shared_resources"]
 
 T = TypeVar("T")
 
-THUMBNAIL_BYTES = 1 << 30
 N_RESULTS = 48  # results of searches and facets; about 1 KB for each hit
 N_LARGE_RESULTS = 6  # maps and groups of near duplicates
+N_UPLOADS = 16  # about 3 MB each
 _open_lock = Lock()
 
 
@@ -35,6 +36,7 @@ class SharedResources:
     indexing: Indexing
     results: AnswerCache
     large_results: AnswerCache
+    uploads: AnswerCache = field(default_factory=lambda: AnswerCache(N_UPLOADS))  # example pictures by their key
 
     def get_or_compute(self, name: str, compute: Callable[[], T], *arguments: Hashable) -> T:
         """The result of `compute`, cached by name, arguments and version of the index."""

@@ -4,19 +4,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args
 
-from cosmos_search.explore.near_duplicates import MIN_COSINE
+from cosmos_search.explore.duplicate_groups import GroupKind
 from cosmos_search.retrieval.filters import parse_filters
 from cosmos_search.retrieval.query import parse_box
 from indexer.errors import UsageError
 from indexer.pictures.regions import Box
-from indexer.store.filters import ORIENTATIONS, Filters
+from indexer.store.filter_record import ORIENTATIONS, Filters
 
-__all__ = ["DEFAULT", "MAX_TEXT", "MIN_COSINES", "State"]
+__all__ = ["DEFAULT", "MAX_TEXT", "State"]
 
-View = Literal["search", "explore", "library"]
+View = Literal["search", "explore", "albums", "library"]
 Sort = Literal["score", "date"]
 Explore = Literal["map", "duplicates"]
-MIN_COSINES = {"strict": 0.95, "usual": MIN_COSINE, "loose": 0.85}  # similarity setting -> least cosine
 MAX_PAGE = 10_000
 MAX_TEXT = 1000  # characters of a query, and of any other value
 
@@ -36,15 +35,16 @@ class State:
     near: str = ""
     min_size: str = ""
     orientation: str = ""
+    album: int | None = None  # id of the album that has the pictures
     sort: Sort = "score"
-    page: int = 1
+    page: int = 1  # of the groups of near duplicates
     all: bool = False  # include unlikely matches
     where: bool = True  # show boxes on the thumbnails
+    names: bool = False  # show names and scores on all thumbnails
     picture: int | None = None  # id of the picture in the detail view
-    heat: int | None = None  # index of the sentence whose heat map is shown, from 0
     explore: Explore = "map"
     cluster: int | None = None  # selected cluster of the map
-    alike: str = "usual"  # similarity of near duplicates
+    kind: GroupKind = "copies"  # of the groups of duplicates
 
     @classmethod
     def from_address(cls, address: Mapping[str, str]) -> "State":
@@ -65,8 +65,8 @@ class State:
         example resets `box`.
         """
         resets: dict[str, Any] = {}
-        if not changes.keys() <= {"page", "picture", "heat", "where"}:
-            resets |= {"page": 1, "picture": None, "heat": None}
+        if not changes.keys() <= {"page", "picture", "where", "names"}:
+            resets |= {"page": 1, "picture": None}
         if changes.keys() & {"query", "similar_to"}:
             resets |= {"all": False}
         if "similar_to" in changes:
@@ -85,6 +85,7 @@ class State:
             min_size=self.min_size,
             orientation=self.orientation,
         )
+        filters = replace(filters, album=self.album)
         return None if filters == Filters() else filters
 
 
@@ -133,14 +134,15 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "view": _make_choice_parser(*get_args(View)),
     "sort": _make_choice_parser(*get_args(Sort)),
     "explore": _make_choice_parser(*get_args(Explore)),
-    "alike": _make_choice_parser(*MIN_COSINES),
+    "kind": _make_choice_parser(*get_args(GroupKind)),
     "orientation": _make_choice_parser(*ORIENTATIONS),
     "similar_to": _parse_count,
     "picture": _parse_count,
-    "heat": _parse_count,
+    "album": _parse_count,
     "cluster": _parse_count,
     "page": _parse_page,
     "box": parse_box,
     "all": _parse_flag,
     "where": _parse_flag,
+    "names": _parse_flag,
 }

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from cosmos_search.extras import Extra, MissingExtraError, install_command
+from cosmos_search.extras import IN_CLONE, Extra, MissingExtraError, install_command
 from cosmos_search.models.errors import DamagedModelError, ModelNotPulledError, UnknownModelError
 from cosmos_search.retrieval.errors import EmptyQueryError, QueryError
 from indexer.errors import (
@@ -30,12 +30,14 @@ from indexer.errors import (
 )
 from ui.escape import escape_markdown
 
-__all__ = ["ADVICE", "advise_install", "format_error", "show_error"]
+__all__ = ["ADVICE", "INSTALL_ENCODERS", "advise_install", "format_error", "show_error"]
 
 ADD_FOLDER = "Add a folder in the **Library** view."
 CHECK = "Press **Check for changes** in the **Library** view."
-REBUILD = "On the computer that runs this page, run `cosmos-search index --rebuild`."
+REBUILD = "Embed all pictures again: **Change encoder** in the **Library** view."
 FIX_ON_COMPUTER = "This has to be fixed on the computer that runs this page."
+
+INSTALL_ENCODERS = "To list and install other encoders, on the computer that runs this page: `cosmos-search models`."
 
 # Keys are error classes; a class without an entry takes that of its nearest base. Values are Markdown.
 ADVICE: Mapping[type[CosmosSearchError], str] = {
@@ -88,4 +90,4 @@ def format_error(error: CosmosSearchError) -> str:
 
 def advise_install(extra: Extra) -> str:
     """Markdown: how to install the packages of an extra."""
-    return f"On the computer that runs this page, run `{install_command(extra)}` and restart the page."
+    return f"On the computer that runs this page, {IN_CLONE}, run `{install_command(extra)}` and restart the page."

@@ -2,50 +2,36 @@
 
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
 from hashlib import sha256
 
 import streamlit as st
 from PIL import Image
 
-from indexer.errors import PictureError, UsageError
+from cosmos_search.service.uploads import read_upload
+from indexer.errors import UsageError
 from indexer.pictures.regions import Box
-from indexer.store.records import PictureRecord
 from ui.components.cards import Part, get_colour, get_edges
 from ui.components.components import show_frame
-from ui.components.data_uri import encode_data_uri
-from ui.files.originals import read_upright
-from ui.files.uploads import read_upload
+from ui.components.data_uri import encode_data_uri, make_image_html
 from ui.session.address import go
+from ui.session.results import crop
 from ui.session.shared import SharedResources
 from ui.session.state import State
 from ui.views.advice import show_error
 
-__all__ = ["ExamplePicture", "find_example", "show_example_chip", "show_upload"]
+__all__ = ["get_upload_key", "show_example_chip", "show_upload"]
 
-SIDE = 1024  # pixels of an example
 CHIP_SIDE = 72
 
 
-@dataclass(frozen=True, slots=True)
-class ExamplePicture:
-    """An example picture that is loaded when the search needs it."""
-
-    load: Callable[[], Image.Image]  # raises UsageError if the file is missing
-    key: str  # cache key of its content
-
-
-def find_example(shared: SharedResources, state: State) -> ExamplePicture | None:
-    """The example picture, if there is one. Raises UsageError if it is not indexed any more."""
-    if state.similar_to is not None:
-        record = shared.library.picture(state.similar_to)
-        if record is None:
-            raise UsageError("The example picture is not indexed any more.")
-        return ExamplePicture(lambda: _load_indexed(record, state.box), f"{record.fingerprint}-{state.box}")
+def get_upload_key(shared: SharedResources, state: State) -> str | None:
+    """The key under which `shared` has the uploaded picture, or the selected part of it; None if it is not used."""
     picture, box = _get_upload()
-    if picture is None:
+    if picture is None or state.similar_to is not None:
         return None
-    return ExamplePicture(lambda: _crop(picture, box), f"{st.session_state['upload_key']}-{box}")
+    key = f"{st.session_state['upload_key']}-{box}"
+    shared.uploads.get(key, lambda: crop(picture, box))
+    return key
 
 
 def show_example_chip(shared: SharedResources, state: State) -> None:
@@ -75,13 +61,6 @@ def show_upload(state: State) -> None:
     picture, box = _get_upload()
     if picture is not None and state.similar_to is None:
         _show_part_selector(picture, box)
-
-
-def _load_indexed(record: PictureRecord, box: Box | None) -> Image.Image:
-    try:
-        return _crop(read_upright(record, SIDE), box)
-    except PictureError as error:
-        raise UsageError(f"The example picture can't be used: {error}.") from error
 
 
 def _store_upload(key: str) -> None:
@@ -124,10 +103,7 @@ def _show_part_selector(picture: Image.Image, box: Box | None) -> None:
 def _show_chip(image: Image.Image | None, box: Box | None, name: str, on_remove: Callable[[], None]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if image is not None:
-            st.image(_crop(image, box), width=CHIP_SIDE)
+            uri = encode_data_uri(crop(image, box).convert("RGB"))
+            st.html(make_image_html(uri, "The example", CHIP_SIDE), width="content")
         st.markdown(f"Similar to {'a part of ' if box is not None else ''}{name}", width="content")
         st.button("Remove", icon=":material/close:", key="drop_example", on_click=on_remove)
-
-
-def _crop(picture: Image.Image, box: Box | None) -> Image.Image:
-    return picture if box is None else picture.crop(box.pixels(*picture.size))

@@ -1,4 +1,4 @@
-"""The Explore view: a map of all pictures, and groups of near duplicates."""
+"""The Explore view: a map of all pictures, and groups of duplicates."""
 
 from collections.abc import Sequence
 
@@ -6,21 +6,21 @@ import streamlit as st
 
 from cosmos_search.explore.embedding_map import Atlas
 from indexer.store.records import PictureRecord
-from ui.components.cards import make_picture_card
+from ui.components.cards import make_card
 from ui.components.components import show_map
 from ui.components.map_cards import MapCards, make_map_cards
 from ui.escape import escape_markdown
-from ui.session.address import bind_widget, go, show_choice
+from ui.session.address import go, show_choice
 from ui.session.shared import SharedResources
-from ui.session.state import MIN_COSINES, State
+from ui.session.state import State
+from ui.views.duplicates import show_duplicates
 from ui.views.grid import open_picture, show_picture_grid
 from ui.views.selection import show_selection
 
 __all__ = ["show_explore"]
 
-MAX_PICTURES = 60  # shown of a cluster or a group
-GROUPS_PER_PAGE = 10
-LABELS = {"map": "Map", "duplicates": "Similar pictures"}
+MAX_PICTURES = 60  # shown of a cluster
+LABELS = {"map": "Map", "duplicates": "Duplicates"}
 
 
 def show_explore(shared: SharedResources, state: State) -> None:
@@ -32,7 +32,7 @@ def show_explore(shared: SharedResources, state: State) -> None:
     if state.explore == "map":
         _show_map(shared, state)
     else:
-        _show_duplicates(shared, state)
+        show_duplicates(shared, state)
 
 
 def _show_map(shared: SharedResources, state: State) -> None:
@@ -63,45 +63,7 @@ def _make_map(shared: SharedResources) -> tuple[Atlas, MapCards]:
     return atlas, make_map_cards(atlas, shared.library.pictures, shared.thumbnails)
 
 
-def _show_duplicates(shared: SharedResources, state: State) -> None:
-    options = list(reversed(MIN_COSINES))
-    key = bind_widget("alike", state.alike)
-    st.select_slider("Similarity", options, key=key, on_change=lambda: go(alike=st.session_state["alike"]), width=240)
-    groups = _find_groups(shared, state)
-    if not groups:
-        st.info("No similar pictures found.", icon=":material/check_circle:")
-        return
-    st.caption(
-        f"{len(groups):,} {'group' if len(groups) == 1 else 'groups'} of similar pictures: copies that were "
-        "re-encoded, resized or cropped a little, or different pictures of similar things. Compare before deleting."
-    )
-    n_pages = -(-len(groups) // GROUPS_PER_PAGE)
-    page = min(state.page, n_pages)
-    first = (page - 1) * GROUPS_PER_PAGE
-    for number, group in enumerate(groups[first : first + GROUPS_PER_PAGE], first + 1):
-        st.markdown(f"**Group {number:,}:** {len(group):,} pictures")
-        _show_pictures(shared, state, group[:MAX_PICTURES], n=len(group), key=f"group_{number}")
-    if n_pages > 1:
-        key = bind_widget("group_page", page)
-        st.pagination(n_pages, key=key, on_change=lambda: go(page=st.session_state["group_page"]))
-
-
-def _find_groups(shared: SharedResources, state: State) -> Sequence[Sequence[PictureRecord]]:
-    """Groups of near duplicates, with a progress bar while they are computed."""
-    placeholder = st.empty()
-
-    def show_share(share: float) -> None:
-        placeholder.progress(share, text="Comparing all pictures; 100,000 take about a minute")
-
-    min_cosine = MIN_COSINES[state.alike]
-    groups = shared.cached_until_idle(
-        "duplicates", lambda: shared.library.near_duplicates(min_cosine, on_progress=show_share), min_cosine
-    )
-    placeholder.empty()
-    return groups
-
-
 def _show_pictures(shared: SharedResources, state: State, pictures: Sequence[PictureRecord], n: int, key: str) -> None:
-    show_picture_grid(state, [make_picture_card(picture, shared.thumbnails) for picture in pictures], key=key)
+    show_picture_grid(state, [make_card(picture) for picture in pictures], key=key)
     if n > len(pictures):
         st.caption(f"The first {len(pictures):,} of {n:,}.")

@@ -1,13 +1,13 @@
-"""Filters in the sidebar, with the number of pictures for each value."""
+"""Filters, with the number of pictures for each value."""
 
 import re
 from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from indexer.errors import UsageError
+from indexer.errors import CosmosSearchError
 from indexer.store.facets import Count
-from ui.escape import replace_surrogates
+from ui.escape import escape_markdown, replace_surrogates
 from ui.session.address import bind_widget, go
 from ui.session.shared import SharedResources
 from ui.session.state import MAX_TEXT, State
@@ -15,6 +15,7 @@ from ui.session.state import MAX_TEXT, State
 __all__ = ["show_filters"]
 
 ANY = ""
+MAX_SHOWN = 24  # characters of a value on the button
 YEAR = re.compile("[0-9]{4}")
 CLEARED = dict.fromkeys(("after", "before", "folder", "camera", "near", "min_size", "orientation"), "")
 
@@ -23,10 +24,11 @@ def show_filters(shared: SharedResources, state: State) -> None:
     """All filters. Invalid ones are ignored in the counts; the search view shows the error."""
     try:
         filters = state.filters
-    except UsageError:
+    except CosmosSearchError:
         filters = None
-    with st.sidebar:
-        st.subheader("Filters")
+    set_ = [getattr(state, name) for name in CLEARED if getattr(state, name)]
+    label = "Filters: " + ", ".join(map(_shorten, set_)) if set_ else "Filters"
+    with st.popover(escape_markdown(label), icon=":material/filter_alt:", key="filters"):
         facets = shared.get_or_compute("facets", lambda: shared.library.facets(filters), filters)
         _show_year_filter(state, facets.years)
         left, right = st.columns(2)
@@ -38,12 +40,16 @@ def show_filters(shared: SharedResources, state: State) -> None:
         _show_choice_filter("Camera", "camera", state, facets.cameras)
         _show_choice_filter("At least", "min_size", state, facets.sizes)
         _show_choice_filter("Orientation", "orientation", state, facets.orientations)
-        _show_text_filter("Near", "near", state, "48.14,11.58,20km")
+        _show_text_filter("Near", "near", state, "Munich,20km")
         if filters is not None:
             n = shared.library.n_matching(filters)
             st.caption(f"{n:,} {'picture matches' if n == 1 else 'pictures match'}")
-        if any(getattr(state, name) for name in CLEARED):
-            st.button("Clear filters", on_click=go, kwargs=CLEARED, width="stretch")
+    if set_:
+        st.button("Clear filters", icon=":material/filter_alt_off:", on_click=go, kwargs=CLEARED)
+
+
+def _shorten(value: str) -> str:
+    return value if len(value) <= MAX_SHOWN else f"…{value[1 - MAX_SHOWN :]}"
 
 
 def _show_year_filter(state: State, years: Sequence[Count]) -> None:

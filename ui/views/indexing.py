@@ -5,10 +5,10 @@ from pathlib import Path
 
 import streamlit as st
 
+from cosmos_search.service.indexing import IndexingJob
 from indexer.errors import CosmosSearchError, UsageError
 from indexer.ingest.scan_plan import resolve_folder
 from indexer.ingest.update import Report
-from ui.session.indexing import IndexingJob
 from ui.session.shared import SharedResources
 from ui.views.advice import advise_install, format_error, show_error
 
@@ -26,9 +26,9 @@ def show_add_folder(shared: SharedResources) -> None:
         show_error(error)
 
 
-def start_indexing(shared: SharedResources, folders: Sequence[Path]) -> None:
-    """Callback: start indexing; if a job is running, show an error below the folder field."""
-    if not shared.indexing.start(folders):
+def start_indexing(shared: SharedResources, folders: Sequence[Path], model: str | None = None) -> None:
+    """Callback: start indexing; if a job is running, show an error below the folder field. model: see IndexingJob."""
+    if not shared.indexing.start(folders, model):
         st.session_state["folder_error"] = UsageError("Indexing is running already; wait until it is done, or stop it.")
 
 

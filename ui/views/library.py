@@ -1,18 +1,16 @@
-"""The Library view: indexed folders, indexing progress, unreadable files, models."""
+"""The Library view: indexed folders, indexing progress, unreadable files, the encoder."""
 
 from pathlib import Path
 
 import streamlit as st
 
-from cosmos_search.library import Info
-from cosmos_search.models.install import list_models
-from cosmos_search.models.store import default_store
-from indexer.errors import CosmosSearchError, OtherEncoderError
+from cosmos_search.opened_index import Info
+from indexer.errors import CosmosSearchError
 from ui.escape import escape_markdown, replace_surrogates
 from ui.files.downloads import format_failed_csv
 from ui.session.shared import SharedResources
 from ui.session.state import State
-from ui.views.advice import show_error
+from ui.views.encoder import show_encoder
 from ui.views.indexing import show_add_folder, show_progress, start_indexing
 
 __all__ = ["show_library"]
@@ -21,7 +19,7 @@ MAX_FAILED = 1000  # rows shown
 
 
 def show_library(shared: SharedResources, state: State) -> None:
-    """The whole view: folders, progress, failed files, models. Searching works while indexing is running."""
+    """The whole view: folders, progress, failed files, the encoder. Searching works while indexing is running."""
     st.subheader("Folders on the computer that runs this page")
     show_add_folder(shared)
     show_progress(shared)
@@ -30,7 +28,7 @@ def show_library(shared: SharedResources, state: State) -> None:
     info = shared.library.info()
     _show_folders(shared, info)
     _show_failed_files(info)
-    _show_models(info)
+    show_encoder(shared, info)
 
 
 def _show_folders(shared: SharedResources, info: Info) -> None:
@@ -75,28 +73,3 @@ def _show_failed_files(info: Info) -> None:
             st.download_button(
                 "Full list as CSV", format_failed_csv(info.failed), "failed.csv", "text/csv", on_click="ignore"
             )
-
-
-def _show_models(info: Info) -> None:
-    st.subheader("Model")
-    if info.encoder is not None:
-        sizes = sum(info.size_bytes.values()) / 1e6
-        st.markdown(
-            f"Model of this index: **{escape_markdown(info.encoder.name)}** ({escape_markdown(info.encoder.regions)} "
-            f"regions), {info.n_pictures:,} pictures, {sizes:,.1f} MB on disk."
-        )
-        if info.needs_rebuild:
-            show_error(OtherEncoderError(info.encoder.name, info.encoder.name))
-    rows = [row for row in list_models(default_store()) if row.size_bytes is not None]
-    st.dataframe(
-        {
-            "installed": [row.name for row in rows],
-            "network": [row.network for row in rows],
-            "trained on": [row.trained_on for row in rows],
-        },
-        hide_index=True,
-    )
-    st.caption(
-        "To install models or to change the model of this index, use the command line on the computer that runs this "
-        "page. The page uses the old model until all pictures are indexed with the new one."
-    )

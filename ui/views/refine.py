@@ -9,18 +9,17 @@ from indexer.pictures.regions import Box
 from ui.components.cards import Part, get_colour, get_edges
 from ui.components.components import show_frame
 from ui.session.address import go, read_state
-from ui.session.shared import SharedResources
 from ui.session.state import MAX_TEXT, State
-from ui.views.example import show_example_chip, show_upload
+from ui.views.example import show_upload
 
 __all__ = ["show_refine"]
 
 CANVAS = (3, 2)  # aspect ratio of most photos
 
 
-def show_refine(shared: SharedResources, state: State) -> None:
-    """An expander with the options, and below it the current example."""
-    with st.expander("Refine", icon=":material/tune:"):
+def show_refine(state: State) -> None:
+    """A button that opens the options."""
+    with st.popover("Refine", icon=":material/tune:", width="content"):
         words, positions, picture = st.tabs(["Words", "Positions", "Your picture"])
         with words:
             _show_words(state)
@@ -28,7 +27,6 @@ def show_refine(shared: SharedResources, state: State) -> None:
             _show_positions(state)
         with picture:
             show_upload(state)
-    show_example_chip(shared, state)
 
 
 def _show_words(state: State) -> None:
@@ -58,25 +56,18 @@ def _show_positions(state: State) -> None:
     ]
     if drawn is not None:
         parts.append(Part("here", 0.0, "", "#ffffff", get_edges(drawn)))
-    left, right = st.columns([3, 2])
-    with left:
-        show_frame(
-            key="canvas",
-            image=None,
-            alt="" if parts else "Drag a box where something should be",
-            size=CANVAS,
-            parts=parts,
-            on_draw=lambda box: st.session_state.update(place=box),
-        )
-    with right:
-        st.text_input(
-            "What should be there?",
-            key="placed_text",
-            placeholder="a church",
-            max_chars=MAX_TEXT,
-            disabled=drawn is None,
-        )
-        st.button("Add to search", on_click=_add_place, disabled=drawn is None, type="primary")
+    show_frame(
+        key="canvas",
+        image=None,
+        alt="" if parts else "Drag a box where something should be",
+        size=CANVAS,
+        parts=parts,
+        on_draw=lambda box: st.session_state.update(place=box),
+    )
+    st.text_input(
+        "What should be there?", key="placed_text", placeholder="a church", max_chars=MAX_TEXT, disabled=drawn is None
+    )
+    st.button("Add to search", on_click=_add_place, disabled=drawn is None, type="primary")
 
 
 def _parse_placed_terms(state: State) -> list[tuple[str, Box]]:

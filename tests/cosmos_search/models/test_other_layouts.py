@@ -13,7 +13,7 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
-from transformers import CLIPConfig, CLIPModel
+from transformers import CLIPConfig, CLIPModel, Siglip2Config, Siglip2Model
 
 from cosmos_search.encoders.load import load_encoder
 from cosmos_search.models.install import add_model
@@ -22,7 +22,7 @@ from cosmos_search.processing.image import Preprocess
 from cosmos_search.processing.text import TextTokenizer, clip_tokenizer
 from indexer.errors import CosmosSearchError
 from tests import DATA
-from tests.families import save_family
+from tests.families import NO_SPECIALS, TOWER, save_family
 from tests.micro import micro_like
 
 OPEN_CLIP = DATA / "open-clip"
@@ -66,13 +66,13 @@ def test_a_text_tower_of_its_own_has_other_names_for_the_same_tensors(store, ope
 @pytest.mark.parametrize(
     ("part", "values", "said"),
     [
-        ("vision_cfg", {"timm_model_name": "vit_base"}, "timm_model_name"),
+        ("vision_cfg", {"timm_model_name": "vit_base"}, "its image tower 'vit_base' is not of OpenCLIP"),
         ("vision_cfg", {"attentional_pool": True}, "attentional_pool"),
         ("vision_cfg", {"pool_type": "avg"}, "pool_type of 'avg'"),
         ("vision_cfg", {"layers": [2, 2]}, "vision_cfg.layers must be an integer"),
         ("vision_cfg", {"head_width": 0}, "head_width must lie between"),
         ("vision_cfg", {"layers": 3}, "do not fit its config"),
-        ("text_cfg", {"hf_model_name": "xlm-roberta-base"}, "hf_model_name"),
+        ("text_cfg", {"hf_model_name": "xlm-roberta-base"}, "its text tower 'xlm-roberta-base' is not"),
         ("text_cfg", {"tokenizer_kwargs": {"clean": "canonicalize"}}, "tokenizer_kwargs"),
         ("text_cfg", {"mlp_ratio": "4"}, "mlp_ratio"),
     ],
@@ -138,3 +138,54 @@ def test_a_pickle_that_runs_code_is_refused(store, tmp_path, capfd):
     with pytest.raises(CosmosSearchError, match="could run code"):
         add_model(store, saved.folder)
     assert "run" not in capfd.readouterr().out.split()
+
+
+@pytest.fixture
+def naflex(tmp_path):
+    """A directory of SigLIP 2 with variable resolution, and its network: 2 × 2 patches of 16 pixels."""
+    saved = save_family("siglip2", tmp_path / "naflex")
+    text = TOWER | {"vocab_size": len(saved.tokenizer), "max_position_embeddings": 16} | NO_SPECIALS
+    torch.manual_seed(0)
+    vision = TOWER | {"num_patches": 4, "patch_size": 16}
+    model = Siglip2Model(Siglip2Config(text_config=text, vision_config=vision)).eval()
+    model.save_pretrained(saved.folder)
+    (saved.folder / "preprocessor_config.json").write_text(json.dumps({"patch_size": 16, "max_num_patches": 4}))
+    return saved, model
+
+
+def test_naflex_gives_for_a_square_what_transformers_gives(store, naflex):
+    saved, model = naflex
+    assert json.loads((saved.folder / "config.json").read_text())["model_type"] == "siglip2"
+    card = add_model(store, saved.folder)
+    assert (card.kind, card.image_side) == ("siglip", 32)
+    encoder = load_encoder("naflex", "cpu", "fp32", store)
+    pixels = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    ours = encoder.encode_images([encoder.prepare(Image.fromarray(pixels))])[0][0]
+    rows = torch.from_numpy(pixels / 127.5 - 1).float().reshape(2, 16, 2, 16, 3).transpose(1, 2).reshape(1, 4, -1)
+    texts = saved.tokenizer(["dog"], return_tensors="pt", **saved.padding)["input_ids"]
+    with torch.no_grad():
+        shapes, mask = torch.tensor([[2, 2]]), torch.ones(1, 4, dtype=torch.int32)
+        wanted = model.vision_model(rows, mask, shapes).pooler_output[0]
+        wanted_text = model.text_model(texts).pooler_output[0]
+    assert np.abs(ours - (wanted / wanted.norm()).numpy()).max() < 1e-5
+    assert np.abs(encoder.encode_texts(["dog"])[0] - (wanted_text / wanted_text.norm()).numpy()).max() < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"num_patches": 5}, "its 5 positions are not a square"),
+        ({"patch_size": 8}, "no patch embedding of 8 × 8 pixels"),
+        ({"num_patches": 9}, "position_embedding.weight has the shape"),
+        ({"num_patches": "many"}, "num_patches"),
+    ],
+)
+def test_a_naflex_model_of_other_sizes_is_refused_in_one_sentence(values, said, store, naflex):
+    path = naflex[0].folder / "config.json"
+    content = json.loads(path.read_text())
+    content["vision_config"] |= values
+    path.write_text(json.dumps(content))
+    with pytest.raises(CosmosSearchError, match=said) as caught:
+        add_model(store, naflex[0].folder)
+    assert "\n" not in str(caught.value)
+    assert not store.cards()

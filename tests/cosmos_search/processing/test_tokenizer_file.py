@@ -265,3 +265,22 @@ def test_a_panic_while_a_text_is_read_is_one_sentence():
     with pytest.raises(CosmosSearchError, match="tokenizer can't read") as caught:
         TextTokenizer(library).ids("a" * 40 + "!")
     assert "\n" not in str(caught.value)
+
+
+def test_what_was_checked_is_read_from_the_cache_until_it_is_damaged(own, tmp_path):
+    path, cache = tmp_path / "tokenizer.json", tmp_path / "checked.json"
+    path.write_text(json.dumps(own))
+    wanted = read_tokenizer(path, cache).encode("a cat").ids
+    path.unlink()
+    assert read_tokenizer(path, cache).encode("a cat").ids == wanted
+    path.write_text(json.dumps(own))
+    cache.write_bytes(cache.read_bytes()[:1000])
+    assert read_tokenizer(path, cache).encode("a cat").ids == wanted
+    path.unlink()
+    assert read_tokenizer(path, cache).encode("a cat").ids == wanted
+
+
+def test_a_tokenizer_is_read_where_no_cache_can_be_written(own, tmp_path):
+    path = tmp_path / "tokenizer.json"
+    path.write_text(json.dumps(own))
+    assert read_tokenizer(path, tmp_path / "not there" / "checked.json").get_vocab_size() == len(own["model"]["vocab"])

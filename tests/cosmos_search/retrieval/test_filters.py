@@ -4,9 +4,11 @@ from datetime import datetime
 
 import pytest
 
-from cosmos_search.retrieval.filters import parse_date, parse_filters, parse_near, parse_size
+from cosmos_search.retrieval.dates import parse_date
+from cosmos_search.retrieval.errors import UnknownTownError
+from cosmos_search.retrieval.filters import parse_filters, parse_near, parse_size
 from indexer.errors import UsageError
-from indexer.store.filters import Filters, Near
+from indexer.store.filter_record import Filters, Near
 
 
 def test_one_function_parses_all_filters():
@@ -85,28 +87,15 @@ def test_what_is_no_place_is_refused(text):
     assert str(caught.value).isprintable()
 
 
-@pytest.mark.parametrize(
-    ("text", "date"),
-    [
-        ("2008-1-5", datetime(2008, 1, 5)),
-        ("2008-01-5", datetime(2008, 1, 5)),
-        ("2008-1-05", datetime(2008, 1, 5)),
-        (" 2008-1 ", datetime(2008, 1, 1)),
-        ("2008-1-5T8:30", datetime(2008, 1, 5, 8, 30)),
-        ("2008-1-5 8:05:09", datetime(2008, 1, 5, 8, 5, 9)),
-        ("2008-1-5T8", datetime(2008, 1, 5, 8)),
-        ("2008-01-05T18:00:00Z", datetime(2008, 1, 5, 18)),
-        ("20080105", datetime(2008, 1, 5)),
-        ("2008-W02", datetime(2008, 1, 7)),
-    ],
-)
-def test_dates_are_read_with_and_without_zeros(text, date):
-    assert parse_date(text) == date
+def test_a_town_is_the_centre_of_a_circle():
+    near = parse_near("Munich, 500 m")
+    assert (round(near.latitude, 1), round(near.longitude, 1), near.radius_km) == (48.1, 11.6, 0.5)
+    assert parse_filters(near="München,0.5km").near == near
+    with pytest.raises(UnknownTownError, match="did you mean Munich"):
+        parse_near("Munihc,5km")
 
 
-@pytest.mark.parametrize(
-    "text", ["", "0000", "2008-0-1", "2008-2-30", "2008-1-5-6", "2008-123", "08-1-5", "2008-1-5T25", "-1", "9" * 5000]
-)
-def test_what_is_no_date_is_refused(text):
-    with pytest.raises(UsageError, match="is not a valid date"):
-        parse_date(text)
+def test_a_period_is_narrowed_by_dates():
+    assert parse_filters(taken="2023..2024") == parse_filters(after="2023", before="2025")
+    assert parse_filters(taken="2023..2024", after="2024-03", before="2026") == parse_filters(taken="2024-03..2024")
+    assert parse_filters(taken="2023..", before="2024") == parse_filters(taken="2023")

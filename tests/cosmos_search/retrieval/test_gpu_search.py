@@ -16,7 +16,7 @@ from cosmos_search.retrieval.gpu_search import GpuSearch, make_gpu_search
 from cosmos_search.retrieval.rank import rank
 from cosmos_search.retrieval.scoring import EncodedTerm
 from indexer.pictures.regions import Box
-from indexer.store.filters import Filters
+from indexer.store.filter_record import Filters
 from indexer.store.index import Index
 from indexer.store.picture_rows import PictureRows
 from indexer.store.records import EncoderRecord

@@ -12,7 +12,7 @@ from cosmos_search.library import Library
 from cosmos_search.retrieval.explain import draw_boxes, explain, save_explanations
 from indexer.errors import CosmosSearchError, UsageError
 from indexer.pictures.regions import Box
-from indexer.store.filters import Filters, Near
+from indexer.store.filter_record import Filters, Near
 from tests.colour import ColourEncoder, dated, paint
 from tests.rows import delete_index
 
@@ -177,7 +177,7 @@ def test_json_has_the_boxes(library):
     record = json.loads(json.dumps(hits[0].to_dict()))
     assert [e["text"] for e in record["evidence"]] == ["red", "blue"]
     assert all(len(e["box"]) == 4 for e in record["evidence"])
-    assert "blue: " in format_hits(hits)
+    assert "blue: " in format_hits(hits)[1]
 
 
 def test_a_text_that_is_too_long_is_taken_apart_and_nothing_is_cut(library):

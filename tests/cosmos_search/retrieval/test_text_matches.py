@@ -12,7 +12,7 @@ from cosmos_search.retrieval.scoring import EncodedTerm
 from cosmos_search.retrieval.text_matches import list_words, match_texts
 from indexer.errors import UsageError
 from indexer.pictures.regions import WHOLE, Box
-from indexer.store.filters import Filters
+from indexer.store.filter_record import Filters
 from indexer.store.records import TextLine
 from tests.colour import COLOURS, ColourEncoder, paint
 from tests.results import names
@@ -46,7 +46,7 @@ def picture_id(library, name):
 
 
 def put_lines(library, name, *texts):
-    with library._open_index().writing() as catalog:
+    with library._opened.open().writing() as catalog:
         lines = [TextLine("picture", text, SIGN, 0.9) for text in texts]
         catalog.put_lines("reader 1", {picture_id(library, name): lines})
 
@@ -77,7 +77,7 @@ def test_words_and_what_pictures_show_are_one_ranking(library):
 
 def test_without_words_in_texts_a_ranking_is_what_it_was(library):
     encoded = encode(library.encoder, parse_query("blue"))
-    with library._open_index().snapshot() as snapshot:
+    with library._opened.open().snapshot() as snapshot:
         assert match_texts(snapshot, encoded) == []
         plain = rank(snapshot, encoded, 40)
     hits = library.search("blue", 40, include_unlikely=True)
@@ -92,7 +92,7 @@ def test_the_best_pictures_are_those_of_a_slow_ranking(library):
         put_lines(library, f"{i}.png", " ".join(rng.choice(words, size=rng.integers(0, 3))) or "none")
     for text in ("red gate", "lake", "oak blue", "red. lake gate", "gate - blue"):
         encoded = encode(library.encoder, parse_query(text))
-        with library._open_index().snapshot() as snapshot:
+        with library._opened.open().snapshot() as snapshot:
             levels = match_texts(snapshot, encoded)
             by_texts = {int(id_): level.probability for level in levels for id_ in level.ids}
             plain = {score.picture_id: score.score for score in rank(snapshot, encoded, 40)}

@@ -6,7 +6,7 @@ import pytest
 
 from indexer.ingest.read_texts import BATCH, read_texts
 from indexer.pictures.regions import Box
-from indexer.store.filters import Filters
+from indexer.store.filter_record import Filters
 from indexer.store.records import TextLine
 from tests.colour import COLOURS, paint, paint_photos
 
@@ -71,7 +71,7 @@ def test_missing_files_are_counted_and_pictures_are_made_small(library, photos):
     library.add(photos)
     (photos / "red.png").unlink()
     reader = ColourReader()
-    report = read_texts(library._open_index(), reader, n_threads=1)
+    report = read_texts(library._opened.open(), reader, n_threads=1)
     assert {file.path.name for file in report.failed} == {"red.png", "white.png"}
     assert set(reader.sizes) == {(32, 16)}
 

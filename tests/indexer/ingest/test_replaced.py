@@ -41,7 +41,7 @@ def look_everywhere(library):
     assert len(found) == len(set(found)) <= N_FILES
     seen = library.browse(n=200)
     assert len({path for picture in seen for path in picture.paths}) <= N_FILES
-    assert all(len(group) > 1 for group in library.near_duplicates(0.9))
+    assert all(group.other_paths for group in library.near_duplicates().groups)
     assert orphans(library) == 0
 
 
@@ -143,7 +143,7 @@ def test_orphans_of_an_older_index_are_never_shown_and_dropped_by_the_next_run(l
     run_sql(library.place, "DELETE FROM files WHERE id % 2 = 1")
     assert len(library.search("red", 200, include_unlikely=True)) == N_FILES // 2
     assert len(library.browse(n=200)) == N_FILES // 2
-    library.near_duplicates(0.9)
+    library.near_duplicates()
     stop = Event()
     stop.set()
     library.add(photos, stop=stop)

@@ -6,7 +6,7 @@ from PIL import Image
 import cosmos_search
 from cosmos_search.retrieval.filters import parse_size
 from indexer.store.facets import Count
-from indexer.store.filters import Filters
+from indexer.store.filter_record import Filters
 from tests.colour import ColourEncoder, dated
 
 PICTURES = [  # directory, size, camera, year

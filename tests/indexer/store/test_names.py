@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 import cosmos_search
-from indexer.store.filters import Filters
+from indexer.store.filter_record import Filters
 from indexer.store.names import contains_folded, encode_part, fold, folder_parts
 from tests.colour import ColourEncoder, dated, paint
 from tests.conftest import PLACES, places

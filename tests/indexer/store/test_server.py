@@ -28,7 +28,7 @@ from indexer.pictures.walk import FoundFile
 from indexer.places import ServerPlace
 from indexer.store.dialect import contains_folded as sql_contains_folded
 from indexer.store.dialect import record_names
-from indexer.store.filters import Filters
+from indexer.store.filter_record import Filters
 from indexer.store.geo import distance_km
 from indexer.store.index import Index
 from indexer.store.names import contains_folded, encode_part

@@ -123,7 +123,9 @@ def test_a_user_who_may_only_read_searches_and_is_told_that_nothing_was_changed(
 
 def test_the_missing_driver_is_named_with_its_extra(tmp_path):
     done = run_without(("psycopg",), tmp_path, "info", "--index", "postgresql://someone:sesame@host/pictures")
-    sentence = "An index on a server needs psycopg: pip install -c constraints.txt '.[cluster]'"
+    sentence = (
+        "An index on a server needs psycopg; in the folder of the clone: pip install -c constraints.txt '.[cluster]'"
+    )
     assert (done.returncode, done.stdout, done.stderr) == (1, "", f"Error: {sentence}\n")
 
 

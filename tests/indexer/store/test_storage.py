@@ -15,7 +15,7 @@ import cosmos_search
 from indexer.errors import CosmosSearchError, IndexBusyError
 from indexer.ingest.update import remove
 from indexer.store.database import open_database
-from indexer.store.filters import Filters
+from indexer.store.filter_record import Filters
 from indexer.store.index import Index
 from tests import ROOT
 from tests.colour import COLOURS, ColourEncoder, paint, paint_photos

@@ -2,7 +2,6 @@
 
 import os
 import random
-import sqlite3
 from contextlib import closing
 from pathlib import Path
 
@@ -11,11 +10,12 @@ from PIL import Image, PngImagePlugin
 
 import cosmos_search
 from indexer.pictures.regions import Box
-from indexer.store.filters import Filters
+from indexer.store.filter_record import Filters
 from indexer.store.index import Index
 from indexer.store.records import TextLine
 from indexer.store.words import fold_text, is_camera_name, list_forms, split_words
 from tests.colour import ColourEncoder, paint
+from tests.older_catalogs import make_older, make_older_on_server
 from tests.rows import run_sql
 
 TEXTS = "SELECT picture_id, kind, text, folded, words FROM texts WHERE kind <> 'picture' ORDER BY 1, 2, 3"
@@ -46,7 +46,7 @@ def caption(path, text, colour="red", seed=None):
 
 def put_lines(library, *texts, picture_id=1):
     lines = [TextLine("picture", text, Box(0.1, 0.2, 0.5, 0.3), 0.9) for text in texts]
-    with library._open_index().writing() as catalog:
+    with library._opened.open().writing() as catalog:
         catalog.put_lines("reader 1", {picture_id: lines})
 
 
@@ -56,7 +56,7 @@ def count(library, text):
 
 def find(library, word, limit=100):
     """The kinds and the ids of the pictures that have a word."""
-    with library._open_index().reading() as catalog:
+    with library._opened.open().reading() as catalog:
         matches = catalog.find_word(word, limit)
     return None if matches is None else {kind: ids.tolist() for kind, ids in matches.ids.items()}
 
@@ -64,7 +64,7 @@ def find(library, word, limit=100):
 def check_derived(library):
     """The derived texts are those of a catalog that is filled anew, and the full-text tables agree with them."""
     found = run_sql(library.place, TEXTS)
-    with library._open_index().writing() as catalog:
+    with library._opened.open().writing() as catalog:
         from indexer.store.texts import derive_texts
 
         ids = [row[0] for row in catalog.connection.exec_driver_sql("SELECT id FROM pictures")]
@@ -132,7 +132,7 @@ def test_lines_that_were_read_in_a_picture_stay_until_it_is_read_again_or_remove
     (photos / "a.png").rename(photos / "b.png")
     library.add(photos)
     assert [count(library, text) for text in ("RE16", "e16", "re16 parking", "16 t")] == [1, 1, 1, 0]
-    with library._open_index().reading() as catalog:
+    with library._opened.open().reading() as catalog:
         lines = catalog.texts_of([1])[1]
     assert [line.text for line in lines if line.kind == "picture"] == ["RE16 TGK", "No parking"]
     assert lines[0].box == Box(0.1, 0.2, 0.5, 0.3)
@@ -173,7 +173,7 @@ def test_parts_are_found_as_by_a_slow_search(library, photos):
     letters = "aAbé %_'-1"
     for i in range(12):
         put_lines(library, *("".join(numbers.choices(letters, k=9)) for _ in range(3)), picture_id=i + 1)
-    with library._open_index().reading() as catalog:
+    with library._opened.open().reading() as catalog:
         lines = catalog.texts_of(range(1, 13))
     for _ in range(100):
         part = "".join(numbers.choices(letters, k=3))
@@ -213,11 +213,7 @@ def test_an_index_of_an_earlier_version_gets_the_same_texts(photos, tmp_path):
     with cosmos_search.open(tmp_path / "index", encoder=ColourEncoder()) as library:
         library.add(photos)
     before = run_sql(tmp_path / "index", TEXTS)
-    with closing(sqlite3.connect(tmp_path / "index" / "catalog.db")) as earlier:
-        earlier.executescript(
-            "DROP TABLE text_parts; DROP TABLE text_words; DROP TABLE texts; DROP TABLE readings; "
-            "PRAGMA user_version = 5"
-        )
+    make_older(tmp_path / "index" / "catalog.db", 6)
     with cosmos_search.open(tmp_path / "index", encoder=ColourEncoder()) as library:
         assert find(library, "dog") == {"caption": [1], "file": [1]}
         assert run_sql(tmp_path / "index", TEXTS) == before
@@ -229,13 +225,7 @@ def test_an_index_on_a_server_of_an_earlier_version_gets_the_same_texts(photos, 
     with cosmos_search.open(server_place, encoder=ColourEncoder()) as library:
         library.add(photos)
         before = run_sql(server_place, TEXTS)
-    for statement in (
-        "DROP TABLE texts",
-        "DROP TABLE readings",
-        "DROP FUNCTION touch_readings_insert()",
-        "UPDATE cosmos_search SET schema_version = 2",
-    ):
-        run_sql(server_place, statement)
+    make_older_on_server(server_place, 3)
     with closing(Index.open(server_place)) as index, index.reading() as catalog:
         assert catalog.find_word("dog", 9) is not None
     assert run_sql(server_place, TEXTS) == before

@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import replace
+from threading import Event
 
 import numpy as np
 import pytest
@@ -73,6 +74,15 @@ def test_training_changes_the_trained_part_only(place):
         "text_attn_cross_pool.attn.in_proj_weight",
     } <= changed
     assert not changed & {"class_weight", "class_vectors", "feature_mean", "last.scale"}
+
+
+def test_a_run_that_is_stopped_while_features_are_computed_begins_no_training(home, tmp_path):
+    make_shards(tmp_path / "data", 2)
+    stop = Event()
+    stop.set()
+    with pytest.raises(KeyboardInterrupt):
+        start_run(CONFIG, Sources(str(tmp_path / "data")), tmp_path / "run", stop=stop)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(place):

@@ -3,6 +3,7 @@ import shutil
 import signal
 import sys
 from dataclasses import replace
+from threading import Event
 
 import pytest
 import torch
@@ -54,6 +55,28 @@ def test_a_killed_and_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(
     assert_same(resume(killed, open_source(data), tokenizer), last)
     losses = [[(line["step"], line["clip"]) for line in lines(run / "metrics.jsonl")] for run in (whole, killed)]
     assert losses[0] == losses[1]
+
+
+def test_a_stopped_run_saves_its_last_step_and_resumes_to_the_weights_of_an_uninterrupted_one(
+    data, tokenizer, tmp_path
+):
+    source, stop = open_source(data), Event()
+
+    def evaluate(student, teacher):
+        stop.set()
+        return 0.5
+
+    last = train(CONFIG, source, tokenizer, tmp_path / "whole")
+    stopped = train(CONFIG, source, tokenizer, tmp_path / "stopped", evaluate=evaluate, stop=stop)
+    assert stopped.name == "step-00000004"  # the step after the checkpoint that was evaluated
+    assert_same(resume(tmp_path / "stopped", source, tokenizer), last)
+
+
+def test_progress_is_shown_in_lines_where_there_is_no_terminal(data, tokenizer, tmp_path, capsys):
+    train(replace(CONFIG, n_steps=5, log_every=3), open_source(data), tokenizer, tmp_path / "run")
+    shown = capsys.readouterr().err
+    assert [line.partition(":")[0] for line in shown.splitlines()] == [f"step {n} of 5" for n in (1, 4, 5)]
+    assert "\r" not in shown
 
 
 def test_the_last_checkpoints_and_the_best_are_kept(data, tokenizer, tmp_path):

@@ -7,7 +7,7 @@ from cosmos_search.retrieval.hits import Evidence, Hit
 from indexer.pictures.metadata_record import Metadata
 from indexer.pictures.regions import WHOLE, Box
 from indexer.store.records import PictureFacts, TextLine
-from ui.components.cards import list_facts, make_hit_card, make_parts, make_picture_card
+from ui.components.cards import list_facts, make_card, make_parts
 
 SEEN = Evidence("a red car", 0.914, 0.3, Box(0.1, 0.2, 0.5, 0.6), is_negative=False)
 UNWANTED = Evidence("people", 1.2, 0.2, WHOLE, is_negative=True)
@@ -17,10 +17,11 @@ def hit_of(picture, *evidence):
     return Hit(1, 0.876, picture, evidence)
 
 
-def test_a_hit_becomes_a_card_with_a_bar_and_a_box_for_each_sentence(picture, thumbnails):
-    card = make_hit_card(hit_of(picture, SEEN, UNWANTED), thumbnails)
+def test_a_hit_becomes_a_card_with_a_bar_and_a_box_for_each_sentence(picture):
+    card = make_card(hit_of(picture, SEEN, UNWANTED))
     assert (card.id, card.name, card.score_text) == (1, "red.png", "0.88")
-    assert card.thumbnail.startswith("data:image/jpeg;base64,")
+    assert picture.fingerprint.startswith(card.version)
+    assert len(card.version) == 16
     seen, unwanted = card.parts
     assert (seen.text, seen.score_text, seen.box) == ("a red car", "0.91", (0.1, 0.2, 0.5, 0.6))
     assert (unwanted.text, unwanted.score, unwanted.box) == ("not: people", 1.0, None)
@@ -28,43 +29,45 @@ def test_a_hit_becomes_a_card_with_a_bar_and_a_box_for_each_sentence(picture, th
     assert [part.colour for part in card.parts] == list(COLOURS[:2])
 
 
-def test_texts_are_named_by_where_they_stand_in_a_colour_of_their_own(picture, thumbnails):
+def test_texts_are_named_by_where_they_stand_in_a_colour_of_their_own(picture):
     texts = (TextLine("picture", "STOP", Box(0.1, 0.2, 0.5, 0.6), 0.9), TextLine("folder", "Rome 2019"))
-    seen, sign, folder = make_hit_card(replace(hit_of(picture, SEEN), texts=texts), thumbnails).parts
+    seen, sign, folder = make_card(replace(hit_of(picture, SEEN), texts=texts)).parts
     assert (sign.text, sign.score_text, sign.box) == ("text in the picture: 'STOP'", "", (0.1, 0.2, 0.5, 0.6))
     assert (folder.text, folder.box) == ("folder: 'Rome 2019'", None)
     assert sign.colour == folder.colour == TEXT_COLOUR != seen.colour
+    assert [part.is_text for part in (seen, sign, folder)] == [False, True, True]
 
 
 def test_there_are_colours_for_any_number_of_sentences():
     assert len(make_parts([SEEN] * 20)) == 20
 
 
-def test_a_picture_without_a_query_has_no_score(picture, thumbnails):
-    card = make_picture_card(picture, thumbnails)
+def test_a_picture_without_a_query_has_no_score(picture):
+    card = make_card(picture)
     assert (card.score_text, card.parts) == ("", ())
 
 
-def test_a_deleted_picture_is_a_card_without_a_thumbnail(picture, thumbnails):
+def test_a_picture_without_a_file_is_marked(picture):
+    assert not make_card(picture).is_missing
     picture.paths[0].unlink()
-    assert make_picture_card(picture, thumbnails).thumbnail is None
+    assert make_card(picture).is_missing
 
 
-def test_the_caption_is_the_alternative_text_and_the_name_otherwise(picture, thumbnails):
-    assert make_picture_card(picture, thumbnails).alt == "red.png"
+def test_the_caption_is_the_alternative_text_and_the_name_otherwise(picture):
+    assert make_card(picture).alt == "red.png"
     told = replace(picture, facts=replace(picture.facts, metadata=Metadata(caption="A red square")))
-    assert make_picture_card(told, thumbnails).alt == "A red square"
+    assert make_card(told).alt == "A red square"
 
 
-def test_date_and_copies_are_noted(picture, thumbnails):
+def test_date_and_copies_are_noted(picture):
     taken = PictureFacts(16, 16, Metadata(taken_at=datetime(2024, 6, 3)))
     many = replace(picture, facts=taken, paths=(*picture.paths, Path("/b.png")))
-    assert make_picture_card(many, thumbnails).note == "03 Jun 2024 · 1 more copy"
+    assert make_card(many).note == "03 Jun 2024 · 1 more copy"
 
 
-def test_a_name_that_is_no_text_can_be_sent_all_the_same(picture, thumbnails):
+def test_a_name_that_is_no_text_can_be_sent_all_the_same(picture):
     odd = replace(picture, paths=(Path(b"/nowhere/caf\xe9.jpg".decode("utf-8", "surrogateescape")),))
-    assert make_picture_card(odd, thumbnails).name == "caf?.jpg"
+    assert make_card(odd).name == "caf?.jpg"
 
 
 def test_only_what_is_known_is_told(picture):

@@ -9,10 +9,19 @@ from time import monotonic
 
 import pytest
 
+from cosmos_search.explore.duplicate_groups import DuplicateGroup
 from indexer.pictures.metadata_record import Metadata
 from indexer.store.records import FailedFile, PictureFacts
 from tests.colour import paint, record
-from ui.files.downloads import format_csv, format_failed_csv, format_json, make_zip, sum_file_sizes
+from ui.files.downloads import (
+    format_csv,
+    format_failed_csv,
+    format_groups_csv,
+    format_json,
+    format_other_paths,
+    make_zip,
+    sum_file_sizes,
+)
 
 
 @pytest.fixture
@@ -160,3 +169,15 @@ def test_files_that_could_not_be_read_are_a_table():
     failed = [FailedFile(Path("=one.png"), "it is empty"), FailedFile(Path("two, three.png"), "-")]
     rows = list(csv.reader(io.StringIO(format_failed_csv(failed), newline="")))
     assert rows == [["path", "reason"], ["'=one.png", "it is empty"], ["two, three.png", "'-"]]
+
+
+def test_groups_are_listed_with_the_file_to_keep_and_as_paths_of_the_others(tmp_path):
+    names = ("best.png", "=other.png", "line\nbreak.png")
+    best, *others = (record(paint(tmp_path / name, "red", seed=i)) for i, name in enumerate(names))
+    group = DuplicateGroup("copies", best, ("more pixels",), tuple(others))
+    header, keep, other, broken = csv.reader(io.StringIO(format_groups_csv([group])))
+    assert header == ["group", "kind", "file", "reasons", "path"]
+    assert keep == ["1", "copies", "keep", "more pixels", str(tmp_path / "best.png")]
+    assert other == ["1", "copies", "other", "", str(tmp_path / "=other.png")]
+    assert broken[2] == "other"
+    assert format_other_paths([group]) == f"{tmp_path / '=other.png'}\n".encode()

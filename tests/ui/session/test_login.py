@@ -126,3 +126,21 @@ def test_only_sessions_that_logged_in_are_logged_in(login):
 
 def test_right_tokens_are_never_too_many(login):
     assert {login.check_token(TOKEN, None) for _ in range(100)} == {"right"}
+
+
+def test_a_ticket_is_given_to_sessions_that_are_logged_in_only():
+    login = Login(TOKEN)
+    login.log_in("a session")
+    ticket = login.get_ticket("a session")
+    assert len(ticket) > 40
+    assert login.get_ticket("a session") == ticket
+    assert login.is_ticket(ticket)
+    for other in ("", TOKEN, ticket[:-1], "\udce9"):
+        assert not login.is_ticket(other)
+    with pytest.raises(AssertionError):
+        login.get_ticket("another session")
+
+
+def test_without_a_token_no_ticket_is_needed():
+    assert Login("").get_ticket("any session") == ""
+    assert Login("").is_ticket("")

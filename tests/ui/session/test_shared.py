@@ -3,11 +3,11 @@ from threading import Semaphore
 import pytest
 
 import cosmos_search
+from cosmos_search.service.answer_cache import AnswerCache
+from cosmos_search.service.indexing import Indexing
+from cosmos_search.service.thumbnails import Thumbnails
 from tests.browser import until
 from tests.colour import ColourEncoder, paint
-from ui.files.thumbnails import Thumbnails
-from ui.session.answer_cache import AnswerCache
-from ui.session.indexing import Indexing
 from ui.session.shared import SharedResources
 
 MANY = 1000

@@ -1,4 +1,5 @@
 from contextlib import suppress
+from datetime import datetime
 
 import pytest
 from hypothesis import given
@@ -27,10 +28,11 @@ def test_an_address_says_the_whole_state():
         all=True,
         where=False,
         picture=12,
-        heat=1,
+        album=3,
+        names=True,
         explore="duplicates",
         cluster=0,
-        alike="strict",
+        kind="burst",
     )
     assert State.from_address(state.to_address()) == state
 
@@ -58,7 +60,7 @@ def test_what_is_as_usual_is_left_out():
         {"box": "nan,0,1,1"},
         {"orientation": "upside down"},
         {"sort": "x"},
-        {"heat": "²"},
+        {"album": "²"},
         {"picture": "9" * 16},  # more than a database id has
         {"unknown": "1"},
     ],
@@ -82,7 +84,7 @@ def test_no_address_breaks_the_page(address):
 
 
 def test_another_search_begins_at_its_first_page_with_nothing_open():
-    deep = State(query="a cat", page=4, picture=3, heat=0)
+    deep = State(query="a cat", page=4, picture=3)
     assert deep.with_(query="a dog") == State(query="a dog")
     assert deep.with_(camera="X100") == State(query="a cat", camera="X100")
 
@@ -118,5 +120,11 @@ def test_filters_are_read_as_the_command_line_reads_them():
     assert DEFAULT.filters is None
     filters = State(after="2024-06", min_size="2MP", orientation="square").filters
     assert (filters.after.year, filters.after.month, filters.min_pixels) == (2024, 6, 2_000_000)
-    with pytest.raises(UsageError, match="yesterday"):
-        _ = State(after="yesterday").filters
+    with pytest.raises(UsageError, match="someday"):
+        _ = State(after="someday").filters
+
+
+def test_a_town_and_a_relative_date_are_filters_of_the_page_too():
+    filters = State(near="München, 20km", after="last-year").filters
+    assert (round(filters.near.latitude, 1), filters.near.radius_km) == (48.1, 20)
+    assert filters.after.year == datetime.now().year - 1

@@ -15,7 +15,7 @@ import cosmos_search
 import indexer
 import ui
 from cosmos_search.extras import MissingExtraError
-from indexer.errors import CosmosSearchError, NoIndexError, OtherEncoderError, PictureError
+from indexer.errors import CosmosSearchError, NoIndexError, PictureError
 from ui.escape import WORD_JOINER
 from ui.views.advice import ADVICE, format_error
 
@@ -63,15 +63,14 @@ def show(error):
 
 
 @pytest.mark.parametrize("kind", list_error_classes(), ids=lambda kind: kind.__name__)
-def test_every_error_is_one_line_without_a_command_but_for_a_rebuild(kind):
+def test_every_error_is_one_line_without_a_command(kind):
     error = make_error(kind)
     test = AppTest.from_function(show, args=(error,)).run()
     (shown,) = [*test.error, *test.info]
     text = shown.value.replace("\\", "").replace(WORD_JOINER, "")
     assert str(error) in text
     assert "\n" not in text
-    commands = ["index --rebuild"] if kind is OtherEncoderError else []
-    assert re.findall("cosmos-search ([a-z -]+)", text) == commands
+    assert not re.findall("cosmos-search ([a-z -]+)", text)
 
 
 def test_advice_is_of_the_nearest_class():
@@ -90,5 +89,5 @@ def test_an_error_cannot_format_the_page():
 def test_advice_names_buttons_that_exist():
     sources = "".join(path.read_text(encoding="utf-8") for path in Path(ui.__file__).parent.rglob("*.py"))
     named = {label for text in ADVICE.values() for label in re.findall(r"\*\*(.+?)\*\*", text)}
-    assert named == {"Library", "Check for changes", "Remove"}
+    assert named == {"Library", "Change encoder", "Check for changes", "Remove"}
     assert all(re.search(rf'"(:material/\w+: )?{label}"', sources) for label in named)

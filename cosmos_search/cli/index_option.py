@@ -1,0 +1,39 @@
+"""The option of all commands that names an index, and the library at that place."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from cosmos_search.cli.group import UserPlace
+from cosmos_search.encoders.devices import Device, Precision
+from indexer.places import Place
+
+if TYPE_CHECKING:
+    from cosmos_search.library import Library
+
+__all__ = ["index_option", "open_library"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def index_option(command: F) -> F:
+    """Add the option to a command, which gets its value as `place`."""
+    return click.option(
+        "--index",
+        "place",
+        type=UserPlace(),
+        envvar="COSMOS_SEARCH_INDEX",
+        metavar="PLACE",
+        help="Directory of the index, or URL of a PostgreSQL database. By default COSMOS_SEARCH_INDEX, or a directory "
+        "among your user data.",
+    )(command)
+
+
+def open_library(
+    place: Place | None, model: str | None = None, device: Device = "auto", precision: Precision = "auto"
+) -> "Library":
+    """The library at the place that the option names; None: the default one. It is imported here."""
+    from cosmos_search.library import open as open_place
+
+    return open_place(place, model=model, device=device, precision=precision)

@@ -1,0 +1,162 @@
+"""Calls of a running server: searches and pages of pictures. A call needs no encoder and opens no index."""
+
+import json
+import logging
+from base64 import b64encode
+from collections.abc import Callable
+from dataclasses import replace
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlencode, urlsplit
+
+from cosmos_search.client.errors import NoServerError, ServiceError
+from cosmos_search.client.server_file import find_server
+from cosmos_search.client.wire import MAX_HITS, Answer, filters_to_dict, parse_answer, parse_facets, parse_picture
+from cosmos_search.limits import MAX_UPLOAD_MB
+from cosmos_search.retrieval.errors import ExampleImageError
+from cosmos_search.retrieval.similarity import is_file, leave_out
+from indexer.errors import UsageError
+from indexer.files import read_file
+from indexer.pictures.regions import Box
+from indexer.places import Place, ServerPlace
+from indexer.store.filter_record import Filters
+from indexer.store.records import PictureRecord
+
+if TYPE_CHECKING:  # a search for a text needs no Pillow
+    from PIL import Image
+
+    from indexer.store.facets import Facets
+
+__all__ = ["Client", "ask_server"]
+
+T = TypeVar("T")
+
+TIMEOUT_S = 60.0
+REFUSED = (401, 403, 404)  # by another program, or because of the token
+
+log = logging.getLogger(__name__)
+
+
+class Client:
+    """A running server, which `cosmos-search serve` starts. Thread-safe: each call has a connection of its own.
+
+    Calls raise UsageError for mistakes in the arguments, ServiceError if the server can't do what was asked, and
+    NoServerError if none answers or it refuses the token.
+    """
+
+    def __init__(self, url: str, token: str | None = None) -> None:
+        """url: such as "http://127.0.0.1:8502". Raises UsageError if it is not one of HTTP or HTTPS."""
+        self.url = url.rstrip("/")
+        try:
+            self._parts = urlsplit(self.url)
+            is_valid = self._parts.scheme in ("http", "https") and bool(self._parts.hostname)
+            self._port = self._parts.port
+        except ValueError:
+            is_valid = False
+        if not is_valid:
+            raise UsageError(f"{url!r} is not the address of a server; write http://HOST:PORT.")
+        self._headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+
+    def search(
+        self,
+        text: str = "",
+        top: int = 10,
+        *,
+        similar_to: "str | Path | Image.Image | None" = None,
+        box: Box | None = None,
+        filters: Filters | None = None,
+        include_unlikely: bool = False,
+    ) -> Answer:
+        """The hits, as `Library.search` of the server's machine finds them. The arguments are those of that method."""
+        values: dict[str, Any] = {"text": text, "top": top, "include_unlikely": include_unlikely}
+        values["filters"] = filters_to_dict(filters or Filters())
+        if similar_to is not None:
+            values["image"] = b64encode(_read_image(similar_to)).decode()
+            values["box"] = None if box is None else [box.left, box.top, box.right, box.bottom]
+        answer = self._call("POST", "/v1/search", values)
+        return self._parse(lambda: parse_answer(answer))
+
+    def browse(self, filters: Filters | None = None, *, start: int = 0, n: int = 60) -> list[PictureRecord]:
+        """`n` pictures without a query, from position `start` on; see `Library.browse`."""
+        found = self._list(filters, start, n)
+        return self._parse(lambda: [parse_picture(picture) for picture in found["pictures"]])
+
+    def n_matching(self, filters: Filters | None = None) -> int:
+        """Number of pictures that pass the filters."""
+        found = self._list(filters, 0, 1)
+        return self._parse(lambda: int(found["n_matching"]))
+
+    def facets(self, filters: Filters | None = None) -> "Facets":
+        """The values that filters can have; see `Library.facets`."""
+        query = urlencode(filters_to_dict(filters or Filters()), doseq=True, errors="surrogateescape")
+        values = self._call("GET", f"/v1/facets?{query}")
+        return self._parse(lambda: parse_facets(values))
+
+    def _list(self, filters: Filters | None, start: int, n: int) -> Any:
+        values = filters_to_dict(filters or Filters()) | {"offset": str(start), "limit": str(n)}
+        return self._call("GET", f"/v1/pictures?{urlencode(values, doseq=True, errors='surrogateescape')}")
+
+    def _call(self, method: str, path: str, values: Any = None) -> Any:
+        kind = HTTPSConnection if self._parts.scheme == "https" else HTTPConnection
+        connection = kind(str(self._parts.hostname), self._port, timeout=TIMEOUT_S)
+        body = None if values is None else json.dumps(values)
+        headers = self._headers if body is None else self._headers | {"Content-Type": "application/json"}
+        try:
+            connection.request(method, f"{self._parts.path}{path}", body, headers)
+            response = connection.getresponse()
+            status, data = response.status, json.loads(response.read())
+            if status == 200:
+                return data
+            reason = str(data["error"])
+        except (OSError, HTTPException, LookupError, RecursionError, TypeError, ValueError) as error:
+            raise NoServerError(self.url, getattr(error, "strerror", None) or str(error)) from error
+        finally:
+            connection.close()
+        if status in REFUSED:
+            raise NoServerError(self.url, reason.rstrip("."))
+        raise UsageError(reason) if status == 400 else ServiceError(reason)
+
+    def _parse(self, parse: Callable[[], T]) -> T:
+        try:
+            return parse()
+        except (LookupError, TypeError, ValueError) as error:
+            raise NoServerError(self.url, "it is of another version") from error
+
+
+def ask_server(place: Place, text: str, top: int, **options: Any) -> Answer | None:
+    """The answer of the running server of this index; None if there is none, so that the caller searches by itself.
+
+    options: of `Client.search`. Mistakes in the arguments are left to that search, too. Raises ServiceError if the
+    server of an index on a PostgreSQL server fails: one process may not have the memory for what its shards hold.
+    """
+    address, example = find_server(place), options.get("similar_to")
+    n = top + 1 if isinstance(example, str | Path) else top
+    if address is None or n > MAX_HITS:
+        return None
+    try:
+        answer = Client(address.url, address.token).search(text, n, **options)
+        if isinstance(example, str | Path):  # which may be an indexed file
+            return replace(answer, hits=leave_out(answer.hits, is_file(Path(example)), top))
+        return answer
+    except (NoServerError, ExampleImageError, UsageError) as error:
+        log.info("%s", error)
+    except ServiceError as error:
+        if isinstance(place, ServerPlace):
+            raise
+        log.info("The server at %s: %s", address.url, error)
+    return None
+
+
+def _read_image(source: "str | Path | Image.Image") -> bytes:
+    """The content of the file, or the image as a PNG. Raises ExampleImageError."""
+    if not isinstance(source, str | Path):
+        file = BytesIO()
+        source.convert("RGB").save(file, "PNG")
+        return file.getvalue()
+    path = Path(source)
+    try:
+        return read_file(path, MAX_UPLOAD_MB << 20)
+    except OSError as error:
+        raise ExampleImageError(path, error.strerror or str(error)) from error

@@ -1,0 +1,106 @@
+"""Indexed pictures: GET /v1/pictures, /v1/facets, and of one picture its record, thumbnail, preview and original file.
+
+A file is sent only while its content is the one that was indexed, see `cosmos_search.service.originals`.
+"""
+
+import mimetypes
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Annotated, Any, BinaryIO
+from urllib.parse import quote
+
+from fastapi import APIRouter, Query, Response
+from fastapi import Path as PathValue
+from starlette.responses import StreamingResponse
+
+from cosmos_search.server.answers import make_json
+from cosmos_search.server.errors import UnknownPictureError
+from cosmos_search.server.schemas import MAX_ID, FacetsAnswer, FilterTexts, PageQuery, PictureAnswer, PicturesAnswer
+from cosmos_search.server.service import Service
+from cosmos_search.service.originals import open_original
+from indexer.errors import PictureError
+from indexer.store.records import PictureRecord
+
+__all__ = ["get_picture", "make_picture_routes"]
+
+THUMBNAIL_SIDE, PREVIEW_SIDE = 320, 1600  # pixels of the longer side
+CHUNK_BYTES = 256 << 10
+PictureId = Annotated[int, PathValue(ge=0, le=MAX_ID)]
+JPEG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}}, "description": "A JPEG"}}
+
+
+def make_picture_routes(service: Service) -> APIRouter:
+    """The routes of pictures."""
+    routes = APIRouter(prefix="/v1", tags=["pictures"])
+
+    @routes.get("/pictures", response_model=PicturesAnswer, summary="A page of pictures, newest first")
+    async def list_pictures(query: Annotated[PageQuery, Query()]) -> Response:
+        def read() -> Response:
+            filters = query.parse()
+            pictures = service.library.browse(filters, start=query.offset, n=query.limit)
+            n = service.library.n_matching(filters)
+            return make_json({"pictures": [picture.to_dict() for picture in pictures], "n_matching": n})
+
+        return await service.workers.run(read)
+
+    @routes.get("/facets", response_model=FacetsAnswer, summary="The values that filters can have, with counts")
+    async def count_facets(query: Annotated[FilterTexts, Query()]) -> Response:
+        return await service.workers.run(lambda: make_json(service.library.facets(query.parse()).to_dict()))
+
+    @routes.get("/pictures/{id}", response_model=PictureAnswer, summary="One picture")
+    async def read_picture(id: PictureId) -> Response:
+        return await service.workers.run(lambda: make_json(get_picture(service, id).to_dict()))
+
+    @routes.get("/pictures/{id}/thumbnail", response_class=Response, responses=JPEG, summary="A small JPEG")
+    async def read_thumbnail(id: PictureId) -> Response:
+        """The longer side has at most 320 pixels."""
+        return await service.workers.run(lambda: _make_jpeg(service, id, THUMBNAIL_SIDE))
+
+    @routes.get("/pictures/{id}/preview", response_class=Response, responses=JPEG, summary="A large JPEG")
+    async def read_preview(id: PictureId) -> Response:
+        """The longer side has at most 1600 pixels."""
+        return await service.workers.run(lambda: _make_jpeg(service, id, PREVIEW_SIDE))
+
+    @routes.get("/pictures/{id}/original", response_class=Response, summary="The original file")
+    async def read_original(id: PictureId) -> Response:
+        return await service.workers.run(lambda: _open_original(get_picture(service, id)))
+
+    return routes
+
+
+def get_picture(service: Service, id_: int) -> PictureRecord:
+    """The picture with this id. Raises UnknownPictureError."""
+    picture = service.library.picture(id_)
+    if picture is None:
+        raise UnknownPictureError(id_)
+    return picture
+
+
+def _make_jpeg(service: Service, id_: int, side: int) -> Response:
+    data = service.thumbnails.get(get_picture(service, id_), side)
+    if data is None:
+        raise PictureError("The file was deleted or changed since it was indexed.")
+    return Response(data, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
+
+
+def _open_original(picture: PictureRecord) -> Response:
+    """A response that sends the checked file, which stays open until its end."""
+    stack = ExitStack()
+    try:
+        file = stack.enter_context(open_original(picture))
+    except PictureError as error:
+        raise PictureError(f"The file can't be sent: {error}.") from error
+    name = picture.paths[0].name
+    headers = {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(os.fsencode(name))}",
+        "Content-Length": str(os.fstat(file.fileno()).st_size),
+    }
+    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    return StreamingResponse(_read_chunks(stack, file), headers=headers, media_type=kind)
+
+
+def _read_chunks(stack: ExitStack, file: BinaryIO) -> Iterator[bytes]:
+    with stack:
+        while chunk := file.read(CHUNK_BYTES):
+            yield chunk

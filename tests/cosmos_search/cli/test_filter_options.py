@@ -1,0 +1,77 @@
+"""Filters on the command line: what passes, why nothing does, and what they can be set to."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from cosmos_search.cli.main import main
+from tests.dated_photos import index_photos
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    return index_photos(tmp_path_factory.mktemp("dated"))
+
+
+def run(*words, place):
+    done = CliRunner().invoke(main, [*words, "--index", str(place)])
+    assert done.exit_code == 0, done.output
+    return done
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        (["--near", "Munich,10km"], ["river"]),
+        (["--near", "Munich, Germany, 50km"], ["tree", "river"]),
+        (["--taken", "2022..2023"], ["tree", "river"]),
+        (["--taken", "2023-02-03"], ["tree"]),
+        (["--taken", "2023..", "--camera", "canon"], ["house", "tree"]),
+        (["--after", "100-years", "--before", "2024"], ["tree", "river"]),
+        (["--orientation", "square"], ["house", "plain"]),
+    ],
+)
+def test_filters_choose_pictures(place, words, names):
+    lines = run("search", *words, "--paths", place=place).stdout.splitlines()
+    assert [line.rpartition("/")[2] for line in lines] == [f"{name}.jpg" for name in names]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--camera", "Nokia"], "--camera Nokia; there are: Canon EOS R5 (2), Nikon Z6 (1)"),
+        (["--taken", "1990..1999"], "--taken 1990..1999; there are: 2024 (1), 2023 (1), 2022 (1)"),
+        (["--before", "2000"], "--before 2000; there are: 2024 (1), 2023 (1), 2022 (1)"),
+        (["--near", "Tokyo,5km"], "--near Tokyo,5km; pictures with a place: 2"),
+        (["--orientation", "portrait"], "--orientation portrait; there are: landscape (2), square (2)"),
+        (["--min-size", "99MP"], "--min-size 99MP."),
+        (["--camera", "nikon", "--taken", "2024"],
+         "--camera nikon (1 pass it alone) and --taken 2024 (1 pass it alone)."),
+        (["--camera", "canon", "--folder", "no where"], "--folder 'no where'; there are: "),
+    ],
+)  # fmt: skip
+def test_a_filter_that_nothing_passes_is_named_with_what_it_can_be(place, words, sentence):
+    for query in ([], ["a", "dog"], ["a", "dog", "--json"]):
+        done = run("search", *query, *words, place=place)
+        assert done.stdout == ""
+        assert done.stderr.startswith(f"0 of 4 pictures pass {sentence}")
+        assert len(done.stderr.splitlines()) == 1
+
+
+def test_facets_are_what_filters_can_be_set_to(place):
+    lines = run("facets", place=place).stdout.splitlines()
+    assert lines[0] == "4 pictures"
+    assert lines[2:6] == ["pictures  --camera", "       2  Canon EOS R5", "       1  Nikon Z6", ""]
+    assert "pictures  --taken" in lines
+    assert "--min-size" not in "".join(lines)  # none is that large
+    lines = run("facets", "--camera", "nikon", "-n", "1", place=place).stdout.splitlines()
+    assert lines[0] == "1 picture"
+    assert lines[3:5] == ["       2  Canon EOS R5", "          and 1 more; all of them: -n 2"]
+
+
+def test_facets_for_programs_have_all_values(place):
+    found = json.loads(run("facets", "--taken", "2023..", "--json", "-n", "1", place=place).stdout)
+    assert found["pictures"] == 2
+    assert [count["value"] for count in found["years"]] == ["2024", "2023", "2022"]
+    assert found["cameras"] == [{"value": "Canon EOS R5", "n": 2}]

@@ -1,0 +1,51 @@
+// Requests to the server of the page, and addresses of pictures. Cookies admit to them.
+
+const ROUTES = "page";
+let ticket = null; // what the cookie has
+
+export function admit(secret) {
+  if (!secret || secret === ticket) return;
+  ticket = secret;
+  document.cookie = `cosmos_search_${location.port}=${secret}; path=/; SameSite=Strict`;
+}
+
+function makeUrl(path, parameters) {
+  const url = new URL(`${ROUTES}/${path}`, document.baseURI);
+  url.search = new URLSearchParams(parameters);
+  return url.href;
+}
+
+export const pictureUrl = (card, name, more = {}) => makeUrl(`pictures/${card.id}/${name}`, { v: card.version, ...more });
+
+// address: query parameters of a search, as text. Throws an Error with the server's sentence.
+export async function getJson(path, address, more = {}, signal) {
+  const response = await fetch(makeUrl(path, [...new URLSearchParams(address), ...Object.entries(more)]), { signal });
+  return readJson(response);
+}
+
+export async function postJson(path, values) {
+  return readJson(await fetch(makeUrl(path, {}), {
+    method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(values),
+  }));
+}
+
+async function readJson(response) {
+  const isJson = response.headers.get("Content-Type") === "application/json";
+  const values = isJson ? await response.json() : {};
+  if (!response.ok) throw new Error(values.error ?? "The server does not answer. Reload the page.");
+  return values;
+}
+
+// The address of this page with a picture open; null: closed.
+export function pageAddress(id) {
+  const address = new URLSearchParams(location.search);
+  address.delete("picture");
+  if (id !== null) address.set("picture", id);
+  const text = address.toString();
+  return location.pathname + (text && `?${text}`);
+}
+
+export function pictureInAddress() {
+  const id = new URLSearchParams(location.search).get("picture");
+  return /^\d{1,15}$/.test(id ?? "") ? Number(id) : null;
+}

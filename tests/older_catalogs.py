@@ -16,7 +16,7 @@ UNDO: Mapping[int, str] = {  # version -> the SQL that leads from it to the one 
     3: "DROP INDEX pictures_by_date; DROP INDEX files_by_directory;",
 }
 UNDO_SERVER: Mapping[int, tuple[str, ...]] = {
-    4: ("DROP TABLE texts", "DROP TABLE readings", "DROP FUNCTION touch_readings_insert()"),
+    4: ("DROP TABLE texts, readings", "DROP FUNCTION touch_texts_insert(), touch_readings_insert()"),
     3: ("DROP TABLE album_pictures, albums",),
 }
 

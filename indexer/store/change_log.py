@@ -15,7 +15,7 @@ from indexer.store.dialect import VERSIONS_LOCK, server_metadata
 __all__ = [
     "CHANGE_LOG",
     "CREATE_TABLES",
-    "READING_LOG",
+    "TEXT_LOG",
     "Position",
     "drop_old_changes",
     "has_position",
@@ -81,7 +81,10 @@ TRIGGERS = (  # table, event, tables of the rows before and after it, column, so
     ("files", "delete", OLD, "picture_id", "old_rows WHERE picture_id IS NOT NULL"),
     ("pictures", "delete", OLD, "id", "old_rows"),  # its vectors are deleted with it
 )
-READING_TRIGGERS = (("readings", "insert", NEW, "picture_id", "new_rows"),)  # with the texts of the picture
+TEXT_TRIGGERS = (
+    ("texts", "insert", NEW, "picture_id", "new_rows"),  # also where a file has another folder only
+    ("readings", "insert", NEW, "picture_id", "new_rows"),  # also of pictures in which no texts were found any more
+)
 
 
 def _create_triggers(triggers: Sequence[tuple[str, str, str, str, str]]) -> Iterator[str]:
@@ -108,7 +111,7 @@ CHANGE_LOG = (
     "FOR EACH ROW WHEN (NEW.id IS NULL) EXECUTE FUNCTION number_change()",
     *_create_triggers(TRIGGERS),
 )
-READING_LOG = tuple(_create_triggers(READING_TRIGGERS))  # a later version's
+TEXT_LOG = tuple(_create_triggers(TEXT_TRIGGERS))  # a later version's
 
 
 @dataclass(frozen=True, slots=True)

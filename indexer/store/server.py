@@ -29,7 +29,7 @@ from indexer.errors import (
     VectorFileError,
 )
 from indexer.places import ServerPlace
-from indexer.store.change_log import CHANGE_LOG, CREATE_TABLES, READING_LOG
+from indexer.store.change_log import CHANGE_LOG, CREATE_TABLES, TEXT_LOG
 from indexer.store.dialect import server_metadata
 from indexer.store.geo import EARTH_KM
 from indexer.store.migrations import Step, migrate
@@ -55,7 +55,7 @@ def _index_parts(connection: Connection) -> None:
 FULL_TEXT: Sequence[Step] = (
     "CREATE INDEX texts_by_word ON texts USING gin (string_to_array(words, ' '))",
     _index_parts,
-    *READING_LOG,
+    *TEXT_LOG,
 )
 # SERVER_MIGRATIONS[i] migrates version i + 1 to i + 2.
 SERVER_MIGRATIONS: Sequence[Sequence[Step]] = (

@@ -41,13 +41,16 @@ __all__ = ["SERVER_MIGRATIONS", "ServerBackend", "has_server_catalog", "open_ser
 
 log = logging.getLogger(__name__)
 
+EXTENSION_SCHEMA = "SELECT extnamespace::regnamespace::text FROM pg_extension WHERE extname = 'pg_trgm'"  # quoted
+
 
 def _index_parts(connection: Connection) -> None:
     """Create the index for parts of words. Without it, which needs a part of PostgreSQL, they are found slowly."""
     try:
         with connection.begin_nested():
             connection.exec_driver_sql("CREATE EXTENSION IF NOT EXISTS pg_trgm")
-            connection.exec_driver_sql("CREATE INDEX texts_by_part ON texts USING gin (folded gin_trgm_ops)")
+            schema = connection.exec_driver_sql(EXTENSION_SCHEMA).scalar_one()  # that of another catalog, perhaps
+            connection.exec_driver_sql(f"CREATE INDEX texts_by_part ON texts USING gin (folded {schema}.gin_trgm_ops)")
     except DBAPIError as error:
         log.warning("Parts of words are searched without an index: pg_trgm can't be used (%s).", error.orig)
 

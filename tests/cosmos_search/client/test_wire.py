@@ -35,9 +35,9 @@ def test_answers_survive_without_loss(tmp_path):
     with cosmos_search.open(tmp_path / "index", encoder=ColourEncoder()) as library:
         library.add(photos)
         with library._opened.open().writing() as catalog:
-            lines = [TextLine("picture", "A red sign", Box(0.1, 0.2, 0.3, 0.4), 0.987654321)]
+            lines = [TextLine("picture", "A blue sign", Box(0.1, 0.2, 0.3, 0.4), 0.987654321)]
             catalog.put_lines("reader 1", {one.id: lines for one in library.browse()[:1]})
-        hits = library.search("red", 9, similar_to=photos / "red.png", include_unlikely=True)
+        hits = library.search("blue", 9, similar_to=photos / "red.png", include_unlikely=True)
     assert {line.kind for hit in hits for line in hit.texts} == {"picture", "file"}
     answer = Answer(hits, cosmos_search.MissingShardsError((1, 3), 8), "A note.")
     again = parse_answer(json.loads(json.dumps(answer_to_dict(answer))))

@@ -10,6 +10,7 @@ from PIL import Image, PngImagePlugin
 
 import cosmos_search
 from indexer.pictures.regions import Box
+from indexer.places import ServerPlace
 from indexer.store.filter_record import Filters
 from indexer.store.index import Index
 from indexer.store.records import TextLine
@@ -247,3 +248,11 @@ def test_words_are_folded_and_split():
     assert "dog" in list_forms("dogs")
     assert "dogs" in list_forms("dog")
     assert list_forms("glass") == ("glass",)
+
+
+def test_each_catalog_on_a_server_has_an_index_of_parts(server_place, postgres):
+    """The extension lies in the schema of the first one."""
+    for place in (server_place, ServerPlace(postgres.new_url())):
+        Index.create(place).close()
+        query = "SELECT indexname FROM pg_indexes WHERE schemaname = current_schema() AND indexname = 'texts_by_part'"
+        assert run_sql(place, query) == [("texts_by_part",)]

@@ -43,6 +43,10 @@ from streamlit.testing.v1 import AppTest
 page = AppTest.from_file({str(ROOT / "ui" / "app.py")!r}, default_timeout=60)
 page.query_params["query"] = "a dog"
 page.run()
+from ui.session.shared import shared_resources
+shared = shared_resources()
+for picture in shared.library.browse():
+    shared.thumbnails.get(picture)
 sys.exit(str(page.exception) if page.exception else 0)
 """
 CLI = [sys.executable, "-c", "from cosmos_search.cli.main import main; main()"]

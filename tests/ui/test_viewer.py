@@ -138,7 +138,7 @@ def test_back_returns_to_the_same_place(look, large_site):
     card = look.all(".card")[40]
     number = card.get_attribute("aria-posinset")
     look.browser.execute_script("arguments[0].querySelector('.open').click()", card)
-    assert look.text(look.one("dialog[open] .count")) == f"{int(number):,} of 10,000"
+    until(lambda: look.text(look.one("dialog[open] .count")) == f"{int(number):,} of 10,000")
     look.browser.back()
     until(lambda: not look.all("dialog[open]"))
     assert position(look) == before

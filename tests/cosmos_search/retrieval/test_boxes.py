@@ -153,7 +153,8 @@ def test_refining_brings_the_box_onto_the_thing(folder):
 
 def test_only_the_sentences_are_refined(folder):
     encoder = ColourEncoder()
-    hit = search(folder, encoder, "red", similar_to=folder / "both.png")
+    with Image.open(folder / "both.png") as example:
+        hit = search(folder, encoder, "red", similar_to=example)
     refined = cosmos_search.refine(hit, encoder)
     assert [part.is_refined for part in refined.evidence] == [not part.is_example for part in hit.evidence]
 

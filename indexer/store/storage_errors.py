@@ -19,7 +19,7 @@ from indexer.errors import (
     ReadOnlyIndexError,
     ReplacedIndexError,
 )
-from indexer.store.schema import metadata
+from indexer.store.schema import FULL_TEXT, metadata
 
 __all__ = ["explain_storage_errors"]
 
@@ -107,6 +107,9 @@ def _find_damage(engine: Engine) -> str | None:
             return str(found)
         if cursor.execute("PRAGMA foreign_key_check").fetchone() is not None:
             return "rows refer to missing rows"
+        for statement in FULL_TEXT:  # whose damage is no damage of the structure
+            if cursor.execute("SELECT 1 FROM sqlite_master WHERE sql = ?", (statement,)).fetchone() is None:
+                return "the definition of a full-text index has changed"
         for table in metadata.sorted_tables:
             if cursor.execute(_select_wrong_kinds(table)).fetchone() is not None:
                 return f"values of the wrong kind in {table.name}"

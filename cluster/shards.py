@@ -15,6 +15,7 @@ from cluster.connect import first_sentence
 from cluster.shard import RankedPicture, Shard, ShardState, merge
 from cosmos_search.retrieval.encode import EncodedQuery
 from cosmos_search.retrieval.scoring import PictureScore
+from cosmos_search.retrieval.text_matches import TextLevel
 from indexer.places import ServerPlace
 from indexer.store.filter_record import Filters
 from indexer.store.replica import Share
@@ -59,11 +60,13 @@ class Shards:
             for number in range(n_shards)
         ]
 
-    def rank(self, encoded: EncodedQuery, top: int, filters: Filters | None = None) -> Ranking:
+    def rank(
+        self, encoded: EncodedQuery, top: int, filters: Filters | None = None, levels: Sequence[TextLevel] = ()
+    ) -> Ranking:
         """The `top` best pictures, best first, with the scores and in the order of a single index."""
         turn = next(self._turn)
         started = monotonic()
-        asked = (encoded, top, filters)
+        asked = (encoded, top, filters, levels)
         untried = {
             n: [*actors[turn % len(actors) :], *actors[: turn % len(actors)]] for n, actors in enumerate(self.actors)
         }

@@ -141,6 +141,7 @@ if TYPE_CHECKING:  # the same names as in _EXPORTS, for type checkers and editor
         VectorFileError as VectorFileError,
         WatchError as WatchError,
     )
+    from indexer.ingest.read_texts import TextReport as TextReport
     from indexer.ingest.report import Report as Report
     from indexer.ingest.scan import Change as Change
     from indexer.ingest.shared_work import Distribute as Distribute, SharedWork as SharedWork
@@ -158,8 +159,11 @@ if TYPE_CHECKING:  # the same names as in _EXPORTS, for type checkers and editor
         KnownFile as KnownFile,
         PictureFacts as PictureFacts,
         PictureRecord as PictureRecord,
+        TextKind as TextKind,
+        TextLine as TextLine,
     )
     from indexer.store.shapes import PictureShape as PictureShape
+    from indexer.text_reader import TextReader as TextReader
 # isort: on
 
 _EXPORTS: dict[str, tuple[str, ...]] = {  # module -> the names of it that this package exports
@@ -259,6 +263,7 @@ _EXPORTS: dict[str, tuple[str, ...]] = {  # module -> the names of it that this 
         "VectorFileError",
         "WatchError",
     ),
+    "indexer.ingest.read_texts": ("TextReport",),
     "indexer.ingest.report": ("Report",),
     "indexer.ingest.scan": ("Change",),
     "indexer.ingest.shared_work": ("Distribute", "SharedWork"),
@@ -276,8 +281,11 @@ _EXPORTS: dict[str, tuple[str, ...]] = {  # module -> the names of it that this 
         "KnownFile",
         "PictureFacts",
         "PictureRecord",
+        "TextKind",
+        "TextLine",
     ),
     "indexer.store.shapes": ("PictureShape",),
+    "indexer.text_reader": ("TextReader",),
 }
 _MODULE_OF = {name: module for module, names in _EXPORTS.items() for name in names}
 

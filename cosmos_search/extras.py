@@ -8,7 +8,7 @@ from indexer.errors import CosmosSearchError
 
 __all__ = ["IN_CLONE", "Extra", "MissingExtraError", "install_command", "require_extra"]
 
-Extra = Literal["cluster", "formats", "mcp", "models", "places", "preview", "server", "train", "ui", "watch"]
+Extra = Literal["cluster", "formats", "mcp", "models", "places", "preview", "server", "text", "train", "ui", "watch"]
 IN_CLONE = "in the folder of the clone"  # where pip finds constraints.txt and the package, which is on no index
 NAMES = {
     "ray": "Ray",
@@ -18,6 +18,7 @@ NAMES = {
     "transformers": "Transformers",
     "streamlit": "Streamlit",
     "sklearn": "scikit-learn",
+    "rapidocr": "RapidOCR",
 }
 
 

@@ -35,8 +35,10 @@ if TYPE_CHECKING:  # a search needs neither
     from PIL import Image
 
     from cosmos_search.explore.duplicate_groups import Duplicates
+    from indexer.ingest.read_texts import TextReport
     from indexer.ingest.report import Report
     from indexer.ingest.shared_work import Distribute
+    from indexer.text_reader import TextReader
 
 __all__ = ["Library", "open"]
 
@@ -135,6 +137,25 @@ class Library:
             stop=stop,
             distribute=distribute,
         )
+
+    def read_texts(
+        self,
+        *,
+        reader: "TextReader | None" = None,
+        max_pixels: int | None = DEFAULT_MAX_PIXELS,
+        on_progress: "Callable[[TextReport], None]" = lambda report: None,
+        stop: Event | None = None,
+    ) -> "TextReport":
+        """Read the texts in the indexed pictures that this version of the reader has not read.
+
+        reader: by default that of the extra `text`. See `indexer.ingest.read_texts.read_texts` for the options.
+        Raises MissingExtraError if the extra is not installed.
+        """
+        from cosmos_search.text.rapid_reader import load_reader
+        from indexer.ingest.read_texts import read_texts
+
+        options: dict[str, Any] = {"max_pixels": max_pixels, "on_progress": on_progress, "stop": stop}
+        return read_texts(self._opened.open(), reader or load_reader(), **options)
 
     def count_files(
         self,
@@ -303,7 +324,7 @@ class Library:
         """Changes whenever the content of the index changes, or another index replaces it; use it as a cache key."""
         index = self._opened.open()
         with index.reading() as catalog:
-            return *(index.identity or ()), catalog.version()
+            return *(index.identity or ()), catalog.version(), catalog.last_text_id()
 
     def remove(self, folder: str | Path) -> int:
         """Remove a folder from the index; the folder itself is not changed. Returns the number of its files."""

@@ -103,6 +103,13 @@ def _parse_max_pixels(ctx: click.Context, param: click.Parameter, value: str) ->
     help="Remove missing files from the index, also those on disks that are not mounted.",
 )
 @click.option(
+    "--text",
+    "with_texts",
+    is_flag=True,
+    help="Then read the words in the pictures, such as those on signs: for all pictures that were not read yet. Takes "
+    "about half a second a picture and core; can be interrupted.",
+)
+@click.option(
     "--cluster",
     type=TEXT,
     metavar="ADDRESS",
@@ -121,6 +128,7 @@ def index(
     max_pixels: int | None,
     exclude: tuple[str, ...],
     forget_missing: bool,
+    with_texts: bool,
     cluster: str | None,
     as_json: bool,
 ) -> None:
@@ -132,20 +140,28 @@ def index(
     Examples:
       cosmos-search index ~/Pictures /mnt/camera
       cosmos-search index                      # look for changes
+      cosmos-search index --text               # and read the words in pictures
     """
-    from cosmos_search.cli.output import format_report, report_to_dict
-    from cosmos_search.cli.progress import index_with_progress
+    from cosmos_search.cli.output import format_report, format_text_report, report_to_dict
+    from cosmos_search.cli.progress import index_with_progress, read_texts_with_progress
+    from cosmos_search.extras import require_extra
 
+    style = choose_style(sys.stdout)
+    if with_texts:
+        require_extra("Reading texts in pictures", "text", "rapidocr")
     with open_library(place, model, device, precision) as library:
         distribute = _connect_to_cluster(library, cluster, device, precision) if cluster is not None else None
         report = index_with_progress(
             library, folders, rebuild, regions, max_pixels, exclude or None, forget_missing, distribute
         )
+        if not as_json:
+            say(format_report(report, style), styled=True)
+        texts = read_texts_with_progress(library, max_pixels) if with_texts and not report.is_stopped else None
     if as_json:
-        say(json_line(report_to_dict(report)))
-    else:
-        say(format_report(report, choose_style(sys.stdout)), styled=True)
-    if report.is_stopped:
+        say(json_line(report_to_dict(report) | ({} if texts is None else {"texts": texts.to_dict()})))
+    elif texts is not None:
+        say(format_text_report(texts, style), styled=True)
+    if report.is_stopped or (texts is not None and texts.is_stopped):
         say("Stopped. Everything counted above is stored; to resume, run the same command again.", err=True)
         sys.exit(130)
 

@@ -20,6 +20,7 @@ from indexer.store.records import FailedFile, Folder, PictureRecord
 if TYPE_CHECKING:  # a search needs none
     from cosmos_search.models.install import ModelRow
     from cosmos_search.opened_index import Info
+    from indexer.ingest.read_texts import TextReport
     from indexer.ingest.report import Report
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "format_path",
     "format_pictures",
     "format_report",
+    "format_text_report",
     "report_to_dict",
 ]
 
@@ -36,12 +38,13 @@ N_FAILED_SHOWN = 20
 
 
 def format_hits(hits: Sequence[Hit], style: Style = PLAIN) -> list[str]:
-    """A header, and a text for each hit: one line, and one for each sentence of several."""
+    """A header, and a text for each hit: one line, and one for each text with words and each sentence of several."""
     rows: list[tuple[str | Cell, ...]] = [("#", "score", "taken", "size", "picture")]
     starts = [0]
     for hit in hits:
         starts.append(len(rows))
         rows.append((str(hit.rank), f"{hit.score:.2f}", *_format_picture(hit.picture)))
+        rows += [("", "", "", "", Cell(f"  {line.describe()}", is_dim=True)) for line in hit.texts]
         if len(hit.evidence) > 1:
             rows += [
                 ("", Cell(f"{e.score:.2f}", is_dim=True), "", "", Cell(f"  {_format_evidence(e)}", is_dim=True))
@@ -75,6 +78,14 @@ def format_report(report: "Report", style: Style = PLAIN) -> str:
         notes.append(f"{report.needs_extra} HEIC or raw files skipped; {advice}")
     notes += [add_advice(warning) for warning in report.warnings]
     return "\n".join([*map(escape, lines), *_list_failed(report.failed, style), *map(escape, notes)])
+
+
+def format_text_report(report: "TextReport", style: Style = PLAIN) -> str:
+    """The summary of a run that read texts."""
+    line = f"{report.n_read} pictures read: {report.n_lines} lines of text in {report.n_with_text} of them"
+    if report.n_read:
+        line += f", in {report.seconds:.1f} s ({report.images_per_second:.1f} pictures/s)"
+    return "\n".join([escape(line), *_list_failed(report.failed, style)])
 
 
 def report_to_dict(report: "Report") -> dict[str, Any]:

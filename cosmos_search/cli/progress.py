@@ -3,7 +3,7 @@
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Event, Thread
 from types import FrameType
@@ -11,11 +11,12 @@ from types import FrameType
 from tqdm import tqdm
 
 from cosmos_search.library import Library
+from indexer.ingest.read_texts import TextReport
 from indexer.ingest.shared_work import Distribute
 from indexer.ingest.update import Report
 from indexer.pictures.regions import Regions
 
-__all__ = ["index_with_progress", "stop_on_ctrl_c"]
+__all__ = ["index_with_progress", "read_texts_with_progress", "stop_on_ctrl_c"]
 
 
 def index_with_progress(
@@ -42,6 +43,22 @@ def index_with_progress(
             stop=stop,
             distribute=distribute,
         )
+
+
+def read_texts_with_progress(library: Library, max_pixels: int | None) -> TextReport:
+    """Run `library.read_texts` like `index_with_progress`."""
+    stop = Event()
+    with ExitStack() as stack:
+        stack.enter_context(stop_on_ctrl_c(stop))
+        bar = stack.enter_context(tqdm(unit=" pictures", dynamic_ncols=True, disable=not sys.stderr.isatty()))
+
+        def show(report: TextReport) -> None:
+            bar.total = report.n_total
+            bar.set_description("reading texts", refresh=False)
+            bar.set_postfix(with_text=report.n_with_text, failed=len(report.failed), refresh=False)
+            bar.update(report.n_done - bar.n)
+
+        return library.read_texts(max_pixels=max_pixels, on_progress=show, stop=stop)
 
 
 @contextmanager

@@ -31,6 +31,7 @@ beach + sunset - people          with and without; a + or - inside a word is par
 2:dog + 0.5:cat                  weights
 a car @left. a church @top-right    places: left right top bottom centre, corners, or @x0,y0,x1,y1 (0..1)
 "a - b. c: d @ e"                text in quotes is taken literally
+text:"exit 12" -text:draft       words in or around the picture: read in it, caption, keyword, folder, file name
 """
 
 OPTIONS = (

@@ -93,13 +93,13 @@ class Client:
 
     def facets(self, filters: Filters | None = None) -> "Facets":
         """The values that filters can have; see `Library.facets`."""
-        query = urlencode(filters_to_dict(filters or Filters()), errors="surrogateescape")
+        query = urlencode(filters_to_dict(filters or Filters()), doseq=True, errors="surrogateescape")
         values = self._call("GET", f"/v1/facets?{query}")
         return self._parse(lambda: parse_facets(values))
 
     def _list(self, filters: Filters | None, start: int, n: int) -> Any:
         values = filters_to_dict(filters or Filters()) | {"offset": str(start), "limit": str(n)}
-        return self._call("GET", f"/v1/pictures?{urlencode(values, errors='surrogateescape')}")
+        return self._call("GET", f"/v1/pictures?{urlencode(values, doseq=True, errors='surrogateescape')}")
 
     def _call(self, method: str, path: str, values: Any = None) -> Any:
         kind = HTTPSConnection if self._parts.scheme == "https" else HTTPConnection

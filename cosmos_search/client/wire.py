@@ -1,6 +1,6 @@
 """Searches and answers as JSON, without loss: scores are the same to the last bit on the other side."""
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -12,7 +12,7 @@ from cosmos_search.retrieval.hits import Evidence, Hit
 from indexer.pictures.metadata_record import Metadata
 from indexer.pictures.regions import Box
 from indexer.store.filter_record import Filters
-from indexer.store.records import PictureFacts, PictureRecord
+from indexer.store.records import PictureFacts, PictureRecord, TextLine
 
 if TYPE_CHECKING:
     from indexer.store.facets import Facets
@@ -51,7 +51,7 @@ class Answer:
     note: str | None = None  # one sentence about the query, such as that the encoder does not read its language
 
 
-def filters_to_dict(filters: Filters) -> dict[str, str]:
+def filters_to_dict(filters: Filters) -> dict[str, str | list[str]]:
     """The texts from which `cosmos_search.retrieval.filters.parse_filters` makes these filters again."""
     near, pixels = filters.near, filters.min_pixels
     texts = {
@@ -64,7 +64,8 @@ def filters_to_dict(filters: Filters) -> dict[str, str]:
         "min_size": None if pixels is None else f"{pixels}x1",
         "orientation": filters.orientation,
     }
-    return {name: text for name, text in texts.items() if text}
+    lists = {"texts": list(filters.texts), "without_texts": list(filters.without_texts)}
+    return {name: text for name, text in (texts | lists).items() if text}
 
 
 def answer_to_dict(answer: Answer, offset: int = 0) -> dict[str, Any]:
@@ -122,6 +123,10 @@ def _hit_to_dict(hit: Hit) -> dict[str, Any]:
             part.to_dict() | {"score": part.score, "cosine": part.cosine, "is_example": part.is_example}
             for part in hit.evidence
         ],
+        "texts": [
+            {"kind": line.kind, "text": line.text, "box": list(astuple(line.box)), "confidence": line.confidence}
+            for line in hit.texts
+        ],
     }
 
 
@@ -137,4 +142,7 @@ def _parse_hit(values: Any) -> Hit:
         )
         for part in values["evidence"]
     )
-    return Hit(int(values["rank"]), float(values["score"]), parse_picture(values["picture"]), evidence)
+    texts = tuple(
+        TextLine(line["kind"], line["text"], Box(*line["box"]), line["confidence"]) for line in values["texts"]
+    )
+    return Hit(int(values["rank"]), float(values["score"]), parse_picture(values["picture"]), evidence, texts)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from cosmos_search.encoders.protocol import Encoder
 from cosmos_search.retrieval.example_image import ExampleImage
 from cosmos_search.retrieval.query import Query, Term
-from cosmos_search.retrieval.scoring import EncodedTerm
+from cosmos_search.retrieval.scoring import EncodedTerm, ScoreCurve, combine_levels
 
 __all__ = ["EncodedQuery", "encode"]
 
@@ -24,6 +24,9 @@ class EncodedQuery:
     encoder_name: str
     encoder_version: str
     terms: tuple[EncodedTerm, ...]  # the example image first, then the terms of the query in order
+    texts: tuple[str, ...] = ()  # that have to stand in or around the picture
+    without_texts: tuple[str, ...] = ()  # that must not
+    curve: ScoreCurve | None = None  # None: scores are not calibrated
 
 
 def encode(encoder: Encoder, query: Query | None, example: ExampleImage | None = None) -> EncodedQuery:
@@ -35,7 +38,11 @@ def encode(encoder: Encoder, query: Query | None, example: ExampleImage | None =
     for term in query.terms if query is not None else ():
         terms.append(_encode_term(encoder, term))
     assert terms, (query, example)
-    return EncodedQuery(encoder.name, encoder.version, tuple(terms))
+    texts, without = (query.texts, query.without_texts) if query is not None else ((), ())
+    # With an example image, scores are not those of texts, for which the calibration was fitted.
+    calibration = encoder.calibration if example is None else None
+    curve = ScoreCurve(calibration.slope, calibration.middle + combine_levels(terms)) if calibration else None
+    return EncodedQuery(encoder.name, encoder.version, tuple(terms), texts, without, curve)
 
 
 def _encode_term(encoder: Encoder, term: Term) -> EncodedTerm:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from textwrap import shorten
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +19,11 @@ from indexer.errors import CosmosSearchError
 from indexer.files import open_file, replace_file
 from indexer.pictures.images import open_picture, reading_pictures
 from indexer.pictures.regions import WHOLE
+from indexer.store.records import TextLine
 
 __all__ = [
     "COLOURS",
+    "TEXT_COLOUR",
     "colour_heat",
     "draw_boxes",
     "draw_heat",
@@ -33,6 +36,7 @@ __all__ = [
 
 # One for each term; distinguishable with any colour vision (Okabe and Ito 2008).
 COLOURS = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#d55e00", "#cc79a7", "#0072b2", "#999999")
+TEXT_COLOUR = "#ff5fd2"  # of texts in the picture
 HEAT = np.array([(0, 34, 78), (86, 92, 108), (163, 154, 120), (254, 232, 56)], dtype=np.float32)  # along cividis
 SIDE = 720  # pixels, the longer side of a panel
 GAP = 12
@@ -46,7 +50,7 @@ def explain(hit: Hit, encoder: Encoder) -> Image.Image:
     """
     picture = _read_hit(hit)
     maps = {part.text: heat_map(encoder, picture, part.text) for part in hit.evidence if not part.is_example}
-    panels = [draw_boxes(picture, [refine_evidence(part, maps.get) for part in hit.evidence])]
+    panels = [draw_boxes(picture, [refine_evidence(part, maps.get) for part in hit.evidence], hit.texts)]
     for number, part in enumerate(hit.evidence):
         if not part.is_example and (heat := maps[part.text]) is not None:
             panels.append(draw_heat(picture, heat, _make_label(part), _get_colour(number)))
@@ -93,10 +97,10 @@ def heat_map(encoder: Encoder, picture: Image.Image, text: str) -> NDArray[np.fl
     return encoder.activation(picture, encoder.encode_texts([text])[0])
 
 
-def draw_boxes(picture: Image.Image, evidence: Sequence[Evidence]) -> Image.Image:
+def draw_boxes(picture: Image.Image, evidence: Sequence[Evidence], texts: Sequence[TextLine] = ()) -> Image.Image:
     """The picture with the box of each term as it is (see `refine`), and labels with text and score.
 
-    A term whose box is the whole picture has only a label.
+    A term whose box is the whole picture has only a label, and so have texts that do not stand in the picture.
     """
     drawn = picture.copy()
     pen, font = ImageDraw.Draw(drawn), _load_font()
@@ -110,6 +114,12 @@ def draw_boxes(picture: Image.Image, evidence: Sequence[Evidence]) -> Image.Imag
             pen.rectangle(outline, outline=_get_colour(number), width=line)
         corners.append((left + inset, top + inset))
     taken: list[tuple[float, float, float, float]] = []
+    for text in texts:
+        left, top, right, bottom = text.box.pixels(*picture.size)
+        if text.box != WHOLE:
+            pen.rectangle((left, top, right - 1, bottom - 1), outline=TEXT_COLOUR, width=line)
+        label = replace(text, text=shorten(text.text, 40, placeholder="…") or text.text[:40]).describe()
+        _draw_label(pen, (left, bottom if text.box != WHOLE else 0), label, TEXT_COLOUR, font, taken, picture.size)
     for number, (part, corner) in enumerate(zip(evidence, corners, strict=True)):
         label = _make_label(part) + (" (whole picture)" if part.box == WHOLE else "")
         _draw_label(pen, corner, label, _get_colour(number), font, taken, picture.size)

@@ -1,6 +1,7 @@
 """Filters from texts, as options of the command line and fields of the page have them."""
 
 import re
+from collections.abc import Sequence
 from math import inf, isfinite
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,8 @@ def parse_filters(
     near: str | None = None,
     min_size: str | None = None,
     orientation: str | None = None,
+    texts: Sequence[str] = (),
+    without_texts: Sequence[str] = (),
 ) -> Filters:
     """The filters that these texts describe; None or an empty text: this filter is not set.
 
@@ -49,6 +52,8 @@ def parse_filters(
         near=parse_near(near) if near else None,
         min_pixels=parse_size(min_size) if min_size else None,
         orientation=orientation.lower() if orientation else None,
+        texts=tuple(texts),
+        without_texts=tuple(without_texts),
     )
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from indexer.pictures.regions import Box
-from indexer.store.records import PictureFacts, PictureRecord
+from indexer.store.records import PictureFacts, PictureRecord, TextLine
 
 __all__ = ["Evidence", "Hit"]
 
@@ -29,7 +29,8 @@ class Evidence:
     def to_dict(self) -> dict[str, Any]:
         """Values for JSON; the score with four decimals, the box as left, top, right, bottom."""
         box = [self.box.left, self.box.top, self.box.right, self.box.bottom]
-        return {"text": self.text, "score": round(self.score, 4), "box": box, "is_negative": self.is_negative}
+        values = {"text": self.text, "score": round(self.score, 4), "box": box, "is_negative": self.is_negative}
+        return {"kind": "image", **values}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class Hit:
     score: float  # 0..1, by the encoder's calibration; without one, the weighted mean of cosines (see `scoring`)
     picture: PictureRecord
     evidence: tuple[Evidence, ...]  # one for each term of the query, in order
+    texts: tuple[TextLine, ...] = ()  # in or around the picture, in which words of the query stand
 
     @property
     def path(self) -> Path:
@@ -65,7 +67,7 @@ class Hit:
             "rank": self.rank,
             "path": str(self.path),
             "score": round(self.score, 4),
-            "evidence": [part.to_dict() for part in self.evidence],
+            "evidence": [*(part.to_dict() for part in self.evidence), *(line.to_dict() for line in self.texts)],
             "copies": [str(path) for path in self.copies],
             **self.facts.to_dict(),
         }

@@ -9,6 +9,7 @@ from cosmos_search.retrieval.encode import EncodedQuery
 from cosmos_search.retrieval.hits import Evidence, Hit
 from cosmos_search.retrieval.scoring import PictureScore, combine_levels
 from cosmos_search.retrieval.similarity import find_levels
+from cosmos_search.retrieval.text_matches import choose_lines
 from indexer.pictures.regions import whole_and_regions
 from indexer.store.protocol import Records
 
@@ -32,8 +33,10 @@ def present(
     """
     level = combine_levels(encoded.terms)
     records = snapshot.pictures([score.picture_id for score in scores])
-    hits = []
-    for rank, score in enumerate((score for score in scores if score.picture_id in records), 1):
+    lines = snapshot.texts_of([s.picture_id for s in scores if s.text_probability > 0 or encoded.texts])
+    cut_off = calibration.cut_off if calibration is not None else _find_example_cut_off(encoded)
+    hits: list[Hit] = []
+    for score in (score for score in scores if score.picture_id in records):
         record = records[score.picture_id]
         # Put existing files first: others may have been moved, or be on a disk that is not mounted.
         paths = tuple(sorted(record.paths, key=lambda path: not os.path.exists(path)))  # noqa: PTH110
@@ -50,9 +53,10 @@ def present(
             for term, cosine, region in zip(encoded.terms, score.cosines, score.regions, strict=True)
         )
         calibrated = calibration.probability(score.score, level) if calibration else score.score
-        hits.append(Hit(rank, calibrated, replace(record, paths=paths), evidence))
-    cut_off = calibration.cut_off if calibration is not None else _find_example_cut_off(encoded)
-    return [hit for hit in hits if include_unlikely or cut_off is None or hit.score >= cut_off]
+        if include_unlikely or cut_off is None or calibrated >= cut_off:
+            texts = choose_lines(encoded, lines.get(score.picture_id, []))
+            hits.append(Hit(len(hits) + 1, calibrated, replace(record, paths=paths), evidence, texts))
+    return hits
 
 
 def _find_example_cut_off(encoded: EncodedQuery) -> float | None:

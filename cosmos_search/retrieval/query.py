@@ -37,6 +37,10 @@ LONELY = re.compile(rf"{OPERATOR}(?=\s*+(?:$|{OPERATOR}))")
 OPERATORS = re.compile(OPERATOR)  # never within a word
 WEIGHT = re.compile(r"(\d++(?:\.\d*+)?|\.\d++):(?=[^\s\d])")
 PLACE = re.compile(rf"(?:^|(?<=[\s{QUOTE}{MASK}]))@([^\s@{QUOTE}{MASK}]+)")
+# Quoted, or up to a blank, without the punctuation before it.
+TEXT = re.compile(
+    rf"(?:^|(?<=\s))(?:([+-])\s*+)?text:({QUOTE}{MASK}*|[^\s{QUOTE}{MASK}]*[^\s{QUOTE}{MASK}.,;!?])", re.IGNORECASE
+)
 SECOND_PLACE = "A sentence has one place; end it with a full stop before the next: a dog @left. a cat @right"
 
 
@@ -55,6 +59,8 @@ class Query:
     """One term or more; at least one is not negative."""
 
     terms: tuple[Term, ...]
+    texts: tuple[str, ...] = ()  # that have to stand in or around the picture
+    without_texts: tuple[str, ...] = ()  # that must not
 
 
 def parse_query(text: str) -> Query:
@@ -63,17 +69,20 @@ def parse_query(text: str) -> Query:
         raise UsageError(f"The query has {len(text):,} characters; {MAX_CHARACTERS:,} is the most that can be read.")
     line = re.sub(f"[{QUOTE}{MASK}]", " ", text.replace("\r\n", "\n").replace("\r", "\n"))
     line = "".join(c if c.isprintable() or c == "\n" or c in JOINERS else " " for c in line)
-    masked = QUOTED.sub(lambda quote: QUOTE + MASK * (len(quote[0]) - 1), line)
+    line, texts, without_texts = _take_texts(line)
+    masked = _mask(line)
     _check_syntax(line, masked)
     quotes = (quote[0] for quote in QUOTED.finditer(line))
     terms = [term for sign, part in _split_at_operators(masked) for term in _parse_terms(sign, part, quotes)]
-    if not terms:
+    terms = terms or [Term(text) for text in texts]
+    if not terms and not without_texts:
         raise EmptyQueryError
     if all(term.is_negative for term in terms):
         raise UsageError("The query says only what should not be there; say also what to look for: beach - people")
-    if len(terms) > MAX_TERMS:
-        raise UsageError(f"The query has {len(terms)} parts; {MAX_TERMS} is the most that can be looked for at once.")
-    return Query(tuple(terms))
+    n_parts = len(terms) + len(texts) + len(without_texts)
+    if n_parts > MAX_TERMS:
+        raise UsageError(f"The query has {n_parts} parts; {MAX_TERMS} is the most that can be looked for at once.")
+    return Query(tuple(terms), tuple(texts), tuple(without_texts))
 
 
 def parse_box(text: str) -> Box:
@@ -85,6 +94,25 @@ def parse_box(text: str) -> Box:
     if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
         raise UsageError(f"The box {_shorten(text)} is not inside the picture, or has no area; 0,0,1,1 is all of it.")
     return Box(left, top, right, bottom)
+
+
+def _mask(line: str) -> str:
+    """The line with each quoted text replaced by as many rare letters."""
+    return QUOTED.sub(lambda quote: QUOTE + MASK * (len(quote[0]) - 1), line)
+
+
+def _take_texts(line: str) -> tuple[str, list[str], list[str]]:
+    """The line without its `text:` parts, and the texts that are demanded and excluded."""
+    texts: dict[bool, list[str]] = {False: [], True: []}
+    rest, end = [], 0
+    for found in TEXT.finditer(_mask(line)):
+        text = line[found.start(2) : found.end(2)].strip('"“” ')
+        if not any(c.isalnum() for c in text):
+            raise QueryError(line, found.start(), "text: must be followed by what stands in the picture")
+        texts[found[1] == "-"].append(text)
+        rest.append(line[end : found.start()])
+        end = found.end()
+    return " ".join([*rest, line[end:]]), texts[False], texts[True]
 
 
 def _check_syntax(line: str, masked: str) -> None:

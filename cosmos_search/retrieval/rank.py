@@ -1,12 +1,21 @@
 """Second step of a search: estimated scores from the store, and exact ones where they decide. No encoder is needed."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cosmos_search.retrieval.encode import EncodedQuery
-from cosmos_search.retrieval.scoring import EncodedTerm, PictureScore, combine_scores, score_pictures
+from cosmos_search.retrieval.scoring import (
+    EncodedTerm,
+    PictureScore,
+    ScoreCurve,
+    add_probability,
+    combine_scores,
+    score_pictures,
+)
+from cosmos_search.retrieval.text_matches import TextLevel
 from indexer.pictures.regions import Box, whole_and_regions
 from indexer.store.filter_record import Filters
 from indexer.store.picture_rows import find_starts, widen
@@ -21,15 +30,30 @@ ROUNDING = 1e-5  # above the difference between two computations of one score
 MAX_SCORE = 1.01  # of a picture whose rows have a length of 1 in half precision; those of a damaged file may be longer
 
 
-def rank(snapshot: Snapshot, encoded: EncodedQuery, top: int, filters: Filters | None = None) -> list[PictureScore]:
+def rank(
+    snapshot: Snapshot,
+    encoded: EncodedQuery,
+    top: int,
+    filters: Filters | None = None,
+    levels: Sequence[TextLevel] = (),
+) -> list[PictureScore]:
     """The `top` pictures with the highest scores, best first; equal scores are in the order of their fingerprints.
+
+    levels: pictures whose scores rise because of their texts, see `match_texts`; a picture is in one of them at most.
+    `add_probability` lowers no score and keeps the order of a level's pictures, so the best pictures are among the
+    `top` of all pictures and those of each level by the scores without texts.
 
     The scores are computed from the vectors in the database. Each of the best pictures is among them with a probability
     of 0.99 or more, and surely if the store estimates nothing (see `Snapshot.estimate`).
     """
-    best = _find_best(snapshot, encoded.terms, top, filters)
+    allowed = snapshot.matching(_demand_texts(filters, encoded))
+    best = _find_best(snapshot, encoded.terms, top, allowed)
+    for level in levels:
+        some = level.ids if allowed is None else np.intersect1d(level.ids, allowed, assume_unique=True)
+        best += _find_best(snapshot, encoded.terms, top, some) if len(some) else []
+    best = sorted(set(best))
     scores = [
-        score
+        _add_texts(score, levels, encoded.curve)
         for row_ids, data in snapshot.vectors_of(best)
         for score in _score_chunk(snapshot, encoded.terms, row_ids, data)
     ]
@@ -37,7 +61,25 @@ def rank(snapshot: Snapshot, encoded: EncodedQuery, top: int, filters: Filters |
     return sorted(scores, key=lambda item: (-item.score, fingerprints[item.picture_id]))[:top]
 
 
-def _find_best(snapshot: Snapshot, terms: Sequence[EncodedTerm], top: int, filters: Filters | None) -> list[int]:
+def _demand_texts(filters: Filters | None, encoded: EncodedQuery) -> Filters:
+    """The filters, and the texts that the query demands or excludes."""
+    given = filters or Filters()
+    texts, without = given.texts + encoded.texts, given.without_texts + encoded.without_texts
+    return replace(given, texts=texts, without_texts=without)
+
+
+def _add_texts(score: PictureScore, levels: Sequence[TextLevel], curve: ScoreCurve | None) -> PictureScore:
+    for level in levels:
+        position = np.searchsorted(level.ids, score.picture_id)
+        if position < len(level.ids) and level.ids[position] == score.picture_id:
+            raised = add_probability(score.score, level.probability, curve)
+            return replace(score, score=raised, text_probability=level.probability)
+    return score
+
+
+def _find_best(
+    snapshot: Snapshot, terms: Sequence[EncodedTerm], top: int, allowed: NDArray[np.int64] | None
+) -> list[int]:
     """Ids of the `top` best pictures, and of others with the same score as the last of them; ascending.
 
     The threshold algorithm (Fagin, Lotem and Naor 2003) with estimates: negative terms and places only lower a score,
@@ -48,7 +90,6 @@ def _find_best(snapshot: Snapshot, terms: Sequence[EncodedTerm], top: int, filte
     queries = np.stack([term.vector for term in wanted])
     weights = np.array([term.weight for term in wanted], dtype=np.float32)
     weights /= weights.sum()
-    allowed = snapshot.matching(filters) if filters is not None else None
     estimates = snapshot.estimate(queries, weights, allowed)
     least = _find_nth(_score_candidates(snapshot, terms, estimates, top, is_trial=True), top)
     if least < estimates.others + estimates.margin:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import exp, log
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +10,15 @@ from numpy.typing import NDArray
 from indexer.encoder import Vectors
 from indexer.pictures.regions import Box
 
-__all__ = ["EncodedTerm", "PictureScore", "combine_levels", "combine_scores", "score_pictures"]
+__all__ = [
+    "EncodedTerm",
+    "PictureScore",
+    "ScoreCurve",
+    "add_probability",
+    "combine_levels",
+    "combine_scores",
+    "score_pictures",
+]
 
 # Chosen by measurement (benchmarks/quality/scenes.py).
 PLACE_PENALTY = 0.3  # subtracted from the cosine of a region outside the place of a term
@@ -35,13 +44,25 @@ class EncodedTerm:
 
 
 @dataclass(frozen=True, slots=True)
+class ScoreCurve:
+    """From the scores of a query to probabilities: 1 / (1 + exp(-slope · (score - middle))). See `Calibration`."""
+
+    slope: float
+    middle: float
+
+
+@dataclass(frozen=True, slots=True)
 class PictureScore:
-    """Score of a picture, and for each term the cosine and the index of the region to show (0: the whole picture)."""
+    """Score of a picture, and for each term the cosine and the index of the region to show (0: the whole picture).
+
+    text_probability: 0..1, that the picture matches because of words in its texts; the score contains it.
+    """
 
     picture_id: int
     score: float
     cosines: tuple[float, ...]
     regions: tuple[int, ...]
+    text_probability: float = 0.0
 
 
 def score_pictures(
@@ -87,6 +108,19 @@ def combine_levels(terms: Sequence[EncodedTerm]) -> float:
     """The level of a query: the weighted mean of its positive terms' levels, as scores are of their cosines."""
     wanted = [term for term in terms if not term.is_negative]
     return sum(term.weight * term.level for term in wanted) / sum(term.weight for term in wanted)
+
+
+def add_probability(score: float, probability: float, curve: ScoreCurve | None) -> float:
+    """The score of a picture that also matches, for another reason, with a probability: 0..1, below 1.
+
+    If the two are independent, it matches with p + q · (1 - p), where p is the probability of the score. The result
+    rises with the score, and is never below it. curve: None: the score is taken as p.
+    """
+    if curve is None:
+        return score + probability * max(0.0, 1 - score)
+    odds = exp(max(-50.0, min(50.0, curve.slope * (score - curve.middle))))
+    # p = odds / (1 + odds), and 1 - (p + q · (1 - p)) = (1 - q) / (1 + odds)
+    return max(score, curve.middle + log((odds + probability) / (1 - probability)) / max(curve.slope, 1e-6))
 
 
 def _compute_cosines(terms: Sequence[EncodedTerm], rows: Vectors) -> NDArray[np.float32]:

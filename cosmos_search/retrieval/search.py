@@ -8,6 +8,7 @@ from cosmos_search.retrieval.hits import Hit
 from cosmos_search.retrieval.present import present
 from cosmos_search.retrieval.query import Query
 from cosmos_search.retrieval.rank import rank
+from cosmos_search.retrieval.text_matches import match_texts
 from indexer.errors import EmptyIndexError
 from indexer.store.filter_record import Filters
 from indexer.store.protocol import Snapshot, Store
@@ -37,7 +38,7 @@ def search(
     encoded = encode(encoder, query, example)  # the slowest step: no snapshot is held during it
     with store.snapshot() as snapshot:
         snapshot = _require_searchable(snapshot, store, encoder)
-        scores = rank(snapshot, encoded, top, filters)
+        scores = rank(snapshot, encoded, top, filters, match_texts(snapshot, encoded))
         calibration = encoder.calibration if example is None else None
         return present(snapshot, encoded, scores, calibration, include_unlikely=include_unlikely)
 

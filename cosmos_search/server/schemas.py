@@ -4,7 +4,7 @@ The values of responses come from the records' `to_dict`; a test compares them w
 """
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -13,7 +13,9 @@ from cosmos_search.explore.duplicate_groups import GroupKind
 from cosmos_search.explore.embedding_map import MAX_POINTS
 from cosmos_search.limits import MAX_UPLOAD_MB
 from cosmos_search.retrieval.filters import parse_filters
+from cosmos_search.retrieval.query import MAX_TERMS
 from indexer.store.filter_record import Filters
+from indexer.store.records import TextKind
 
 __all__ = [
     "AtlasAnswer",
@@ -57,6 +59,8 @@ class FilterTexts(_Request):
     near: str | None = Field(default=None, description="Latitude, longitude and radius", examples=["48.14,11.58,20km"])
     min_size: str | None = Field(default=None, description="At least as large", examples=["2MP"])
     orientation: str | None = Field(default=None, description="portrait, landscape or square", examples=["portrait"])
+    texts: list[str] = Field(default=[], max_length=MAX_TERMS, description="All stand in or around the picture")
+    without_texts: list[str] = Field(default=[], max_length=MAX_TERMS, description="None stands there")
 
     def parse(self) -> Filters:
         """The filters. Raises UsageError."""
@@ -160,12 +164,22 @@ class PicturesAnswer(_Answer):
 class EvidenceAnswer(_Answer):
     """The best region for one sentence of the query, or for the example picture."""
 
+    kind: Literal["image"]
     text: str
     score: float
     cosine: float
     box: list[float] = Field(description="Left, top, right, bottom as fractions of the upright picture")
     is_negative: bool
     is_example: bool
+
+
+class TextAnswer(_Answer):
+    """A text in or around the picture, in which words of the query stand."""
+
+    kind: TextKind
+    text: str
+    box: list[float] = Field(description="As of the evidence; the whole picture for texts that do not stand in it")
+    confidence: float | None = Field(description="Of a line that was read in the picture")
 
 
 class HitAnswer(_Answer):
@@ -175,6 +189,7 @@ class HitAnswer(_Answer):
     score: float
     picture: PictureAnswer
     evidence: list[EvidenceAnswer]
+    texts: list[TextAnswer]
 
 
 class MissingShardsAnswer(_Answer):

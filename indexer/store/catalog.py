@@ -24,10 +24,12 @@ from indexer.store.records import (
     KnownFile,
     PictureFacts,
     PictureRecord,
+    TextLine,
 )
 from indexer.store.rows import read_ids, split_ids, unpack_rows
-from indexer.store.schema import encoders, failures, files, folders, pictures, settings, vectors, versions
+from indexer.store.schema import encoders, failures, files, folders, pictures, settings, texts, vectors, versions
 from indexer.store.shapes import PictureShape, read_newest_shapes
+from indexer.store.texts import WordMatches, count_unread, find_unread, find_word, read_texts
 
 __all__ = ["Catalog"]
 
@@ -195,6 +197,28 @@ class Catalog:
     def facets(self, filters: Filters) -> Facets:
         """The number of pictures for each value of each filter, see `indexer.store.facets`."""
         return count_facets(self._connection, filters)
+
+    # texts
+
+    def texts_of(self, ids: Sequence[int]) -> dict[int, list[TextLine]]:
+        """The texts in and around these pictures, by id."""
+        return read_texts(self._connection, ids)
+
+    def last_text_id(self) -> int:
+        """The highest id of a text; it rises if texts change. Those of pictures that were removed do not count."""
+        return self._connection.execute(select(func.max(texts.c.id))).scalar() or 0
+
+    def find_word(self, word: str, limit: int) -> WordMatches | None:
+        """The pictures in whose texts a word stands; None: in more than `limit` texts. See `indexer.store.texts`."""
+        return find_word(self._connection, word, limit)
+
+    def find_unread(self, reader: str, after: int, n: int) -> list[int]:
+        """The first `n` pictures with ids above `after` whose texts this reader has not read."""
+        return find_unread(self._connection, reader, after, n)
+
+    def count_unread(self, reader: str) -> int:
+        """The number of pictures whose texts this reader has not read."""
+        return count_unread(self._connection, reader)
 
     # vectors
 

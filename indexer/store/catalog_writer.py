@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from sqlalchemy import ColumnElement, Connection, delete, exists, func, insert, select, update
@@ -20,9 +20,11 @@ from indexer.store.records import (
     IndexedFailure,
     IndexedFile,
     IndexedPicture,
+    TextLine,
 )
 from indexer.store.rows import split_ids
 from indexer.store.schema import encoders, failures, files, folders, pictures, settings, vectors, versions
+from indexer.store.texts import derive_texts, put_lines
 
 __all__ = ["CatalogWriter"]
 
@@ -85,6 +87,7 @@ class CatalogWriter(Catalog):
         self._connection.execute(update(failures).where(failures.c.folder_id.in_(inner)).values(folder_id=folder_id))
         self._connection.execute(delete(folders).where(folders.c.id.in_(inner)))
         if parts:
+            derive_texts(self._connection, self._pictures_in(folder_id))  # the names of folders begin there
             self.exclude(folder_id, [pattern for f in parts for pattern in f.exclude])
         return int(folder_id)
 
@@ -98,9 +101,11 @@ class CatalogWriter(Catalog):
         folder_id = self._connection.execute(select(folders.c.id).where(folders.c.path == path)).scalar()
         if folder_id is None:
             raise NotAnIndexedFolderError(path)
+        affected = self._pictures_in(folder_id)
         n_files = self._connection.execute(delete(files).where(files.c.folder_id == folder_id)).rowcount
         self._connection.execute(delete(folders).where(folders.c.id == folder_id))
         self.drop_orphans()
+        derive_texts(self._connection, affected)
         return n_files
 
     # files
@@ -125,6 +130,7 @@ class CatalogWriter(Catalog):
         self._connection.execute(statement, [_file_row(item, ids) for item in ordered])
         if replaced := before.difference(ids.values()):
             self.drop_orphans(pictures.c.id.in_(replaced))
+        derive_texts(self._connection, before.union(ids.values()))
 
     def set_device(self, ids: Sequence[int], device: int, inodes: str | None = None) -> None:
         """Change the device, and unless None the inodes, that are recorded for the directories of these files."""
@@ -154,9 +160,11 @@ class CatalogWriter(Catalog):
 
     def delete_files(self, ids: Sequence[int]) -> None:
         """Delete these files, and the pictures that have no file then."""
+        affected = self._pictures_of(ids).values()
         for chunk in split_ids(ids):
             self._connection.execute(delete(files).where(files.c.id.in_(chunk)))
         self.drop_orphans()
+        derive_texts(self._connection, affected)
 
     def drop_orphans(self, *which: ColumnElement[bool]) -> None:
         """Delete the pictures that have no file, with their vectors. which: conditions on the pictures to look at."""
@@ -167,6 +175,10 @@ class CatalogWriter(Catalog):
     def record_failures(self, folder_id: int, failed: Sequence[FailedFile], replace: Path | None) -> None:
         """Write the failures without a row in `files`, see `indexer.store.failures.record_failures`."""
         record_failures(self._connection, folder_id, failed, replace)
+
+    def put_lines(self, reader: str, lines: Mapping[int, Sequence[TextLine]]) -> None:
+        """Replace the lines that were read in these pictures, see `indexer.store.texts.put_lines`."""
+        put_lines(self._connection, reader, lines)
 
     # albums
 
@@ -207,6 +219,10 @@ class CatalogWriter(Catalog):
         query = select(files.c.picture_id).where(files.c.picture_id.is_not(None))
         queries = (query.where(files.c.directory == d, files.c.name.in_(n)) for d, n in names.items())
         return {picture_id for query in queries for picture_id in self._connection.execute(query).scalars()}
+
+    def _pictures_in(self, folder_id: int) -> list[int]:
+        query = select(files.c.picture_id).where(files.c.folder_id == folder_id, files.c.picture_id.is_not(None))
+        return list(self._connection.execute(query).scalars())
 
     def _pictures_of(self, file_ids: Sequence[int]) -> dict[int, int]:
         query = select(files.c.id, files.c.picture_id).where(files.c.picture_id.is_not(None))

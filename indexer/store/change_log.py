@@ -5,6 +5,7 @@ pictures. Changes are numbered in the order of the commits: the number is taken 
 lock that is held until the commit. (Ids of pictures are not in that order: a smaller one may be committed later.)
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import BigInteger, Column, Connection, Index, Table, delete, func, select
@@ -14,6 +15,7 @@ from indexer.store.dialect import VERSIONS_LOCK, server_metadata
 __all__ = [
     "CHANGE_LOG",
     "CREATE_TABLES",
+    "TEXT_LOG",
     "Position",
     "drop_old_changes",
     "has_position",
@@ -79,6 +81,25 @@ TRIGGERS = (  # table, event, tables of the rows before and after it, column, so
     ("files", "delete", OLD, "picture_id", "old_rows WHERE picture_id IS NOT NULL"),
     ("pictures", "delete", OLD, "id", "old_rows"),  # its vectors are deleted with it
 )
+TEXT_TRIGGERS = (
+    ("texts", "insert", NEW, "picture_id", "new_rows"),  # also where a file has another folder only
+    ("readings", "insert", NEW, "picture_id", "new_rows"),  # also of pictures in which no texts were found any more
+)
+
+
+def _create_triggers(triggers: Sequence[tuple[str, str, str, str, str]]) -> Iterator[str]:
+    """The SQL that creates them."""
+    for table, event, rows, column, source in triggers:
+        yield FUNCTION.format(
+            f"touch_{table}_{event}() RETURNS trigger",
+            f"BEGIN INSERT INTO touched SELECT current_batch(), id FROM (SELECT DISTINCT {column} AS id "
+            f"FROM {source}) AS changed; RETURN NULL; END",
+        )
+        yield (
+            f"CREATE TRIGGER touch_{event} AFTER {event} ON {table} REFERENCING {rows} "
+            f"FOR EACH STATEMENT EXECUTE FUNCTION touch_{table}_{event}()"
+        )
+
 
 CHANGE_LOG = (
     "CREATE SEQUENCE batches",
@@ -88,20 +109,9 @@ CHANGE_LOG = (
     FUNCTION.format("number_change() RETURNS trigger", NUMBER),
     "CREATE CONSTRAINT TRIGGER number_change AFTER INSERT ON changes DEFERRABLE INITIALLY DEFERRED "
     "FOR EACH ROW WHEN (NEW.id IS NULL) EXECUTE FUNCTION number_change()",
-    *(
-        statement
-        for table, event, rows, column, source in TRIGGERS
-        for statement in (
-            FUNCTION.format(
-                f"touch_{table}_{event}() RETURNS trigger",
-                f"BEGIN INSERT INTO touched SELECT current_batch(), id FROM (SELECT DISTINCT {column} AS id "
-                f"FROM {source}) AS changed; RETURN NULL; END",
-            ),
-            f"CREATE TRIGGER touch_{event} AFTER {event} ON {table} REFERENCING {rows} "
-            f"FOR EACH STATEMENT EXECUTE FUNCTION touch_{table}_{event}()",
-        )
-    ),
+    *_create_triggers(TRIGGERS),
 )
+TEXT_LOG = tuple(_create_triggers(TEXT_TRIGGERS))  # a later version's
 
 
 @dataclass(frozen=True, slots=True)

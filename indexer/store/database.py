@@ -13,8 +13,9 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from indexer.errors import CreateIndexError, DamagedIndexError, NewerIndexError, NoIndexError, OldIndexError
 from indexer.store.geo import distance_km
+from indexer.store.migrations import MIGRATIONS, Step, migrate
 from indexer.store.names import contains_folded
-from indexer.store.schema import APPLICATION_ID, MIGRATIONS, metadata, settings, versions
+from indexer.store.schema import APPLICATION_ID, FULL_TEXT, metadata, settings, versions
 from indexer.store.storage_errors import explain_storage_errors
 
 __all__ = ["checkpoint", "is_writable", "open_database", "vacuum"]
@@ -27,7 +28,7 @@ log = logging.getLogger(__name__)
 
 def open_database(
     path: Path,
-    migrations: Sequence[Sequence[str]] = MIGRATIONS,
+    migrations: Sequence[Sequence[Step]] = MIGRATIONS,
     *,
     create: bool = True,
     read_only: bool = False,
@@ -141,17 +142,17 @@ def _check_version(connection: Connection, path: Path, newest: int) -> bool:
     return version == newest
 
 
-def _prepare(connection: Connection, migrations: Sequence[Sequence[str]]) -> None:
+def _prepare(connection: Connection, migrations: Sequence[Sequence[Step]]) -> None:
     """Create the tables, or apply the missing migrations."""
     if _is_empty(connection):
         metadata.create_all(connection)
+        migrate(connection, FULL_TEXT)
         connection.execute(settings.insert().values(current_encoder=None))
         connection.execute(versions.insert().values())
         connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
     else:
         for step in migrations[_read_header(connection, "user_version") - 1 :]:
-            for statement in step:
-                connection.exec_driver_sql(statement)
+            migrate(connection, step)
     connection.exec_driver_sql(f"PRAGMA user_version = {1 + len(migrations)}")
 
 

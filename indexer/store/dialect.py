@@ -9,21 +9,27 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Connection,
     Dialect,
     Integer,
     LargeBinary,
     MetaData,
+    Select,
     Table,
     Text,
     TypeDecorator,
     func,
+    literal,
+    literal_column,
     select,
 )
+from sqlalchemy import table as sql_table
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
+from sqlalchemy.types import NullType
 
 from indexer.store.names import fold_name
 
@@ -37,6 +43,9 @@ __all__ = [
     "PathBytes",
     "PlainText",
     "contains_folded",
+    "has_any_word",
+    "has_part",
+    "has_word_start",
     "lock_versions",
     "record_names",
     "server_metadata",
@@ -96,6 +105,81 @@ def _compile_contains_folded(element: contains_folded, compiler: SQLCompiler, **
     name = func.convert_to(column, "UTF8") if isinstance(column.type, Text | PlainText) else column
     containing = select(folded_names.c.name).where(func.position(part.op("IN")(folded_names.c.folded)) > 0)
     return compiler.process(name.in_(containing), **options)
+
+
+class has_part(GenericFunction[Any]):  # noqa: N801
+    """has_part(texts.id, texts.folded, part): the text contains a part of MIN_PART characters or more."""
+
+    type = NullType()  # not Boolean, which SQLite lacks: "= 1" would be added, and keep it from using an index
+    inherit_cache = True
+
+
+class has_any_word(GenericFunction[Any]):  # noqa: N801
+    """has_any_word(texts.id, texts.words, words): the text has one of some words, which are separated by blanks."""
+
+    type = NullType()  # not Boolean, which SQLite lacks: "= 1" would be added, and keep it from using an index
+    inherit_cache = True
+
+
+class has_word_start(GenericFunction[Any]):  # noqa: N801
+    """has_word_start(texts.id, texts.words, start): a word of the text begins so."""
+
+    type = NullType()  # not Boolean, which SQLite lacks: "= 1" would be added, and keep it from using an index
+    inherit_cache = True
+
+
+@compiles(has_part, "sqlite")
+def _compile_has_part(element: has_part, compiler: SQLCompiler, **options: Any) -> str:
+    id_, _, part = element.clauses
+    query = literal('"').concat(func.replace(part, '"', '""')).concat('"')
+    return compiler.process(_match("text_parts", id_, query), **options)
+
+
+@compiles(has_any_word, "sqlite")
+def _compile_has_any_word(element: has_any_word, compiler: SQLCompiler, **options: Any) -> str:
+    id_, _, words = element.clauses
+    query = literal('"').concat(func.replace(words, " ", '" OR "')).concat('"')
+    return compiler.process(_match("text_words", id_, query), **options)
+
+
+@compiles(has_word_start, "sqlite")
+def _compile_has_word_start(element: has_word_start, compiler: SQLCompiler, **options: Any) -> str:
+    id_, _, start = element.clauses
+    return compiler.process(_match("text_words", id_, literal('"').concat(start).concat('" *')), **options)
+
+
+def _match(table: str, id_: ColumnElement[Any], query: ColumnElement[Any]) -> ColumnElement[bool]:
+    """The condition that a row of `texts` is found in a full-text table of SQLite."""
+    found: Select[Any] = (
+        select(literal_column("rowid")).select_from(sql_table(table)).where(literal_column(table).op("MATCH")(query))
+    )
+    return id_.in_(found)
+
+
+@compiles(has_part, "postgresql")
+def _compile_has_part_there(element: has_part, compiler: SQLCompiler, **options: Any) -> str:
+    _, folded, part = element.clauses
+    return compiler.process(folded.like(literal("%").concat(_escape_like(part)).concat("%"), escape="!"), **options)
+
+
+@compiles(has_any_word, "postgresql")
+def _compile_has_any_word_there(element: has_any_word, compiler: SQLCompiler, **options: Any) -> str:
+    _, words, wanted = element.clauses
+    return compiler.process(func.string_to_array(words, " ").op("&&")(func.string_to_array(wanted, " ")), **options)
+
+
+@compiles(has_word_start, "postgresql")
+def _compile_has_word_start_there(element: has_word_start, compiler: SQLCompiler, **options: Any) -> str:
+    _, words, start = element.clauses
+    pattern = literal("% ").concat(_escape_like(start)).concat("%")
+    return compiler.process(literal(" ").concat(words).like(pattern, escape="!"), **options)
+
+
+def _escape_like(part: ColumnElement[Any]) -> ColumnElement[Any]:
+    escaped: ColumnElement[Any] = part
+    for special in "!%_":
+        escaped = func.replace(escaped, special, f"!{special}")
+    return escaped
 
 
 def upsert(connection: Connection, table: Table) -> "sqlite.Insert | postgresql.Insert":

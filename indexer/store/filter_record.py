@@ -21,7 +21,7 @@ class Near:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """A picture passes if it meets all conditions that are not None. Unknown dates and places fail."""
+    """A picture passes if it meets all conditions that are given. Unknown dates and places fail."""
 
     after: datetime | None = None  # taken at this time or later, by the camera's clock
     before: datetime | None = None  # taken earlier
@@ -32,6 +32,8 @@ class Filters:
     min_pixels: int | None = None
     orientation: str | None = None  # one of ORIENTATIONS
     album: int | None = None  # the id of an album that has the picture
+    texts: tuple[str, ...] = ()  # all of them stand in or around the picture, see `indexer.store.texts.contains_text`
+    without_texts: tuple[str, ...] = ()  # none of them does
 
     def __post_init__(self) -> None:
         """Raise UsageError for filters that no picture can pass."""

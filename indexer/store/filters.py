@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, LargeBinary, case, func, literal, or_, select, type_coerce
+from sqlalchemy import ColumnElement, Connection, LargeBinary, case, func, literal, not_, or_, select, type_coerce
 
 from indexer.store.dialect import contains_folded
 from indexer.store.filter_record import ORIENTATIONS, Filters, Near
@@ -13,6 +13,7 @@ from indexer.store.geo import EARTH_KM
 from indexer.store.names import encode_part, folder_parts, path_bytes
 from indexer.store.rows import read_ids
 from indexer.store.schema import album_pictures, files, pictures
+from indexer.store.texts import contains_text
 
 __all__ = [
     "ORIENTATION_CONDITIONS",
@@ -50,6 +51,8 @@ def conditions(filters: Filters) -> list[ColumnElement[bool]]:
         wanted.append(p.width * p.height >= filters.min_pixels)
     if filters.orientation is not None:
         wanted.append(ORIENTATION_CONDITIONS[filters.orientation])
+    wanted += [contains_text(text) for text in filters.texts]
+    wanted += [not_(contains_text(text)) for text in filters.without_texts]
     if filters.album is not None:
         members = select(album_pictures.c.fingerprint).where(album_pictures.c.album_id == filters.album)
         wanted.append(p.fingerprint.in_(members))

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, delete, insert, select
 
 from indexer.store.rows import split_ids
-from indexer.store.schema import files, pictures, vectors, versions
+from indexer.store.schema import files, pictures, readings, texts, vectors, versions
 
 __all__ = ["PictureCopy", "read_copies", "replace_pictures"]
 
@@ -22,6 +22,8 @@ class PictureCopy:
     picture: Mapping[str, Any]
     vector: Mapping[str, Any]
     files: list[dict[str, Any]] = field(default_factory=list)
+    texts: list[dict[str, Any]] = field(default_factory=list)
+    readings: list[dict[str, Any]] = field(default_factory=list)
 
 
 def read_copies(connection: Connection, ids: Sequence[int], encoder_id: int) -> Iterator[list[PictureCopy]]:
@@ -36,6 +38,12 @@ def read_copies(connection: Connection, ids: Sequence[int], encoder_id: int) -> 
         found = {row["id"]: _split(row, encoder_id) for row in rows}
         for row in connection.execute(select(files).where(files.c.picture_id.in_(found))).mappings():
             found[row["picture_id"]].files.append(dict(row))
+        for row in connection.execute(
+            select(texts).where(texts.c.picture_id.in_(found)).order_by(texts.c.id)
+        ).mappings():
+            found[row["picture_id"]].texts.append({name: row[name] for name in row if name != "id"})
+        for row in connection.execute(select(readings).where(readings.c.picture_id.in_(found))).mappings():
+            found[row["picture_id"]].readings.append(dict(row))
         yield list(found.values())
 
 
@@ -47,7 +55,8 @@ def replace_pictures(
     folder_id: of all files in this catalog.
     """
     for some in split_ids(ids):
-        connection.execute(delete(files).where(files.c.picture_id.in_(some)))
+        for table in (files, texts, readings):
+            connection.execute(delete(table).where(table.c.picture_id.in_(some)))
     copied: set[int] = set()
     for copies in chunks:
         if not copies:
@@ -58,6 +67,10 @@ def replace_pictures(
         rows = [row | {"folder_id": folder_id} for copy in copies for row in copy.files]
         if rows:  # a file that had another picture before is replaced
             connection.execute(insert(files).prefix_with("OR REPLACE"), rows)
+        if lines := [row for copy in copies for row in copy.texts]:
+            connection.execute(insert(texts), lines)
+        if marks := [row for copy in copies for row in copy.readings]:
+            connection.execute(insert(readings), marks)
     for some in split_ids(set(ids) - copied):
         connection.execute(delete(pictures).where(pictures.c.id.in_(some)))
     connection.execute(insert(versions))

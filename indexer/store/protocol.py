@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from indexer.places import Place
 from indexer.store.filter_record import Filters
-from indexer.store.records import EncoderRecord, PictureRecord
+from indexer.store.records import EncoderRecord, PictureRecord, TextLine
+from indexer.store.texts import WordMatches
 from indexer.store.vectors import Estimates
 
 __all__ = ["Records", "Snapshot", "Store"]
@@ -22,8 +23,17 @@ class Records(Protocol):
     def encoder(self) -> EncoderRecord:
         """The encoder that made the vectors."""
 
+    def n_pictures(self) -> int:
+        """The number of pictures."""
+
     def pictures(self, ids: Sequence[int]) -> dict[int, PictureRecord]:
         """The records of these pictures by id; ids that do not exist are left out."""
+
+    def texts_of(self, ids: Sequence[int]) -> dict[int, list[TextLine]]:
+        """The texts in and around these pictures, by id; pictures without texts are left out."""
+
+    def find_word(self, word: str, limit: int) -> WordMatches | None:
+        """The pictures in whose texts a word stands; None: in more than `limit` texts."""
 
 
 class Snapshot(Records, Protocol):

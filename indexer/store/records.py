@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from indexer.pictures.metadata_record import Metadata
+from indexer.pictures.regions import WHOLE, Box
 from indexer.pictures.walk import FoundFile
 
 if TYPE_CHECKING:  # a client of a server needs no NumPy
@@ -12,6 +13,7 @@ if TYPE_CHECKING:  # a client of a server needs no NumPy
     from numpy.typing import NDArray
 
 __all__ = [
+    "TEXT_KINDS",
     "EncoderRecord",
     "FailedFile",
     "Folder",
@@ -23,7 +25,18 @@ __all__ = [
     "KnownFile",
     "PictureFacts",
     "PictureRecord",
+    "TextKind",
+    "TextLine",
 ]
+
+TextKind = Literal["picture", "caption", "keyword", "folder", "file"]  # where a text stands; "picture": read in it
+TEXT_KINDS: dict[TextKind, str] = {
+    "picture": "text in the picture",
+    "caption": "caption",
+    "keyword": "keyword",
+    "folder": "folder",
+    "file": "file name",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,3 +180,25 @@ class PictureRecord:
         path, *copies = map(str, self.paths)
         named = {"id": self.id, "fingerprint": self.fingerprint, "path": path, "copies": copies}
         return named | self.facts.to_dict()
+
+
+@dataclass(frozen=True, slots=True)
+class TextLine:
+    """A text in or around a picture: a line that was read in it, its caption, a keyword, or a name."""
+
+    kind: TextKind
+    text: str
+    box: Box = WHOLE  # of a line in the picture
+    confidence: float | None = None  # of a line in the picture, 0..1
+
+    def describe(self) -> str:
+        """Where the text stands, and the text: "text in the picture: 'STOP'"."""
+        return f"{TEXT_KINDS[self.kind]}: '{self.text}'"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Values for JSON; a line in the picture has a box (left, top, right, bottom) and a confidence."""
+        values: dict[str, Any] = {"kind": TEXT_KINDS[self.kind], "text": self.text}
+        if self.confidence is not None:
+            box = [self.box.left, self.box.top, self.box.right, self.box.bottom]
+            values |= {"box": box, "confidence": round(self.confidence, 4)}
+        return values

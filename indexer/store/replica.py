@@ -22,12 +22,13 @@ __all__ = ["Replica", "Share"]
 AT_ONCE = 2000  # pictures in one transaction while the catalog is copied
 MIN_UNSAVED = 1000  # pictures; if more, and 1 % of all, are not in the vector files, these are written
 FOLDER = 1  # the id of the only folder, which all files of a share are in
+FORMAT = 2  # of what is copied; another one is copied again. 2: with texts
 
 _metadata = MetaData()
 _following = Table(  # one row in the share's own database, changed in the transaction of each batch
     "following",
     _metadata,
-    Column("catalog", Text, nullable=False),  # the identity of the server's catalog
+    Column("catalog", Text, nullable=False),  # the identity of the server's catalog, and the format
     Column("number", Integer, nullable=False),
     Column("n_shards", Integer, nullable=False),
     Column("change_id", BigInteger, nullable=False),
@@ -168,7 +169,7 @@ class Replica:
         connection.execute(insert(_following).values(values))
 
     def _identity(self) -> str:
-        return " ".join(map(str, self._source.identity or ()))
+        return " ".join(map(str, (*(self._source.identity or ()), FORMAT)))
 
     def _count(self) -> int:
         assert self.index is not None

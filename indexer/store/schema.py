@@ -1,4 +1,4 @@
-"""The tables of the catalog, and the migrations from older versions."""
+"""The tables of the catalog. See `indexer.store.migrations` for those of older versions."""
 
 from collections.abc import Sequence
 from secrets import randbits
@@ -20,7 +20,7 @@ from indexer.store.dialect import Integer64, PathBytes, PlainText
 
 __all__ = [
     "APPLICATION_ID",
-    "MIGRATIONS",
+    "FULL_TEXT",
     "album_pictures",
     "albums",
     "encoders",
@@ -29,40 +29,14 @@ __all__ = [
     "folders",
     "metadata",
     "pictures",
+    "readings",
     "settings",
+    "texts",
     "vectors",
     "versions",
 ]
 
 APPLICATION_ID = 0x434F534D  # "COSM", in the header of every catalog
-# MIGRATIONS[i] is the SQL that migrates version i + 1 to i + 2.
-MIGRATIONS: Sequence[Sequence[str]] = (
-    ("ALTER TABLE encoders ADD COLUMN regions TEXT NOT NULL DEFAULT 'none'",),
-    (
-        "CREATE INDEX pictures_by_date ON pictures (taken_at, camera, width, height, latitude, longitude)",
-        "CREATE INDEX files_by_directory ON files (directory, picture_id)",
-    ),
-    (
-        "ALTER TABLE files ADD COLUMN device INTEGER",
-        "ALTER TABLE folders ADD COLUMN exclude BLOB",
-        "CREATE TABLE versions (id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, version INTEGER NOT NULL UNIQUE)",
-        "INSERT INTO versions (version) VALUES (abs(random() / 2))",
-        "ALTER TABLE settings DROP COLUMN generation",
-    ),
-    (
-        "ALTER TABLE files ADD COLUMN inodes TEXT",
-        "CREATE TABLE failures (directory BLOB NOT NULL, name BLOB NOT NULL, folder_id INTEGER NOT NULL "
-        "REFERENCES folders (id) ON DELETE CASCADE, reason TEXT NOT NULL, PRIMARY KEY (directory, name))",
-        "DELETE FROM pictures WHERE id NOT IN (SELECT picture_id FROM files WHERE picture_id IS NOT NULL)",
-        "INSERT INTO versions (version) VALUES (abs(random() / 2))",
-    ),
-    (
-        "CREATE TABLE albums (id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, search TEXT)",
-        "CREATE TABLE album_pictures (album_id INTEGER NOT NULL REFERENCES albums (id) ON DELETE CASCADE, "
-        "fingerprint BLOB NOT NULL, PRIMARY KEY (album_id, fingerprint))",
-    ),
-)
-
 metadata = MetaData()
 
 
@@ -162,6 +136,42 @@ failures = Table(
     Column("name", PathBytes, primary_key=True),
     Column("folder_id", ForeignKey("folders.id", ondelete="CASCADE"), nullable=False),
     Column("reason", PlainText, nullable=False),
+)
+
+# Texts in and around a picture. All but those read in it are derived from the rows above, in the same transactions.
+texts = Table(
+    "texts",
+    metadata,
+    Column("id", Integer64, primary_key=True),
+    Column("picture_id", ForeignKey("pictures.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("kind", PlainText, nullable=False),  # see indexer.store.records.TextKind
+    Column("text", PlainText, nullable=False),
+    Column("folded", PlainText, nullable=False),  # see indexer.store.words.fold_text
+    Column("words", PlainText, nullable=False),  # of the folded text, separated by blanks
+    Column("box", PlainText),  # "left top right bottom" of a line in the picture, as fractions
+    Column("confidence", Float),  # of a line in the picture, 0..1
+    sqlite_autoincrement=True,
+)
+
+# The pictures whose texts were read, and the name and version of the reader.
+readings = Table(
+    "readings",
+    metadata,
+    Column("picture_id", ForeignKey("pictures.id", ondelete="CASCADE"), primary_key=True),
+    Column("reader", PlainText, nullable=False),
+)
+
+# SQLite's full-text indexes of `texts`, for parts of words and for words. They hold no texts themselves.
+FULL_TEXT: Sequence[str] = (
+    "CREATE VIRTUAL TABLE text_parts USING fts5(folded, content='texts', content_rowid='id', tokenize='trigram')",
+    "CREATE VIRTUAL TABLE text_words USING fts5(words, content='texts', content_rowid='id', detail='none', "
+    "prefix='1 2', tokenize=\"unicode61 remove_diacritics 0 categories 'L* N* M* Co'\")",
+    "CREATE TRIGGER texts_added AFTER INSERT ON texts BEGIN "
+    "INSERT INTO text_parts (rowid, folded) VALUES (new.id, new.folded); "
+    "INSERT INTO text_words (rowid, words) VALUES (new.id, new.words); END",
+    "CREATE TRIGGER texts_removed AFTER DELETE ON texts BEGIN "
+    "INSERT INTO text_parts (text_parts, rowid, folded) VALUES ('delete', old.id, old.folded); "
+    "INSERT INTO text_words (text_words, rowid, words) VALUES ('delete', old.id, old.words); END",
 )
 
 # See indexer.store.albums.

@@ -3,6 +3,7 @@
 The tables are in the schema that the connection's search_path names first, usually "public".
 """
 
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -16,6 +17,7 @@ from filelock import FileLock, Timeout
 from platformdirs import user_cache_path
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from sqlalchemy import Column, Connection, Engine, Integer, Table, Uuid, create_engine, func, select, text
+from sqlalchemy.exc import DBAPIError
 
 from indexer.errors import (
     CreateIndexError,
@@ -27,21 +29,54 @@ from indexer.errors import (
     VectorFileError,
 )
 from indexer.places import ServerPlace
-from indexer.store.change_log import CHANGE_LOG, CREATE_TABLES
+from indexer.store.change_log import CHANGE_LOG, CREATE_TABLES, TEXT_LOG
 from indexer.store.dialect import server_metadata
 from indexer.store.geo import EARTH_KM
+from indexer.store.migrations import Step, migrate
 from indexer.store.schema import APPLICATION_ID, metadata, settings, versions
 from indexer.store.server_errors import explain_server_errors
+from indexer.store.texts import fill_texts
 
 __all__ = ["SERVER_MIGRATIONS", "ServerBackend", "has_server_catalog", "open_server"]
 
-# SERVER_MIGRATIONS[i] is the SQL that migrates version i + 1 to i + 2.
-SERVER_MIGRATIONS: Sequence[Sequence[str]] = (
+log = logging.getLogger(__name__)
+
+EXTENSION_SCHEMA = "SELECT extnamespace::regnamespace::text FROM pg_extension WHERE extname = 'pg_trgm'"  # quoted
+
+
+def _index_parts(connection: Connection) -> None:
+    """Create the index for parts of words. Without it, which needs a part of PostgreSQL, they are found slowly."""
+    try:
+        with connection.begin_nested():
+            connection.exec_driver_sql("CREATE EXTENSION IF NOT EXISTS pg_trgm")
+            schema = connection.exec_driver_sql(EXTENSION_SCHEMA).scalar_one()  # that of another catalog, perhaps
+            connection.exec_driver_sql(f"CREATE INDEX texts_by_part ON texts USING gin (folded {schema}.gin_trgm_ops)")
+    except DBAPIError as error:
+        log.warning("Parts of words are searched without an index: pg_trgm can't be used (%s).", error.orig)
+
+
+FULL_TEXT: Sequence[Step] = (
+    "CREATE INDEX texts_by_word ON texts USING gin (string_to_array(words, ' '))",
+    _index_parts,
+    *TEXT_LOG,
+)
+# SERVER_MIGRATIONS[i] migrates version i + 1 to i + 2.
+SERVER_MIGRATIONS: Sequence[Sequence[Step]] = (
     (*CREATE_TABLES, *CHANGE_LOG),
     (
         "CREATE TABLE albums (id BIGSERIAL PRIMARY KEY, name TEXT NOT NULL UNIQUE, search TEXT)",
         "CREATE TABLE album_pictures (album_id BIGINT NOT NULL REFERENCES albums (id) ON DELETE CASCADE, "
         "fingerprint BYTEA NOT NULL, PRIMARY KEY (album_id, fingerprint))",
+    ),
+    (
+        "CREATE TABLE texts (id BIGSERIAL PRIMARY KEY, picture_id BIGINT NOT NULL "
+        "REFERENCES pictures (id) ON DELETE CASCADE, kind TEXT NOT NULL, text TEXT NOT NULL, folded TEXT NOT NULL, "
+        "words TEXT NOT NULL, box TEXT, confidence FLOAT)",
+        "CREATE INDEX ix_texts_picture_id ON texts (picture_id)",
+        "CREATE TABLE readings (picture_id BIGINT PRIMARY KEY REFERENCES pictures (id) ON DELETE CASCADE, "
+        "reader TEXT NOT NULL)",
+        fill_texts,
+        *FULL_TEXT,
     ),
 )
 
@@ -60,11 +95,12 @@ RETURNS double precision IMMUTABLE STRICT PARALLEL SAFE LANGUAGE sql AS $$
 SELECT 2 * {EARTH_KM} * asin(sqrt(least(1.0, sin((radians($1) - radians($3)) / 2) ^ 2
   + cos(radians($1)) * cos(radians($3)) * sin(radians($2 - $4) / 2) ^ 2))) $$
 """
-AFTER_CREATION = (
+AFTER_CREATION: Sequence[Step] = (
     DISTANCE_KM,
     "ALTER TABLE vectors ALTER COLUMN data SET STORAGE EXTERNAL",  # half-precision numbers can't be compressed
     "CREATE INDEX pictures_newest ON pictures (taken_at DESC NULLS LAST, id DESC)",
     *CHANGE_LOG,
+    *FULL_TEXT,
 )
 
 
@@ -77,7 +113,7 @@ class _BinaryCursor(psycopg.Cursor[Any]):
 
 
 def open_server(
-    place: ServerPlace, migrations: Sequence[Sequence[str]] = SERVER_MIGRATIONS, *, create: bool = True
+    place: ServerPlace, migrations: Sequence[Sequence[Step]] = SERVER_MIGRATIONS, *, create: bool = True
 ) -> Engine:
     """An engine for the catalog at `place`. With `create`, its tables are created if there are none.
 
@@ -245,7 +281,7 @@ def _read_version(connection: Connection) -> int | None:
     return connection.execute(select(about.c.schema_version)).scalar() if _is_there(connection) else None
 
 
-def _prepare(connection: Connection, place: ServerPlace, migrations: Sequence[Sequence[str]]) -> None:
+def _prepare(connection: Connection, place: ServerPlace, migrations: Sequence[Sequence[Step]]) -> None:
     """Create the tables, or apply the missing migrations, unless another process did meanwhile."""
     connection.execute(select(func.pg_advisory_xact_lock(APPLICATION_ID)))
     version, newest = _read_version(connection), 1 + len(migrations)
@@ -253,14 +289,13 @@ def _prepare(connection: Connection, place: ServerPlace, migrations: Sequence[Se
         _check_database(connection, place)
         metadata.create_all(connection, checkfirst=False)
         server_metadata.create_all(connection, checkfirst=False)
-        for statement in AFTER_CREATION:
-            connection.exec_driver_sql(statement)
+        migrate(connection, AFTER_CREATION)
         connection.execute(settings.insert().values(current_encoder=None))
         connection.execute(versions.insert().values())
         connection.execute(about.insert().values(uuid=uuid4(), schema_version=newest))
     else:
-        for statement in [statement for step in migrations[version - 1 :] for statement in step]:
-            connection.exec_driver_sql(statement)
+        for steps in migrations[version - 1 :]:
+            migrate(connection, steps)
         connection.execute(about.update().values(schema_version=newest))
 
 

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from indexer.store.catalog import Catalog
 from indexer.store.estimator import Estimator
 from indexer.store.filter_record import Filters
-from indexer.store.records import EncoderRecord, PictureRecord
+from indexer.store.records import EncoderRecord, PictureRecord, TextLine
+from indexer.store.texts import WordMatches
 from indexer.store.vectors import Estimates, Vectors
 
 __all__ = ["IndexSnapshot"]
@@ -66,3 +67,15 @@ class IndexSnapshot:
     def pictures(self, ids: Sequence[int]) -> dict[int, PictureRecord]:
         """The records of these pictures by id; ids that do not exist are left out."""
         return self.catalog.pictures(ids)
+
+    def texts_of(self, ids: Sequence[int]) -> dict[int, list[TextLine]]:
+        """The texts in and around these pictures, by id."""
+        return self.catalog.texts_of(ids)
+
+    def find_word(self, word: str, limit: int) -> WordMatches | None:
+        """The pictures in whose texts a word stands; None: in more than `limit` texts."""
+        return self.catalog.find_word(word, limit)
+
+    def n_pictures(self) -> int:
+        """The number of pictures, those with vectors: counted in memory."""
+        return int(np.count_nonzero(self.vectors.is_picture))

@@ -19,11 +19,12 @@ from indexer.errors import (
     ReadOnlyIndexError,
     ReplacedIndexError,
 )
-from indexer.store.schema import metadata
+from indexer.store.schema import FULL_TEXT, metadata
 
 __all__ = ["explain_storage_errors"]
 
 FULL_BYTES = 1_000_000  # with less free space, the errors CAUSED_BY_FULL are reported as a full disk
+NO_REASON = "SQL logic error"
 CAUSED_BY_FULL = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 # What a damaged database can cause anywhere: values of wrong types, missing rows, invalid text.
 SUSPICIOUS = (DBAPIError, sqlite3.Error, ValueError, TypeError, LookupError, AttributeError, OverflowError)
@@ -71,6 +72,8 @@ def _explain_sqlite_error(error: sqlite3.Error, place: Path) -> CosmosSearchErro
     match primary:
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
             return DamagedIndexError(place, str(error))
+        case sqlite3.SQLITE_ERROR if str(error) == NO_REASON:  # of a damaged full-text index; others have a reason
+            return DamagedIndexError(place, "its full-text index can't be read")
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             return IndexBusyError(place)
         case sqlite3.SQLITE_READONLY:
@@ -104,6 +107,9 @@ def _find_damage(engine: Engine) -> str | None:
             return str(found)
         if cursor.execute("PRAGMA foreign_key_check").fetchone() is not None:
             return "rows refer to missing rows"
+        for statement in FULL_TEXT:  # whose damage is no damage of the structure
+            if cursor.execute("SELECT 1 FROM sqlite_master WHERE sql = ?", (statement,)).fetchone() is None:
+                return "the definition of a full-text index has changed"
         for table in metadata.sorted_tables:
             if cursor.execute(_select_wrong_kinds(table)).fetchone() is not None:
                 return f"values of the wrong kind in {table.name}"

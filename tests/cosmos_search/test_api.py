@@ -28,6 +28,8 @@ FOR_TYPE_CHECKERS = {  # not imported by a search
     "Facets": cosmos_search.Facets,
     "Image": Image,
     "Report": cosmos_search.Report,
+    "TextReader": cosmos_search.TextReader,
+    "TextReport": cosmos_search.TextReport,
 }
 OURS = ("cosmos_search", "indexer", "trainer", "ui")
 
@@ -147,6 +149,7 @@ def test_the_records_that_the_library_returns_become_json(library):
         *report.failed,
         hit,
         *hit.evidence,
+        *hit.texts,
         hit.picture,
         hit.facts,
         library.info(),

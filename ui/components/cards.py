@@ -3,20 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from cosmos_search.retrieval.explain import COLOURS
+from cosmos_search.retrieval.explain import COLOURS, TEXT_COLOUR
 from cosmos_search.retrieval.hits import Evidence, Hit
 from cosmos_search.retrieval.similarity import Levels, describe_similarity
 from cosmos_search.service.originals import is_available
 from indexer.pictures.regions import WHOLE, Box
-from indexer.store.records import PictureRecord
+from indexer.store.records import PictureRecord, TextLine
 from ui.escape import replace_surrogates
 
-__all__ = ["Card", "Part", "get_colour", "get_edges", "get_version", "list_facts", "make_card", "make_parts"]
+__all__ = ["Card", "Part", "get_colour", "get_edges", "get_version", "list_facts", "make_card", "make_parts",
+           "make_text_parts"]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One sentence of the query with its score and its region in the picture."""
+    """One sentence of the query with its score and its region in the picture, or a text that has words of the query."""
 
     text: str
     score: float  # 0..1, the length of its bar
@@ -25,6 +26,7 @@ class Part:
     box: (
         tuple[float, float, float, float] | None
     )  # left, top, right, bottom, 0..1; None: excluded, or the whole picture
+    is_text: bool = False  # in or around the picture; it has no score
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,8 @@ def make_card(found: Hit | PictureRecord, levels: Levels | None = None) -> Card:
     """
     if isinstance(found, PictureRecord):
         return _make_card(found)
-    card = replace(_make_card(found.picture), parts=make_parts(found.evidence, levels))
+    parts = (*make_parts(found.evidence, levels), *make_text_parts(found.texts))
+    card = replace(_make_card(found.picture), parts=parts)
     if levels is None or not all(part.is_example for part in found.evidence):
         return replace(card, score_text=f"{found.score:.2f}")
     words = describe_similarity(found.score, levels)
@@ -77,6 +80,21 @@ def make_parts(evidence: Sequence[Evidence], levels: Levels | None = None) -> tu
             box=None if part.is_negative or part.box == WHOLE else get_edges(part.box),
         )
         for number, part in enumerate(evidence)
+    )
+
+
+def make_text_parts(texts: Sequence[TextLine]) -> tuple[Part, ...]:
+    """The texts of a search result: where each stands, and its box if it stands in the picture."""
+    return tuple(
+        Part(
+            text=replace_surrogates(line.describe()),
+            score=0.0,
+            score_text="",
+            colour=TEXT_COLOUR,
+            box=None if line.box == WHOLE else get_edges(line.box),
+            is_text=True,
+        )
+        for line in texts
     )
 
 

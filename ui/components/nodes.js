@@ -56,7 +56,7 @@ export function makeBoxes(parts, hasLabels) {
     placeBox(box, part.box);
     box.style.borderColor = part.colour;
     if (hasLabels) {
-      const label = make("span", "label", part.text);
+      const label = make("span", part.is_text ? "label below" : "label", part.text); // which would hide a text
       label.style.background = part.colour;
       box.append(label);
     }
@@ -64,10 +64,16 @@ export function makeBoxes(parts, hasLabels) {
   });
 }
 
-// The sentences with their scores as bars.
+// The sentences with their scores as bars; texts in or around the picture, which have no scores, with their colour.
 export function makeBars(parts) {
   return parts.map((part) => {
     const bar = make("div", "bar");
+    if (part.is_text) {
+      const mark = make("span", "mark");
+      mark.style.background = part.colour;
+      bar.append(mark, make("span", "text", part.text));
+      return bar;
+    }
     const track = make("span", "track");
     const length = make("span", "length");
     Object.assign(length.style, { width: `${100 * part.score}%`, background: part.colour });

@@ -10,7 +10,7 @@ from starlette.routing import Route
 from cosmos_search.retrieval.similarity import find_levels
 from indexer.errors import CosmosSearchError, UsageError
 from indexer.pictures.regions import WHOLE
-from ui.components.cards import list_facts, make_card, make_parts
+from ui.components.cards import list_facts, make_card, make_parts, make_text_parts
 from ui.components.globe import draw_place_map, make_map_link
 from ui.components.outline import make_outline
 from ui.escape import replace_surrogates
@@ -19,8 +19,8 @@ from ui.routes.picture_routes import find_picture
 from ui.session.heat import refine_boxes
 from ui.session.results import (
     ExamplePicture,
-    find_evidence,
     find_example,
+    find_hit,
     find_part,
     find_shapes,
     get_levels,
@@ -81,9 +81,10 @@ def _make_details(request: Request) -> dict[str, Any]:
     shared, state, example = _read_search(request)
     picture = find_picture(request, shared)
     try:
-        evidence = find_evidence(shared, state, example, picture.id)
+        hit = find_hit(shared, state, example, picture.id)
     except CosmosSearchError:  # the results show it
-        evidence = ()
+        hit = None
+    evidence, texts = (hit.evidence, hit.texts) if hit is not None else ((), ())
     levels = find_levels(shared.library.encoder.name) if evidence else None
     m, has = picture.facts.metadata, set(shared.library.albums_of(picture.id))
     place = None if m.latitude is None or m.longitude is None else (m.latitude, m.longitude)
@@ -94,8 +95,11 @@ def _make_details(request: Request) -> dict[str, Any]:
         "map": draw_place_map(*place) if place else None,
         "map_link": make_map_link(*place) if place else None,
         "parts": [
-            asdict(part) | {"is_whole": one.box == WHOLE, "heat": None if one.is_example else one.text}
-            for part, one in zip(make_parts(evidence, levels), evidence, strict=True)
+            *(
+                asdict(part) | {"is_whole": one.box == WHOLE, "heat": None if one.is_example else one.text}
+                for part, one in zip(make_parts(evidence, levels), evidence, strict=True)
+            ),
+            *(asdict(part) | {"is_whole": False, "heat": None} for part in make_text_parts(texts)),
         ],
         "albums": [
             {"id": album.id, "name": album.name, "has": album.id in has}
@@ -109,7 +113,8 @@ def _send_boxes(request: Request) -> Response:
     """The boxes of the sentences, fitted to heat maps; these take a moment, so they come after the details."""
     shared, state, example = _read_search(request)
     picture = find_picture(request, shared)
-    evidence = refine_boxes(shared, picture, find_evidence(shared, state, example, picture.id))
+    hit = find_hit(shared, state, example, picture.id)
+    evidence = refine_boxes(shared, picture, hit.evidence) if hit is not None else ()
     return make_json([part.box for part in make_parts(evidence)])
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from PIL import Image
 
-from cosmos_search.retrieval.hits import Evidence, Hit
+from cosmos_search.retrieval.hits import Hit
 from cosmos_search.retrieval.similarity import Levels, find_levels, leave_out
 from cosmos_search.service.originals import read_upright
 from indexer.errors import PictureError, UsageError
@@ -16,8 +16,8 @@ from indexer.store.shapes import PictureShape
 from ui.session.shared import SharedResources
 from ui.session.state import State
 
-__all__ = ["EXAMPLE_SIDE", "N_HITS", "N_SORTED", "ExamplePicture", "FirstResults", "crop", "find_evidence",
-           "find_example", "find_first", "find_part", "find_shapes", "is_by_date", "is_search"]  # fmt: skip
+__all__ = ["EXAMPLE_SIDE", "N_HITS", "N_SORTED", "ExamplePicture", "FirstResults", "crop", "find_example",
+           "find_first", "find_hit", "find_part", "find_shapes", "is_by_date", "is_search"]  # fmt: skip
 
 EXAMPLE_SIDE = 1024  # pixels of an example
 N_CARDS = 60  # pictures that are sent with the page; the others are requested when they are scrolled to
@@ -93,17 +93,15 @@ def find_part(
     return shared.library.browse(state.filters, start=start, n=n)
 
 
-def find_evidence(
-    shared: SharedResources, state: State, example: ExamplePicture | None, picture_id: int
-) -> Sequence[Evidence]:
-    """Why the search finds a picture; empty without a search, or if it is not among the hits."""
+def find_hit(shared: SharedResources, state: State, example: ExamplePicture | None, picture_id: int) -> Hit | None:
+    """The hit of a picture, which says why it is found; None without a search, or if it is not among the hits."""
     if not is_search(state, example):
-        return ()
+        return None
     for search in (_search_first, _search_deep):
         for hit in search(shared, state, example):
             if hit.picture.id == picture_id:
-                return hit.evidence
-    return ()
+                return hit
+    return None
 
 
 def get_levels(shared: SharedResources, found: Sequence[Hit] | Sequence[PictureRecord]) -> Levels | None:

@@ -109,6 +109,11 @@ def test_the_client_has_the_methods_of_a_library(caller, library):
     assert client.browse(start=2, n=3) == library.browse(start=2, n=3)
     assert client.n_matching() == 8
     assert client.n_matching(Filters(folder="no\udcffwhere")) == 0
+    assert client.n_matching(Filters(texts=("red", "png"))) == 1
+    assert client.n_matching(Filters(without_texts=("red",))) == 7
+    assert client.search("a red", filters=Filters(texts=("blue",))).hits == library.search(
+        "a red", filters=Filters(texts=("blue",))
+    )
     with pytest.raises(cosmos_search.UsageError):
         client.search("+")
     with pytest.raises(cosmos_search.ExampleImageError):

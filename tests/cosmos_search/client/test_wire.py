@@ -8,14 +8,17 @@ import pytest
 import cosmos_search
 from cosmos_search.client.server_file import ServerAddress, find_server, remove_address, write_address
 from cosmos_search.client.wire import Answer, answer_to_dict, filters_to_dict, parse_answer
+from indexer.pictures.regions import Box
 from indexer.places import ServerPlace
 from indexer.store.filter_record import Filters, Near
+from indexer.store.records import TextLine
 from tests.colour import ColourEncoder, paint, paint_photos
 
 FILTERS = {
     "none": Filters(),
     "date": Filters(after=cosmos_search.parse_date("2020"), before=cosmos_search.parse_date("2024-06-30T18:00:01.5")),
     "texts": Filters(folder="é\udcff", directory="/a b", camera="X 100", orientation="square"),
+    "words": Filters(texts=("exit 12", "é\udcff"), without_texts=("draft",)),
     "numbers": Filters(near=Near(-1e-7, 179.99999999999997, 0.1 + 0.2), min_pixels=7),
 }
 
@@ -31,7 +34,11 @@ def test_answers_survive_without_loss(tmp_path):
     paint(photos / "dated.png", "orange").rename(photos / os.fsdecode(b"not-utf8-\xff.png"))
     with cosmos_search.open(tmp_path / "index", encoder=ColourEncoder()) as library:
         library.add(photos)
-        hits = library.search("red", 9, similar_to=photos / "red.png", include_unlikely=True)
+        with library._opened.open().writing() as catalog:
+            lines = [TextLine("picture", "A blue sign", Box(0.1, 0.2, 0.3, 0.4), 0.987654321)]
+            catalog.put_lines("reader 1", {one.id: lines for one in library.browse()[:1]})
+        hits = library.search("blue", 9, similar_to=photos / "red.png", include_unlikely=True)
+    assert {line.kind for hit in hits for line in hit.texts} == {"picture", "file"}
     answer = Answer(hits, cosmos_search.MissingShardsError((1, 3), 8), "A note.")
     again = parse_answer(json.loads(json.dumps(answer_to_dict(answer))))
     assert (again.hits, again.note, str(again.warning)) == (hits, answer.note, str(answer.warning))

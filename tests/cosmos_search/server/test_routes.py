@@ -96,6 +96,7 @@ def test_pictures_are_listed_a_page_at_a_time(server, library):
     assert [picture["path"].endswith("red.png") for picture in dated["pictures"]] == [True]
     assert server.get("/v1/facets").json == json.loads(json.dumps(library.facets().to_dict()))
     assert server.get("/v1/facets?camera=none").json["years"] == []
+    assert server.get("/v1/pictures?texts=re&texts=png&without_texts=green").json["n_matching"] == 1
 
 
 def test_files_are_sent_while_their_content_is_the_indexed_one(server, library, photos):

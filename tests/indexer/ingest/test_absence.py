@@ -12,6 +12,7 @@ import pytest
 import cosmos_search
 from cosmos_search.cli.advice import add_advice
 from tests.colour import ColourEncoder, paint
+from tests.older_catalogs import make_older
 from tests.rights import needs_refusals
 
 COLOURS = ["red", "lime", "blue"]
@@ -133,13 +134,7 @@ def test_a_disk_with_another_number_is_known_again_by_a_file_that_did_not_change
 def test_an_index_that_recorded_no_devices_goes_on_and_records_them(library, photos):
     library.add(photos)
     library.close()
-    with closing(sqlite3.connect(library.place / "catalog.db")) as catalog:
-        catalog.executescript(
-            "ALTER TABLE files DROP COLUMN device; ALTER TABLE files DROP COLUMN inodes; DROP TABLE failures; "
-            "DROP TABLE album_pictures; DROP TABLE albums; "
-            "ALTER TABLE folders DROP COLUMN exclude; DROP TABLE versions; "
-            "ALTER TABLE settings ADD COLUMN generation INTEGER NOT NULL DEFAULT 7; PRAGMA user_version = 3"
-        )
+    make_older(library.place / "catalog.db", 3)
     (photos / "red.png").unlink()
     report = library.add(photos)
     assert (report.kept, report.removed, report.warnings) == (5, 1, [])

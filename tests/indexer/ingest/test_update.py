@@ -292,13 +292,16 @@ def contents(place) -> set[tuple[bytes, ...]]:
     if isinstance(place, Path):
         assert run_sql(place, "PRAGMA integrity_check") == [("ok",)]
         assert run_sql(place, "PRAGMA foreign_key_check") == []
+        for table in ("text_parts", "text_words"):
+            run_sql(place, f"INSERT INTO {table} ({table}, rank) VALUES ('integrity-check', 1)")
     rows = run_sql(
         place,
         "SELECT f.directory, f.name, p.fingerprint, v.data FROM files f "
         "JOIN pictures p ON p.id = f.picture_id JOIN vectors v ON v.picture_id = p.id",
     )
     assert run_sql(place, "SELECT count(*) FROM pictures") == [(len({row[2] for row in rows}),)]
-    return set(rows)
+    texts = "SELECT t.kind, t.text, p.fingerprint FROM texts t JOIN pictures p ON p.id = t.picture_id"
+    return {*rows, *run_sql(place, texts)}
 
 
 @pytest.mark.slow

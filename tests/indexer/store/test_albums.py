@@ -13,6 +13,7 @@ from indexer.store.database import open_database
 from indexer.store.filter_record import Filters
 from indexer.store.server import open_server
 from tests.colour import ColourEncoder, paint_photos
+from tests.older_catalogs import make_older, make_older_on_server
 
 
 @pytest.fixture
@@ -98,8 +99,7 @@ def test_an_older_catalog_gets_the_tables_of_albums(tmp_path):
 
     open_database(path).dispose()
     new = tables()
-    with closing(sqlite3.connect(path)) as older:
-        older.executescript("DROP TABLE album_pictures; DROP TABLE albums; PRAGMA user_version = 5")
+    make_older(path, 5)
     open_database(path).dispose()
     assert tables() == new
 
@@ -112,9 +112,8 @@ def test_an_older_server_catalog_gets_the_tables_of_albums(server_place):
     engine = open_server(server_place)
     with engine.begin() as connection:
         new = connection.execute(columns).all()
-        connection.execute(text("DROP TABLE album_pictures, albums"))
-        connection.execute(text("UPDATE cosmos_search SET schema_version = 2"))
     engine.dispose()
+    make_older_on_server(server_place, 2)
     engine = open_server(server_place)
     with engine.begin() as connection:
         assert connection.execute(columns).all() == new

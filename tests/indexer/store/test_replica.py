@@ -7,15 +7,19 @@ import pytest
 
 import cosmos_search
 from indexer.errors import IndexBusyError
+from indexer.pictures.regions import Box
 from indexer.store.change_log import drop_old_changes, newest_position, read_changes
 from indexer.store.index import Index
+from indexer.store.records import TextLine
 from indexer.store.replica import Replica, Share
 from tests import ROOT
 from tests.colour import ColourEncoder, paint, paint_photos
+from tests.older_catalogs import make_older
 from tests.rows import run_sql
 
 FILES = "SELECT f.id, directory, name, fingerprint FROM files f JOIN pictures p ON p.id = picture_id"
 VECTORS = "SELECT picture_id, data FROM vectors"
+TEXTS = "SELECT picture_id, kind, text, folded, words, box FROM texts"
 N_SHARDS = 2
 
 
@@ -52,8 +56,8 @@ def rows_of(place, query):
 
 
 def check_equal(source, folder):
-    """The shares together have the pictures, vectors and files of the source; each its own."""
-    for query in (FILES, VECTORS):
+    """The shares together have the pictures, vectors, files and texts of the source; each its own."""
+    for query in (FILES, VECTORS, TEXTS):
         parts = [rows_of(folder / str(number), query) for number in range(N_SHARDS)]
         assert sorted(row for part in parts for row in part) == sorted(rows_of(source.place, query))
     for number in range(N_SHARDS):
@@ -78,7 +82,10 @@ def test_shares_follow_new_changed_copied_moved_and_removed_pictures(library, so
         library.add(photos, forget_missing=True)
         follow(source, shares)
         check_equal(source, shares)
-    library.remove(photos)
+    library.add(photos.parent)  # the names of folders in the texts begin there
+    follow(source, shares)
+    check_equal(source, shares)
+    library.remove(photos.parent)
     follow(source, shares)
     assert rows_of(shares / "0", FILES) == rows_of(shares / "1", VECTORS) == []
 
@@ -136,6 +143,19 @@ def test_a_directory_of_another_share_or_damaged_is_made_again(library, source, 
     (shares / "0").rename(shares / "2")
     (shares / "1").rename(shares / "0")
     (shares / "2").rename(shares / "1")
+    follow(source, shares)
+    check_equal(source, shares)
+
+
+def test_a_share_of_an_earlier_version_gets_the_texts_of_the_source(library, source, tmp_path):
+    shares = tmp_path / "shares"
+    with source.writing() as writer:
+        writer.put_lines("reader 1", {1: [TextLine("picture", "EXIT 12", Box(0.1, 0.2, 0.5, 0.3), 0.9)]})
+    follow(source, shares)
+    check_equal(source, shares)
+    for number in range(N_SHARDS):
+        run_sql(shares / str(number), "UPDATE following SET catalog = substr(catalog, 1, length(catalog) - 2)")
+        make_older(shares / str(number) / "catalog.db", 6)
     follow(source, shares)
     check_equal(source, shares)
 

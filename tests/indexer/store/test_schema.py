@@ -9,6 +9,7 @@ from cosmos_search.cli.advice import add_advice
 from indexer.errors import CosmosSearchError
 from indexer.store.database import open_database
 from indexer.store.schema import settings
+from tests.older_catalogs import make_older
 
 
 def test_a_new_catalog_is_empty_and_can_be_opened_again(tmp_path):
@@ -72,12 +73,6 @@ def test_a_migrated_catalog_has_the_indexes_of_a_new_one(tmp_path):
     path = tmp_path / "catalog.db"
     open_database(path).dispose()
     of_a_new_one = indexes(path)
-    with closing(sqlite3.connect(path)) as second_version:
-        second_version.executescript(
-            "DROP TABLE album_pictures; DROP TABLE albums; DROP INDEX pictures_by_date; DROP INDEX files_by_directory; "
-            "ALTER TABLE files DROP COLUMN device; ALTER TABLE files DROP COLUMN inodes; DROP TABLE failures; "
-            "ALTER TABLE folders DROP COLUMN exclude; DROP TABLE versions; "
-            "ALTER TABLE settings ADD COLUMN generation INTEGER NOT NULL DEFAULT 7; PRAGMA user_version = 2"
-        )
+    make_older(path, 2)
     open_database(path).dispose()
     assert indexes(path) == of_a_new_one

@@ -2,11 +2,11 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from cosmos_search.retrieval.explain import COLOURS
+from cosmos_search.retrieval.explain import COLOURS, TEXT_COLOUR
 from cosmos_search.retrieval.hits import Evidence, Hit
 from indexer.pictures.metadata_record import Metadata
 from indexer.pictures.regions import WHOLE, Box
-from indexer.store.records import PictureFacts
+from indexer.store.records import PictureFacts, TextLine
 from ui.components.cards import list_facts, make_card, make_parts
 
 SEEN = Evidence("a red car", 0.914, 0.3, Box(0.1, 0.2, 0.5, 0.6), is_negative=False)
@@ -27,6 +27,15 @@ def test_a_hit_becomes_a_card_with_a_bar_and_a_box_for_each_sentence(picture):
     assert (unwanted.text, unwanted.score, unwanted.box) == ("not: people", 1.0, None)
     assert [part.box for part in make_parts([replace(SEEN, box=WHOLE), replace(SEEN, is_negative=True)])] == [None] * 2
     assert [part.colour for part in card.parts] == list(COLOURS[:2])
+
+
+def test_texts_are_named_by_where_they_stand_in_a_colour_of_their_own(picture):
+    texts = (TextLine("picture", "STOP", Box(0.1, 0.2, 0.5, 0.6), 0.9), TextLine("folder", "Rome 2019"))
+    seen, sign, folder = make_card(replace(hit_of(picture, SEEN), texts=texts)).parts
+    assert (sign.text, sign.score_text, sign.box) == ("text in the picture: 'STOP'", "", (0.1, 0.2, 0.5, 0.6))
+    assert (folder.text, folder.box) == ("folder: 'Rome 2019'", None)
+    assert sign.colour == folder.colour == TEXT_COLOUR != seen.colour
+    assert [part.is_text for part in (seen, sign, folder)] == [False, True, True]
 
 
 def test_there_are_colours_for_any_number_of_sentences():

@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 import cosmos_search
 from indexer.pictures.regions import Box
 from indexer.store.albums import FAVOURITES
+from indexer.store.records import TextLine
 from tests.colour import dated
 from tests.demo import SKIMAGE, link_photos, make_home, make_index
 from ui.routes.routes import make_routes
@@ -148,7 +149,8 @@ def test_boxes_are_fitted_to_the_heat_maps(client, index, pictures):
     query = "a rocket. a tower"
     rocket = pictures["rocket.jpg"]
     boxes = get(client, rocket, "boxes", query=query, all=1).json()
-    parts = get(client, rocket, "details", query=query, all=1).json()["parts"]
+    *parts, name = get(client, rocket, "details", query=query, all=1).json()["parts"]
+    assert (name["text"], name["box"], name["heat"]) == ("file name: 'rocket.jpg'", None, None)
     with cosmos_search.open(index) as library:
         hits = library.search(query, include_unlikely=True)
         hit = next(hit for hit in hits if hit.path.name == "rocket.jpg")
@@ -165,6 +167,31 @@ def test_a_sentence_about_the_whole_picture_is_marked(index, tmp_path, monkeypat
     client = TestClient(Starlette(routes=make_routes(is_local=False)))
     (part,) = client.get("/page/pictures/1/details", params={"query": CUP, "all": 1}).json()["parts"]
     assert (part["box"], part["is_whole"]) == (None, True)
+
+
+class SignReader:
+    """Reads a sign in pictures that are wider than 500 pixels."""
+
+    version, max_side = "signs 1", 1280
+
+    def read(self, picture):
+        return [TextLine("picture", "EXIT 12", Box(0.1, 0.2, 0.5, 0.3), 0.9)] if picture.width > 500 else []
+
+
+def test_a_text_in_a_picture_has_a_box_and_no_score(index, tmp_path, monkeypatch):
+    with cosmos_search.open(tmp_path / "index") as library:
+        library.add(link_photos(tmp_path / "photos", ("chelsea.png", "coffee.png")), regions="none")
+        assert library.read_texts(reader=SignReader()).n_lines == 1
+    monkeypatch.setenv("COSMOS_SEARCH_INDEX", str(tmp_path / "index"))
+    client = TestClient(Starlette(routes=make_routes(is_local=False)))
+    search = {"query": "exit 12", "all": 1}
+    card = client.get("/page/cards", params=search | {"start": 0, "n": 1}).json()[0]
+    details = client.get(f"/page/pictures/{card['id']}/details", params=search).json()
+    for parts in (card["parts"], details["parts"]):
+        _, sign = parts
+        assert (card["name"], sign["text"], sign["is_text"]) == ("coffee.png", "text in the picture: 'EXIT 12'", True)
+        assert (sign["box"], sign["score_text"]) == ([0.1, 0.2, 0.5, 0.3], "")
+    assert len(client.get(f"/page/pictures/{card['id']}/boxes", params=search).json()) == 1  # of the sentence
 
 
 def test_a_heat_map_is_a_small_png(client, pictures):

@@ -8,7 +8,7 @@ from cosmos_search.service.indexing import Indexing
 from cosmos_search.service.thumbnails import Thumbnails
 from indexer.errors import UsageError
 from tests.colour import ColourEncoder, paint
-from ui.session.results import N_CARDS, N_FIRST, find_evidence, find_example, find_first, find_part, find_shapes
+from ui.session.results import N_CARDS, N_FIRST, find_example, find_first, find_hit, find_part, find_shapes
 from ui.session.shared import SharedResources
 from ui.session.state import State
 
@@ -42,9 +42,9 @@ def test_a_picture_beyond_the_first_hits_has_its_evidence(shared):
     state = State(query="red", all=True)
     assert find_first(shared, state, None).n is None  # more than the first search finds
     last = find_shapes(shared, state, None)[-1].id
-    assert [part.text for part in find_evidence(shared, state, None, last)] == ["red"]
-    assert find_evidence(shared, state, None, 10**6) == ()
-    assert find_evidence(shared, State(), None, last) == ()
+    assert [part.text for part in find_hit(shared, state, None, last).evidence] == ["red"]
+    assert find_hit(shared, state, None, 10**6) is None
+    assert find_hit(shared, State(), None, last) is None
 
 
 def test_an_upload_is_found_by_its_key_and_an_indexed_example_goes_before_it(shared):

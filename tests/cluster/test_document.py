@@ -114,7 +114,7 @@ def test_the_commands_run_as_they_are_written_with_two_workers(shell):
         output[command] = shell(command)
         if command.startswith("ray start --head"):
             shell(join.replace(HEAD, "127.0.0.1:6379"))
-            assert shell("ray status").count("1 node_") == 2
+            wait_until(lambda: shell("ray status").count("1 node_") == 2)  # Ray's services come up after the command
     first, second, search = [text for command, text in output.items() if command.startswith("cosmos-search")]
     assert "3 added" in first
     assert "3 kept" in second

@@ -11,11 +11,13 @@ const HEAD = 70; // height of what covers the first rows, pixels
 const LABEL = 118; // greatest width of a label, pixels
 const BAR = 16; // width of the bar beside the pictures, pixels
 const PRESS_MS = 500; // a long touch
-const PLACES = "cosmos-search places"; // in the session's storage: where each search was left
+const PLACES = "cosmos-search places of lists"; // in the session's storage, for when the page is loaded again
+const places = new Map(JSON.parse(sessionStorage.getItem(PLACES) ?? "[]")); // where each search was left, latest last
 const isTouch = matchMedia("(hover: none)").matches;
 const grids = new WeakMap();
 let isBack = ["reload", "back_forward"].includes(performance.getEntriesByType("navigation")[0]?.type);
 window.addEventListener("popstate", () => { isBack = true; }, { capture: true }); // also while no grid is shown
+window.addEventListener("pagehide", () => sessionStorage.setItem(PLACES, JSON.stringify([...places].slice(-50))));
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const host = parentElement.querySelector(".grid");
@@ -149,16 +151,15 @@ class Grid {
   findPlace() {
     const wasBack = isBack;
     isBack = false;
-    const place = wasBack ? JSON.parse(sessionStorage.getItem(PLACES) ?? "{}")[this.pageOfList] : null;
+    const place = wasBack ? places.get(this.pageOfList) : null;
     if (!place && this.outline && this.scroller.scrollTop > 0) this.scroller.scrollTop = 0;
     return place ?? null;
   }
 
-  storePlace() {
+  keepPlace() {
     if (pageAddress(null) !== this.pageOfList) return; // the page has left it
-    const places = JSON.parse(sessionStorage.getItem(PLACES) ?? "{}");
-    places[this.pageOfList] = this.measurePlace() ?? undefined;
-    sessionStorage.setItem(PLACES, JSON.stringify(Object.fromEntries(Object.entries(places).slice(-50))));
+    places.delete(this.pageOfList);
+    places.set(this.pageOfList, this.measurePlace());
   }
 
   scrollToShare(share) {
@@ -204,8 +205,7 @@ class Grid {
       this.loadCards(rows[from].first, rows[to].end);
     }
     this.showPosition(top, view);
-    clearTimeout(this.storing);
-    this.storing = setTimeout(() => this.storePlace(), 200);
+    this.keepPlace();
   }
 
   addRow(at) {

@@ -81,6 +81,11 @@ def position(look):
     return look.text(look.one(".position"))
 
 
+def focused_number(look):
+    """The number in the grid of the picture whose link is focused."""
+    return look.focused().find_element("xpath", "..").get_attribute("aria-posinset")
+
+
 def test_rows_fill_the_width_and_keep_the_shapes(look, site):
     """The layout for made lists, by the definition of a row."""
     look.open(site)
@@ -133,6 +138,7 @@ def test_back_returns_to_the_same_place(look, large_site):
     look.open(large_site)
     until(lambda: run(look, f"{MAIN}.scrollHeight") > 100_000)
     run(look, f"{MAIN}.scrollTop = 40000")
+    until(lambda: not position(look).startswith("1–"), "the grid is not redrawn")
     until(lambda: not look.all(".card.skeleton"))
     before = position(look)
 
@@ -147,7 +153,7 @@ def test_back_returns_to_the_same_place(look, large_site):
     look.browser.back()
     until(lambda: not look.all("dialog[open]"))
     assert position(look) == before
-    assert look.focused().find_element("xpath", "..").get_attribute("aria-posinset") == number
+    until(lambda: focused_number(look) == number, "the picture that was open is not focused")
     look.browser.execute_script("arguments[0].click()", look.one("button", "Library"))
     look.says("Folders on the computer")
     look.browser.back()
@@ -160,11 +166,11 @@ def test_end_and_home_go_to_the_last_and_the_first_picture(look, large_site):
     look.open(large_site)
     until(lambda: run(look, f"{MAIN}.scrollHeight") > 100_000)
     look.one(".card .open").send_keys(Keys.END)
-    until(lambda: look.focused().find_element("xpath", "..").get_attribute("aria-posinset") == str(MANY))
+    until(lambda: focused_number(look) == str(MANY))
     look.press(Keys.HOME)
-    until(lambda: look.focused().find_element("xpath", "..").get_attribute("aria-posinset") == "1")
+    until(lambda: focused_number(look) == "1")
     look.press(Keys.ARROW_DOWN)
-    assert int(look.focused().find_element("xpath", "..").get_attribute("aria-posinset")) > 4
+    assert int(focused_number(look)) > 4
 
 
 def test_the_timeline_scrolls_by_dragging_and_by_months(look, large_site):

@@ -7,8 +7,7 @@ other contrast, blurred by resizing. Pictures are squares of luminance, so that 
    of the other one at 16×16 pixels, by normalized cross-correlation. The best crop and orientation are kept.
 2. Refined: position and size of the crop are fitted by Gauss-Newton, together with gain and offset of the luminance
    (Lucas and Kanade 1981; Bartoli 2008), at 32×32 and then at 64×64 pixels.
-3. Compared: contrast and structure of SSIM (Wang et al. 2004) in windows of 8×8 pixels, weighted by their contrast;
-   brightness and contrast of the whole picture don't matter. Plain parts count little: they are alike in any two.
+3. Compared: see `structure`.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,10 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from cosmos_search.explore.structure import TINY, compare_structure, correlate
 from indexer.cores import available_cores
 from indexer.ingest.threads import ordered_map, workers
 
-__all__ = ["compare_pairs", "make_orientations"]
+__all__ = ["align_pair", "compare_pairs", "make_orientations"]
 
 Floats = NDArray[np.float32]
 Gray = NDArray[np.uint8]
@@ -32,15 +32,12 @@ N_ORIENTATIONS = 8
 COARSE, MEDIUM, FINE = 16, 32, 64  # pixels a side
 SIDES = (1.0, 0.94, 0.88, 0.82, 0.76, 0.7)  # of crops; the steps are one pixel of the coarse size
 MIN_COARSE, MIN_MEDIUM = 0.8, 0.9  # correlations, below those of 99.9 % of the copies
-STEPS = {MEDIUM: 4, FINE: 3}  # of Gauss-Newton
+STEPS = {MEDIUM: 4}  # of Gauss-Newton; 3 at other sizes
 MAX_SHIFT = 0.04  # of the side, in one step
 MIN_SIDE, MAX_SIDE = 0.5, 2.0  # of the part of one picture that the other shows
 MIN_AREA = 0.4  # of the picture, that both show
-WINDOW = 8  # pixels
-NOISE = 8.0  # gray levels: the contrast of a window that says little
 MIN_CONTRAST = 3.0  # gray levels; plainer pictures can't be compared
 BLOCK = 64  # pairs that are refined at once
-TINY = 1e-3
 
 
 def compare_pairs(pictures: Gray, pairs: Pairs, on_progress: Callable[[float], None] = lambda share: None) -> Floats:
@@ -65,6 +62,23 @@ def compare_pairs(pictures: Gray, pairs: Pairs, on_progress: Callable[[float], N
             similarities[blocks[i]] = found
             on_progress(0.5 + (i + 1) / len(blocks) / 2)
     return similarities
+
+
+def align_pair(first: Gray, second: Gray, side: int) -> tuple[Floats, Floats, Floats]:
+    """Two pictures (n, n) at their best alignment, and 1 where both show something: three times (1, side, side).
+
+    side: a power of two, 64 or more.
+    """
+    pictures = np.stack([_shrink(first, FINE), _shrink(second, FINE)])
+    _, crops, (orientation,), (lead,) = _align_coarsely(pictures, np.array([(0, 1)]), lambda share: None)
+    if lead:
+        first, second = second, first
+    a, b = first[None].astype(np.float32), _orient(second, int(orientation))[None].astype(np.float32)
+    fitted = MEDIUM
+    while fitted <= side:
+        crops, _ = _refine(a, b, crops, fitted)
+        fitted *= 2
+    return _warp(a, b, crops, side)
 
 
 def make_orientations(squares: NDArray[T]) -> NDArray[T]:
@@ -161,7 +175,7 @@ def _compare_aligned(first: Floats, second: Floats, crops: Floats) -> Floats:
         crops, _ = _refine(first[rows], second[rows], crops[rows], FINE)
         warped, target, shown = _warp(first[rows], second[rows], crops, FINE)
         is_comparable = (shown.mean(axis=(1, 2)) >= MIN_AREA) & (_deviate(target) >= MIN_CONTRAST)
-        similarities[rows] = np.where(is_comparable, _compare_structure(warped, target, shown), 0)
+        similarities[rows] = np.where(is_comparable, compare_structure(warped, target, shown), 0)
     return similarities
 
 
@@ -172,7 +186,7 @@ def _refine(first: Floats, second: Floats, crops: Floats, side: int) -> tuple[Fl
     """
     crops, correlations = crops.copy(), np.zeros(len(first), dtype=np.float32)
     along = _centres(side)
-    for _ in range(STEPS[side]):
+    for _ in range(STEPS.get(side, 3)):
         warped, target, shown = _warp(first, second, crops, side)
         slope_x = np.gradient(warped, axis=2) * side / crops[:, 1, None, None]
         slope_y = np.gradient(warped, axis=1) * side / crops[:, 3, None, None]
@@ -186,7 +200,7 @@ def _refine(first: Floats, second: Floats, crops: Floats, side: int) -> tuple[Fl
         gain = np.where(np.abs(solved[:, 4:5]) < 0.1, 0.1, solved[:, 4:5])
         crops = crops + np.clip(solved[:, :4] / gain, -MAX_SHIFT, MAX_SHIFT)
         crops[:, 1::2] = np.clip(crops[:, 1::2], MIN_SIDE, MAX_SIDE)
-        correlations = _correlate(warped, target, shown)
+        correlations = correlate(warped, target, shown)
     return crops.astype(np.float32), correlations
 
 
@@ -201,47 +215,6 @@ def _warp(first: Floats, second: Floats, crops: Floats, side: int) -> tuple[Floa
     shown = ((x > 0) & (x < 1))[:, None, :] & ((y > 0) & (y < 1))[:, :, None]
     warped = np.asarray(down @ first @ across.transpose(0, 2, 1), dtype=np.float32)
     return warped, np.asarray(whole @ second @ whole.T, dtype=np.float32), shown.astype(np.float32)
-
-
-def _compare_structure(warped: Floats, target: Floats, shown: Floats) -> Floats:
-    """Mean of SSIM's contrast and structure over windows that both show, weighted by the larger contrast: (m,).
-
-    The contrasts of the two pictures are made equal first, by amplifying the weaker one.
-    """
-    first, second = _centre(warped, shown), _centre(target, shown)
-    energies = [np.maximum((one**2).sum(axis=(1, 2), keepdims=True), TINY) for one in (first, second)]
-    gain = np.sqrt(energies[1] / energies[0])
-    a, b = (first * np.maximum(gain, 1)).astype(np.float64), (second * np.maximum(1 / gain, 1)).astype(np.float64)
-    mean_a, mean_b = _average_windows(a), _average_windows(b)  # cumulative sums need the precision
-    variance_a = np.maximum(_average_windows(a**2) - mean_a**2, 0)
-    variance_b = np.maximum(_average_windows(b**2) - mean_b**2, 0)
-    covariance = _average_windows(a * b) - mean_a * mean_b
-    similarity = (2 * covariance + NOISE**2) / (variance_a + variance_b + NOISE**2)
-    is_inside = _average_windows(shown.astype(np.float64)) > 1 - TINY
-    weights = np.sqrt(np.maximum(variance_a, variance_b)) * is_inside
-    total = weights.sum(axis=(1, 2))
-    return np.asarray((similarity * weights).sum(axis=(1, 2)) / np.maximum(total, TINY), dtype=np.float32)
-
-
-def _average_windows(pictures: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Means over all windows, at every other pixel: (m, windows, windows)."""
-    sums = np.pad(pictures, ((0, 0), (1, 0), (1, 0))).cumsum(axis=1).cumsum(axis=2)
-    n = WINDOW
-    windows = sums[:, n:, n:] - sums[:, :-n, n:] - sums[:, n:, :-n] + sums[:, :-n, :-n]
-    return np.asarray(windows[:, ::2, ::2] / n**2)
-
-
-def _correlate(warped: Floats, target: Floats, shown: Floats) -> Floats:
-    """The normalized cross-correlation where both show something: (m,)."""
-    a, b = _centre(warped, shown), _centre(target, shown)
-    lengths = np.sqrt((a**2).sum(axis=(1, 2)) * (b**2).sum(axis=(1, 2)))
-    return np.asarray((a * b).sum(axis=(1, 2)) / np.maximum(lengths, TINY), dtype=np.float32)
-
-
-def _centre(pictures: Floats, shown: Floats) -> Floats:
-    """The pictures minus their mean where something is shown, 0 elsewhere."""
-    n_shown = np.maximum(shown.sum(axis=(1, 2), keepdims=True), 1)
-    return np.asarray((pictures - (pictures * shown).sum(axis=(1, 2), keepdims=True) / n_shown) * shown)
 
 
 def _deviate(pictures: Floats) -> Floats:

@@ -19,6 +19,7 @@ from cosmos_search.explore.candidates import find_pairs
 from cosmos_search.explore.duplicate_groups import DuplicateGroup, Duplicates, GroupKind, split_components
 from cosmos_search.explore.layouts import compute_layouts
 from cosmos_search.explore.luminance import has_content, read_luminance
+from cosmos_search.explore.pages import differ_in_part, read_page
 from indexer.cores import available_cores
 from indexer.errors import EmptyIndexError
 from indexer.ingest.threads import ordered_map, workers
@@ -119,7 +120,23 @@ class _Collection:
         left = [row for row in rows if not self._are_two_shots(best, row)]
         pairs = np.array([(best, row) for row in left], dtype=np.int64).reshape(-1, 2)
         similarities = compare_pairs(self.squares, pairs)
-        return [row for row, similarity in zip(left, similarities, strict=True) if similarity >= MIN_SIMILARITY]
+        alike = [row for row, similarity in zip(left, similarities, strict=True) if similarity >= MIN_SIMILARITY]
+        return self._drop_other_pages(best, alike)
+
+    def _drop_other_pages(self, best: int, rows: Sequence[int]) -> list[int]:
+        """These pictures without those that, like the best one, are pages and differ from it in a part."""
+        n_threads = available_cores()
+        with reading_pictures(), workers(n_threads) as pool:
+            page = read_page(self.pictures[best])
+            if page is None:
+                return list(rows)
+
+            def is_other(row: int) -> bool:
+                other = read_page(self.pictures[row])
+                return other is not None and differ_in_part(page, other)
+
+            are_other = ordered_map(pool, is_other, rows, 2 * n_threads)
+            return [row for row, is_other_page in zip(rows, are_other, strict=True) if not is_other_page]
 
     def _read_versions(self, rows: Sequence[int]) -> "dict[int, _Version]":
         """The versions by row, without those that can't be read any more."""

@@ -108,7 +108,7 @@ window.timed = null;
 box.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowRight', bubbles: true }));
 look();
 """
-N_JUMPS, N_STEPS, LOOK_S = 12, 16, 1.5
+N_JUMPS, N_STEPS, LOOK_S, PAUSE_S = 12, 16, 1.5, 1.5
 
 
 def main() -> None:
@@ -211,8 +211,12 @@ def _make_index(scratch: Path, n: int, words: Sequence[str]) -> None:
 
 
 def _measure_query(browser: Any, query: str) -> float:
-    """Seconds from the Enter key until the first card of the new results has drawn its picture."""
+    """Seconds from the Enter key until the first card of the new results has drawn its picture.
+
+    A person reads and types for longer than PAUSE_S, in which the page loads what the query before has left.
+    """
     browser.type("Search", query, end="")
+    time.sleep(PAUSE_S)
     browser.browser.execute_script(TIMED)
     browser.type("Search", query)
     milliseconds = until(lambda: browser.browser.execute_script("return window.timed"), "no result")

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from math import inf
 
 from cosmos_search.encoders.calibration import Calibration
 from cosmos_search.retrieval.encode import EncodedQuery
@@ -13,7 +14,7 @@ from cosmos_search.retrieval.text_matches import choose_lines
 from indexer.pictures.regions import whole_and_regions
 from indexer.store.protocol import Records
 
-__all__ = ["present"]
+__all__ = ["find_floor", "present"]
 
 EXAMPLE = "the example"  # Evidence.text of the example image
 
@@ -32,12 +33,17 @@ def present(
     it was measured for the encoder.
     """
     level = combine_levels(encoded.terms)
-    records = snapshot.pictures([score.picture_id for score in scores])
-    lines = snapshot.texts_of([s.picture_id for s in scores if s.text_probability > 0 or encoded.texts])
     cut_off = calibration.cut_off if calibration is not None else _find_example_cut_off(encoded)
+    rated = [(calibration.probability(one.score, level) if calibration else one.score, one) for one in scores]
+    if cut_off is not None and not include_unlikely:
+        rated = [(value, score) for value, score in rated if value >= cut_off]
+    records = snapshot.pictures([score.picture_id for _, score in rated])
+    lines = snapshot.texts_of([s.picture_id for _, s in rated if s.text_probability > 0 or encoded.texts])
     hits: list[Hit] = []
-    for score in (score for score in scores if score.picture_id in records):
-        record = records[score.picture_id]
+    for value, score in rated:
+        record = records.get(score.picture_id)
+        if record is None:
+            continue
         # Put existing files first: others may have been moved, or be on a disk that is not mounted.
         paths = tuple(sorted(record.paths, key=lambda path: not os.path.exists(path)))  # noqa: PTH110
         boxes = whole_and_regions(snapshot.encoder.regions, record.facts.width, record.facts.height)
@@ -52,11 +58,19 @@ def present(
             )
             for term, cosine, region in zip(encoded.terms, score.cosines, score.regions, strict=True)
         )
-        calibrated = calibration.probability(score.score, level) if calibration else score.score
-        if include_unlikely or cut_off is None or calibrated >= cut_off:
-            texts = choose_lines(encoded, lines.get(score.picture_id, []))
-            hits.append(Hit(len(hits) + 1, calibrated, replace(record, paths=paths), evidence, texts))
+        texts = choose_lines(encoded, lines.get(score.picture_id, []))
+        hits.append(Hit(len(hits) + 1, value, replace(record, paths=paths), evidence, texts))
     return hits
+
+
+def find_floor(encoded: EncodedQuery, calibration: Calibration | None) -> float:
+    """The score below which a picture that matches by its looks alone is left out; -inf if there is none."""
+    if calibration is None:
+        cut_off = _find_example_cut_off(encoded)
+        return -inf if cut_off is None else cut_off
+    if calibration.slope <= 0 or not 0 < calibration.cut_off < 1:
+        return -inf
+    return calibration.score(calibration.cut_off, combine_levels(encoded.terms))
 
 
 def _find_example_cut_off(encoded: EncodedQuery) -> float | None:

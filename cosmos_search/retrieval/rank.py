@@ -36,8 +36,11 @@ def rank(
     top: int,
     filters: Filters | None = None,
     levels: Sequence[TextLevel] = (),
+    floor: float = -np.inf,
 ) -> list[PictureScore]:
     """The `top` pictures with the highest scores, best first; equal scores are in the order of their fingerprints.
+
+    floor: pictures with a lower score, before it rises because of texts, may be left out.
 
     levels: pictures whose scores rise because of their texts, see `match_texts`; a picture is in one of them at most.
     `add_probability` lowers no score and keeps the order of a level's pictures, so the best pictures are among the
@@ -47,7 +50,7 @@ def rank(
     of 0.99 or more, and surely if the store estimates nothing (see `Snapshot.estimate`).
     """
     allowed = snapshot.matching(_demand_texts(filters, encoded))
-    best = _find_best(snapshot, encoded.terms, top, allowed)
+    best = _find_best(snapshot, encoded.terms, top, allowed, floor)
     for level in levels:
         some = level.ids if allowed is None else np.intersect1d(level.ids, allowed, assume_unique=True)
         best += _find_best(snapshot, encoded.terms, top, some) if len(some) else []
@@ -78,9 +81,15 @@ def _add_texts(score: PictureScore, levels: Sequence[TextLevel], curve: ScoreCur
 
 
 def _find_best(
-    snapshot: Snapshot, terms: Sequence[EncodedTerm], top: int, allowed: NDArray[np.int64] | None
+    snapshot: Snapshot,
+    terms: Sequence[EncodedTerm],
+    top: int,
+    allowed: NDArray[np.int64] | None,
+    floor: float = -np.inf,
 ) -> list[int]:
-    """Ids of the `top` best pictures, and of others with the same score as the last of them; ascending.
+    """Ids of the `top` best pictures, of those with a score from `floor` on; ascending.
+
+    Others with the same score as the last of them are among them.
 
     The threshold algorithm (Fagin, Lotem and Naor 2003) with estimates: negative terms and places only lower a score,
     so a picture whose estimate and margin are below the `top`-th exact score need not be scored. The exact scores of
@@ -91,11 +100,12 @@ def _find_best(
     weights = np.array([term.weight for term in wanted], dtype=np.float32)
     weights /= weights.sum()
     estimates = snapshot.estimate(queries, weights, allowed)
-    least = _find_nth(_score_candidates(snapshot, terms, estimates, top, is_trial=True), top)
+    floor -= ROUNDING
+    least = max(floor, _find_nth(_score_candidates(snapshot, terms, estimates, top, floor, is_trial=True), top))
     if least < estimates.others + estimates.margin:
         estimates = snapshot.estimate(queries, weights, allowed, least)
     scores = _score_candidates(snapshot, terms, estimates, top, least)
-    is_best = np.isfinite(scores) & (scores >= _find_nth(scores, top) - ROUNDING)
+    is_best = np.isfinite(scores) & (scores >= max(floor, _find_nth(scores, top) - ROUNDING))
     ids: list[int] = estimates.ids[is_best].tolist()
     return ids
 
@@ -111,7 +121,7 @@ def _score_candidates(
 ) -> NDArray[np.float32]:
     """The exact scores of the pictures that may be among the `top` best, -inf for all others: (pictures,).
 
-    least: the `top`-th highest score is not lower. is_trial: only the scores of the most promising pictures.
+    least: of the scores that matter. is_trial: only the scores of the most promising pictures.
     """
     bounds = estimates.scores + np.float32(estimates.margin)
     scores = np.full(len(bounds), -np.inf, dtype=np.float32)

@@ -1,11 +1,13 @@
 """A search in three steps: encode the query, rank the pictures, present them as hits."""
 
+from math import inf
+
 from cosmos_search.encoders.protocol import Encoder, require_made_by
 from cosmos_search.retrieval.encode import encode
 from cosmos_search.retrieval.errors import HitCountError
 from cosmos_search.retrieval.example_image import ExampleImage
 from cosmos_search.retrieval.hits import Hit
-from cosmos_search.retrieval.present import present
+from cosmos_search.retrieval.present import find_floor, present
 from cosmos_search.retrieval.query import Query
 from cosmos_search.retrieval.rank import rank
 from cosmos_search.retrieval.text_matches import match_texts
@@ -38,8 +40,9 @@ def search(
     encoded = encode(encoder, query, example)  # the slowest step: no snapshot is held during it
     with store.snapshot() as snapshot:
         snapshot = _require_searchable(snapshot, store, encoder)
-        scores = rank(snapshot, encoded, top, filters, match_texts(snapshot, encoded))
         calibration = encoder.calibration if example is None else None
+        floor = -inf if include_unlikely else find_floor(encoded, calibration)
+        scores = rank(snapshot, encoded, top, filters, match_texts(snapshot, encoded), floor)
         return present(snapshot, encoded, scores, calibration, include_unlikely=include_unlikely)
 
 

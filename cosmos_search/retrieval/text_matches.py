@@ -16,8 +16,9 @@ from indexer.store.words import fold_text, is_camera_name, split_words
 
 __all__ = ["TextLevel", "choose_lines", "list_words", "match_texts"]
 
-# Chosen by measurement (benchmarks/quality/text.py).
-PROBABILITY = 0.6  # that a picture matches in whose texts all words of a query stand, whatever it shows
+# That a picture matches in whose texts all words of a query stand, whatever it shows. The least of some values at which
+# the picture with the words was first for each made sign (benchmarks/quality/text.py).
+PROBABILITY = 0.6
 MIN_SHARE = 0.5  # of the words, weighted by their rarity, that have to stand there
 N_SHARES = 8  # shares are rounded down to multiples of 1 / N_SHARES, so that there are few levels to rank
 MAX_TEXTS = 3000  # that the words of a sentence may stand in, each in an equal share; those in more tell too little
@@ -84,6 +85,8 @@ def match_texts(records: Records, encoded: EncodedQuery) -> list[TextLevel]:
 
 def choose_lines(encoded: EncodedQuery, lines: Sequence[TextLine]) -> tuple[TextLine, ...]:
     """The texts of a picture in which words of the query or its demanded texts stand: the best few, in ORDER."""
+    if not lines:
+        return ()
     words = [word for term in encoded.terms for word in list_words(term)]
     parts = [part for text in encoded.texts for part in fold_text(text).split()]
     counts = [

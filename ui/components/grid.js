@@ -10,6 +10,7 @@ const BLOCK = 60; // cards of one request
 const HEAD = 70; // height of what covers the first rows, pixels
 const LABEL = 118; // greatest width of a label, pixels
 const BAR = 16; // width of the bar beside the pictures, pixels
+const PATIENCE_MS = 1000; // for the first pictures
 const PRESS_MS = 500; // a long touch
 const PLACES = "cosmos-search places of lists"; // in the session's storage, for when the page is loaded again
 const places = new Map(JSON.parse(sessionStorage.getItem(PLACES) ?? "[]")); // where each search was left, latest last
@@ -93,12 +94,18 @@ class Grid {
       this.n = data.n;
       const place = isOther ? this.findPlace() : this.measurePlace();
       this.setOutline(data.outline, data.isComplete ? place : null);
-      if (!data.isComplete) this.loadOutline(place);
+      if (!data.isComplete) this.waitForPictures(place ? 0 : PATIENCE_MS).then(() => { if (key === this.key) this.loadOutline(place); });
       if (data.picture !== null && pictureInAddress() === data.picture) this.lightbox.open(data.picture);
     }
   }
 
   // outlines
+
+  // The outline of many results takes the server longer than the first pictures, which it would delay.
+  waitForPictures(most) {
+    const loaded = [...this.list.querySelectorAll("img")].map((image) => image.decode());
+    return Promise.race([Promise.allSettled(loaded), new Promise((done) => { setTimeout(done, most); })]);
+  }
 
   async loadOutline(place) {
     try {

@@ -20,8 +20,7 @@ __all__ = ["EXAMPLE_SIDE", "N_HITS", "N_SORTED", "ExamplePicture", "FirstResults
            "find_first", "find_hit", "find_part", "find_shapes", "is_by_date", "is_search"]  # fmt: skip
 
 EXAMPLE_SIDE = 1024  # pixels of an example
-N_CARDS = 60  # pictures that are sent with the page; the others are requested when they are scrolled to
-N_FIRST = 200  # hits of the first search, which most answers do not exceed
+N_FIRST = 60  # pictures that are sent with the page; the others are requested when they are scrolled to
 N_HITS = 10_000  # hits that can be scrolled to
 N_SORTED = 1000  # hits that are sorted by date
 N_BROWSED = 100_000  # pictures that can be scrolled to without a search
@@ -69,9 +68,9 @@ def find_first(shared: SharedResources, state: State, example: ExamplePicture | 
     if is_search(state, example):
         hits = _search_first(shared, state, example)
         n = len(hits) if is_by_date(state, example) or len(hits) < N_FIRST else None
-        return FirstResults(hits[:N_CARDS], [_make_shape(hit.picture) for hit in hits], n)
+        return FirstResults(hits[:N_FIRST], [_make_shape(hit.picture) for hit in hits], n)
     filters = state.filters
-    found = shared.get_or_compute("browse", lambda: shared.library.browse(filters, n=N_CARDS), filters)
+    found = shared.get_or_compute("browse", lambda: shared.library.browse(filters, n=N_FIRST), filters)
     n = shared.get_or_compute("n_matching", lambda: shared.library.n_matching(filters), filters)
     return FirstResults(found, [_make_shape(picture) for picture in found], min(n, N_BROWSED))
 

@@ -1,8 +1,14 @@
 """The order of the pictures that a search finds."""
 
+from contextlib import closing
+
 import pytest
 
 import cosmos_search
+from cosmos_search.retrieval.encode import encode
+from cosmos_search.retrieval.query import parse_query
+from cosmos_search.retrieval.rank import rank
+from indexer.store.index import Index
 from tests.colour import ColourEncoder, paint
 
 
@@ -29,3 +35,14 @@ def test_of_equal_scores_the_first_fingerprints_are_chosen(library):
     ids = [hit.picture.id for hit in library.search("red", 9)]
     for top in (1, 3, 7):
         assert [hit.picture.id for hit in library.search("red", top)] == ids[:top]
+
+
+def test_pictures_below_the_floor_are_left_out_and_no_others(library):
+    encoded = encode(ColourEncoder(), parse_query("red"))
+    with closing(Index.open(library.place)) as index, index.snapshot() as snapshot:
+        every = rank(snapshot, encoded, 9)
+        red, blue = every[7].score, every[8].score
+        assert rank(snapshot, encoded, 9, floor=red) == every[:8]
+        assert rank(snapshot, encoded, 3, floor=red) == every[:3]
+        assert rank(snapshot, encoded, 9, floor=blue) == every
+        assert rank(snapshot, encoded, 9, floor=red + 0.01) == []

@@ -8,7 +8,7 @@ from cosmos_search.service.indexing import Indexing
 from cosmos_search.service.thumbnails import Thumbnails
 from indexer.errors import UsageError
 from tests.colour import ColourEncoder, paint
-from ui.session.results import N_CARDS, N_FIRST, find_example, find_first, find_hit, find_part, find_shapes
+from ui.session.results import N_FIRST, find_example, find_first, find_hit, find_part, find_shapes
 from ui.session.shared import SharedResources
 from ui.session.state import State
 
@@ -31,7 +31,7 @@ def test_the_first_results_the_outline_and_the_parts_are_one_list(state, shared)
     first, shapes = find_first(shared, state, None), find_shapes(shared, state, None)
     ids = [shape.id for shape in shapes]
     assert len(set(ids)) == N
-    assert len(first.pictures) == N_CARDS
+    assert len(first.pictures) == N_FIRST
     assert [shape.id for shape in first.shapes] == ids[: len(first.shapes)]
     assert first.n in (N, None)
     parts = [one for start in range(0, N + 1, 30) for one in find_part(shared, state, None, start, 30)]

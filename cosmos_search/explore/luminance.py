@@ -14,7 +14,7 @@ from indexer.ingest.threads import ordered_map, workers
 from indexer.pictures.images import Picture, fingerprint, open_picture, reading_pictures
 from indexer.store.records import PictureRecord
 
-__all__ = ["SIDE", "has_content", "open_first", "read_luminance"]
+__all__ = ["SIDE", "has_content", "open_first", "read_luminance", "shrink"]
 
 SIDE = 96  # pixels; the comparison needs 64 of them in a part that is 2/3 of the side
 DECODE_FACTOR = 2  # a JPEG is decoded at this multiple of SIDE or larger, because DCT scaling averages roughly
@@ -43,6 +43,11 @@ def read_luminance(
                 on_progress((i + 1) / len(pictures))
     on_progress(1.0)
     return squares[: is_read.sum()], is_read
+
+
+def shrink(image: Image.Image, side: int) -> Gray:
+    """The luminance of a picture as a square: (side, side)."""
+    return np.asarray(image.convert("L").resize((side, side), Image.Resampling.BILINEAR, reducing_gap=3.0))
 
 
 def open_first(picture: PictureRecord, min_side: int) -> tuple[Path, Picture] | None:
@@ -76,5 +81,4 @@ def _read_gray(picture: PictureRecord) -> Gray | None:
     found = open_first(picture, DECODE_FACTOR * SIDE)
     if found is None:
         return None
-    gray = found[1].image.convert("L")
-    return np.asarray(gray.resize((SIDE, SIDE), Image.Resampling.BILINEAR, reducing_gap=3.0))
+    return shrink(found[1].image, SIDE)

@@ -15,7 +15,7 @@ Doubles = NDArray[np.float64]
 WINDOW = 8  # pixels
 NOISE = 8.0  # gray levels: the contrast of a window that says little
 MIN_CONTRAST = 20.0  # gray levels: of a window that tells something by itself
-SHARE = 0.001  # of these windows may be less alike: a letter in a page has more
+SHARE = 0.0001  # of these windows may be less alike: a digit in a page has more
 TINY = 1e-3
 
 

@@ -16,10 +16,11 @@ from indexer.store.records import TextLine
 
 __all__ = ["RapidReader", "load_reader", "sort_lines"]
 
-SETTINGS = 1  # the version of the constants below
+SETTINGS = 2  # the version of the constants below
 MAX_SIDE = 1280  # pixels of the longer side; chosen by measurement (benchmarks/quality/text.py)
-MIN_CONFIDENCE = 0.6  # of a line; below, it is mostly texture that looks like writing
-MIN_SINGLE = 0.9  # of a line with a single letter or digit
+MIN_DETECTED = 0.3  # of the detector, for a line; at its default of 0.5, a third of small clear lines were missed
+MIN_CONFIDENCE = 0.7  # of a line; below, it is mostly texture that looks like writing
+MIN_SINGLE = 0.97  # of a line with a single letter or digit
 SURE = 0.95  # a line with this confidence is not read upside down as well, unless it is vertical
 MIN_SLANT = 8.0  # degrees, from which on a picture is turned and read again: the networks expect level lines
 N_TURNS = 2  # the slant is an estimate, which the turned picture corrects
@@ -29,6 +30,7 @@ PARAMETERS = {
     "Global.use_vertical_padding": False,
     "Det.limit_type": "max",
     "Det.limit_side_len": MAX_SIDE,
+    "Det.box_thresh": MIN_DETECTED,
     "EngineConfig.onnxruntime.intra_op_num_threads": 1,  # the pictures are read in parallel
     "EngineConfig.onnxruntime.inter_op_num_threads": 1,
 }

@@ -49,6 +49,8 @@ def test_pages_are_told_from_photos():
     assert is_page(square(page(0)))
     assert is_page(255 - square(page(0)))
     assert is_page(uneven.astype(np.uint8))
+    dense = page(0).crop((60, 60, 600, 900))
+    assert is_page(square(dense))
     assert not is_page(square(scene(0)))
 
 

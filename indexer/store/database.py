@@ -128,6 +128,9 @@ def _configure_reader(connection: sqlite3.Connection, _: ConnectionPoolEntry) ->
 
 def _begin_transaction(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("write") else "BEGIN")
+    # If another process changed the schema, which VACUUM does too, it is loaded again here. SQLite would else find out
+    # while it prepares a statement that uses a full-text index, and say that there is no such table.
+    connection.exec_driver_sql("SELECT 1 FROM sqlite_schema LIMIT 1").close()
 
 
 def _check_version(connection: Connection, path: Path, newest: int) -> bool:

@@ -20,6 +20,7 @@ from indexer.store.index import Index
 from tests import ROOT
 from tests.colour import COLOURS, ColourEncoder, paint, paint_photos
 from tests.results import counts, names
+from tests.rows import run_sql
 
 COMMANDS = [("search", "red"), ("info", ""), ("add", ""), ("remove", "photos")]
 # As root without the capabilities that let it write and read everything.
@@ -407,3 +408,15 @@ def test_a_hit_names_a_file_that_is_there_and_the_run_says_which_folder_is_gone(
         assert (hit.path, hit.copies) == (tmp_path / "renamed/red.png", (photos / "red.png",))
         shutil.rmtree(tmp_path / "renamed")
         assert library.search("red", top=1)[0].path.name == "red.png"  # nothing is there: it is still told
+
+
+def test_another_process_may_compact_the_catalog_before_the_first_change(tmp_path, photos):
+    with cosmos_search.open(tmp_path / "index", encoder=ColourEncoder()) as library:
+        library.add(photos)
+    with closing(Index.open(tmp_path / "index")) as index:
+        with index.reading() as catalog:
+            assert catalog.n_pictures() == len(COLOURS)
+        run_sql(tmp_path / "index", "VACUUM")  # which counts as a change of the schema
+        with index.writing() as writer:
+            writer.drop_orphans()
+            assert writer.n_pictures() == len(COLOURS)

@@ -59,7 +59,7 @@ cosmos-mini: .venv/installed
 
 # The screenshots of the page in docs/, taken by its tests.
 pictures: .venv/installed
-	PICTURES=docs $(BIN)/python -m pytest tests/ui/test_page.py -k photographed
+	PICTURES=docs $(BIN)/python -m pytest tests/ui/test_page.py tests/ui/test_flow.py -k "photographed or kept_with"
 
 .venv/installed: setup.py constraints.txt
 	$(PYTHON) -m venv .venv

@@ -59,12 +59,13 @@ def show_grid(
     *,
     key: str,
     on_find_similar: Callable[[int], None],
+    on_find_copies: Callable[[int], None],
     on_find_part: Callable[[int, Box], None],
     on_select: Callable[[Sequence[int]], None],
 ) -> None:
     """A grid of pictures, which opens them in the full window. Arrow keys move the focus, Enter opens, space selects.
 
-    on_find_similar: gets the id of a picture. on_find_part: gets the id and a part of the picture.
+    on_find_similar, on_find_copies: get the id of a picture. on_find_part: gets the id and a part of the picture.
     on_select: gets all selected ids, including those of other searches.
     """
 
@@ -76,6 +77,7 @@ def show_grid(
         key=key,
         data=asdict(data),
         on_similar_change=lambda: on_find_similar(int(st.session_state[key].similar)),
+        on_copies_change=lambda: on_find_copies(int(st.session_state[key].copies)),
         on_part_change=find_part,
         on_selected_change=lambda: on_select([int(id_) for id_ in st.session_state[key].selected]),
     )

@@ -58,6 +58,7 @@ export class Lightbox {
     bar.append(
       makeButton("tool close", "close", withKey("Close", "Esc"), () => this.leave()), this.title, this.count, zoom,
       makeButton("tool", "similar", "More like this", () => this.grid.send("similar", this.id)),
+      makeButton("tool", "copies", "Copies of this picture", () => this.grid.send("copies", this.id)),
       this.part, this.boxes, this.favourite, this.download, this.details_,
     );
     const main = make("div", "main"), view = make("div", "view");

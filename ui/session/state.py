@@ -45,6 +45,7 @@ class State:
     explore: Explore = "map"
     cluster: int | None = None  # selected cluster of the map
     kind: GroupKind = "copies"  # of the groups of duplicates
+    copies_of: int | None = None  # id of the picture of which the groups are shown; None: all groups
 
     @classmethod
     def from_address(cls, address: Mapping[str, str]) -> "State":
@@ -62,7 +63,7 @@ class State:
         """A copy with changed fields.
 
         A changed search starts at page 1 with no picture open. A changed query or example resets `all`, and a changed
-        example resets `box`.
+        example resets `box`. Another view resets `copies_of`.
         """
         resets: dict[str, Any] = {}
         if not changes.keys() <= {"page", "picture", "where", "names"}:
@@ -71,6 +72,8 @@ class State:
             resets |= {"all": False}
         if "similar_to" in changes:
             resets |= {"box": None}
+        if changes.keys() & {"view", "explore", "kind"}:
+            resets |= {"copies_of": None}
         return replace(self, **resets | changes)
 
     @property
@@ -140,6 +143,7 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "picture": _parse_count,
     "album": _parse_count,
     "cluster": _parse_count,
+    "copies_of": _parse_count,
     "page": _parse_page,
     "box": parse_box,
     "all": _parse_flag,

@@ -29,6 +29,9 @@ EXPLANATIONS = {
 def show_duplicates(shared: SharedResources, state: State) -> None:
     """The groups of one kind, with downloads of their lists. Nothing is deleted here or elsewhere."""
     found = _find_groups(shared)
+    if state.copies_of is not None:
+        _show_copies(shared, state, found, state.copies_of)
+        return
     labels = {
         "copies": f"Copies ({len(found.of_kind('copies')):,})",
         "burst": f"Bursts ({len(found.of_kind('burst')):,})",
@@ -51,6 +54,17 @@ def show_duplicates(shared: SharedResources, state: State) -> None:
     if n_pages > 1:
         key = bind_widget("group_page", page)
         st.pagination(n_pages, key=key, on_change=lambda: go(page=st.session_state["group_page"]))
+
+
+def _show_copies(shared: SharedResources, state: State, found: Duplicates, id_: int) -> None:
+    """The groups with one picture, which was asked for."""
+    st.button("All groups", icon=":material/close:", on_click=go, kwargs={"copies_of": None})
+    groups = [group for group in found.groups if any(picture.id == id_ for picture in group.pictures)]
+    for number, group in enumerate(groups, 1):
+        st.caption(EXPLANATIONS[group.kind])
+        _show_group(shared, state, group, number)
+    if not groups:
+        st.info("There are no copies of this picture.", icon=":material/check_circle:")
 
 
 def _find_groups(shared: SharedResources) -> Duplicates:
@@ -88,7 +102,7 @@ def _show_group(shared: SharedResources, state: State, group: DuplicateGroup, nu
         why = f": {', '.join(group.reasons)}" if group.reasons else ": all are equally good"
         st.markdown(f"**Group {number:,}** · {n_files:,} files · best{why}")
         cards = [_make_card(picture, group) for picture in group.pictures[:MAX_PICTURES]]
-        show_picture_grid(state, cards, key=f"group_{state.kind}_{number}", names=True)
+        show_picture_grid(state, cards, key=f"group_{group.kind}_{number}", names=True)
         if len(group.pictures) > MAX_PICTURES:
             st.caption(f"The first {MAX_PICTURES:,} of {len(group.pictures):,}.")
         same = [path for picture in group.pictures for path in picture.paths[1:] if path in group.other_paths]

@@ -69,6 +69,7 @@ def _show_grid(
         data,
         key=key,
         on_find_similar=lambda id_: go(view="search", query="", album=None, similar_to=id_),
+        on_find_copies=lambda id_: go(view="explore", explore="duplicates", kind="copies", copies_of=id_),
         on_find_part=_find_part,
         on_select=lambda ids: st.session_state.update(selected=list(ids)),
     )

@@ -129,6 +129,28 @@ def test_openapi_lists_every_route_with_its_examples(server):
     assert server.get("/docs").status == server.get("/redoc").status == 404
 
 
+def test_head_has_the_headers_of_get_and_no_body(server):
+    for path in ("/v1/health", "/v1/pictures", "/v1/pictures/1/original", "/v1/pictures/1/thumbnail", "/v1/no/route",
+                 "/v1/index/events"):  # fmt: skip
+        get, head = server.get(path), server.call("HEAD", path)
+        assert (head.status, head.data) == (get.status, b"")
+        names = [name for name in get.headers if name not in ("date", "x-request-id")]
+        assert [head.headers[name] for name in names] == [get.headers[name] for name in names]
+    wrong = server.call("HEAD", "/v1/search")
+    assert (wrong.status, wrong.headers["allow"]) == (405, "POST")
+
+
+def test_invented_methods_and_paths_add_no_series_to_the_metrics(server):
+    def ask(names):
+        for name in names:
+            server.call(name, "/v1/health")
+            server.get(f"/v1/{name}")
+        return read_counts(server).keys()
+
+    read_counts(server)  # it counts itself
+    assert ask(["BREW", "PUT"]) == ask([f"M{n}" for n in range(20)])
+
+
 def read_counts(server):
     """The values of GET /v1/metrics by name and labels."""
     lines = server.get("/v1/metrics").data.decode().splitlines()

@@ -14,7 +14,15 @@ from urllib.parse import urlencode, urlsplit
 from cosmos_search.client.errors import NoServerError, ServiceError
 from cosmos_search.client.server_file import find_server
 from cosmos_search.client.timed_response import LargeAnswerError, fetch
-from cosmos_search.client.wire import MAX_HITS, Answer, filters_to_dict, parse_answer, parse_facets, parse_picture
+from cosmos_search.client.wire import (
+    MAX_HITS,
+    Answer,
+    filters_to_dict,
+    parse_album,
+    parse_answer,
+    parse_facets,
+    parse_picture,
+)
 from cosmos_search.limits import MAX_UPLOAD_MB
 from cosmos_search.retrieval.errors import ExampleImageError
 from cosmos_search.retrieval.similarity import is_file, leave_out
@@ -28,6 +36,7 @@ from indexer.store.records import PictureRecord
 if TYPE_CHECKING:  # a search for a text needs no Pillow
     from PIL import Image
 
+    from indexer.store.albums import Album
     from indexer.store.facets import Facets
 
 __all__ = ["Client", "ask_server"]
@@ -107,6 +116,11 @@ class Client:
         query = urlencode(filters_to_dict(filters or Filters()), doseq=True, errors="surrogateescape")
         values = self._call("GET", f"/v1/facets?{query}")
         return self._parse(lambda: parse_facets(values))
+
+    def albums(self) -> "list[Album]":
+        """All albums by name, the favourites first; a filter needs the id of one."""
+        values = self._call("GET", "/v1/albums")
+        return self._parse(lambda: [parse_album(album) for album in values["albums"]])
 
     def _list(self, filters: Filters | None, start: int, n: int) -> Any:
         values = filters_to_dict(filters or Filters()) | {"offset": str(start), "limit": str(n)}

@@ -122,6 +122,17 @@ def test_the_client_has_the_methods_of_a_library(caller, library):
     assert client.search("a red", filters=Filters(texts=("blue",))).hits == library.search(
         "a red", filters=Filters(texts=("blue",))
     )
+    for text, n in (("text:red", 1), ("a red -text:red", 0), ('a red + text:"red png"', 1)):
+        hits = client.search(text, 9).hits
+        assert (hits, len(hits)) == (library.search(text, 9), n)
+    chosen = [picture.id for picture in library.browse(n=2)]
+    album = library.add_to_album("Best", chosen)
+    assert [one.id for one in client.browse(Filters(album=album))] == chosen
+    assert client.n_matching(Filters(album=album + 1)) == 0
+    found = client.search("a red", filters=Filters(album=album), include_unlikely=True).hits
+    assert {hit.picture.id for hit in found} == set(chosen)
+    assert client.albums() == library.albums() != []
+    assert client.facets(Filters(album=album)) == library.facets(Filters(album=album))
     with pytest.raises(cosmos_search.UsageError):
         client.search("+")
     with pytest.raises(cosmos_search.ExampleImageError):

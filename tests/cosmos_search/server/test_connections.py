@@ -9,6 +9,8 @@ from threading import Barrier, Event, Thread
 
 import pytest
 
+pytest.importorskip("fastapi")
+
 from cosmos_search.client.wire import Answer
 from cosmos_search.server.connection import Connection
 from cosmos_search.server.service import Service

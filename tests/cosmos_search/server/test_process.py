@@ -6,12 +6,15 @@ import signal
 import socket
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
+pytest.importorskip("fastapi")
+
 import cosmos_search
 from cosmos_search.client.server_file import find_server
+from cosmos_search.server.run import GRACE_S
 from tests import ROOT
 from tests.browser import PROGRAM
 from tests.colour import ColourEncoder, paint_photos
@@ -42,7 +45,7 @@ def serve(place):
 def end(process):
     """What the server wrote until its end, after SIGTERM."""
     process.send_signal(signal.SIGTERM)
-    _, log = process.communicate(timeout=9)  # less than uvicorn's own time for such requests, on a slow machine
+    _, log = process.communicate(timeout=120)  # a loaded machine takes long for the end of a process, too
     assert process.returncode == 0, log
     return log
 
@@ -53,16 +56,16 @@ def find_port(line):
 
 def test_requests_that_do_not_arrive_do_not_keep_a_server_from_ending(place):
     head = f"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: 99\r\n"
-    with serve(place) as (process, line):
-        clients = [socket.create_connection(("127.0.0.1", find_port(line)), timeout=20) for _ in range(3)]
-        for client, content in zip(clients, ("", head, f"{head}Expect: 100-continue\r\n\r\n"), strict=True):
+    with ExitStack() as stack:
+        process, line = stack.enter_context(serve(place))
+        for content in ("", head, f"{head}Expect: 100-continue\r\n\r\n"):
+            client = stack.enter_context(socket.create_connection(("127.0.0.1", find_port(line)), timeout=60))
             client.sendall(content.encode())
-        assert clients[-1].recv(100).startswith(b"HTTP/1.1 100")  # the request is being read
+        assert client.recv(100).startswith(b"HTTP/1.1 100")  # the request is being read
         log = end(process)
-        assert b" 503 " in clients[-1].recv(1000)
-        for client in clients:
-            client.close()
+        assert b" 503 " in client.recv(1000)
     assert "Traceback" not in log
+    assert int(re.search(r" POST /v1/search 499 (\d+) ms", log)[1]) < 1000 * GRACE_S  # nor was it cut then
 
 
 def test_a_second_server_of_an_index_does_not_replace_the_first(place):

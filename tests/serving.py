@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from http.client import HTTPConnection
 from threading import Thread
 
-import uvicorn
-
 from cosmos_search.client.server_file import ServerAddress
-from cosmos_search.server.app import make_app
-from cosmos_search.server.run import listen
+from cosmos_search.server.connection import Connection
+from cosmos_search.server.run import Server, listen
 
 TOKEN = "a token of some length"
 
@@ -53,10 +51,9 @@ class Caller:
 
 
 @contextmanager
-def serving(service):
+def serving(service, connection=Connection):
     listener = listen("127.0.0.1", 0)
-    config = uvicorn.Config(make_app(service, TOKEN), log_level="critical", lifespan="off", ws="none")
-    server = uvicorn.Server(config)
+    server = Server(service, TOKEN, connection=connection)
     thread = Thread(target=server.run, args=([listener],))
     thread.start()
     try:

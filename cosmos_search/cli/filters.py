@@ -51,7 +51,8 @@ def parse_filter_options(texts: FilterTexts) -> "Filters":
 
     given = {name: text for name, text in texts.items() if text is not None}
     # A folder is compared with paths, which Python decodes as it does arguments.
-    return parse_filters(**{name: text if name == "folder" else decode_argument(text) for name, text in given.items()})
+    decoded: dict[str, Any] = {n: text if n == "folder" else decode_argument(text) for n, text in given.items()}
+    return parse_filters(**decoded)
 
 
 def describe_failure(library: "ServedLibrary", texts: FilterTexts) -> str | None:

@@ -14,6 +14,7 @@ from cosmos_search.extras import require_extra
 from indexer.places import Place
 
 if TYPE_CHECKING:
+    from cosmos_search.client.server_file import ServerAddress
     from cosmos_search.client.wire import Answer, Search
     from cosmos_search.library import Library
 
@@ -74,8 +75,10 @@ def serve(
         listener.close()
 
 
-def _say_address(url: str, file: str) -> None:
+def _say_address(url: str, file: Path, earlier: "ServerAddress | None") -> None:
     say(f"Serving at {url}/v1; its token is in {file}. Press Ctrl-C to stop it.", err=True)
+    if earlier is not None:
+        say(f"Searches use {earlier.url}, which was started earlier; to use this one: --server {url}", err=True)
 
 
 @contextmanager

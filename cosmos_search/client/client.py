@@ -13,7 +13,16 @@ from urllib.parse import urlencode, urlsplit
 
 from cosmos_search.client.errors import NoServerError, ServiceError
 from cosmos_search.client.server_file import find_server
-from cosmos_search.client.wire import MAX_HITS, Answer, filters_to_dict, parse_answer, parse_facets, parse_picture
+from cosmos_search.client.timed_response import LargeAnswerError, fetch
+from cosmos_search.client.wire import (
+    MAX_HITS,
+    Answer,
+    filters_to_dict,
+    parse_album,
+    parse_answer,
+    parse_facets,
+    parse_picture,
+)
 from cosmos_search.limits import MAX_UPLOAD_MB
 from cosmos_search.retrieval.errors import ExampleImageError
 from cosmos_search.retrieval.similarity import is_file, leave_out
@@ -27,13 +36,16 @@ from indexer.store.records import PictureRecord
 if TYPE_CHECKING:  # a search for a text needs no Pillow
     from PIL import Image
 
+    from indexer.store.albums import Album
     from indexer.store.facets import Facets
 
 __all__ = ["Client", "ask_server"]
 
 T = TypeVar("T")
 
-TIMEOUT_S = 60.0
+CONNECT_TIMEOUT_S = 10.0
+TIMEOUT_S = 60.0  # of a whole call
+MAX_ANSWER_BYTES = 64 << 20  # 10,000 hits have 30 MB
 REFUSED = (401, 403, 404)  # by another program, or because of the token
 
 log = logging.getLogger(__name__)
@@ -42,18 +54,26 @@ log = logging.getLogger(__name__)
 class Client:
     """A running server, which `cosmos-search serve` starts. Thread-safe: each call has a connection of its own.
 
-    Calls raise UsageError for mistakes in the arguments, ServiceError if the server can't do what was asked, and
-    NoServerError if none answers or it refuses the token.
+    A call takes at most `timeout_s` seconds, from the connection to the last byte. Calls raise UsageError for mistakes
+    in the arguments, ServiceError if the server can't do what was asked, and NoServerError if none answers in time or
+    it refuses the token.
     """
 
-    def __init__(self, url: str, token: str | None = None) -> None:
+    def __init__(self, url: str, token: str | None = None, *, timeout_s: float = TIMEOUT_S) -> None:
         """url: such as "http://127.0.0.1:8502". Raises UsageError if it is not one of HTTP or HTTPS."""
+        if "@" in url:  # not quoted: it may hold a password
+            raise UsageError(
+                "The address of a server has no user name and no password; write http://HOST:PORT, and its token in "
+                "COSMOS_SEARCH_TOKEN or the argument token."
+            )
         self.url = url.rstrip("/")
+        self._timeout_s = timeout_s
         try:
             self._parts = urlsplit(self.url)
             is_valid = self._parts.scheme in ("http", "https") and bool(self._parts.hostname)
-            is_valid = is_valid and not any(c.isspace() or c in "@\\" for c in self.url)
+            is_valid = is_valid and not any(c.isspace() or c == "\\" for c in self.url)
             self._port = self._parts.port
+            (self._parts.hostname or "").encode("idna")
         except ValueError:
             is_valid = False
         if not is_valid:
@@ -97,24 +117,35 @@ class Client:
         values = self._call("GET", f"/v1/facets?{query}")
         return self._parse(lambda: parse_facets(values))
 
+    def albums(self) -> "list[Album]":
+        """All albums by name, the favourites first; a filter needs the id of one."""
+        values = self._call("GET", "/v1/albums")
+        return self._parse(lambda: [parse_album(album) for album in values["albums"]])
+
     def _list(self, filters: Filters | None, start: int, n: int) -> Any:
         values = filters_to_dict(filters or Filters()) | {"offset": str(start), "limit": str(n)}
         return self._call("GET", f"/v1/pictures?{urlencode(values, doseq=True, errors='surrogateescape')}")
 
     def _call(self, method: str, path: str, values: Any = None) -> Any:
         kind = HTTPSConnection if self._parts.scheme == "https" else HTTPConnection
-        connection = kind(str(self._parts.hostname), self._port, timeout=TIMEOUT_S)
+        connection = kind(str(self._parts.hostname), self._port, timeout=min(CONNECT_TIMEOUT_S, self._timeout_s))
         body = None if values is None else json.dumps(values)
         headers = self._headers if body is None else self._headers | {"Content-Type": "application/json"}
+        limits: Any = {"timeout_s": self._timeout_s, "max_bytes": MAX_ANSWER_BYTES}
         try:
-            connection.request(method, f"{self._parts.path}{path}", body, headers)
-            response = connection.getresponse()
-            status, data = response.status, json.loads(response.read())
+            status, content = fetch(connection, method, f"{self._parts.path}{path}", body, headers, **limits)
+            data = json.loads(content)
             if status == 200:
                 return data
             reason = str(data["error"])
-        except (OSError, HTTPException, LookupError, RecursionError, TypeError, ValueError) as error:
-            raise NoServerError(self.url, getattr(error, "strerror", None) or str(error)) from error
+        except TimeoutError as error:
+            raise NoServerError(self.url, f"there was no complete answer within {self._timeout_s:g} s") from error
+        except LargeAnswerError as error:
+            raise NoServerError(self.url, f"its answer is larger than {MAX_ANSWER_BYTES >> 20} MB") from error
+        except OSError as error:
+            raise NoServerError(self.url, error.strerror or str(error)) from error
+        except (HTTPException, LookupError, RecursionError, TypeError, ValueError) as error:
+            raise NoServerError(self.url, "what answers there is another program") from error
         finally:
             connection.close()
         if status in REFUSED:
@@ -143,7 +174,9 @@ def ask_server(place: Place, text: str, top: int, **options: Any) -> Answer | No
         if isinstance(example, str | Path):  # which may be an indexed file
             return replace(answer, hits=leave_out(answer.hits, is_file(Path(example)), top))
         return answer
-    except (NoServerError, ExampleImageError, UsageError) as error:
+    except (ExampleImageError, UsageError):  # the caller's own search says it
+        return None
+    except NoServerError as error:
         log.info("%s", error)
     except ServiceError as error:
         if isinstance(place, ServerPlace):

@@ -1,10 +1,12 @@
-"""The file by which programs of this user find the running server of an index: in the state directory, named by place.
+"""The files by which programs of this user find the running servers of an index: in the state directory.
 
-It holds the server's token, so only its user can read it.
+They are named by the place of the index and the process: one server does not replace the file of another. They hold the
+servers' tokens, so only their user can read them.
 """
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -35,29 +37,46 @@ class ServerAddress:
 
 
 def write_address(place: Place, address: ServerAddress) -> Path:
-    """Write the file, readable by this user alone. Raises OSError."""
-    path = _locate(place)
+    """Write the file, readable by this user alone, and delete those of servers that have ended. Raises OSError."""
+    path = _locate(place, address.pid)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     text = json.dumps(asdict(address) | {"started": _read_start(address.pid)}).encode()
     replace_file(path, lambda file: file.write(text), sync=False, permissions=0o600)
+    for other in _list_files(place):
+        found = _read_address(other)
+        if other != path and (found is None or not _is_running(found.pid)):
+            other.unlink(missing_ok=True)
     return path
 
 
 def find_server(place: Place) -> ServerAddress | None:
-    """The server of this index; None if no other process of this user runs one."""
-    address = _read_address(place)
-    return address if address is not None and address.pid != os.getpid() and _is_running(address.pid) else None
+    """The server of this index that was started first; None if no other process of this user runs one."""
+    for path in _list_files(place):
+        address = _read_address(path)
+        if address is not None and address.pid != os.getpid() and _is_running(address.pid):
+            return address
+    return None
 
 
 def remove_address(place: Place, address: ServerAddress) -> None:
     """Remove the file if it still has this address."""
-    if _read_address(place) == address:
-        _locate(place).unlink(missing_ok=True)
+    path = _locate(place, address.pid)
+    if _read_address(path) == address:
+        path.unlink(missing_ok=True)
 
 
-def _read_address(place: Place) -> ServerAddress | None:
+def _list_files(place: Place) -> list[Path]:
+    """The files of this index, the oldest first."""
+    pattern = _locate(place, "*")
+    files = []
+    for path in pattern.parent.glob(pattern.name):
+        with suppress(OSError):  # removed meanwhile
+            files.append((path.stat().st_mtime_ns, path))
+    return [path for _, path in sorted(files)]
+
+
+def _read_address(path: Path) -> ServerAddress | None:
     """The address in the file; None if there is no valid one."""
-    path = _locate(place)
     try:
         if not _is_private(path):
             return None
@@ -96,6 +115,6 @@ def _is_running(pid: int) -> bool:
     return pid > 0
 
 
-def _locate(place: Place) -> Path:
+def _locate(place: Place, pid: int | str) -> Path:
     text = os.fsencode(place.resolve()) if isinstance(place, Path) else str(place).encode()  # without the password
-    return user_state_path("cosmos-search") / "servers" / f"{sha256(text).hexdigest()[:32]}.json"
+    return user_state_path("cosmos-search") / "servers" / f"{sha256(text).hexdigest()[:32]}-{pid}.json"

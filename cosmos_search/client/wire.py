@@ -15,6 +15,7 @@ from indexer.store.filter_record import Filters
 from indexer.store.records import PictureFacts, PictureRecord, TextLine
 
 if TYPE_CHECKING:
+    from indexer.store.albums import Album
     from indexer.store.facets import Facets
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Search",
     "answer_to_dict",
     "filters_to_dict",
+    "parse_album",
     "parse_answer",
     "parse_facets",
     "parse_picture",
@@ -51,8 +53,8 @@ class Answer:
     note: str | None = None  # one sentence about the query, such as that the encoder does not read its language
 
 
-def filters_to_dict(filters: Filters) -> dict[str, str | list[str]]:
-    """The texts from which `cosmos_search.retrieval.filters.parse_filters` makes these filters again."""
+def filters_to_dict(filters: Filters) -> dict[str, str | int | list[str]]:
+    """The values from which `cosmos_search.retrieval.filters.parse_filters` makes these filters again."""
     near, pixels = filters.near, filters.min_pixels
     texts = {
         "after": filters.after and filters.after.isoformat(),
@@ -65,7 +67,8 @@ def filters_to_dict(filters: Filters) -> dict[str, str | list[str]]:
         "orientation": filters.orientation,
     }
     lists = {"texts": list(filters.texts), "without_texts": list(filters.without_texts)}
-    return {name: text for name, text in (texts | lists).items() if text}
+    album = {} if filters.album is None else {"album": filters.album}
+    return {name: value for name, value in (texts | lists).items() if value} | album
 
 
 def answer_to_dict(answer: Answer, offset: int = 0) -> dict[str, Any]:
@@ -101,9 +104,16 @@ def parse_picture(values: Any) -> PictureRecord:
     return PictureRecord(values["id"], values["fingerprint"], paths, facts)
 
 
+def parse_album(values: Any) -> "Album":
+    """The album with these values. Raises ValueError, LookupError or TypeError."""
+    from indexer.store.albums import Album  # imports SQLAlchemy, which most calls do not need
+
+    return Album(**values)
+
+
 def parse_facets(values: Any) -> "Facets":
     """The facets with the values of `Facets.to_dict`. Raises ValueError, LookupError or TypeError."""
-    from indexer.store.facets import Count, Facets  # imports SQLAlchemy, which most calls do not need
+    from indexer.store.facets import Count, Facets  # imports SQLAlchemy, too
 
     names = ("cameras", "years", "orientations", "directories", "sizes")
     return Facets(**{name: tuple(Count(str(c["value"]), int(c["n"])) for c in values[name]) for name in names})

@@ -31,6 +31,7 @@ def parse_filters(
     near: str | None = None,
     min_size: str | None = None,
     orientation: str | None = None,
+    album: int | None = None,
     texts: Sequence[str] = (),
     without_texts: Sequence[str] = (),
 ) -> Filters:
@@ -52,6 +53,7 @@ def parse_filters(
         near=parse_near(near) if near else None,
         min_pixels=parse_size(min_size) if min_size else None,
         orientation=orientation.lower() if orientation else None,
+        album=album,
         texts=tuple(texts),
         without_texts=tuple(without_texts),
     )

@@ -31,7 +31,7 @@ __all__ = ["add_error_handlers", "make_error", "make_json"]
 STATUS: dict[type[CosmosSearchError], int] = {
     CosmosSearchError: 500,
     UsageError: 400,
-    FolderError: 400,
+    FolderError: 422,
     NoFoldersError: 400,
     NotAnIndexedFolderError: 400,
     UnknownPictureError: 404,
@@ -83,7 +83,9 @@ def add_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def answer_http_error(request: Request, error: HTTPException) -> Response:
-        return make_error(error.status_code, SENTENCES.get(error.status_code) or f"{error.detail}.")
+        response = make_error(error.status_code, SENTENCES.get(error.status_code) or f"{error.detail}.")
+        response.headers.update(error.headers or {})  # Allow, of a wrong method
+        return response
 
     @app.exception_handler(Exception)  # Starlette raises it again afterwards, and the guard logs it
     async def answer_bug(request: Request, error: Exception) -> Response:

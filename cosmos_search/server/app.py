@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 from cosmos_search.server.about_routes import make_about_routes
 from cosmos_search.server.answers import add_error_handlers
 from cosmos_search.server.guard import Guard
+from cosmos_search.server.head_requests import HeadRequests
 from cosmos_search.server.indexing_routes import make_indexing_routes
 from cosmos_search.server.picture_routes import make_picture_routes
 from cosmos_search.server.schemas import MAX_IMAGE, ErrorAnswer
@@ -36,4 +37,4 @@ def make_app(service: Service, token: str, names: Collection[str] | None = LOCAL
     for make_routes in (make_search_routes, make_picture_routes, make_indexing_routes, make_about_routes):
         app.include_router(make_routes(service))
     add_error_handlers(app)
-    return Guard(app, names, token, MAX_IMAGE + (64 << 10), service.metrics)
+    return Guard(HeadRequests(app), names, token, MAX_IMAGE + (64 << 10), service.metrics)

@@ -8,6 +8,7 @@ from time import perf_counter
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cosmos_search.server.answers import make_error
@@ -15,6 +16,8 @@ from cosmos_search.server.metrics import Metrics
 
 __all__ = ["LARGE_BODIES", "MAX_BODY_BYTES", "PUBLIC", "Guard"]
 
+METHODS = ("GET", "HEAD", "POST", "DELETE", "OPTIONS")  # that metrics tell apart
+CLIENT_LEFT = 499  # in the log and in metrics: the status of a request without an answer
 PUBLIC = ("/v1/health",)  # without a token
 LARGE_BODIES = ("/v1/search",)  # which may hold a picture
 MAX_BODY_BYTES = 64 << 10
@@ -47,7 +50,7 @@ class Guard:
         headers = Headers(scope=scope)
         given = headers.get("x-request-id", "")
         request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
-        started, status = perf_counter(), 0
+        started, status = perf_counter(), CLIENT_LEFT
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
@@ -65,7 +68,8 @@ class Guard:
             log.exception("%s failed", request_id)
         seconds = perf_counter() - started
         route = getattr(scope.get("route"), "path", "none")
-        self._metrics.count(scope["method"] if route != "none" else "any", route, status, seconds)
+        method = scope["method"] if scope["method"] in METHODS else "other"
+        self._metrics.count(method if route != "none" else "any", route, status, seconds)
         path = scope["raw_path"].decode("ascii", "backslashreplace")
         log.info("%s %s %s %d %.0f ms", request_id, scope["method"], path, status, 1000 * seconds)
 
@@ -75,9 +79,13 @@ class Guard:
         if refusal is not None:
             await make_error(*refusal)(scope, receive, send)
             return
-        body = await _read_body(receive, self._max_upload_bytes if scope["path"] in LARGE_BODIES else MAX_BODY_BYTES)
+        max_bytes = self._max_upload_bytes if scope["path"] in LARGE_BODIES else MAX_BODY_BYTES
+        try:
+            body = await _read_body(headers, receive, max_bytes)
+        except ClientDisconnect:
+            return
         if body is None:
-            await make_error(413, "The request is too large.")(scope, receive, send)
+            await make_error(413, f"The request has more than {max_bytes:,} bytes.")(scope, receive, send)
             return
         messages = iter([{"type": "http.request", "body": body, "more_body": False}])
 
@@ -99,13 +107,17 @@ class Guard:
         return None
 
 
-async def _read_body(receive: Receive, max_bytes: int) -> bytes | None:
-    """The body; None if it is larger or the client left."""
+async def _read_body(headers: Headers, receive: Receive, max_bytes: int) -> bytes | None:
+    """The body; None if it is larger. Raises ClientDisconnect."""
+    if int(headers.get("content-length", 0)) > max_bytes:  # h11 accepts only numbers
+        return None
     body = bytearray()
     while True:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
         body += message.get("body", b"")
-        if len(body) > max_bytes or message["type"] == "http.disconnect":
+        if len(body) > max_bytes:
             return None
         if not message.get("more_body", False):
             return bytes(body)

@@ -13,6 +13,8 @@ from cosmos_search.server.answers import make_json
 from cosmos_search.server.errors import IndexingRunningError
 from cosmos_search.server.schemas import IndexAnswer, IndexRequest
 from cosmos_search.server.service import Service
+from indexer.errors import NoIndexError
+from indexer.ingest.scan_plan import resolve_folder
 
 __all__ = ["make_indexing_routes"]
 
@@ -29,9 +31,13 @@ def make_indexing_routes(service: Service) -> APIRouter:
 
     @routes.post("/index", status_code=202, response_model=IndexAnswer, summary="Start indexing")
     async def start(request: IndexRequest) -> Response:
-        folders = [Path(folder) for folder in request.folders]
-        if not await service.workers.run(lambda: service.indexing.start(folders)):
-            raise IndexingRunningError
+        def begin() -> None:
+            if not request.folders and not service.library.exists():
+                raise NoIndexError(service.library.place)
+            if not service.indexing.start([resolve_folder(Path(folder)) for folder in request.folders]):
+                raise IndexingRunningError
+
+        await service.workers.run(begin)
         return make_json(_describe(service), 202)
 
     @routes.get("/index", response_model=IndexAnswer, summary="The current or last indexing job")

@@ -17,7 +17,7 @@ from mcp_types import ContentBlock, ImageContent, TextContent, ToolAnnotations
 from pydantic import Field
 
 from cosmos_search.library import Library
-from cosmos_search.retrieval.filters import parse_filters
+from cosmos_search.server.schemas import MAX_ID, FilterTexts
 from cosmos_search.service.originals import open_original
 from cosmos_search.service.thumbnails import Thumbnails
 from indexer.errors import CosmosSearchError, PictureError
@@ -29,8 +29,8 @@ __all__ = ["make_mcp_server"]
 P = ParamSpec("P")
 
 THUMBNAIL_SIDE, PREVIEW_SIDE = 320, 1024  # pixels of the longer side
-MAX_ID = 2**63 - 1  # of a picture
 MAX_PICTURES = 50  # of one answer
+ALL_PICTURES = FilterTexts()
 MAX_ORIGINAL_BYTES = 16 << 20
 READ_ONLY = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 INSTRUCTIONS = (
@@ -40,8 +40,6 @@ INSTRUCTIONS = (
 
 Count = Annotated[int, Field(ge=1, le=MAX_PICTURES)]
 PictureId = Annotated[int, Field(ge=0, le=MAX_ID)]
-Date = Annotated[str | None, Field(description="2024, 2024-06 or 2024-06-30")]
-Place = Annotated[str | None, Field(description="Latitude, longitude and radius: 48.14,11.58,20km")]
 
 
 def make_mcp_server(library: Library, thumbnails: Thumbnails, *, allow_originals: bool = False) -> MCPServer[Any]:
@@ -53,15 +51,10 @@ def make_mcp_server(library: Library, thumbnails: Thumbnails, *, allow_originals
     def search(
         query: str,
         top: Count = 5,
-        after: Date = None,
-        before: Date = None,
-        folder: str | None = None,
-        camera: str | None = None,
-        near: Place = None,
+        filters: FilterTexts = ALL_PICTURES,
     ) -> list[ContentBlock]:
         """Find photos by what they show. Each hit has a score, the matching part of the photo, and a thumbnail."""
-        filters = parse_filters(after=after, before=before, folder=folder, camera=camera, near=near)
-        hits = library.search(query, top, filters=filters)
+        hits = library.search(query, top, filters=filters.parse())
         if not hits:
             return [_make_text({"hits": []})]
         blocks: list[ContentBlock] = []
@@ -75,15 +68,10 @@ def make_mcp_server(library: Library, thumbnails: Thumbnails, *, allow_originals
     def browse(
         offset: Annotated[int, Field(ge=0, le=MAX_ID)] = 0,
         limit: Count = 20,
-        after: Date = None,
-        before: Date = None,
-        folder: str | None = None,
-        camera: str | None = None,
-        near: Place = None,
+        filters: FilterTexts = ALL_PICTURES,
     ) -> list[ContentBlock]:
         """List photos without a query, newest first, with the number of all that pass the filters."""
-        filters = parse_filters(after=after, before=before, folder=folder, camera=camera, near=near)
-        return [_make_text(_list_page(library, filters, offset, limit))]
+        return [_make_text(_list_page(library, filters.parse(), offset, limit))]
 
     @server.tool(annotations=READ_ONLY, structured_output=False)
     @_explain_errors

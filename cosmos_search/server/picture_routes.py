@@ -1,13 +1,12 @@
-"""Indexed pictures: GET /v1/pictures, /v1/facets, and of one picture its record, thumbnail, preview and original file.
+"""Indexed pictures: GET /v1/pictures, /v1/facets, /v1/albums, and of one picture its record, JPEGs and original file.
 
-A file is sent only while its content is the one that was indexed, see `cosmos_search.service.originals`.
+An original is sent only while its content is the one that was indexed, see `cosmos_search.service.originals`.
 """
 
 import mimetypes
 import os
-from collections.abc import Iterator
-from contextlib import ExitStack
-from typing import Annotated, Any, BinaryIO
+from dataclasses import asdict
+from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Response
@@ -16,16 +15,23 @@ from starlette.responses import StreamingResponse
 
 from cosmos_search.server.answers import make_json
 from cosmos_search.server.errors import UnknownPictureError
-from cosmos_search.server.schemas import MAX_ID, FacetsAnswer, FilterTexts, PageQuery, PictureAnswer, PicturesAnswer
+from cosmos_search.server.schemas import (
+    MAX_ID,
+    AlbumsAnswer,
+    FacetsAnswer,
+    FilterTexts,
+    PageQuery,
+    PictureAnswer,
+    PicturesAnswer,
+)
 from cosmos_search.server.service import Service
-from cosmos_search.service.originals import open_original
+from cosmos_search.service.originals import read_chunks
 from indexer.errors import PictureError
 from indexer.store.records import PictureRecord
 
 __all__ = ["get_picture", "make_picture_routes"]
 
 THUMBNAIL_SIDE, PREVIEW_SIDE = 320, 1600  # pixels of the longer side
-CHUNK_BYTES = 256 << 10
 PictureId = Annotated[int, PathValue(ge=0, le=MAX_ID)]
 JPEG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}}, "description": "A JPEG"}}
 
@@ -48,6 +54,12 @@ def make_picture_routes(service: Service) -> APIRouter:
     async def count_facets(query: Annotated[FilterTexts, Query()]) -> Response:
         return await service.workers.run(lambda: make_json(service.library.facets(query.parse()).to_dict()))
 
+    @routes.get("/albums", response_model=AlbumsAnswer, summary="The albums of the page")
+    async def list_albums() -> Response:
+        return await service.workers.run(
+            lambda: make_json({"albums": [asdict(album) for album in service.library.albums()]})
+        )
+
     @routes.get("/pictures/{id}", response_model=PictureAnswer, summary="One picture")
     async def read_picture(id: PictureId) -> Response:
         return await service.workers.run(lambda: make_json(get_picture(service, id).to_dict()))
@@ -64,7 +76,7 @@ def make_picture_routes(service: Service) -> APIRouter:
 
     @routes.get("/pictures/{id}/original", response_class=Response, summary="The original file")
     async def read_original(id: PictureId) -> Response:
-        return await service.workers.run(lambda: _open_original(get_picture(service, id)))
+        return await service.workers.run(lambda: _send_original(get_picture(service, id)))
 
     return routes
 
@@ -84,23 +96,16 @@ def _make_jpeg(service: Service, id_: int, side: int) -> Response:
     return Response(data, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
 
 
-def _open_original(picture: PictureRecord) -> Response:
-    """A response that sends the checked file, which stays open until its end."""
-    stack = ExitStack()
+def _send_original(picture: PictureRecord) -> Response:
+    """A response that sends the checked file."""
     try:
-        file = stack.enter_context(open_original(picture))
+        n_bytes, chunks = read_chunks(picture)
     except PictureError as error:
         raise PictureError(f"The file can't be sent: {error}.") from error
     name = picture.paths[0].name
     headers = {
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(os.fsencode(name))}",
-        "Content-Length": str(os.fstat(file.fileno()).st_size),
+        "Content-Length": str(n_bytes),
     }
     kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    return StreamingResponse(_read_chunks(stack, file), headers=headers, media_type=kind)
-
-
-def _read_chunks(stack: ExitStack, file: BinaryIO) -> Iterator[bytes]:
-    with stack:
-        while chunk := file.read(CHUNK_BYTES):
-            yield chunk
+    return StreamingResponse(chunks, headers=headers, media_type=kind)

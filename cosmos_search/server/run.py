@@ -1,29 +1,32 @@
 """The process of a server: it listens, writes the file by which clients find it, and stops gracefully."""
 
+import asyncio
 import os
 import secrets
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from ipaddress import ip_address
+from pathlib import Path
 from threading import Thread
 from types import FrameType
 
 import uvicorn
 
 from cosmos_search.client.errors import ListenError
-from cosmos_search.client.server_file import ServerAddress, remove_address, write_address
+from cosmos_search.client.server_file import ServerAddress, find_server, remove_address, write_address
 from cosmos_search.client.wire import Search
 from cosmos_search.server.app import LOCAL_NAMES, make_app
+from cosmos_search.server.connection import Connection
 from cosmos_search.server.service import Service
 from indexer.errors import CosmosSearchError, UsageError
 
-__all__ = ["choose_token", "is_local", "listen", "run"]
+__all__ = ["Server", "choose_token", "is_local", "listen", "run"]
 
 MIN_TOKEN_LENGTH = 16  # characters
-GRACE_S = 10  # for requests in progress when the server stops
-MAX_CONNECTIONS = 512
+GRACE_S = 3  # for requests in progress when the server stops; their connections are closed then
+BACKLOG = 128  # connections that the system holds, and that are accepted at once
 
 
 def choose_token(host: str, token: str | None) -> str:
@@ -55,7 +58,7 @@ def listen(host: str, port: int) -> socket.socket:
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(address)
-            listener.listen(MAX_CONNECTIONS)
+            listener.listen(BACKLOG)
         except OSError:
             listener.close()
             raise
@@ -64,35 +67,33 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def run(service: Service, listener: socket.socket, host: str, token: str, on_start: Callable[[str, str], None]) -> None:
+def run(
+    service: Service,
+    listener: socket.socket,
+    host: str,
+    token: str,
+    on_start: Callable[[str, Path, ServerAddress | None], None],
+) -> None:
     """Answer requests until SIGINT or SIGTERM. Call it in the main thread.
 
-    host: the name that was asked for. on_start: called with the address and the path of the file with the token.
+    host: the name that was asked for. on_start: called with the address, the path of the file with the token, and the
+    server of this index that was started earlier, which searches on this machine go on to use.
     """
     bound, port = listener.getsockname()[:2]
     address = ServerAddress({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bound, bound), port, token, os.getpid())
     names = (*LOCAL_NAMES, host.lower(), bound) if is_local(host) else None
-    config = uvicorn.Config(
-        make_app(service, token, names),
-        log_level="warning",
-        access_log=False,
-        lifespan="off",
-        ws="none",
-        server_header=False,
-        limit_concurrency=MAX_CONNECTIONS,
-        timeout_graceful_shutdown=GRACE_S,
-    )
     place = service.library.place
     try:
+        earlier = find_server(place)
         path = write_address(place, address)
     except OSError as error:
         raise CosmosSearchError(f"The file of the server can't be written ({error.strerror or error}).") from error
     before = signal.signal(signal.SIGTERM, _exit)  # uvicorn raises the signal again after its end
     try:
         Thread(target=_warm_up, args=(service,), daemon=True).start()
-        on_start(address.url, str(path))
+        on_start(address.url, path, earlier)
         with suppress(KeyboardInterrupt):
-            _Server(config, service).run(sockets=[listener])
+            Server(service, token, names).run(sockets=[listener])
     finally:
         remove_address(place, address)
         service.close()
@@ -100,16 +101,42 @@ def run(service: Service, listener: socket.socket, host: str, token: str, on_sta
         signal.signal(signal.SIGTERM, before)
 
 
-class _Server(uvicorn.Server):
-    """Ends streams of events and the indexing job when it is told to stop."""
+class Server(uvicorn.Server):
+    """Ends streams of events and the indexing job when it is told to stop, and connections soon after."""
 
-    def __init__(self, config: uvicorn.Config, service: Service) -> None:
+    def __init__(
+        self,
+        service: Service,
+        token: str,
+        names: Collection[str] | None = LOCAL_NAMES,
+        connection: type[Connection] = Connection,
+    ) -> None:
+        """names: see `make_app`. connection: the class with the limits of connections."""
+        config = uvicorn.Config(
+            make_app(service, token, names),
+            http=connection,
+            backlog=BACKLOG,
+            log_level="warning",
+            access_log=False,
+            lifespan="off",
+            ws="none",
+            server_header=False,
+        )
         super().__init__(config)
         self._service = service
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._service.stop()
         super().handle_exit(sig, frame)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        asyncio.get_running_loop().call_later(GRACE_S, self._close_connections)
+        await super().shutdown(sockets)
+
+    def _close_connections(self) -> None:
+        """Close them, so that their requests end by themselves: cancelling their tasks would log tracebacks."""
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
 
 
 def _exit(number: int, frame: FrameType | None) -> None:

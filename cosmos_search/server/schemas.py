@@ -18,6 +18,7 @@ from indexer.store.filter_record import Filters
 from indexer.store.records import TextKind
 
 __all__ = [
+    "AlbumsAnswer",
     "AtlasAnswer",
     "DuplicatesAnswer",
     "ErrorAnswer",
@@ -51,6 +52,7 @@ class _Request(BaseModel):
 class FilterTexts(_Request):
     """Conditions that all pictures of the answer fulfil, written as on the command line."""
 
+    taken: str | None = Field(default=None, description="Taken in this period", examples=["2023..2024"])
     after: str | None = Field(default=None, description="Taken then or later", examples=["2024-06"])
     before: str | None = Field(default=None, description="Taken earlier", examples=["2025"])
     folder: str | None = Field(default=None, description="A part of a directory's path", examples=["trips"])
@@ -59,6 +61,7 @@ class FilterTexts(_Request):
     near: str | None = Field(default=None, description="Latitude, longitude and radius", examples=["48.14,11.58,20km"])
     min_size: str | None = Field(default=None, description="At least as large", examples=["2MP"])
     orientation: str | None = Field(default=None, description="portrait, landscape or square", examples=["portrait"])
+    album: int | None = Field(default=None, ge=0, le=MAX_ID, description="Id of an album that has the picture")
     texts: list[str] = Field(default=[], max_length=MAX_TERMS, description="All stand in or around the picture")
     without_texts: list[str] = Field(default=[], max_length=MAX_TERMS, description="None stands there")
 
@@ -222,6 +225,22 @@ class FacetsAnswer(_Answer):
     orientations: list[CountAnswer]
     directories: list[CountAnswer]
     sizes: list[CountAnswer]
+
+
+class AlbumAnswer(_Answer):
+    """A named set of pictures, or a saved search of the page."""
+
+    id: int
+    name: str
+    search: str | None = Field(description="Of a saved search, which holds no pictures")
+    n_pictures: int
+    cover: int | None = Field(description="Id of its newest picture")
+
+
+class AlbumsAnswer(_Answer):
+    """All albums by name, the favourites first."""
+
+    albums: list[AlbumAnswer]
 
 
 class DuplicateGroupAnswer(_Answer):

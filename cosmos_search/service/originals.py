@@ -1,7 +1,8 @@
 """Reading original files: a file is opened only if its content is still the one that was indexed."""
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,7 +13,9 @@ from indexer.errors import PictureError, UsageError
 from indexer.pictures.images import fingerprint, open_picture, reading_pictures
 from indexer.store.records import PictureRecord
 
-__all__ = ["is_available", "open_original", "read_example", "read_upright"]
+__all__ = ["is_available", "open_original", "read_chunks", "read_example", "read_upright"]
+
+CHUNK_BYTES = 256 << 10
 
 
 @contextmanager
@@ -32,6 +35,26 @@ def open_original(picture: PictureRecord) -> Iterator[BinaryIO]:
                 yield file
                 return
     raise PictureError("it was deleted or changed since it was indexed")
+
+
+def read_chunks(picture: PictureRecord) -> tuple[int, Iterator[bytes]]:
+    """Size in bytes and content of the checked file, which is open until the iterator ends or is deleted.
+
+    Raises PictureError as `open_original` does.
+    """
+    stack = ExitStack()
+    file = stack.enter_context(open_original(picture))
+    chunks = _read_and_close(stack, file)
+    next(chunks)  # from here on it closes the file, also if nothing is read
+    return os.fstat(file.fileno()).st_size, chunks
+
+
+def _read_and_close(stack: ExitStack, file: BinaryIO) -> Iterator[bytes]:
+    """Nothing, and then the content of the file."""
+    with stack:
+        yield b""
+        while chunk := file.read(CHUNK_BYTES):
+            yield chunk
 
 
 def is_available(path: Path) -> bool:

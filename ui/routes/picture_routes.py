@@ -5,10 +5,6 @@ another address.
 """
 
 import io
-import os
-from collections.abc import Iterator
-from contextlib import ExitStack
-from typing import BinaryIO
 from urllib.parse import quote
 
 from starlette.requests import Request
@@ -16,7 +12,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from cosmos_search.retrieval.explain import colour_heat
-from cosmos_search.service.originals import open_original
+from cosmos_search.service.originals import open_original, read_chunks
 from indexer.errors import PictureError, UsageError
 from indexer.store.records import PictureRecord
 from ui.components.cards import get_version
@@ -32,7 +28,6 @@ SIDES = (320, 640)  # pixels of the longer side of thumbnails
 PREVIEW_SIDE = 1920
 FULL_SIDE = 8192
 HEAT_SIZE = 96, 96  # pixels; the browser stretches it
-CHUNK_BYTES = 256 << 10
 KEEP = {"Cache-Control": "private, max-age=31536000, immutable"}
 # Types that browsers show, by how their files begin. The content decides, not the name.
 SHOWN = (
@@ -118,14 +113,6 @@ def _find_type(beginning: bytes) -> str | None:
 
 
 def _stream(picture: PictureRecord, kind: str, headers: dict[str, str]) -> Response:
-    """A response that sends the checked file, which stays open until its end."""
-    stack = ExitStack()
-    file = stack.enter_context(open_original(picture))
-    size = {"Content-Length": str(os.fstat(file.fileno()).st_size)}
-    return StreamingResponse(_read_chunks(stack, file), headers=headers | size, media_type=kind)
-
-
-def _read_chunks(stack: ExitStack, file: BinaryIO) -> Iterator[bytes]:
-    with stack:
-        while chunk := file.read(CHUNK_BYTES):
-            yield chunk
+    """A response that sends the checked file."""
+    n_bytes, chunks = read_chunks(picture)
+    return StreamingResponse(chunks, headers=headers | {"Content-Length": str(n_bytes)}, media_type=kind)

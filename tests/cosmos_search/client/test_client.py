@@ -1,16 +1,21 @@
 """Programs and commands ask a running server, and search by themselves without one."""
 
 import json
+import logging
 import os
+import socket
 import subprocess
 import sys
+from contextlib import contextmanager, suppress
+from select import select
+from threading import Thread
 
 import pytest
 
 pytest.importorskip("fastapi")
 
 import cosmos_search
-from cosmos_search.client.client import ask_server
+from cosmos_search.client.client import MAX_ANSWER_BYTES, ask_server
 from cosmos_search.client.server_file import write_address
 from cosmos_search.client.wire import Answer
 from cosmos_search.server.service import Service
@@ -75,6 +80,7 @@ def test_a_command_asks_the_server_and_loads_nothing_heavy(caller, library, plac
     wrong, _ = run(tmp_path, "search", '+"', "--index", place)
     assert (wrong.returncode, wrong.stdout) == (2, "")
     assert "^" in wrong.stderr  # the mark below the position
+    assert wrong.stderr.count("This quote is not closed") == 1
     few, _ = run(tmp_path, "search", "a red", "--camera", "none", "--index", place)
     assert "0 of 8 pictures pass --camera none" in few.stderr
 
@@ -92,6 +98,8 @@ def test_a_server_is_named_by_its_url_too(caller, tmp_path):
     assert (gone.returncode, "cosmos-search serve" in gone.stderr) == (1, True)
     wrong, _ = run(tmp_path, "search", "a red", "--server", "ftp://x")
     assert wrong.returncode == 2
+    named, _ = run(tmp_path, "search", "a red", "--server", f"http://me:secret@127.0.0.1:{caller.port}")
+    assert (named.returncode, "secret" in named.stderr, "COSMOS_SEARCH_TOKEN" in named.stderr) == (2, False, True)
 
 
 def test_without_the_server_the_command_searches_by_itself(library, place, tmp_path):
@@ -114,12 +122,83 @@ def test_the_client_has_the_methods_of_a_library(caller, library):
     assert client.search("a red", filters=Filters(texts=("blue",))).hits == library.search(
         "a red", filters=Filters(texts=("blue",))
     )
+    for text, n in (("text:red", 1), ("a red -text:red", 0), ('a red + text:"red png"', 1)):
+        hits = client.search(text, 9).hits
+        assert (hits, len(hits)) == (library.search(text, 9), n)
+    chosen = [picture.id for picture in library.browse(n=2)]
+    album = library.add_to_album("Best", chosen)
+    assert [one.id for one in client.browse(Filters(album=album))] == chosen
+    assert client.n_matching(Filters(album=album + 1)) == 0
+    found = client.search("a red", filters=Filters(album=album), include_unlikely=True).hits
+    assert {hit.picture.id for hit in found} == set(chosen)
+    assert client.albums() == library.albums() != []
+    assert client.facets(Filters(album=album)) == library.facets(Filters(album=album))
     with pytest.raises(cosmos_search.UsageError):
         client.search("+")
     with pytest.raises(cosmos_search.ExampleImageError):
         client.search(similar_to="no/such/file.png")
     with pytest.raises(cosmos_search.NoServerError):
         cosmos_search.Client(f"http://127.0.0.1:{caller.port}", "wrong").n_matching()
+
+
+@contextmanager
+def answering(*parts, pause_s=0.02):
+    """The address of a program that sends these bytes to its first client, with a pause after each part."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer():
+            client, _ = listener.accept()
+            with client, suppress(ConnectionError):
+                for part in parts:
+                    client.sendall(part)
+                    if select([client], [], [], pause_s)[0] and not client.recv(1 << 16):
+                        return
+
+        thread = Thread(target=answer)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        thread.join()
+
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [HEAD, b"X: ", *[b"x"] * 1000],
+        [HEAD, b"Content-Length: 1000000\r\n\r\n", *[b" "] * 1000],
+        [HEAD, b"Transfer-Encoding: chunked\r\n\r\n", *[b"1\r\n \r\n"] * 1000],
+        [b"HTTP/1.1 100 Continue\r\n\r\n"] * 1000,
+    ],
+)
+def test_a_server_that_sends_byte_by_byte_is_given_up_after_the_time_of_a_call(parts):
+    with answering(*parts) as url, pytest.raises(cosmos_search.NoServerError) as caught:
+        cosmos_search.Client(url, timeout_s=0.3).n_matching()
+    assert str(caught.value) == f"There is no search server at {url} (there was no complete answer within 0.3 s)."
+
+
+def test_an_answer_without_end_is_given_up_at_its_largest_size():
+    many = [b" " * (1 << 20)] * ((MAX_ANSWER_BYTES >> 20) + 1)
+    with answering(HEAD + b"\r\n", *many, pause_s=0) as url, pytest.raises(cosmos_search.NoServerError, match="larger"):
+        cosmos_search.Client(url).n_matching()
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"n_matching": []}', b"\xff", b"[" * 100_000, b"<html>"])
+@pytest.mark.parametrize("head", [HEAD, b"HTTP/1.1 302 Found\r\n", b"HTTP/1.1 503 Busy\r\n", b"SSH-2.0\r\n"])
+def test_another_program_is_told_apart_from_a_server(head, content):
+    with answering(head + b"\r\n" + content) as url, pytest.raises(cosmos_search.NoServerError) as caught:
+        cosmos_search.Client(url).n_matching()
+    assert str(caught.value).startswith(f"There is no search server at {url} (")
+
+
+def test_mistakes_in_the_arguments_are_left_to_the_search_without_a_server(caller, place, caplog):
+    """It says them, so that they are not said twice."""
+    caplog.set_level(logging.INFO, "cosmos_search")
+    for text, options in (("", {}), ("+", {}), ("a red", {"similar_to": "none.png"})):
+        assert ask_server(place, text, 3, **options) is None
+    assert ask_server(place, "a red", -1) is None
+    assert [record.name for record in caplog.records if record.name.startswith("cosmos_search.client")] == []
 
 
 def test_troubles_of_the_server_of_a_directory_are_left_to_a_search_without_it(library, place):

@@ -2,6 +2,8 @@
 
 import json
 import os
+from dataclasses import fields
+from inspect import signature
 
 import pytest
 
@@ -19,6 +21,7 @@ FILTERS = {
     "date": Filters(after=cosmos_search.parse_date("2020"), before=cosmos_search.parse_date("2024-06-30T18:00:01.5")),
     "texts": Filters(folder="é\udcff", directory="/a b", camera="X 100", orientation="square"),
     "words": Filters(texts=("exit 12", "é\udcff"), without_texts=("draft",)),
+    "album": Filters(album=0),
     "numbers": Filters(near=Near(-1e-7, 179.99999999999997, 0.1 + 0.2), min_pixels=7),
 }
 
@@ -27,6 +30,18 @@ FILTERS = {
 def test_filters_survive_as_texts(name):
     texts = json.loads(json.dumps(filters_to_dict(FILTERS[name])))
     assert cosmos_search.parse_filters(**texts) == FILTERS[name]
+
+
+def test_every_filter_is_sent_and_accepted():
+    """A filter that was left out would find too much without a word."""
+    sent = {
+        field.name
+        for field in fields(Filters)
+        if any(getattr(f, field.name) not in (None, ()) for f in FILTERS.values())
+    }
+    assert sent == {field.name for field in fields(Filters)}
+    schemas = pytest.importorskip("cosmos_search.server.schemas")
+    assert schemas.FilterTexts.model_fields.keys() == signature(cosmos_search.parse_filters).parameters.keys()
 
 
 def test_answers_survive_without_loss(tmp_path):

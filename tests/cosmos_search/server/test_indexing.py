@@ -41,9 +41,18 @@ def test_a_folder_is_indexed_and_its_progress_followed(server, tmp_path, library
     assert (name, last["is_running"], last["report"]["added"], last["error"]) == ("end", False, 1, None)
     assert server.get("/v1/index").json == last
     assert len(server.get("/v1/folders").json["folders"]) == 2
-    wrong = server.post("/v1/index", {"folders": [str(tmp_path / "none")]})
-    assert wrong.status == 202
-    assert "does not exist" in read_events(server.get("/v1/index/events"))[-1][1]["error"]
+
+
+def test_what_cannot_be_indexed_is_refused_at_once(server, tmp_path):
+    paint(tmp_path / "red.png", "red")
+    before = server.get("/v1/index").json
+    for name, reason in (("none", "does not exist"), ("red.png", "is a file"), ("a" * 300, "can't be opened")):
+        wrong = server.post("/v1/index", {"folders": [str(tmp_path), str(tmp_path / name)]})
+        assert (wrong.status, list(wrong.json), reason in wrong.json["error"]) == (422, ["error"], True)
+    assert server.get("/v1/index").json == before
+    with serving(Service(cosmos_search.open(tmp_path / "no index", encoder=ColourEncoder()))) as empty:
+        assert "no index" in empty.post("/v1/index", {}).json["error"]
+        assert empty.get("/v1/index").json["error"] is None
 
 
 def test_a_running_job_is_the_only_one_and_can_be_stopped(tmp_path):

@@ -52,9 +52,9 @@ def test_an_assistant_searches_browses_and_looks_at_pictures(variables):
     names, (found, page, one, none, wrong, unknown) = talk(
         variables,
         ("search", {"query": "a cat", "top": 1}),
-        ("browse", {"limit": 2, "before": "2030"}),
+        ("browse", {"limit": 2, "filters": {"before": "2030", "texts": ["png"]}}),
         ("picture", {"id": 1}),
-        ("search", {"query": "a cat", "camera": "none"}),
+        ("search", {"query": "a cat", "filters": {"camera": "none"}}),
         ("search", {"query": "+"}),
         ("picture", {"id": 99}),
     )

@@ -11,6 +11,7 @@ from PIL import Image
 from cosmos_search.client.wire import parse_answer, parse_picture
 from cosmos_search.retrieval.query import parse_box
 from cosmos_search.server.schemas import (
+    AlbumsAnswer,
     AtlasAnswer,
     DuplicatesAnswer,
     FacetsAnswer,
@@ -29,6 +30,7 @@ ANSWERS = {
     "/v1/pictures": PicturesAnswer,
     "/v1/pictures/1": PictureAnswer,
     "/v1/facets": FacetsAnswer,
+    "/v1/albums": AlbumsAnswer,
     "/v1/near-duplicates": DuplicatesAnswer,
     "/v1/map": AtlasAnswer,
     "/v1/folders": FoldersAnswer,
@@ -96,6 +98,11 @@ def test_pictures_are_listed_a_page_at_a_time(server, library):
     assert [picture["path"].endswith("red.png") for picture in dated["pictures"]] == [True]
     assert server.get("/v1/facets").json == json.loads(json.dumps(library.facets().to_dict()))
     assert server.get("/v1/facets?camera=none").json["years"] == []
+    assert server.get("/v1/pictures?taken=2024-06").json["n_matching"] == 1
+    album = library.add_to_album("Red", [dated["pictures"][0]["id"]])
+    assert server.get(f"/v1/pictures?album={album}").json["pictures"] == dated["pictures"]
+    assert names(search(server, text="a blue", filters={"album": album}, include_unlikely=True)) == ["red"]
+    assert names(search(server, text="text:red")) == ["red"]
     assert server.get("/v1/pictures?texts=re&texts=png&without_texts=green").json["n_matching"] == 1
 
 
@@ -105,20 +112,21 @@ def test_files_are_sent_while_their_content_is_the_indexed_one(server, library, 
     assert original.data == (photos / "black.png").read_bytes()
     assert original.headers["content-disposition"] == "attachment; filename*=UTF-8''black.png"
     assert original.headers["x-content-type-options"] == "nosniff"
-    for name in ("thumbnail", "preview"):
-        assert Image.open(io.BytesIO(server.get(f"/v1/pictures/{black.id}/{name}").data)).size == (16, 16)
+    assert Image.open(io.BytesIO(server.get(f"/v1/pictures/{black.id}/thumbnail").data)).size == (16, 16)
     secret = paint(photos.parent / "secret.png", "black", seed=99)
     (photos / "black.png").unlink()
     (photos / "black.png").symlink_to(secret)
     gone = server.get(f"/v1/pictures/{black.id}/original")
     assert (gone.status, list(gone.json)) == (410, ["error"])
+    assert server.get(f"/v1/pictures/{black.id}/thumbnail").status == 200  # made before
+    assert server.get(f"/v1/pictures/{black.id}/preview").status == 410
     (photos / "black.png").unlink()
     assert server.get(f"/v1/pictures/{black.id}/thumbnail").status == 410
 
 
 def test_openapi_lists_every_route_with_its_examples(server):
     api = server.get("/v1/openapi.json").json
-    expected = """/v1/facets /v1/folders /v1/health /v1/index /v1/index/events /v1/map /v1/metrics /v1/models
+    expected = """/v1/albums /v1/facets /v1/folders /v1/health /v1/index /v1/index/events /v1/map /v1/metrics /v1/models
     /v1/near-duplicates /v1/pictures /v1/pictures/{id} /v1/pictures/{id}/original /v1/pictures/{id}/preview
     /v1/pictures/{id}/thumbnail /v1/search"""
     assert sorted(api["paths"]) == expected.split()
@@ -127,6 +135,28 @@ def test_openapi_lists_every_route_with_its_examples(server):
         if "similar_to" not in example:  # there is no picture with this id
             assert server.post("/v1/search", example | {"text": "a red"}).status == 200
     assert server.get("/docs").status == server.get("/redoc").status == 404
+
+
+def test_head_has_the_headers_of_get_and_no_body(server):
+    for path in ("/v1/health", "/v1/pictures", "/v1/pictures/1/original", "/v1/pictures/1/thumbnail", "/v1/no/route",
+                 "/v1/index/events"):  # fmt: skip
+        get, head = server.get(path), server.call("HEAD", path)
+        assert (head.status, head.data) == (get.status, b"")
+        names = [name for name in get.headers if name not in ("date", "x-request-id")]
+        assert [head.headers[name] for name in names] == [get.headers[name] for name in names]
+    wrong = server.call("HEAD", "/v1/search")
+    assert (wrong.status, wrong.headers["allow"]) == (405, "POST")
+
+
+def test_invented_methods_and_paths_add_no_series_to_the_metrics(server):
+    def ask(names):
+        for name in names:
+            server.call(name, "/v1/health")
+            server.get(f"/v1/{name}")
+        return read_counts(server).keys()
+
+    read_counts(server)  # it counts itself
+    assert ask(["BREW", "PUT"]) == ask([f"M{n}" for n in range(20)])
 
 
 def read_counts(server):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from cosmos_search.cli.group import TEXT, decode_argument
+from cosmos_search.cli.suggest import suggest
 from cosmos_search.cli.terminal import escape
 
 if TYPE_CHECKING:
@@ -94,5 +95,5 @@ def _list_values(library: "ServedLibrary", name: str) -> str:
     if not values:
         return f"; none has {MISSING[option]}." if option in MISSING else "."
     shown = ", ".join(f"{escape(count.value)} ({count.n})" for count in values[:N_VALUES])
-    more = f" and {len(values) - N_VALUES} more: cosmos-search facets" if len(values) > N_VALUES else ""
+    more = f" and {len(values) - N_VALUES} more: {suggest('cosmos-search facets')}" if len(values) > N_VALUES else ""
     return f"; there are: {shown}{more}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cosmos_search.cli.advice import add_advice
 from cosmos_search.cli.style import PLAIN, Style
+from cosmos_search.cli.suggest import suggest
 from cosmos_search.cli.table import Cell, format_table
 from cosmos_search.cli.terminal import escape
 from cosmos_search.extras import IN_CLONE, install_command
@@ -72,7 +73,8 @@ def format_report(report: "Report", style: Style = PLAIN) -> str:
         lines[0] += f" in {report.seconds:.1f} s ({speed}, {report.model} on {report.device})"
     notes = []
     if report.failed_before:
-        notes.append(f"{report.failed_before} files failed before and have not changed; cosmos-search info names them.")
+        names = suggest("cosmos-search info")
+        notes.append(f"{report.failed_before} files failed before and have not changed. Their names: {names}")
     if report.needs_extra:
         advice = f"to read them, {IN_CLONE}: {install_command('formats')}"
         notes.append(f"{report.needs_extra} HEIC or raw files skipped; {advice}")
@@ -173,7 +175,9 @@ def _format_picture(picture: PictureRecord) -> tuple[str, str, Cell]:
 def _list_failed(failed: Sequence[FailedFile], style: Style) -> list[str]:
     lines = [escape(f"  {format_path(f.path)}: {f.reason}") for f in failed[:N_FAILED_SHOWN]]
     if len(failed) > N_FAILED_SHOWN:
-        lines.append(f"  ... and {len(failed) - N_FAILED_SHOWN} more; all of them: cosmos-search info --json")
+        lines.append(
+            f"  ... and {len(failed) - N_FAILED_SHOWN} more; all of them: {suggest('cosmos-search info --json')}"
+        )
     return ["", style.red("Failed:"), *lines] if failed else []
 
 

@@ -100,7 +100,7 @@ def search_and_print(
     text = decode_argument(" ".join(words))
     if not text.strip() and similar_to is None and wanted != Filters():
         if explain is not None:
-            raise UsageError("--explain shows where a picture matches words; add some: cosmos-search search a dog")
+            raise UsageError("--explain shows where a picture matches words; add some, such as: a dog")
         list_and_print(library, wanted, filters, top, output)
         return
     answer = library.ask(

@@ -14,6 +14,7 @@ import click
 
 from cosmos_search.cli.advice import add_advice
 from cosmos_search.cli.index_option import index_option, open_library
+from cosmos_search.cli.suggest import suggest
 from cosmos_search.cli.terminal import say
 from cosmos_search.extras import require_extra
 from indexer.errors import CosmosSearchError, NoFoldersError
@@ -125,7 +126,7 @@ def _format_line(report: "Report", directories: list[Path]) -> str:
     """The counts of a run and where it looked; empty if nothing has changed."""
     parts = [f"{getattr(report, name)} {name}" for name in COUNTS if getattr(report, name)]
     if report.failed:
-        parts.append(f"{len(report.failed)} failed (see cosmos-search info)")
+        parts.append(f"{len(report.failed)} failed (see {suggest('cosmos-search info')})")
     return f"{_tell_time()}  {', '.join(parts)} in {_name(directories)}" if parts else ""
 
 

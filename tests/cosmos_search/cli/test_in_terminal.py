@@ -116,3 +116,9 @@ def test_hits_open_in_the_default_viewer(place, tmp_path):
     done = subprocess.run([*PROGRAM, *words], env=env, check=False, capture_output=True)
     assert (done.returncode, done.stderr.count(b"\n")) == (1, 1)
     assert b"No program opens pictures here" in done.stderr
+    for noise in ("xdg-open: no method available for opening", "w3m: no screen"):
+        opener.write_text(f"#!/bin/sh\necho '{noise}'; echo '{noise}' >&2; exit 3\n")
+        env["PATH"] = f"{tmp_path}:{os.environ['PATH']}"
+        done = subprocess.run([*PROGRAM, *words], env=env, check=False, capture_output=True)
+        assert done.stderr == b"Error: No program opens pictures here: xdg-open found no viewer, or no screen.\n"
+        assert (done.returncode, noise.encode() in done.stdout) == (1, False)

@@ -21,7 +21,7 @@ def open_in_viewer(paths: Sequence[Path]) -> None:
     found = [path for path in paths if path.is_file()]
     if sys.platform not in ("darwin", "win32"):
         _run_xdg_open(found[:MAX_OPENED])
-    elif any([click.launch(str(path)) for path in found[:MAX_OPENED]]):  # a list: all are launched
+    elif any(map(click.launch, map(str, found[:MAX_OPENED]))):
         raise CosmosSearchError("No program opens pictures here.")
     if missing := len(paths) - len(found):
         say(f"{missing} of the pictures are not there any more, and were not opened.", err=True)

@@ -15,6 +15,7 @@ from cosmos_search.cli.group import TEXT, ExtensibleCommands, UserPath
 from cosmos_search.cli.index_option import index_option, open_library
 from cosmos_search.cli.mcp import mcp
 from cosmos_search.cli.models import models
+from cosmos_search.cli.query_words import QueryCommand
 from cosmos_search.cli.search import GRAMMAR, pause_collection, search_and_print, search_options
 from cosmos_search.cli.serve import serve
 from cosmos_search.cli.style import choose_style
@@ -166,7 +167,7 @@ def index(
         sys.exit(130)
 
 
-@main.command()
+@main.command(cls=QueryCommand)
 @click.argument("query", nargs=-1)
 @click.option("-n", "--top", default=10, help="How many pictures to show.")
 @search_options

@@ -27,7 +27,7 @@ MAX_LISTED = 10**9  # pictures; more than an index has, and a number that the da
 GRAMMAR = """\
 \b
 A dog on a sofa. A red lamp.     sentences; each is compared with the whole picture and its regions
-beach + sunset - people          with and without; a + or - inside a word is part of it
+beach + sunset - people          with and without (also: -people); inside a word they are part of it
 2:dog + 0.5:cat                  weights
 a car @left. a church @top-right    places: left right top bottom centre, corners, or @x0,y0,x1,y1 (0..1)
 "a - b. c: d @ e"                text in quotes is taken literally

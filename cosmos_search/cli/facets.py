@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cosmos_search.cli.filters import filter_options, list_facets, parse_filter_options
+from cosmos_search.cli.filters import describe_town, filter_options, list_facets, parse_filter_options
 from cosmos_search.cli.index_option import index_option, open_library
 from cosmos_search.cli.style import choose_style
 from cosmos_search.cli.terminal import json_line, say
@@ -33,6 +33,8 @@ def facets(top: int, place: Place | None, as_json: bool, **filters: str | None) 
       cosmos-search facets --taken 2024 --json | jq .cameras
     """
     wanted = parse_filter_options(filters)
+    if town := describe_town(filters):
+        say(town, err=True)
     with open_library(place) as library:
         found, n = library.facets(wanted), library.n_matching(wanted)
     if as_json:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from indexer.store.facets import Count, Facets
     from indexer.store.filter_record import Filters
 
-__all__ = ["FilterTexts", "describe_failure", "filter_options", "list_facets", "parse_filter_options"]
+__all__ = ["FilterTexts", "describe_failure", "describe_town", "filter_options", "list_facets", "parse_filter_options"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 FilterTexts = dict[str, str | None]  # the values of the options, by the names that `parse_filters` has for them
@@ -53,6 +53,20 @@ def parse_filter_options(texts: FilterTexts) -> "Filters":
     given = {name: text for name, text in texts.items() if text is not None}
     # A folder is compared with paths, which Python decodes as it does arguments.
     return parse_filters(**{name: text if name == "folder" else decode_argument(text) for name, text in given.items()})
+
+
+def describe_town(texts: FilterTexts) -> str | None:
+    """Which of several towns of one name --near is about, and how to choose another; None if there is one, or none."""
+    from cosmos_search.retrieval.filters import find_town_of
+
+    near = decode_argument(texts.get("near") or "")
+    town = find_town_of(near)
+    if town is None or town.n_same == 1:
+        return None
+    radius = near.rpartition(",")[2].strip()
+    other = town.others[0] if town.others else "LATITUDE,LONGITUDE"
+    example = f"--near {quote(f'{other}, {radius}' if town.others else f'{other},{radius}')}"
+    return f"Near {town.name} in {town.area}, the largest of {town.n_same} towns of this name; for another: {example}"
 
 
 def describe_failure(library: "ServedLibrary", texts: FilterTexts) -> str | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from cosmos_search.cli.filters import FilterTexts, describe_failure, filter_options, parse_filter_options
+from cosmos_search.cli.filters import FilterTexts, describe_failure, describe_town, filter_options, parse_filter_options
 from cosmos_search.cli.group import TEXT, UserPath, decode_argument
 from cosmos_search.cli.results import Output, output_options, print_hits, print_pictures
 from cosmos_search.cli.terminal import say
@@ -97,6 +97,8 @@ def search_and_print(
         raise UsageError(f"--explain writes into a directory, and {explain} is not one; choose another: --explain why/")
     output = Output(as_json, as_paths, as_null, preview, in_viewer)
     wanted = parse_filter_options(filters)
+    if town := describe_town(filters):
+        say(town, err=True)
     text = decode_argument(" ".join(words))
     if not text.strip() and similar_to is None and wanted != Filters():
         if explain is not None:

@@ -69,10 +69,11 @@ class InvalidValueError(UsageError):
 
     text: str
     kind: ValueKind
+    advice: str | None = None  # about this text; None: what is expected in general
 
     def __str__(self) -> str:
         text = self.text if len(self.text) <= 40 else self.text[:39] + "…"
-        return f"{text!r} is not a valid {self.kind}; {EXPECTED[self.kind]}"
+        return f"{text!r} is not a valid {self.kind}; {self.advice or EXPECTED[self.kind]}"
 
 
 @dataclass(eq=False)
@@ -81,7 +82,7 @@ class UnknownTownError(UsageError):
 
     name: str
     area: str | None  # the country or state that it was looked for in
-    similar: tuple[str, ...]  # names of large towns, the most similar first
+    similar: tuple[str, ...]  # large towns of this name in other areas, or of similar names; the best one first
 
     def __str__(self) -> str:
         where = f" in {self.area!r}" if self.area is not None else ""

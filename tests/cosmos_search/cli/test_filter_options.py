@@ -75,3 +75,27 @@ def test_facets_for_programs_have_all_values(place):
     assert found["pictures"] == 2
     assert [count["value"] for count in found["years"]] == ["2024", "2023", "2022"]
     assert found["cameras"] == [{"value": "Canon EOS R5", "n": 2}]
+
+
+@pytest.mark.parametrize(
+    ("near", "note"),
+    [
+        ("Portland,9km", "Near Portland in Oregon, the largest of 3 towns of this name; for another: "
+                         "--near 'Portland, Maine, 9km'"),
+        ("paris , 500 m", "Near Paris in France, the largest of 2 towns of this name; for another: "
+                          "--near 'paris, Texas, 500 m'"),
+        ("Neustadt, Germany, 5", "Near Neustadt an der Weinstraße in Germany, the largest of 4 towns of this name; "
+                                 "for another: --near LATITUDE,LONGITUDE,5"),
+        ("Paris, Texas, 5km", None),
+        ("Munich,5km", None),
+        ("48.1,11.6,5km", None),
+    ],
+)  # fmt: skip
+def test_of_several_towns_it_says_which_was_taken(place, near, note):
+    for words in (
+        ("search", "--near", near, "--json"),
+        ("search", "a", "--all", "--near", near),
+        ("facets", "--near", near),
+    ):
+        lines = run(*words, place=place).stderr.splitlines()
+        assert ([line for line in lines if line.startswith("Near ")] or [None]) == [note]

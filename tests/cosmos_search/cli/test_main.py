@@ -208,7 +208,7 @@ def test_help_shows_the_grammar_in_five_lines():
         (
             ["search", "x", "--near", "here"],
             2,
-            "'here' is not a valid place; use latitude,longitude,radius: 48.14,11.58,20km, or a town: Munich,20km",
+            "'here' is not a valid place; add a radius: Munich,20km or 48.14,11.58,20km",
         ),
     ],
 )

@@ -6,17 +6,16 @@ It holds the server's token, so only its user can read it.
 import json
 import os
 from dataclasses import asdict, dataclass
-from hashlib import sha256
 from pathlib import Path
 
-from platformdirs import user_state_path
-
+from cosmos_search.places import state_file
 from indexer.files import read_file, replace_file
 from indexer.places import Place
 
 __all__ = ["ServerAddress", "find_server", "remove_address", "write_address"]
 
 MAX_BYTES = 10_000
+SERVER_FILE = "servers", ".json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,7 @@ class ServerAddress:
 
 def write_address(place: Place, address: ServerAddress) -> Path:
     """Write the file, readable by this user alone. Raises OSError."""
-    path = _locate(place)
+    path = state_file(place, *SERVER_FILE)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     text = json.dumps(asdict(address) | {"started": _read_start(address.pid)}).encode()
     replace_file(path, lambda file: file.write(text), sync=False, permissions=0o600)
@@ -52,12 +51,12 @@ def find_server(place: Place) -> ServerAddress | None:
 def remove_address(place: Place, address: ServerAddress) -> None:
     """Remove the file if it still has this address."""
     if _read_address(place) == address:
-        _locate(place).unlink(missing_ok=True)
+        state_file(place, *SERVER_FILE).unlink(missing_ok=True)
 
 
 def _read_address(place: Place) -> ServerAddress | None:
     """The address in the file; None if there is no valid one."""
-    path = _locate(place)
+    path = state_file(place, *SERVER_FILE)
     try:
         if not _is_private(path):
             return None
@@ -94,8 +93,3 @@ def _is_running(pid: int) -> bool:
     except (OSError, OverflowError):
         return False
     return pid > 0
-
-
-def _locate(place: Place) -> Path:
-    text = os.fsencode(place.resolve()) if isinstance(place, Path) else str(place).encode()  # without the password
-    return user_state_path("cosmos-search") / "servers" / f"{sha256(text).hexdigest()[:32]}.json"

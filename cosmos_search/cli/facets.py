@@ -10,6 +10,7 @@ from cosmos_search.cli.index_option import index_option, open_library
 from cosmos_search.cli.style import choose_style
 from cosmos_search.cli.terminal import json_line, say
 from indexer.places import Place
+from indexer.plural import count
 
 if TYPE_CHECKING:
     from indexer.store.facets import Facets
@@ -47,7 +48,7 @@ def _format_facets(found: "Facets", n_pictures: int, top: int) -> list[str]:
     from cosmos_search.cli.table import format_table
 
     style = choose_style(sys.stdout)
-    lines = [f"{n_pictures} {'picture' if n_pictures == 1 else 'pictures'}"]
+    lines = [count(n_pictures, "picture")]
     for name, counts in list_facets(found).items():
         if counts:
             rows = [("pictures", f"--{name}"), *((str(count.n), count.value) for count in counts[:top])]

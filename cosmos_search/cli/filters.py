@@ -9,6 +9,7 @@ import click
 from cosmos_search.cli.group import TEXT, decode_argument
 from cosmos_search.cli.suggest import suggest
 from cosmos_search.cli.terminal import escape
+from indexer.plural import count
 
 if TYPE_CHECKING:
     from cosmos_search.cli.served import ServedLibrary
@@ -75,11 +76,14 @@ def describe_failure(library: "ServedLibrary", texts: FilterTexts) -> str | None
         return None
     given = {name: text for name, text in texts.items() if text is not None}
     passing = {name: library.n_matching(parse_filter_options({name: text})) for name, text in given.items()}
-    of_all = f"0 of {library.n_matching()} pictures pass"
+    of_all = f"0 of {count(library.n_matching(), 'picture')} pass"
     for name, n in passing.items():
         if n == 0:
             return f"{of_all} {_format_option(name, given[name])}{_list_values(library, name)}"
-    parts = [f"{_format_option(name, text)} ({passing[name]} pass it alone)" for name, text in given.items()]
+    parts = [
+        f"{_format_option(name, text)} ({count(passing[name], 'picture', 'passes', 'pass')} it alone)"
+        for name, text in given.items()
+    ]
     return f"{of_all} {' and '.join(parts)}."
 
 

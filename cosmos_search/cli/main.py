@@ -24,6 +24,7 @@ from cosmos_search.cli.watch import watch
 from cosmos_search.encoders.devices import DEVICES, PRECISIONS, Device, Precision
 from indexer.pictures.regions import REGIONS, Regions
 from indexer.places import Place
+from indexer.plural import count
 
 if TYPE_CHECKING:
     from cosmos_search.library import Library
@@ -236,7 +237,7 @@ def remove(folder: Path, place: Place | None) -> None:
 
     with open_library(place) as library:
         n_files = library.remove(folder)
-    say(f"Forgot {format_path(folder)} and the {n_files} files in it. The files themselves are unchanged.")
+    say(f"Forgot {format_path(folder)} and the {count(n_files, 'file')} in it. The files themselves are unchanged.")
 
 
 @main.command()

@@ -16,6 +16,7 @@ from cosmos_search.models.published import RECOMMENDED
 from cosmos_search.retrieval.hits import Evidence, Hit
 from indexer.errors import OtherEncoderError
 from indexer.pictures.regions import WHOLE
+from indexer.plural import count
 from indexer.store.records import FailedFile, Folder, PictureRecord
 
 if TYPE_CHECKING:  # a search needs none
@@ -73,18 +74,19 @@ def format_report(report: "Report", style: Style = PLAIN) -> str:
         lines[0] += f" in {report.seconds:.1f} s ({speed}, {report.model} on {report.device})"
     notes = []
     if report.failed_before:
-        names = suggest("cosmos-search info")
-        notes.append(f"{report.failed_before} files failed before and have not changed. Their names: {names}")
+        names, failed = suggest("cosmos-search info"), count(report.failed_before, "file", "failed", "failed")
+        notes.append(f"{failed} before and not changed since: {names}")
     if report.needs_extra:
         advice = f"to read them, {IN_CLONE}: {install_command('formats')}"
-        notes.append(f"{report.needs_extra} HEIC or raw files skipped; {advice}")
+        notes.append(f"{count(report.needs_extra, 'HEIC or raw file')} skipped; {advice}")
     notes += [add_advice(warning) for warning in report.warnings]
     return "\n".join([*map(escape, lines), *_list_failed(report.failed, style), *map(escape, notes)])
 
 
 def format_text_report(report: "TextReport", style: Style = PLAIN) -> str:
     """The summary of a run that read texts."""
-    line = f"{report.n_read} pictures read: {report.n_lines} lines of text in {report.n_with_text} of them"
+    lines = count(report.n_lines, "line")
+    line = f"{count(report.n_read, 'picture')} read: {lines} of text in {report.n_with_text} of them"
     if report.n_read:
         line += f", in {report.seconds:.1f} s ({report.images_per_second:.1f} pictures/s)"
     return "\n".join([escape(line), *_list_failed(report.failed, style)])

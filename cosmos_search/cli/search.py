@@ -143,8 +143,9 @@ def _say_why_none(library: "ServedLibrary", texts: FilterTexts, include_unlikely
     """Say that no picture passes the filters, or that none of those that pass matches the query."""
     if failure := describe_failure(library, texts) if any(texts.values()) else None:
         say(failure, err=True)
-    elif output.is_table:
-        say("Nothing here matches." + ("" if include_unlikely else " The nearest are shown with: --all -n 3"))
+    else:
+        nearest = "" if include_unlikely else " The nearest are shown with: --all -n 3"
+        say(f"Nothing here matches.{nearest}", err=not output.is_table)
 
 
 def _explain(library: "ServedLibrary", hits: "Sequence[Hit]", folder: Path) -> None:

@@ -47,7 +47,7 @@ def test_filters_choose_pictures(place, words, names):
         (["--orientation", "portrait"], "--orientation portrait; there are: landscape (2), square (2)"),
         (["--min-size", "99MP"], "--min-size 99MP."),
         (["--camera", "nikon", "--taken", "2024"],
-         "--camera nikon (1 pass it alone) and --taken 2024 (1 pass it alone)."),
+         "--camera nikon (1 picture passes it alone) and --taken 2024 (1 picture passes it alone)."),
         (["--camera", "canon", "--folder", "no where"], "--folder 'no where'; there are: "),
     ],
 )  # fmt: skip

@@ -175,7 +175,9 @@ def test_nothing_here_matches_is_an_answer(place):
     done = run("search", "a zebra crossing", "--index", place)
     assert (done.exit_code, done.stdout.startswith("Nothing here matches.")) == (0, True)
     assert len(run("search", "a zebra crossing", "--index", place, "--all", "-n", 3).stdout.splitlines()) == 4
-    assert run("search", "a zebra crossing", "--index", place, "--json").stdout == ""
+    for option in ("--json", "--paths", "-0"):
+        program = run("search", "a zebra crossing", "--index", place, option)
+        assert (program.exit_code, program.stdout, program.stderr) == (0, "", done.stdout)
 
 
 def test_a_photo_finds_its_like(place, photos):

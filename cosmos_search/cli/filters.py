@@ -26,10 +26,13 @@ MISSING = {"camera": "a camera in its metadata", "taken": "a date"}
 
 OPTIONS = (
     click.option(
-        "--taken", type=TEXT, metavar="PERIOD", help="Taken in it: 2024, 2024-06, 2023..2024, yesterday, last-month."
+        "--taken", type=TEXT, metavar="PERIOD", help="Taken in it: 2024, 2024-06, 2023..2024, yesterday, last-week."
     ),
     click.option(
-        "--after", type=TEXT, metavar="DATE", help="Taken then or later: 2024-06-30, last-year, 3-days (ago)."
+        "--after",
+        type=TEXT,
+        metavar="DATE",
+        help="Taken then or later: 2024-06-30, 2024-06-30T18:00, last-year, 3-days (ago).",
     ),
     click.option("--before", type=TEXT, metavar="DATE", help="Taken earlier than that."),
     click.option("--folder", type=TEXT, metavar="TEXT", help="In a directory with this in its path."),

@@ -37,6 +37,7 @@ __all__ = [
 ]
 
 N_FAILED_SHOWN = 20
+MODELS_WIDTH = 76  # cells that the table of models takes at least
 
 
 def format_hits(hits: Sequence[Hit], style: Style = PLAIN) -> list[str]:
@@ -124,8 +125,15 @@ def format_info(info: "Info", style: Style = PLAIN) -> str:
 def format_models(rows: "Sequence[ModelRow]", style: Style = PLAIN) -> str:
     """One model a line. Figures: recall@1 in percent, image→text / text→image; ImageNet top-1.
 
-    A narrow terminal shows fewer of them.
+    A narrow terminal shows fewer of them, a very narrow one none, and two lines for each model.
     """
+    from textwrap import wrap
+
+    legend = [
+        "R@1: image→text / text→image in percent, as published; --json names the sources. +: to download",
+        f"Which one: {RECOMMENDED} for queries in any language; the built-in one where nothing can be downloaded.",
+        "To install: cosmos-search models pull MODEL, or any OWNER/NAME of the Hugging Face hub",
+    ]
     lines = [("model", "good for", "COCO R@1", "Flickr30k", "ImageNet", "licence", "size")]
     for row in rows:
         p = row.published
@@ -135,12 +143,15 @@ def format_models(rows: "Sequence[ModelRow]", style: Style = PLAIN) -> str:
             figures = (_format_pair(p.coco), _format_pair(p.flickr30k), imagenet, p.licence or "")
         name = f"{row.name} (default)" if row.is_default else row.name
         lines.append((name, row.good_for, *figures, _format_model_size(row)))
-    legend = (
-        "R@1: image→text / text→image in percent, as published; --json names the sources. +: to download",
-        f"Which one: {RECOMMENDED} for queries in any language; the built-in one where nothing can be downloaded.",
-        "To install: cosmos-search models pull MODEL, or any OWNER/NAME of the Hugging Face hub",
-    )
-    return "\n".join([*format_table(lines, {6}, style, optional=(4, 3, 5)), "", *map(escape, legend)])
+    table = format_table(lines, {6}, style, optional=(4, 3, 5))
+    if style.width is not None and style.width < MODELS_WIDTH:
+        pairs = [(name, ", ".join(filter(None, (good_for, size)))) for name, good_for, *_, size in lines[1:]]
+        table = [line for name, about in pairs for line in (escape(name), style.dim(f"  {escape(about)}"))]
+        legend[0] = "+: to download. A wider terminal, or --json, shows more."
+    if style.width is not None:
+        legend = [part for line in legend for part in wrap(line, style.width, subsequent_indent="  ",
+                  break_long_words=False, break_on_hyphens=False)]  # fmt: skip
+    return "\n".join([*table, "", *map(escape, legend)])
 
 
 def _format_model_size(row: "ModelRow") -> str:

@@ -21,8 +21,8 @@ __all__ = [
 CONTEXT = 40
 ValueKind = Literal["date", "period", "place", "size", "box"]
 EXPECTED: dict[ValueKind, str] = {
-    "date": "use 2024, 2024-06, 2024-06-30, 2024-06-30T18:00, yesterday, last-month or 3-days",
-    "period": "use a date, such as 2024-06 or last-month, or two with dots between: 2023..2024",
+    "date": "use 2024, 2024-06, 2024-06-30, 2024-06-30T18:00, yesterday, last-week or 3-days",
+    "period": "use a date, such as 2024-06, last-week or 3-days, or two with dots between: 2023..2024",
     "place": "use latitude,longitude,radius: 48.14,11.58,20km, or a town: Munich,20km",
     "size": "use 2MP or 1920x1080",
     "box": "use four fractions: 0.1,0.2,0.5,0.7 (left, top, right, bottom)",

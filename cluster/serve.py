@@ -10,6 +10,7 @@ from cluster.shards import Shards
 from cosmos_search.client.wire import Answer, Search
 from cosmos_search.library import Library
 from indexer.places import ServerPlace
+from indexer.plural import count
 
 __all__ = ["serve_shards"]
 
@@ -44,5 +45,5 @@ def _wait_for_shards(shards: Shards, ended: Event, on_ready: Callable[[str], Non
         states = [state for replicas in shards.states() for state in replicas]
         if all(state is not None and state.is_complete for state in states):
             n_pictures = sum(replicas[0].n_pictures for replicas in shards.states() if replicas[0] is not None)
-            on_ready(f"All shards are ready: {n_pictures} pictures.")
+            on_ready(f"All shards are ready: {count(n_pictures, 'picture')}.")
             return

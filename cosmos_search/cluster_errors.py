@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from indexer.errors import CosmosSearchError, UsageError
+from indexer.plural import count
 
 __all__ = [
     "ClusterAddressError",
@@ -105,7 +106,5 @@ class MissingShardsError(CosmosSearchError):
     def __str__(self) -> str:
         numbers = ", ".join(map(str, self.missing))
         share = 100 * len(self.missing) / self.n_shards
-        return (
-            f"About {share:.0f} % of the pictures were not searched: {len(self.missing)} of {self.n_shards} shards did "
-            f"not answer (number {numbers})."
-        )
+        shards = f"{len(self.missing)} of {count(self.n_shards, 'shard')}"
+        return f"About {share:.0f} % of the pictures were not searched: {shards} did not answer (number {numbers})."

@@ -23,7 +23,7 @@ from cosmos_search.retrieval.similarity import is_file, leave_out
 from indexer.errors import UsageError
 from indexer.pictures.limits import DEFAULT_MAX_PIXELS
 from indexer.pictures.regions import Box, Regions
-from indexer.pictures.walk import count_files
+from indexer.pictures.walk import count_files, walk
 from indexer.places import Place, ServerPlace
 from indexer.store.albums import Album
 from indexer.store.facets import Facets
@@ -175,8 +175,12 @@ class Library:
                 indexed = catalog.folders()
         paths = [real_path(parse_path(folder)) for folder in folders] or [folder.path for folder in indexed]
         outermost = [path for path in dict.fromkeys(paths) if not any(other in path.parents for other in paths)]
-        stored = {path: [p for f in indexed if path.is_relative_to(f.path) for p in f.exclude] for path in outermost}
-        return count_files([(path, stored[path] if exclude is None else exclude) for path in outermost], is_stopped)
+        walks = []
+        for path in outermost:
+            inside = [folder for folder in indexed if path.is_relative_to(folder.path)]
+            stored = [pattern for folder in inside for pattern in folder.exclude]
+            walks.append(walk(path, stored if exclude is None else exclude, inside[0].path if inside else None))
+        return count_files(walks, is_stopped)
 
     def search(
         self,

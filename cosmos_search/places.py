@@ -2,16 +2,17 @@
 
 import os
 import re
+from hashlib import sha256
 from pathlib import Path
 
-from platformdirs import user_data_path
+from platformdirs import user_data_path, user_state_path
 
 from cosmos_search.extras import require_extra
 from indexer.errors import UsageError
 from indexer.files import expand_home
 from indexer.places import SERVER_URL, Place, ServerPlace
 
-__all__ = ["default_place", "parse_path", "parse_place"]
+__all__ = ["default_place", "parse_path", "parse_place", "state_file"]
 
 LOOKS_LIKE_URL = re.compile(r"postgres(ql)?(\+\w+)?:/", re.IGNORECASE)
 BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})|%00")
@@ -46,3 +47,12 @@ def parse_place(place: str | Path | ServerPlace) -> Place:
         )
     require_extra("An index on a server", "cluster", "psycopg")
     return ServerPlace(place)
+
+
+def state_file(place: Place, kind: str, suffix: str) -> Path:
+    """The file in the user's state directory by which programs of this user on this machine find each other.
+
+    kind: what it is about, a directory there.
+    """
+    text = os.fsencode(place.resolve()) if isinstance(place, Path) else str(place).encode()  # without the password
+    return user_state_path("cosmos-search") / kind / f"{sha256(text).hexdigest()[:32]}{suffix}"

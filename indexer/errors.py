@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from indexer.places import Place
+from indexer.plural import count
 
 __all__ = [
     "CosmosSearchError",
@@ -256,10 +257,9 @@ class MissingFilesError(CosmosSearchError):
     n_files: int
 
     def __str__(self) -> str:
-        return (
-            f"{self.n_files} indexed files of {self.path} are not there; they stay in the index in case a disk is not "
-            "mounted."
-        )
+        files = count(self.n_files, "indexed file")
+        are, they = ("is", "it stays") if self.n_files == 1 else ("are", "they stay")
+        return f"{files} of {self.path} {are} not there; {they} in the index in case a disk is not mounted."
 
 
 @dataclass(eq=False)
@@ -269,7 +269,8 @@ class EmptyFolderError(MissingFilesError):
     folder: Path
 
     def __str__(self) -> str:
-        return f"{self.path} is empty now; its {self.n_files} files stay in the index in case a disk is not mounted."
+        files = count(self.n_files, "file", "stays", "stay")
+        return f"{self.path} is empty now; its {files} in the index in case a disk is not mounted."
 
 
 @dataclass(eq=False)
@@ -320,7 +321,8 @@ class UnfinishedRebuildError(CosmosSearchError):
     wanted_regions: str
 
     def __str__(self) -> str:
+        pictures = count(self.n_pictures, "picture")
         return (
-            f"{self.n_pictures} pictures could not be read again, so searches use the old vectors ({self.made_by}, "
+            f"{pictures} could not be read again, so searches use the old vectors ({self.made_by}, "
             f"{self.regions} regions)."
         )

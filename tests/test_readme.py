@@ -11,6 +11,7 @@ import cosmos_search
 from cosmos_search.cli.main import main
 from cosmos_search.cli.search import GRAMMAR
 from cosmos_search.models.published import PUBLISHED
+from cosmos_search.retrieval.dates import parse_date, parse_period
 from tests import ROOT
 from tests.colour import paint
 
@@ -42,6 +43,17 @@ def test_every_option_that_is_named_exists(text):
     known = "".join(CliRunner().invoke(main, [*words, "--help"]).stdout for words in COMMANDS)
     for option in set(re.findall(r"(?<![\w-])--[a-z-]{3,}", text)):
         assert option in known or option in ("--index", "--no-deps", "--user", "--now"), option  # of pip, systemctl
+
+
+def test_dates_on_the_page_are_read_and_all_relative_ones_are_named():
+    rows = [line for line in PAGE.splitlines() if line.startswith(("| `--taken`", "| `--after`"))]
+    taken, after = ([text for text in re.findall(r"`([^`]+)`", row) if not text.startswith("--")] for row in rows)
+    assert all(parse_period(text) for text in taken)
+    assert all(parse_date(text) for text in after)
+    assert {f"{which}-{unit}" for which in ("this", "last") for unit in ("week", "month", "year")} <= set(taken)
+    assert {text.rpartition("-")[2] for text in taken} >= {"days", "weeks", "months", "years"}
+    assert any("T" in text and ".." not in text for text in taken)
+    assert any("T" in text for text in after)
 
 
 def test_the_page_on_models_has_the_published_figures():

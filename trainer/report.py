@@ -7,6 +7,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from cosmos_search.network.mini import MiniNetworkConfig
+from indexer.plural import count
 from trainer.config import TrainConfig
 from trainer.data.shards import REFUSED, Prepared
 from trainer.evaluate import Evaluation
@@ -49,15 +50,16 @@ def format_run(run: RunFolder) -> str:
     lines = [f"Done: {last.path}"]
     if n_skipped := sum(last.read_progress().n_skipped):
         lines.append(
-            f"{n_skipped} samples were skipped (a sample counts each time that it is read); {run.skipped_files} names "
-            "them."
+            f"{count(n_skipped, 'sample')} skipped (a sample counts each time that it is read), named in "
+            f"{run.skipped_files}."
         )
     return "\n".join(lines)
 
 
 def format_prepared(prepared: Prepared, out: Path) -> str:
     """How much was written, and the most frequent reasons why pairs were skipped."""
-    lines = [f"{prepared.n_pairs} pairs in {prepared.n_shards} shards, {prepared.n_bytes / 1e6:.1f} MB"]
+    pairs, shards = count(prepared.n_pairs, "pair"), count(prepared.n_shards, "shard")
+    lines = [f"{pairs} in {shards}, {prepared.n_bytes / 1e6:.1f} MB"]
     if prepared.n_skipped:
         lines.append(f"{prepared.n_skipped} refused, named in {out / REFUSED}:")
         lines += [f"  {n:>8}  {reason}" for reason, n in prepared.reasons.most_common(5)]
@@ -94,7 +96,7 @@ def format_evaluation(found: Evaluation) -> str:
     networks = list(found.retrieval or found.classification)
     width = 2 + max(map(len, DIRECTIONS.values()))
     if found.retrieval:
-        lines.append(f"\n{found.n_pairs} pairs, in percent")
+        lines.append(f"\n{count(found.n_pairs, 'pair')}, in percent")
         for network in networks:
             lines.append(f"  {network:<{width}}" + "".join(f"{figure:>7}" for figure in FIGURES))
             figures = found.retrieval[network]
@@ -109,7 +111,7 @@ def format_evaluation(found: Evaluation) -> str:
             lines.append(f"  {network:<{width}}{one:7.1f}{five:7.1f}")
     if found.skipped:
         first = found.skipped[0]
-        lines.append(f"\n{len(found.skipped)} pairs were skipped; {first.key}: {first.reason}")
+        lines.append(f"\n{count(len(found.skipped), 'pair')} skipped; {first.key}: {first.reason}")
     return "\n".join(lines)
 
 

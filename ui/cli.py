@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import click
 
-from cosmos_search.cli.group import UserPlace
+from cosmos_search.cli.index_option import index_option
 from cosmos_search.extras import require_extra
 from indexer.errors import UsageError
 from indexer.places import Place
@@ -40,14 +40,7 @@ MIN_TOKEN_LENGTH = 16  # characters; shorter tokens can be guessed from many add
     help="Token that visitors must enter; generated for other hosts.",
 )
 @click.option("--browser/--no-browser", default=True, help="Open the page in a browser.")
-@click.option(
-    "--index",
-    "place",
-    type=UserPlace(),
-    envvar="COSMOS_SEARCH_INDEX",
-    metavar="PLACE",
-    help="Directory of the index, or URL of a PostgreSQL database.",
-)
+@index_option
 def ui(host: str, port: int, token: str | None, browser: bool, place: Place | None) -> NoReturn:
     """Open the web page for searching and indexing. Only this machine can reach it unless --host is given.
 
@@ -128,9 +121,9 @@ def _explain_bind_error(error: OSError | ValueError, host: str, port: int) -> st
     code = error.errno if isinstance(error, OSError) and not isinstance(error, socket.gaierror) else None
     if code == errno.EADDRINUSE:
         other = port + 1 if port < 65535 else 0
-        return f"Port {port} is already in use; use another port: cosmos-search ui --port {other}"
+        return f"Port {port} is already in use; use another one: --port {other}"
     if code == errno.EACCES:
-        return f"No permission to listen on port {port}; use a port above 1023: cosmos-search ui --port 8501"
+        return f"No permission to listen on port {port}; use one above 1023: --port 8501"
     return (
         f"Cannot listen on {host!r}: it is not an address of this machine. Use --host 127.0.0.1 for this machine only, "
         "or --host 0.0.0.0 for other machines too."

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from shlex import quote
 from typing import Any
 
+from cosmos_search.cli.suggest import suggest
 from cosmos_search.client.errors import ListenError, NoServerError
 from cosmos_search.cluster_errors import ClusterTokenError, ClusterVersionError, NoClusterError
 from cosmos_search.encoders.devices import DeviceError, FixedPrecisionError, PrecisionError
@@ -52,58 +53,59 @@ LIST_MODELS = "List the models: cosmos-search models"
 
 
 def _forget_files(error: MissingFilesError) -> str:
-    return f"To forget them: cosmos-search index --forget-missing {quote(str(error.path))}"
+    return f"To forget them: {suggest('cosmos-search index --forget-missing', str(error.path))}"
 
 
 def _forget_folder(error: EmptyFolderError) -> str:
-    return f"{_forget_files(error)}, or with the folder: cosmos-search remove {quote(str(error.folder))}"
+    return f"{_forget_files(error)}, or with the folder: {suggest('cosmos-search remove', str(error.folder))}"
 
 
 def _move_away(error: DamagedIndexError) -> str:
     place = str(error.place)
-    return f"Move it away and index again: mv {quote(place)} {quote(f'{place}.damaged')} && cosmos-search index FOLDER"
+    move = f"mv {quote(place)} {quote(f'{place}.damaged')}"
+    return f"Move it away and index again: {move} && {suggest('cosmos-search index', 'FOLDER')}"
 
 
 def _finish_rebuild(error: UnfinishedRebuildError) -> str:
-    return (
-        "Mount their disk, or forget them by adding --forget-missing, and run again: "
-        f"cosmos-search index --model {error.wanted} --regions {error.wanted_regions} --rebuild"
-    )
+    command = f"cosmos-search index --model {error.wanted} --regions {error.wanted_regions} --rebuild"
+    return f"Mount their disk, or forget them by adding --forget-missing, and run again: {suggest(command)}"
 
 
 ADVICE: Advice = {
     # indexer: the index, its disk and its database
-    NoIndexError: lambda error: "Make one: cosmos-search index FOLDER",
-    EmptyIndexError: lambda error: "Add pictures: cosmos-search index FOLDER",
+    NoIndexError: lambda error: f"Make one: {suggest('cosmos-search index', 'FOLDER')}",
+    EmptyIndexError: lambda error: f"Add pictures: {suggest('cosmos-search index', 'FOLDER')}",
     CreateIndexError: lambda error: "Choose another place with --index.",
-    OldIndexError: lambda error: "Bring it up to date once where it can be written: cosmos-search info",
+    OldIndexError: lambda error: f"Bring it up to date once where it can be written: {suggest('cosmos-search info')}",
     NewerIndexError: lambda error: "In the folder of the clone: git pull && pip install -c constraints.txt .",
     ReadOnlyIndexError: lambda error: f"Make it writable: chmod -R u+w {quote(str(error.place))}",
     DamagedIndexError: _move_away,
-    VectorFileError: lambda error: "When there is room: cosmos-search index",
+    VectorFileError: lambda error: f"When there is room: {suggest('cosmos-search index')}",
     # indexer: folders and files
-    NoFoldersError: lambda error: "Name one: cosmos-search index FOLDER",
-    FolderError: lambda error: "To index a folder: cosmos-search index FOLDER",
-    NotAnIndexedFolderError: lambda error: "List the indexed folders: cosmos-search info",
-    MissingFolderError: lambda error: f"Mount it, or forget it: cosmos-search remove {quote(str(error.path))}",
+    NoFoldersError: lambda error: f"Name one: {suggest('cosmos-search index', 'FOLDER')}",
+    FolderError: lambda error: f"To index a folder: {suggest('cosmos-search index', 'FOLDER')}",
+    NotAnIndexedFolderError: lambda error: f"List the indexed folders: {suggest('cosmos-search info')}",
+    MissingFolderError: lambda error: f"Mount it, or forget it: {suggest('cosmos-search remove', str(error.path))}",
     MissingFilesError: _forget_files,
     EmptyFolderError: _forget_folder,
     WatchError: lambda error: (
         "Raise the limit, sysctl fs.inotify.max_user_watches, or compare the files instead: "
-        "WATCHFILES_FORCE_POLLING=1 cosmos-search watch"
+        f"WATCHFILES_FORCE_POLLING=1 {suggest('cosmos-search watch')}"
     ),
     # indexer: encoders
     OtherEncoderError: lambda error: (
-        "Bring it up to date, embedding every picture again: cosmos-search index --rebuild"
+        f"Bring it up to date, embedding every picture again: {suggest('cosmos-search index --rebuild')}"
         if error.made_by == error.wanted
-        else f"To change over, embedding every picture again: cosmos-search index --model {error.wanted} --rebuild"
+        else "To change over, embedding every picture again: "
+        + suggest(f"cosmos-search index --model {error.wanted} --rebuild")
     ),
     OtherRegionsError: lambda error: (
-        f"To change over, embedding every picture again: cosmos-search index --regions {error.wanted} --rebuild"
+        "To change over, embedding every picture again: "
+        + suggest(f"cosmos-search index --regions {error.wanted} --rebuild")
     ),
     UnfinishedRebuildError: _finish_rebuild,
     # servers and clusters
-    NoServerError: lambda error: "Start one: cosmos-search serve",
+    NoServerError: lambda error: f"Start one: {suggest('cosmos-search serve')}",
     ListenError: lambda error: "To take any free port: --port 0",
     NoClusterError: lambda error: "Start one on this machine: ray start --head",
     ClusterTokenError: lambda error: "To make one: ray get-auth-token --generate",
@@ -138,9 +140,9 @@ ADVICE: Advice = {
     # cosmos_search.evaluation
     MissingPicturesError: lambda error: "If they are elsewhere, name their folder: --images DIR",
     # cosmos_search.retrieval
-    EmptyQueryError: lambda error: 'Say what to look for: cosmos-search search "a red car"',
+    EmptyQueryError: lambda error: f"Say what to look for: {suggest('cosmos-search search', 'a red car')}",
     HitCountError: lambda error: "For ten hits: -n 10",
-    UnreadableHitError: lambda error: "Bring the index up to date: cosmos-search index",
+    UnreadableHitError: lambda error: f"Bring the index up to date: {suggest('cosmos-search index')}",
     ExplanationError: lambda error: "Choose another directory: --explain DIR",
 }
 

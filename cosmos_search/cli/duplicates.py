@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from cosmos_search.cli.terminal import escape, json_line, say
+from indexer.plural import count
 
 if TYPE_CHECKING:
     from cosmos_search.explore.duplicate_groups import DuplicateGroup
@@ -45,7 +46,8 @@ def print_duplicates(library: "Library", kind: Kind, output: Output) -> None:
     else:
         say(_format_groups(groups))
     if found.n_unreadable:
-        say(f"{found.n_unreadable} pictures were left out: their files can't be read any more.", err=True)
+        left_out = count(found.n_unreadable, "picture", "was", "were")
+        say(f"{left_out} left out, whose files can't be read any more.", err=True)
 
 
 def _write_paths(groups: Sequence["DuplicateGroup"]) -> None:
@@ -71,7 +73,7 @@ def _format_groups(groups: Sequence["DuplicateGroup"]) -> str:
     n_others = sum(len(group.other_paths) for group in groups)
     if not groups:
         return "No duplicates found."
-    counts = f"{len(groups)} {'group' if len(groups) == 1 else 'groups'}, {n_others} other files"
+    counts = f"{count(len(groups), 'group')}, {count(n_others, 'other file')}"
     return "\n".join([*lines, f"{counts}. Nothing was deleted."])
 
 

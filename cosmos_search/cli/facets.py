@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cosmos_search.cli.filters import filter_options, list_facets, parse_filter_options
+from cosmos_search.cli.filters import describe_town, filter_options, list_facets, parse_filter_options
 from cosmos_search.cli.index_option import index_option, open_library
 from cosmos_search.cli.style import choose_style
 from cosmos_search.cli.terminal import json_line, say
 from indexer.places import Place
+from indexer.plural import count
 
 if TYPE_CHECKING:
     from indexer.store.facets import Facets
@@ -33,6 +34,8 @@ def facets(top: int, place: Place | None, as_json: bool, **filters: str | None) 
       cosmos-search facets --taken 2024 --json | jq .cameras
     """
     wanted = parse_filter_options(filters)
+    if town := describe_town(filters):
+        say(town, err=True)
     with open_library(place) as library:
         found, n = library.facets(wanted), library.n_matching(wanted)
     if as_json:
@@ -45,7 +48,7 @@ def _format_facets(found: "Facets", n_pictures: int, top: int) -> list[str]:
     from cosmos_search.cli.table import format_table
 
     style = choose_style(sys.stdout)
-    lines = [f"{n_pictures} {'picture' if n_pictures == 1 else 'pictures'}"]
+    lines = [count(n_pictures, "picture")]
     for name, counts in list_facets(found).items():
         if counts:
             rows = [("pictures", f"--{name}"), *((str(count.n), count.value) for count in counts[:top])]

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from cosmos_search.cli.group import TEXT, decode_argument
+from cosmos_search.cli.suggest import suggest
 from cosmos_search.cli.terminal import escape
+from indexer.plural import count
 
 if TYPE_CHECKING:
     from cosmos_search.cli.served import ServedLibrary
     from indexer.store.facets import Count, Facets
     from indexer.store.filter_record import Filters
 
-__all__ = ["FilterTexts", "describe_failure", "filter_options", "list_facets", "parse_filter_options"]
+__all__ = ["FilterTexts", "describe_failure", "describe_town", "filter_options", "list_facets", "parse_filter_options"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 FilterTexts = dict[str, str | None]  # the values of the options, by the names that `parse_filters` has for them
@@ -24,10 +26,13 @@ MISSING = {"camera": "a camera in its metadata", "taken": "a date"}
 
 OPTIONS = (
     click.option(
-        "--taken", type=TEXT, metavar="PERIOD", help="Taken in it: 2024, 2024-06, 2023..2024, yesterday, last-month."
+        "--taken", type=TEXT, metavar="PERIOD", help="Taken in it: 2024, 2024-06, 2023..2024, yesterday, last-week."
     ),
     click.option(
-        "--after", type=TEXT, metavar="DATE", help="Taken then or later: 2024-06-30, last-year, 3-days (ago)."
+        "--after",
+        type=TEXT,
+        metavar="DATE",
+        help="Taken then or later: 2024-06-30, 2024-06-30T18:00, last-year, 3-days (ago).",
     ),
     click.option("--before", type=TEXT, metavar="DATE", help="Taken earlier than that."),
     click.option("--folder", type=TEXT, metavar="TEXT", help="In a directory with this in its path."),
@@ -55,17 +60,34 @@ def parse_filter_options(texts: FilterTexts) -> "Filters":
     return parse_filters(**decoded)
 
 
+def describe_town(texts: FilterTexts) -> str | None:
+    """Which of several towns of one name --near is about, and how to choose another; None if there is one, or none."""
+    from cosmos_search.retrieval.filters import find_town_of
+
+    near = decode_argument(texts.get("near") or "")
+    town = find_town_of(near)
+    if town is None or town.n_same == 1:
+        return None
+    radius = near.rpartition(",")[2].strip()
+    other = town.others[0] if town.others else "LATITUDE,LONGITUDE"
+    example = f"--near {quote(f'{other}, {radius}' if town.others else f'{other},{radius}')}"
+    return f"Near {town.name} in {town.area}, the largest of {town.n_same} towns of this name; for another: {example}"
+
+
 def describe_failure(library: "ServedLibrary", texts: FilterTexts) -> str | None:
     """Which option no picture passes, and what it can be instead; None if some pictures pass all."""
     if library.n_matching(parse_filter_options(texts)):
         return None
     given = {name: text for name, text in texts.items() if text is not None}
     passing = {name: library.n_matching(parse_filter_options({name: text})) for name, text in given.items()}
-    of_all = f"0 of {library.n_matching()} pictures pass"
+    of_all = f"0 of {count(library.n_matching(), 'picture')} pass"
     for name, n in passing.items():
         if n == 0:
             return f"{of_all} {_format_option(name, given[name])}{_list_values(library, name)}"
-    parts = [f"{_format_option(name, text)} ({passing[name]} pass it alone)" for name, text in given.items()]
+    parts = [
+        f"{_format_option(name, text)} ({count(passing[name], 'picture', 'passes', 'pass')} it alone)"
+        for name, text in given.items()
+    ]
     return f"{of_all} {' and '.join(parts)}."
 
 
@@ -95,5 +117,5 @@ def _list_values(library: "ServedLibrary", name: str) -> str:
     if not values:
         return f"; none has {MISSING[option]}." if option in MISSING else "."
     shown = ", ".join(f"{escape(count.value)} ({count.n})" for count in values[:N_VALUES])
-    more = f" and {len(values) - N_VALUES} more: cosmos-search facets" if len(values) > N_VALUES else ""
+    more = f" and {len(values) - N_VALUES} more: {suggest('cosmos-search facets')}" if len(values) > N_VALUES else ""
     return f"; there are: {shown}{more}"

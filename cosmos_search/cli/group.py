@@ -4,7 +4,8 @@ import io
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,7 @@ __all__ = [
 
 NO_WORKING_DIRECTORY = "The current directory is not there any more; change to another one, or give full paths."
 INTERRUPTED = 130  # the usual exit code after Ctrl-C
+PIPE_CLOSED = 141  # the usual one of programs whose reader has ended, such as `head`: 128 + SIGPIPE
 ENTRY_POINTS = "cosmos_search.commands"  # entry points of commands in the packages above, which are not imported here
 
 
@@ -115,9 +117,14 @@ class Commands(click.Group):
     command_class = Command
     advice = ADVICE
 
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        with _end_with_reader():  # it prints the help
+            return super().make_context(*args, **extra)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            with _end_with_reader():
+                return super().invoke(ctx)
         except CosmosSearchError as error:
             raise (_WrongCallError if isinstance(error, UsageError) else _UserError)(error, self.advice) from error
 
@@ -161,6 +168,15 @@ class ExtensibleCommands(Commands):
             command: click.Command = found.load()
             return command
         return own
+
+
+@contextmanager
+def _end_with_reader() -> Iterator[None]:
+    """End quietly where the reader of the output has closed the pipe. Otherwise click would, with the exit code 1."""
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise click.exceptions.Exit(PIPE_CLOSED) from error
 
 
 def _find_entry_points() -> dict[str, "EntryPoint"]:

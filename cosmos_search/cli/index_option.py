@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from cosmos_search.cli.group import UserPlace
+from cosmos_search.cli.suggest import remember_index
 from cosmos_search.encoders.devices import Device, Precision
 from indexer.places import Place
 
@@ -23,6 +24,7 @@ def index_option(command: F) -> F:
         "--index",
         "place",
         type=UserPlace(),
+        callback=remember_index,
         envvar="COSMOS_SEARCH_INDEX",
         metavar="PLACE",
         help="Directory of the index, or URL of a PostgreSQL database. By default COSMOS_SEARCH_INDEX, or a directory "

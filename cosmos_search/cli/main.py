@@ -15,6 +15,7 @@ from cosmos_search.cli.group import TEXT, ExtensibleCommands, UserPath
 from cosmos_search.cli.index_option import index_option, open_library
 from cosmos_search.cli.mcp import mcp
 from cosmos_search.cli.models import models
+from cosmos_search.cli.query_words import QueryCommand
 from cosmos_search.cli.search import GRAMMAR, pause_collection, search_and_print, search_options
 from cosmos_search.cli.serve import serve
 from cosmos_search.cli.style import choose_style
@@ -23,6 +24,7 @@ from cosmos_search.cli.watch import watch
 from cosmos_search.encoders.devices import DEVICES, PRECISIONS, Device, Precision
 from indexer.pictures.regions import REGIONS, Regions
 from indexer.places import Place
+from indexer.plural import count
 
 if TYPE_CHECKING:
     from cosmos_search.library import Library
@@ -166,7 +168,7 @@ def index(
         sys.exit(130)
 
 
-@main.command()
+@main.command(cls=QueryCommand)
 @click.argument("query", nargs=-1)
 @click.option("-n", "--top", default=10, help="How many pictures to show.")
 @search_options
@@ -235,7 +237,7 @@ def remove(folder: Path, place: Place | None) -> None:
 
     with open_library(place) as library:
         n_files = library.remove(folder)
-    say(f"Forgot {format_path(folder)} and the {n_files} files in it. The files themselves are unchanged.")
+    say(f"Forgot {format_path(folder)} and the {count(n_files, 'file')} in it. The files themselves are unchanged.")
 
 
 @main.command()

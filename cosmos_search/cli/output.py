@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cosmos_search.cli.advice import add_advice
 from cosmos_search.cli.style import PLAIN, Style
+from cosmos_search.cli.suggest import suggest
 from cosmos_search.cli.table import Cell, format_table
 from cosmos_search.cli.terminal import escape
 from cosmos_search.extras import IN_CLONE, install_command
@@ -15,6 +16,7 @@ from cosmos_search.models.published import RECOMMENDED
 from cosmos_search.retrieval.hits import Evidence, Hit
 from indexer.errors import OtherEncoderError
 from indexer.pictures.regions import WHOLE
+from indexer.plural import count
 from indexer.store.records import FailedFile, Folder, PictureRecord
 
 if TYPE_CHECKING:  # a search needs none
@@ -35,6 +37,7 @@ __all__ = [
 ]
 
 N_FAILED_SHOWN = 20
+MODELS_WIDTH = 76  # cells that the table of models takes at least
 
 
 def format_hits(hits: Sequence[Hit], style: Style = PLAIN) -> list[str]:
@@ -72,17 +75,19 @@ def format_report(report: "Report", style: Style = PLAIN) -> str:
         lines[0] += f" in {report.seconds:.1f} s ({speed}, {report.model} on {report.device})"
     notes = []
     if report.failed_before:
-        notes.append(f"{report.failed_before} files failed before and have not changed; cosmos-search info names them.")
+        names, failed = suggest("cosmos-search info"), count(report.failed_before, "file", "failed", "failed")
+        notes.append(f"{failed} before and not changed since: {names}")
     if report.needs_extra:
         advice = f"to read them, {IN_CLONE}: {install_command('formats')}"
-        notes.append(f"{report.needs_extra} HEIC or raw files skipped; {advice}")
+        notes.append(f"{count(report.needs_extra, 'HEIC or raw file')} skipped; {advice}")
     notes += [add_advice(warning) for warning in report.warnings]
     return "\n".join([*map(escape, lines), *_list_failed(report.failed, style), *map(escape, notes)])
 
 
 def format_text_report(report: "TextReport", style: Style = PLAIN) -> str:
     """The summary of a run that read texts."""
-    line = f"{report.n_read} pictures read: {report.n_lines} lines of text in {report.n_with_text} of them"
+    lines = count(report.n_lines, "line")
+    line = f"{count(report.n_read, 'picture')} read: {lines} of text in {report.n_with_text} of them"
     if report.n_read:
         line += f", in {report.seconds:.1f} s ({report.images_per_second:.1f} pictures/s)"
     return "\n".join([escape(line), *_list_failed(report.failed, style)])
@@ -120,8 +125,15 @@ def format_info(info: "Info", style: Style = PLAIN) -> str:
 def format_models(rows: "Sequence[ModelRow]", style: Style = PLAIN) -> str:
     """One model a line. Figures: recall@1 in percent, image→text / text→image; ImageNet top-1.
 
-    A narrow terminal shows fewer of them.
+    A narrow terminal shows fewer of them, a very narrow one none, and two lines for each model.
     """
+    from textwrap import wrap
+
+    legend = [
+        "R@1: image→text / text→image in percent, as published; --json names the sources. +: to download",
+        f"Which one: {RECOMMENDED} for queries in any language; the built-in one where nothing can be downloaded.",
+        "To install: cosmos-search models pull MODEL, or any OWNER/NAME of the Hugging Face hub",
+    ]
     lines = [("model", "good for", "COCO R@1", "Flickr30k", "ImageNet", "licence", "size")]
     for row in rows:
         p = row.published
@@ -131,12 +143,15 @@ def format_models(rows: "Sequence[ModelRow]", style: Style = PLAIN) -> str:
             figures = (_format_pair(p.coco), _format_pair(p.flickr30k), imagenet, p.licence or "")
         name = f"{row.name} (default)" if row.is_default else row.name
         lines.append((name, row.good_for, *figures, _format_model_size(row)))
-    legend = (
-        "R@1: image→text / text→image in percent, as published; --json names the sources. +: to download",
-        f"Which one: {RECOMMENDED} for queries in any language; the built-in one where nothing can be downloaded.",
-        "To install: cosmos-search models pull MODEL, or any OWNER/NAME of the Hugging Face hub",
-    )
-    return "\n".join([*format_table(lines, {6}, style, optional=(4, 3, 5)), "", *map(escape, legend)])
+    table = format_table(lines, {6}, style, optional=(4, 3, 5))
+    if style.width is not None and style.width < MODELS_WIDTH:
+        pairs = [(name, ", ".join(filter(None, (good_for, size)))) for name, good_for, *_, size in lines[1:]]
+        table = [line for name, about in pairs for line in (escape(name), style.dim(f"  {escape(about)}"))]
+        legend[0] = "+: to download. A wider terminal, or --json, shows more."
+    if style.width is not None:
+        legend = [part for line in legend for part in wrap(line, style.width, subsequent_indent="  ",
+                  break_long_words=False, break_on_hyphens=False)]  # fmt: skip
+    return "\n".join([*table, "", *map(escape, legend)])
 
 
 def _format_model_size(row: "ModelRow") -> str:
@@ -173,7 +188,9 @@ def _format_picture(picture: PictureRecord) -> tuple[str, str, Cell]:
 def _list_failed(failed: Sequence[FailedFile], style: Style) -> list[str]:
     lines = [escape(f"  {format_path(f.path)}: {f.reason}") for f in failed[:N_FAILED_SHOWN]]
     if len(failed) > N_FAILED_SHOWN:
-        lines.append(f"  ... and {len(failed) - N_FAILED_SHOWN} more; all of them: cosmos-search info --json")
+        lines.append(
+            f"  ... and {len(failed) - N_FAILED_SHOWN} more; all of them: {suggest('cosmos-search info --json')}"
+        )
     return ["", style.red("Failed:"), *lines] if failed else []
 
 

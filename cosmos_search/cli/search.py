@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from cosmos_search.cli.filters import FilterTexts, describe_failure, filter_options, parse_filter_options
+from cosmos_search.cli.filters import FilterTexts, describe_failure, describe_town, filter_options, parse_filter_options
 from cosmos_search.cli.group import TEXT, UserPath, decode_argument
 from cosmos_search.cli.results import Output, output_options, print_hits, print_pictures
 from cosmos_search.cli.terminal import say
@@ -27,7 +27,7 @@ MAX_LISTED = 10**9  # pictures; more than an index has, and a number that the da
 GRAMMAR = """\
 \b
 A dog on a sofa. A red lamp.     sentences; each is compared with the whole picture and its regions
-beach + sunset - people          with and without; a + or - inside a word is part of it
+beach + sunset - people          with and without (also: -people); inside a word they are part of it
 2:dog + 0.5:cat                  weights
 a car @left. a church @top-right    places: left right top bottom centre, corners, or @x0,y0,x1,y1 (0..1)
 "a - b. c: d @ e"                text in quotes is taken literally
@@ -97,10 +97,12 @@ def search_and_print(
         raise UsageError(f"--explain writes into a directory, and {explain} is not one; choose another: --explain why/")
     output = Output(as_json, as_paths, as_null, preview, in_viewer)
     wanted = parse_filter_options(filters)
+    if town := describe_town(filters):
+        say(town, err=True)
     text = decode_argument(" ".join(words))
     if not text.strip() and similar_to is None and wanted != Filters():
         if explain is not None:
-            raise UsageError("--explain shows where a picture matches words; add some: cosmos-search search a dog")
+            raise UsageError("--explain shows where a picture matches words; add some, such as: a dog")
         list_and_print(library, wanted, filters, top, output)
         return
     answer = library.ask(
@@ -141,8 +143,9 @@ def _say_why_none(library: "ServedLibrary", texts: FilterTexts, include_unlikely
     """Say that no picture passes the filters, or that none of those that pass matches the query."""
     if failure := describe_failure(library, texts) if any(texts.values()) else None:
         say(failure, err=True)
-    elif output.is_table:
-        say("Nothing here matches." + ("" if include_unlikely else " The nearest are shown with: --all -n 3"))
+    else:
+        nearest = "" if include_unlikely else " The nearest are shown with: --all -n 3"
+        say(f"Nothing here matches.{nearest}", err=not output.is_table)
 
 
 def _explain(library: "ServedLibrary", hits: "Sequence[Hit]", folder: Path) -> None:

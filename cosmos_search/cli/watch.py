@@ -1,5 +1,6 @@
 """The command `watch`: index changes as they happen."""
 
+import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,9 +15,11 @@ import click
 
 from cosmos_search.cli.advice import add_advice
 from cosmos_search.cli.index_option import index_option, open_library
+from cosmos_search.cli.suggest import suggest
 from cosmos_search.cli.terminal import say
 from cosmos_search.extras import require_extra
-from indexer.errors import CosmosSearchError, NoFoldersError
+from cosmos_search.places import state_file
+from indexer.errors import CosmosSearchError, MissingFolderError, NoFoldersError
 from indexer.places import Place
 
 if TYPE_CHECKING:
@@ -46,7 +49,7 @@ def watch(place: Place | None) -> None:
     from indexer.ingest.watch import watch_folders
 
     stop = Event()
-    with open_library(place) as library, _stop_on_signals(stop):
+    with open_library(place) as library, _watch_alone(library.place), _stop_on_signals(stop):
         watched = _Watched(library, stop)
         if not watched.list_folders():
             raise NoFoldersError
@@ -66,15 +69,23 @@ class _Watched:
     _version: tuple[int, ...] | None = None  # of the index when its folders were listed
     _waiting: set[Path] = field(default_factory=set)  # directories to look through
     _said: set[str] = field(default_factory=set)  # warnings of the last run, which are not repeated
+    _missing: list[Path] = field(default_factory=list)  # folders
 
     def list_folders(self) -> list[Path]:
-        """The indexed folders; the last known ones while the index can't be read."""
+        """The indexed folders; the last known ones while the index can't be read. Says which have come or gone."""
         try:
             if (version := self.library.version()) != self._version:
                 self._folders, self._version = [folder.path for folder in self.library.info().folders], version
         except CosmosSearchError:
             if self._version is None:
                 raise
+        before, self._missing = self._missing, [path for path in self._folders if not os.path.isdir(path)]  # noqa: PTH112
+        for path in self._missing:
+            if path not in before:
+                say(f"{_tell_time()}  {add_advice(MissingFolderError(path))}", err=True)
+        for path in before:
+            if path in self._folders and path not in self._missing:
+                say(f"{_tell_time()}  {path} is there again.", err=True)
         return self._folders
 
     def index(self, directories: set[Path]) -> None:
@@ -88,7 +99,7 @@ class _Watched:
         except CosmosSearchError as error:  # another process is indexing, the disk is full, ...
             self._warn([error])
             return
-        self._warn(report.warnings)
+        self._warn([warning for warning in report.warnings if not isinstance(warning, MissingFolderError)])  # said
         self._waiting.clear()
         if line := _format_line(report, found):
             say(line)
@@ -99,6 +110,24 @@ class _Watched:
             if sentence not in self._said:
                 say(f"{_tell_time()}  {sentence}", err=True)
         self._said = set(sentences)
+
+
+@contextmanager
+def _watch_alone(place: Place) -> Iterator[None]:
+    """Raises CosmosSearchError if another process of this user on this machine watches the index."""
+    from filelock import FileLock, Timeout
+
+    path = state_file(place, "watch", ".lock")
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = FileLock(path, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise CosmosSearchError(f"Another process is watching the index at {place} already.") from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager
@@ -125,7 +154,7 @@ def _format_line(report: "Report", directories: list[Path]) -> str:
     """The counts of a run and where it looked; empty if nothing has changed."""
     parts = [f"{getattr(report, name)} {name}" for name in COUNTS if getattr(report, name)]
     if report.failed:
-        parts.append(f"{len(report.failed)} failed (see cosmos-search info)")
+        parts.append(f"{len(report.failed)} failed (see {suggest('cosmos-search info')})")
     return f"{_tell_time()}  {', '.join(parts)} in {_name(directories)}" if parts else ""
 
 

@@ -8,11 +8,9 @@ import json
 import os
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from hashlib import sha256
 from pathlib import Path
 
-from platformdirs import user_state_path
-
+from cosmos_search.places import state_file
 from indexer.files import read_file, replace_file
 from indexer.places import Place
 
@@ -116,5 +114,4 @@ def _is_running(pid: int) -> bool:
 
 
 def _locate(place: Place, pid: int | str) -> Path:
-    text = os.fsencode(place.resolve()) if isinstance(place, Path) else str(place).encode()  # without the password
-    return user_state_path("cosmos-search") / "servers" / f"{sha256(text).hexdigest()[:32]}-{pid}.json"
+    return state_file(place, "servers", f"-{pid}.json")

@@ -70,11 +70,11 @@ def _parse_relative(text: str, now: datetime) -> tuple[datetime, datetime | None
 
 
 def _parse_absolute(text: str) -> tuple[datetime, datetime | None]:
-    """A year, a month, a day, or a minute; without an end if that is after the year 9999. Raises ValueError."""
+    """A year, month, day, hour or minute; without an end if that is after the year 9999. Raises ValueError."""
     date, unit = text.strip(), "day"
     if match := DATE.fullmatch(date):
         time = re.sub(r"(?<=[ T:])\d(?=:|$)", r"0\g<0>", match[4])
-        unit = "minute" if time else "day" if match[3] else "month" if match[2] else "year"
+        unit = "minute" if ":" in time else "hour" if time else "day" if match[3] else "month" if match[2] else "year"
         date = f"{int(match[1]):04}-{int(match[2] or 1):02}-{int(match[3] or 1):02}{time}"
     start = datetime.fromisoformat(date).replace(tzinfo=None)
     try:
@@ -86,6 +86,15 @@ def _parse_absolute(text: str) -> tuple[datetime, datetime | None]:
 def _shift(date: datetime, unit: str, n: int) -> datetime:
     """The same day and time n units later; the last day of a month that is too short for it."""
     if unit not in MONTHS:
-        return date + n * {"minute": timedelta(minutes=1), "day": timedelta(days=1), "week": timedelta(weeks=1)}[unit]
+        return (
+            date
+            + n
+            * {
+                "minute": timedelta(minutes=1),
+                "hour": timedelta(hours=1),
+                "day": timedelta(days=1),
+                "week": timedelta(weeks=1),
+            }[unit]
+        )
     year, month = divmod(12 * date.year + date.month - 1 + n * MONTHS[unit], 12)
     return date.replace(year=year, month=month + 1, day=min(date.day, monthrange(year, month + 1)[1]))

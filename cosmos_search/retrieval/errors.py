@@ -21,8 +21,8 @@ __all__ = [
 CONTEXT = 40
 ValueKind = Literal["date", "period", "place", "size", "box"]
 EXPECTED: dict[ValueKind, str] = {
-    "date": "use 2024, 2024-06, 2024-06-30, 2024-06-30T18:00, yesterday, last-month or 3-days",
-    "period": "use a date, such as 2024-06 or last-month, or two with dots between: 2023..2024",
+    "date": "use 2024, 2024-06, 2024-06-30, 2024-06-30T18:00, yesterday, last-week or 3-days",
+    "period": "use a date, such as 2024-06, last-week or 3-days, or two with dots between: 2023..2024",
     "place": "use latitude,longitude,radius: 48.14,11.58,20km, or a town: Munich,20km",
     "size": "use 2MP or 1920x1080",
     "box": "use four fractions: 0.1,0.2,0.5,0.7 (left, top, right, bottom)",
@@ -69,10 +69,11 @@ class InvalidValueError(UsageError):
 
     text: str
     kind: ValueKind
+    advice: str | None = None  # about this text; None: what is expected in general
 
     def __str__(self) -> str:
         text = self.text if len(self.text) <= 40 else self.text[:39] + "…"
-        return f"{text!r} is not a valid {self.kind}; {EXPECTED[self.kind]}"
+        return f"{text!r} is not a valid {self.kind}; {self.advice or EXPECTED[self.kind]}"
 
 
 @dataclass(eq=False)
@@ -81,7 +82,7 @@ class UnknownTownError(UsageError):
 
     name: str
     area: str | None  # the country or state that it was looked for in
-    similar: tuple[str, ...]  # names of large towns, the most similar first
+    similar: tuple[str, ...]  # large towns of this name in other areas, or of similar names; the best one first
 
     def __str__(self) -> str:
         where = f" in {self.area!r}" if self.area is not None else ""

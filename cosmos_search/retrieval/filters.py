@@ -12,11 +12,12 @@ from indexer.store.filter_record import Filters, Near
 if TYPE_CHECKING:  # only places by name need it
     from cosmos_search.retrieval.gazetteer import Town
 
-__all__ = ["parse_filters", "parse_near", "parse_size"]
+__all__ = ["find_town_of", "parse_filters", "parse_near", "parse_size"]
 
 # Possessive quantifiers: each pattern takes time in proportion to the length of the text.
 ANGLE = re.compile(r"([+-]?(?:\d++(?:\.\d*+)?|\.\d++))\s*+°?\s*+([NSEW]?)", re.IGNORECASE)
 NAME = re.compile(r"[^\W\d_][^\d,]{1,99}+")  # of a town, a state or a country: letters and what is between them
+UNIT = re.compile(r"\+?(?:\d++(?:\.\d*+)?|\.\d++)\s*+([^\W\d_]{1,20})")  # a number with any unit
 RADIUS = re.compile(r"\+?(\d++(?:\.\d*+)?|\.\d++)\s*+(km|m|)", re.IGNORECASE)
 
 
@@ -64,7 +65,7 @@ def parse_near(text: str) -> Near:
 
     Raises UnknownTownError for a town that the gazetteer does not have, and MissingExtraError for any without it.
     """
-    *where, last = (part.strip() for part in text.replace("\N{MINUS SIGN}", "-").split(","))
+    *where, last = _split_place(text)
     radius = RADIUS.fullmatch(last)
     radius_km = float(radius[1]) / (1000 if radius[2].lower() == "m" else 1) if radius is not None else inf
     if isfinite(radius_km):
@@ -72,22 +73,44 @@ def parse_near(text: str) -> Near:
             latitude, longitude = _parse_angle(where[0], 90, "NS"), _parse_angle(where[1], 180, "EW")
             if latitude is not None and longitude is not None:
                 return Near(latitude, longitude, radius_km)
-        if (town := _parse_town(text)) is not None:
+        if (town := find_town_of(text)) is not None:
             return Near(town.latitude, town.longitude, radius_km)
-    raise InvalidValueError(text, "place")
+    raise InvalidValueError(text, "place", _explain_place(where, last))
 
 
-def _parse_town(text: str) -> "Town | None":
+def find_town_of(text: str) -> "Town | None":
     """The town of a circle: of "Munich,20km" or "Portland, Maine, 20 km"; None if the text names none.
 
     Raises errors as `parse_near`.
     """
-    names = [part.strip() for part in text.split(",")[:-1]]
+    *names, _ = _split_place(text)
     if not 1 <= len(names) <= 2 or not all(NAME.fullmatch(name) for name in names):
         return None
     from cosmos_search.retrieval.gazetteer import find_town
 
     return find_town(*names)
+
+
+def _split_place(text: str) -> list[str]:
+    return [part.strip() for part in text.replace("\N{MINUS SIGN}", "-").split(",")]
+
+
+def _explain_place(where: list[str], last: str) -> str | None:
+    """What is wrong with a place, whose parts these are; None if it is not one of the usual mistakes."""
+    if (unit := UNIT.fullmatch(last)) and unit[1].lower() not in ("km", "m"):
+        return f"the unit of its radius is {unit[1]!r}; use km or m"
+    angles = [ANGLE.fullmatch(part) for part in where]
+    if len(where) == 2 and all(angles):
+        for name, limit, angle in zip(("latitude", "longitude"), (90, 180), angles, strict=True):
+            if angle is not None and abs(float(angle[1])) > limit:
+                return f"its {name} is {angle[0]}, which is not between -{limit} and {limit}"
+    words = last.split()
+    for n in (1, 2):
+        if len(words) > n and RADIUS.fullmatch("".join(words[-n:])):
+            return "write a comma before the radius: Munich,20km"
+    if NAME.fullmatch(last) or (len(where) == 1 and all(angles) and ANGLE.fullmatch(last)):
+        return "add a radius: Munich,20km or 48.14,11.58,20km"
+    return None
 
 
 def parse_size(text: str) -> int:

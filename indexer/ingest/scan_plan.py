@@ -1,8 +1,10 @@
 """Choose the folders that a run scans: given ones, or all indexed ones."""
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fnmatch import translate
 from pathlib import Path, PurePath
 
 from indexer.errors import CosmosSearchError, FolderError, MissingFolderError, NoFoldersError, UsageError
@@ -10,6 +12,8 @@ from indexer.store.catalog_writer import CatalogWriter
 from indexer.store.records import Folder
 
 __all__ = ["ScanPlan", "ScanRoot", "plan_scan", "real_path", "resolve_folder"]
+
+SET = re.compile(r"\[!?\]?[^\]]*\]")  # of characters, in a glob pattern
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +92,17 @@ def _add_folder(catalog: CatalogWriter, path: Path) -> int:
 
 
 def _check_patterns(patterns: Sequence[str]) -> list[str]:
-    """The patterns without empty ones. Raises UsageError for a pattern that cannot match."""
+    """The patterns without empty ones. Raises UsageError for a pattern that is not valid or can't match."""
     for pattern in filter(None, patterns):
         try:
             PurePath("x").match(pattern)
-        except ValueError as error:
-            raise UsageError(f"{pattern!r} matches nothing; name a file or folder, such as thumbs or *.png") from error
+            matches_nothing = any("(?!)" in translate(part) for part in PurePath(pattern).parts)  # [z-a]
+        except ValueError:
+            matches_nothing = True
+        if matches_nothing:
+            raise UsageError(f"{pattern!r} matches nothing; name a file or folder, such as thumbs or *.png")
         if "\0" in pattern:
             raise UsageError(f"{pattern!r} matches nothing: no name contains a NUL")
+        if any("[" in SET.sub("", part) for part in PurePath(pattern).parts):
+            raise UsageError(f"{pattern!r} is not a valid pattern: its [ has no ]. For the character write [[]")
     return [pattern for pattern in patterns if pattern]

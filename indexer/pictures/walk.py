@@ -6,10 +6,10 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise, takewhile
+from itertools import chain, pairwise, takewhile
 from pathlib import Path, PurePath
 
-from indexer.pictures.ignore import IGNORE_FILE, IgnoreRules
+from indexer.pictures.ignore import IGNORE_FILE, IgnoreFileError, IgnoreRules
 from indexer.pictures.suffixes import needs_extra, readable
 
 __all__ = ["Directory", "FoundFile", "count_files", "device_of", "is_left_out", "walk"]
@@ -62,8 +62,8 @@ def walk(root: Path, exclude: Sequence[str] = (), top: Path | None = None) -> It
     """
     try:
         from_above = _read_rules_above(root, top or root, exclude)
-    except (OSError, ValueError) as error:
-        yield Directory(root, [], unreadable=_describe_bad_rules(error))
+    except IgnoreFileError as error:
+        yield Directory(root, [], unreadable=str(error))
         return
     if from_above is None:
         return
@@ -90,8 +90,8 @@ def walk(root: Path, exclude: Sequence[str] = (), top: Path | None = None) -> It
         try:
             if any(entry.name == IGNORE_FILE for entry in entries):
                 rules = rules.read(path)
-        except (OSError, ValueError) as error:
-            yield Directory(path, [], unreadable=_describe_bad_rules(error))
+        except IgnoreFileError as error:
+            yield Directory(path, [], unreadable=str(error))
             continue
         entries = [e for e in entries if not is_left_out(e.path, exclude)]
         if rules.specs:
@@ -114,10 +114,10 @@ def is_left_out(path: str, exclude: Sequence[str] = ()) -> bool:
     return bool(exclude) and any(PurePath(path).match(pattern) for pattern in exclude)
 
 
-def count_files(roots: Iterable[tuple[Path, Sequence[str]]], is_stopped: Callable[[], bool] = lambda: False) -> int:
-    """The number of files that an indexing run finds in these folders, each with its glob patterns; 0 if missing."""
-    directories = (directory for root, exclude in roots for directory in walk(root, exclude))
-    return sum(len(directory.files) for directory in takewhile(lambda _: not is_stopped(), directories))
+def count_files(walks: Iterable[Iterator[Directory]], is_stopped: Callable[[], bool] = lambda: False) -> int:
+    """The number of files that these walks find, so far if `is_stopped` returns True meanwhile."""
+    directories = takewhile(lambda _: not is_stopped(), chain.from_iterable(walks))
+    return sum(len(directory.files) for directory in directories)
 
 
 def _read_inodes_above(root: Path, top: Path) -> str:
@@ -137,10 +137,6 @@ def _read_rules_above(root: Path, top: Path, exclude: Sequence[str]) -> IgnoreRu
         if is_left_out(str(path), exclude) or rules.matches(str(path), is_directory=True):
             return None
     return rules
-
-
-def _describe_bad_rules(error: Exception) -> str:
-    return f"its {IGNORE_FILE}, or one above it, can't be read: {getattr(error, 'strerror', None) or error}"
 
 
 def _list_files(path: Path, entries: list[os.DirEntry[str]], device: int, inodes: str, rules: IgnoreRules) -> Directory:

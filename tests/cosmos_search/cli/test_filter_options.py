@@ -47,7 +47,7 @@ def test_filters_choose_pictures(place, words, names):
         (["--orientation", "portrait"], "--orientation portrait; there are: landscape (2), square (2)"),
         (["--min-size", "99MP"], "--min-size 99MP."),
         (["--camera", "nikon", "--taken", "2024"],
-         "--camera nikon (1 pass it alone) and --taken 2024 (1 pass it alone)."),
+         "--camera nikon (1 picture passes it alone) and --taken 2024 (1 picture passes it alone)."),
         (["--camera", "canon", "--folder", "no where"], "--folder 'no where'; there are: "),
     ],
 )  # fmt: skip
@@ -75,3 +75,27 @@ def test_facets_for_programs_have_all_values(place):
     assert found["pictures"] == 2
     assert [count["value"] for count in found["years"]] == ["2024", "2023", "2022"]
     assert found["cameras"] == [{"value": "Canon EOS R5", "n": 2}]
+
+
+@pytest.mark.parametrize(
+    ("near", "note"),
+    [
+        ("Portland,9km", "Near Portland in Oregon, the largest of 3 towns of this name; for another: "
+                         "--near 'Portland, Maine, 9km'"),
+        ("paris , 500 m", "Near Paris in France, the largest of 2 towns of this name; for another: "
+                          "--near 'paris, Texas, 500 m'"),
+        ("Neustadt, Germany, 5", "Near Neustadt an der Weinstraße in Germany, the largest of 4 towns of this name; "
+                                 "for another: --near LATITUDE,LONGITUDE,5"),
+        ("Paris, Texas, 5km", None),
+        ("Munich,5km", None),
+        ("48.1,11.6,5km", None),
+    ],
+)  # fmt: skip
+def test_of_several_towns_it_says_which_was_taken(place, near, note):
+    for words in (
+        ("search", "--near", near, "--json"),
+        ("search", "a", "--all", "--near", near),
+        ("facets", "--near", near),
+    ):
+        lines = run(*words, place=place).stderr.splitlines()
+        assert ([line for line in lines if line.startswith("Near ")] or [None]) == [note]

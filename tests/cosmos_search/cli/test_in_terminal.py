@@ -40,6 +40,14 @@ def test_tables_fit_80_columns(place, words):
     assert "\x1b" not in text
 
 
+@pytest.mark.parametrize("columns", [40, 60, 80])
+def test_the_list_of_models_is_readable_in_any_terminal(place, columns):
+    """No word is cut, and each line fits."""
+    text = SEQUENCE.sub(b"", show("models", place=place, columns=columns)[0]).decode()
+    assert all(len(line) <= columns for line in text.splitlines()), text
+    assert {"siglip2-so400m-patch14-384", "languages,", "cosmos-search", "downloaded."} <= set(text.split())
+
+
 def test_headers_are_bold_and_paths_are_links_on_a_terminal(place):
     written, _ = show(*LIST, place=place)
     assert b"\x1b[1mpicture\x1b[0m" in written
@@ -116,3 +124,9 @@ def test_hits_open_in_the_default_viewer(place, tmp_path):
     done = subprocess.run([*PROGRAM, *words], env=env, check=False, capture_output=True)
     assert (done.returncode, done.stderr.count(b"\n")) == (1, 1)
     assert b"No program opens pictures here" in done.stderr
+    for noise in ("xdg-open: no method available for opening", "w3m: no screen"):
+        opener.write_text(f"#!/bin/sh\necho '{noise}'; echo '{noise}' >&2; exit 3\n")
+        env["PATH"] = f"{tmp_path}:{os.environ['PATH']}"
+        done = subprocess.run([*PROGRAM, *words], env=env, check=False, capture_output=True)
+        assert done.stderr == b"Error: No program opens pictures here: xdg-open found no viewer, or no screen.\n"
+        assert (done.returncode, noise.encode() in done.stdout) == (1, False)

@@ -89,3 +89,31 @@ def test_a_long_path_is_shortened_in_the_middle_and_linked_in_full(picture, tmp_
     assert "…" in text
     assert text.endswith(" é %.png")
     assert header == "#  taken   size  picture"
+
+
+@pytest.mark.parametrize(
+    ("words", "quoted"),
+    [
+        (("a", "cat", "-people", "--all"), "a cat - people"),
+        (("a", "cat", "-house", "-night", "-0ld", "-n3", "--all"), "a cat - house - night -0ld"),
+        (("- people + a cat", "--all"), "- people + a cat"),
+        (("-people. A cat.", "--all"), "- people. A cat."),
+        (("--all", "-🐶", "+", "cat"), "- 🐶 + cat"),
+        (("a", "cat", "-text:nothing", "--all"), "a cat - text:nothing"),
+        (("a", "--all", "--", "-n"), "a - n"),
+    ],
+)
+def test_words_may_begin_with_a_hyphen(place, words, quoted):
+    expected = run("search", quoted, "--all", "-n", 3 if "-n3" in words else 10, "--json", place=place)
+    assert names(expected)
+    done = CliRunner().invoke(main, ["search", "--json", "--index", str(place), *words])
+    assert (done.stdout, done.stderr) == (expected.stdout, expected.stderr)
+
+
+def test_options_keep_their_values_and_their_meaning(place):
+    assert "--camera -x;" in run("search", "a", "--camera", "-x", place=place).stderr
+    assert run("search", "a", "-n", "many", place=place).exit_code == 2
+    assert run("search", "-h", place=place).stdout.startswith("Usage:")
+    done = run("search", "a", "-json", place=place)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr == "Error: '-json' has one hyphen; for the option write --json, for the word '- json'.\n"

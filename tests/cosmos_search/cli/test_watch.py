@@ -26,20 +26,22 @@ def photos(tmp_path):
 
 
 @pytest.fixture
-def place(tmp_path, photos):
+def place(tmp_path, photos, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     done = CliRunner().invoke(main, ["index", str(photos), "--regions", "none", "--index", str(tmp_path / "index")])
     assert done.exit_code == 0, done.output
     return tmp_path / "index"
 
 
 @contextmanager
-def watching(place):
-    """The process, which has begun; its lines are those of both streams."""
+def watching(place, first=None):
+    """The process, which has begun; its lines are those of both streams. first: how the line before begins."""
     env = os.environ | {"COSMOS_SEARCH_INDEX": str(place), "PYTHONPATH": str(ROOT)}
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     with subprocess.Popen([*PROGRAM, "watch"], env=env, text=True, cwd=place.parent, **streams) as process:
         try:
-            assert process.stdout.readline().endswith("  watching photos; Ctrl-C stops\n")
+            assert first is None or read(process).startswith(first)
+            assert re.search(r"  watching .*photos; Ctrl-C stops\n", process.stdout.readline())
             yield process
         finally:
             process.kill()
@@ -83,18 +85,50 @@ def test_changes_are_indexed_until_it_is_stopped(place, photos):
 def test_a_folder_may_vanish_and_return(place, photos, tmp_path):
     with watching(place) as process:
         photos.rename(tmp_path / "away")
+        forget = f"cosmos-search remove {photos}"
+        assert (
+            read(process) == f"{photos} is not there; its pictures stay in the index. Mount it, or forget it: {forget}"
+        )
         paint(tmp_path / "away" / "new.png", "blue")
         (tmp_path / "away").rename(photos)
+        assert read(process) == f"{photos} is there again."
         assert read(process) == "1 added in photos"
         shutil.rmtree(photos)
-        paint(photos / "later.png", "lime")  # another folder at the same place, as of another disk
-        paint(photos / "more.png", "white")
-        while "added" not in (line := read(process)):  # the first look may come between the two
+        assert read(process).startswith(f"{photos} is not there; ")
+        paint(tmp_path / "later" / "later.png", "lime")  # another folder at the same place, as of another disk
+        (tmp_path / "later").rename(photos)
+        assert read(process) == f"{photos} is there again."
+        while "added" not in (line := read(process)):
             assert "stay in the index" in line
         process.send_signal(signal.SIGINT)
         assert process.communicate(timeout=60)[0].endswith("Stopped.\n")
         assert process.returncode == 0
     assert {"red.png", "later.png"} <= set(names(place))
+
+
+def test_one_of_two_folders_is_watched_while_the_other_is_not_there(place, photos, tmp_path):
+    other = paint(tmp_path / "other" / "blue.png", "blue").parent
+    with cosmos_search.open(place) as library:
+        library.add(other)
+    other.rename(tmp_path / "away")
+    with watching(place, first=f"{other} is not there; ") as process:
+        paint(photos / "new.png", "lime")
+        assert read(process) == "1 added in photos"
+        (tmp_path / "away").rename(other)
+        assert read(process) == f"{other} is there again."
+        paint(other / "new.png", "white")
+        assert "1 added in" in read(process)
+
+
+def test_an_index_is_watched_once(place):
+    with watching(place) as process:
+        done = CliRunner().invoke(main, ["watch", "--index", str(place)])
+        assert (done.exit_code, done.stdout) == (1, "")
+        assert done.stderr == f"Error: Another process is watching the index at {place} already.\n"
+        process.kill()
+        process.wait()
+    with watching(place):
+        pass
 
 
 def test_without_a_folder_or_its_extra_it_says_what_helps(tmp_path):

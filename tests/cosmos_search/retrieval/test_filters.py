@@ -87,6 +87,30 @@ def test_what_is_no_place_is_refused(text):
     assert str(caught.value).isprintable()
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("Munich, 5 miles", "the unit of its radius is 'miles'; use km or m"),
+        ("48,11,5mi", "the unit of its radius is 'mi'; use km or m"),
+        ("Munich 20km", "write a comma before the radius: Munich,20km"),
+        ("New York 20", "write a comma before the radius: Munich,20km"),
+        ("Portland, Maine 5 km", "write a comma before the radius: Munich,20km"),
+        ("48.1,11.6 5km", "write a comma before the radius: Munich,20km"),
+        ("Munich", "add a radius: Munich,20km or 48.14,11.58,20km"),
+        ("Portland, Maine", "add a radius: Munich,20km or 48.14,11.58,20km"),
+        ("48.14,11.58", "add a radius: Munich,20km or 48.14,11.58,20km"),
+        ("91,200,5km", "its latitude is 91, which is not between -90 and 90"),
+        ("48.1, -180.5, 5km", "its longitude is -180.5, which is not between -180 and 180"),
+        ("0,181 E,1", "its longitude is 181 E, which is not between -180 and 180"),
+        ("#1", "use latitude,longitude,radius: 48.14,11.58,20km, or a town: Munich,20km"),
+    ],
+)
+def test_usual_mistakes_in_places_are_explained(text, reason):
+    with pytest.raises(UsageError) as caught:
+        parse_near(text)
+    assert str(caught.value) == f"{text!r} is not a valid place; {reason}"
+
+
 def test_a_town_is_the_centre_of_a_circle():
     near = parse_near("Munich, 500 m")
     assert (round(near.latitude, 1), round(near.longitude, 1), near.radius_km) == (48.1, 11.6, 0.5)

@@ -4,7 +4,6 @@ import pytest
 
 from cosmos_search.retrieval.errors import UnknownTownError
 from cosmos_search.retrieval.gazetteer import find_town
-from indexer.errors import UsageError
 from tests.missing import run_without
 
 
@@ -21,6 +20,7 @@ from tests.missing import run_without
         (("Portland", "me"), "US", 43.7),
         (("Paris", "France"), "FR", 48.9),
         (("Paris", "US"), "US", 33.7),
+        (("Salem",), "IN", 11.7),  # not Jerusalem, of which it is another name
     ],
 )
 def test_a_town_has_names_in_many_languages(names, country, latitude):
@@ -33,8 +33,28 @@ def test_a_name_of_no_town_is_answered_with_similar_ones():
     with pytest.raises(UnknownTownError, match=r"'Munihc'; did you mean Munich") as caught:
         find_town("Munihc")
     assert caught.value.similar[0] == "Munich"
-    with pytest.raises(UsageError, match=r"'Munich' in 'Atlantis'; "):
-        find_town("Munich", "Atlantis")
+
+
+@pytest.mark.parametrize(
+    ("names", "advice"),
+    [
+        (("München", "Texas"), "did you mean Munich, Germany?"),
+        (("Munihc", "Germany"), "did you mean Munich?"),
+    ],
+)
+def test_a_town_that_is_in_another_area_is_named_with_it(names, advice):
+    with pytest.raises(UnknownTownError) as caught:
+        find_town(*names)
+    assert str(caught.value).endswith(f"is called {names[0]!r} in {names[1]!r}; {advice}")
+    for town in caught.value.similar:
+        assert find_town(*town.split(", ")).population > 15_000
+
+
+def test_of_several_towns_the_largest_is_taken_and_the_others_have_names():
+    town = find_town("Portland")
+    assert (town.area, town.n_same, town.others) == ("Oregon", 3, ("Portland, Maine", "Portland, Texas"))
+    assert [find_town(*other.split(", ")).area for other in town.others] == ["Maine", "Texas"]
+    assert (find_town("Munich").n_same, find_town("Munich").others) == (1, ())
 
 
 def test_without_the_gazetteer_one_sentence_says_what_to_install(tmp_path):

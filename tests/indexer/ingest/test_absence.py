@@ -198,7 +198,7 @@ def test_a_large_share_is_forgotten_only_when_it_is_asked_for(library, tmp_path,
         n_forgotten = 0
         if not report.warnings:
             return
-    assert f"{n_deleted} indexed files" in str(report.warnings[0])
+    assert f"{n_deleted} indexed file" in str(report.warnings[0])
     command = shlex.split(add_advice(report.warnings[0]).split("To forget them: ")[1])
     assert command == ["cosmos-search", "index", "--forget-missing", str(folder)]
     assert library.add(folder, forget_missing=True).removed == n_deleted

@@ -69,12 +69,25 @@ def test_each_folder_has_its_own_patterns_and_a_folder_around_it_takes_them_over
     assert [(f.path, f.exclude) for f in library.info().folders] == [(tmp_path, ("thumbs", "x*"))]
 
 
-@pytest.mark.parametrize("pattern", [".", "a\0b"])
+@pytest.mark.parametrize("pattern", [".", "a\0b", "[z-a]", "raw/[9-0]*"])
 def test_a_pattern_that_can_match_nothing_is_refused(library, photos, pattern):
     with pytest.raises(UsageError, match="matches nothing"):
         library.add(photos, exclude=[pattern])
     with pytest.raises(UsageError):
         library.add(photos, exclude=["fine", pattern])
+
+
+@pytest.mark.parametrize("pattern", ["[z-a", "raw/[", "[0-9]/[", "a[b/c]"])
+def test_a_bracket_that_is_not_closed_is_refused(library, photos, pattern):
+    with pytest.raises(UsageError, match=r"its \[ has no \]"):
+        library.add(photos, exclude=["fine", pattern])
+    assert not library.exists() or library.info().folders == []
+
+
+def test_brackets_that_are_closed_are_sets(library, photos):
+    paint(photos / "[a.png", "red", seed=9)
+    library.add(photos, exclude=["[[]*", "[!a-z]x", "[]]", "[a-]", "[[x]y"])
+    assert "[a.png" not in [picture.paths[0].name for picture in library.browse()]
 
 
 def test_a_pattern_may_be_in_any_encoding(library, photos):

@@ -25,6 +25,7 @@ def list_indexed(library, root):
         ("album/*\n!album/raw\n", ["a.png", "album/raw/a.png", "b.png", "raw/a.png"]),
         ("album\n!album/a.png", ["a.png", "b.png", "raw/a.png"]),  # as in git: nothing returns from such a folder
         ("**/raw/*.png", ["a.png", "album/a.png", "album/b.png", "b.png"]),
+        ("# [[:alpha:]]\n[[]*\n[a].png\n[x#[:]y", ["album/b.png", "b.png"]),
         ("a.png/\nA.png", ["a.png", "album/a.png", "album/b.png", "album/raw/a.png", "b.png", "raw/a.png"]),
     ],
 )
@@ -57,6 +58,7 @@ def test_the_innermost_file_decides_and_applies_below_itself_only(library, photo
 def test_a_part_of_a_folder_has_the_patterns_from_above(library, photos):
     library.add(photos)
     (photos / ".cosmosignore").write_text("raw\nalbum/b.png\n")
+    assert library.count_files([photos / "album"]) == 1
     report = library.add(photos / "album")
     assert (report.kept, report.removed) == (1, 2)
     assert list_indexed(library, photos) == ["a.png", "album/a.png", "b.png", "raw/a.png"]
@@ -72,21 +74,38 @@ def test_a_part_that_is_left_out_of_its_folder_has_nothing(library, photos):
     assert list_indexed(library, photos) == ["a.png", "b.png", "raw/a.png"]
 
 
-@pytest.mark.parametrize("reason", ["can't be read", "nvalid"])
-def test_a_file_that_cannot_be_read_keeps_things_as_they_are(library, photos, reason):
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"b.png\n!\n", ", line 2: '!' is not a valid pattern"),
+        (b"# [\r\n\r\n[z-a\r\n", ", line 3: '[z-a' is not a valid pattern"),
+        (b"[z-a]", ", line 1: '[z-a]' is not a valid pattern"),
+        (b"*.png\x0c\nraw/[x[:alpha:]]", ", line 2: 'raw/[x[:alpha:]]' is not a valid pattern"),
+        (b"a\n/\n", ", line 2: '/' is not a valid pattern"),
+        (b"a\\", ", line 1: 'a\\\\' is not a valid pattern"),
+        ("b.png\n".encode("utf-16"), " is not a text in UTF-8; save it with this encoding"),
+        ("猫.png\n".encode("utf-16-be"), " is not a text in UTF-8; save it with this encoding"),
+        (b"\xff\xfe", " is not a text in UTF-8; save it with this encoding"),
+        (b"x" * 1_000_001, " can't be read: it has more than 1,000,000 bytes"),
+        (None, " can't be read: it is not a regular file"),
+    ],
+)
+def test_a_file_that_cannot_be_read_keeps_things_as_they_are_and_is_named(library, photos, data, said):
     library.add(photos)
     paint(photos / "album" / "new.png", "blue")
-    if reason == "nvalid":
-        (photos / "album" / ".cosmosignore").write_text("b.png\n!\n")
-    else:
-        (photos / "album" / ".cosmosignore").mkdir()
-    report = library.add(photos)
-    assert (report.added, report.removed) == (0, 0)
-    ((path, said),) = [(failed.path, failed.reason) for failed in report.failed]
-    assert path == photos / "album"
-    assert ".cosmosignore" in said
-    assert reason in said
+    file = photos / "album" / ".cosmosignore"
+    file.mkdir() if data is None else file.write_bytes(data)
+    for folder, failed in ((photos, photos / "album"), (photos / "album" / "raw", photos / "album" / "raw")):
+        report = library.add(folder)
+        assert (report.added, report.removed) == (0, 0)
+        assert [(f.path, f.reason) for f in report.failed] == [(failed, f"{file}{said}")]
     assert len(list_indexed(library, photos)) == 6
+
+
+def test_a_file_of_a_windows_editor_is_read(library, photos):
+    (photos / ".cosmosignore").write_bytes("# für später\r\nraw\r\n".encode("utf-8-sig"))
+    library.add(photos)
+    assert list_indexed(library, photos) == ["a.png", "album/a.png", "album/b.png", "b.png"]
 
 
 def test_names_may_be_in_any_encoding(library, photos):

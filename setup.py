@@ -42,6 +42,7 @@ DEV = [
     "matplotlib>=3.8",
     "mypy>=1.15",
     "pytest>=8.0",
+    "pytest-rerunfailures>=15.0",
     "pytest-timeout>=2.3",
     "ruff>=0.9",
     "selenium>=4.20",

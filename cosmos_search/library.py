@@ -302,9 +302,10 @@ class Library:
     def atlas(self, vocabulary: Sequence[str] | None = None, max_points: int = MAX_POINTS) -> Atlas:
         """A map of at most `max_points` pictures: similar pictures are close together, clusters have names.
 
-        vocabulary: possible names of clusters; None: a few hundred everyday words. Takes up to half a minute.
+        vocabulary: possible names of clusters; None: a few hundred everyday words. Takes some seconds the first time;
+        the layout is stored with the index, and pictures that are added are placed in it.
         """
-        return draw_atlas(self._opened.open(), self.encoder, vocabulary, max_points)
+        return draw_atlas(self._opened.open(), lambda: self.encoder, vocabulary, max_points)
 
     def picture(self, id_: int) -> PictureRecord | None:
         """An indexed picture by its id; None if it is not indexed."""

@@ -28,6 +28,7 @@ from indexer.places import Place, ServerPlace
 from indexer.store.albums import Album
 from indexer.store.facets import Facets
 from indexer.store.filter_record import Filters
+from indexer.store.places import PicturePlace
 from indexer.store.records import Folder, PictureRecord
 from indexer.store.shapes import PictureShape
 
@@ -235,6 +236,11 @@ class Library:
         """The sizes and dates of the first `n` pictures that `browse` lists, in its order."""
         with self._opened.open().reading_pictures() as catalog:
             return catalog.newest_shapes(filters or Filters(), n)
+
+    def places(self) -> list[PicturePlace]:
+        """The places of all pictures that have one in their metadata, newest picture first."""
+        with self._opened.open().reading() as catalog:
+            return catalog.places()
 
     def keywords(self, n: int = 200) -> list[str]:
         """The `n` most frequent keywords in the metadata of the pictures."""

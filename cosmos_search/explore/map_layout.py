@@ -40,7 +40,10 @@ class MapLayout:
 
     def place(self, vectors: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Positions (n, 2) and clusters (n,) of unit rows (n, dim)."""
-        blocks = [self._place_block((block - self.mean) @ self.axes) for block in _split(vectors)]
+        blocks = [
+            self._place_block(np.asarray((block - self.mean) @ self.axes, dtype=np.float32))
+            for block in _split(vectors)
+        ]
         positions = np.concatenate([position for position, _ in blocks])
         return positions, np.concatenate([clusters for _, clusters in blocks])
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:  # a search needs neither
     from PIL import Image
 
     from cosmos_search.explore.duplicate_groups import Duplicates
+    from cosmos_search.retrieval.nearest_town import NearestTown
     from indexer.ingest.read_texts import TextReport
     from indexer.ingest.report import Report
     from indexer.ingest.shared_work import Distribute
@@ -241,6 +242,20 @@ class Library:
         """The places of all pictures that have one in their metadata, newest picture first."""
         with self._opened.open().reading() as catalog:
             return catalog.places()
+
+    def has_places(self) -> bool:
+        """True if a picture has a place in its metadata."""
+        with self._opened.open().reading() as catalog:
+            return catalog.has_places()
+
+    def nearest_town(self, picture: PictureRecord) -> "NearestTown | None":
+        """The town where a picture was taken, or the nearest one.
+
+        None for a picture without a place, for one more than 100 km from any town, and without the extra `places`.
+        """
+        from cosmos_search.retrieval.nearest_town import find_nearest_town  # no search needs it
+
+        return find_nearest_town(picture.facts.metadata.latitude, picture.facts.metadata.longitude)
 
     def keywords(self, n: int = 200) -> list[str]:
         """The `n` most frequent keywords in the metadata of the pictures."""

@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, urlparse
 import numpy as np
 import pytest
 from PIL import Image
+from selenium.webdriver.common.keys import Keys
 
 from tests.browser import chromium, page, until
 from tests.colour import dated
@@ -171,6 +172,13 @@ def test_a_cluster_of_several_places_is_zoomed_to_and_one_place_is_listed(world)
     assert in_address(world)["near"].startswith("48.137")
 
 
+def test_clusters_and_details_have_the_names_of_towns(world):
+    assert {world.text(node) for node in shown(world, ".town")} == {"Munich", "Sydney", "New York City"}
+    single = next(node for node in shown(world, ".cluster") if "Sydney" in node.get_attribute("aria-label"))
+    world.browser.execute_script("arguments[0].click()", single)
+    world.detail("Sydney, Australia (-33.87000, 151.21000)")
+
+
 def test_a_single_picture_of_the_world_is_opened(world):
     single = next(node for node in shown(world, ".cluster") if not world.text(node))
     world.browser.execute_script("arguments[0].click()", single)
@@ -201,3 +209,30 @@ def test_both_maps_are_good_in_light_dark_and_on_a_phone(site, browser, tmp_path
     browser.dark(False)
     hosts = {urlparse(url).netloc for url in browser.requested() if urlparse(url).scheme.startswith("http")}
     assert hosts == {urlparse(site).netloc}
+
+
+def test_the_filter_near_takes_the_name_of_a_town(site, browser):
+    browser.size(1280, 900)
+    browser.open(site)
+    browser.click("button", "Filters")
+    browser.type("Near", "Rome,20km")
+    assert browser.cards(lambda names: len(names) == 1) == ["placed-4.jpg"]
+    browser.press(Keys.ESCAPE)
+    browser.click("button", "Near Rome,20km")
+    browser.cards(lambda names: len(names) > 5)
+    assert "near" not in in_address(browser)
+
+
+def test_a_town_at_the_end_of_a_query_is_offered_and_can_be_removed(site, browser):
+    browser.size(1280, 900)
+    browser.open(site)
+    browser.type("Search", "a cup of coffee in Munich")
+    assert "near" not in in_address(browser)
+    browser.click("button", "Only near Munich (4)")
+    assert len(browser.cards(lambda names: 0 < len(names) <= 4)) <= 4
+    assert in_address(browser) == {"query": "a cup of coffee", "near": "Munich,20km"}
+    browser.click("button", "Near Munich,20km")
+    assert in_address(browser) == {"query": "a cup of coffee"}
+    browser.type("Search", "a cup of coffee in Tokyo")  # no picture was taken there
+    browser.settle()
+    assert not browser.with_text("button", "Only near")

@@ -74,11 +74,11 @@ def find_nearest_towns(places: Sequence[tuple[float, float]]) -> list[NearestTow
 def _find_around(table: TownTable, latitude: float, longitude: float) -> NDArray[np.int64]:
     """The towns that may be within FAR_KM of a place in this square degree, by its middle."""
     degrees = FAR_KM / KM_A_DEGREE + 0.5
-    is_near = np.abs(table.latitudes - latitude) <= degrees
+    first, last = np.searchsorted(table.latitudes, (latitude - degrees, latitude + degrees))
     most = min(abs(latitude) + degrees, 89.0)
     wide = FAR_KM / (KM_A_DEGREE * np.cos(np.radians(most))) + 0.5
-    apart = np.abs((table.longitudes - longitude + 180) % 360 - 180)
-    return np.flatnonzero(is_near & (apart <= wide))
+    apart = np.abs((table.longitudes[first:last] - longitude + 180) % 360 - 180)
+    return np.flatnonzero(apart <= wide) + first
 
 
 def _compute_distances(at: NDArray[np.float64], table: TownTable, towns: NDArray[np.int64]) -> NDArray[np.float64]:

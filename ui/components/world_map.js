@@ -7,7 +7,9 @@ import { Plane } from "./plane.js";
 import { getJson } from "./requests.js";
 
 const CELL = 76; // pixels; the places in a cell are one cluster
+const COLUMN = 2 ** 26; // more than the cells of a column
 const SIDE = 52; // of a cluster
+const BADGE = 10; // how far its number stands out at the top right
 const MAX_LATITUDE = 85;
 const MAX_ZOOM = 200_000; // 200 m across the window
 const SAME = 2e-6; // of the world's width, about 80 m: nearer places are listed together
@@ -86,7 +88,7 @@ export class WorldMap {
   draw() {
     if (!this.land) return;
     this.drawLand();
-    if (this.plane.zoom !== this.clustered) this.makeClusters();
+    if (this.plane.zoom !== this.clustered || !this.isCovered()) this.makeClusters();
     this.placeClusters();
   }
 
@@ -135,12 +137,22 @@ export class WorldMap {
     pen.stroke();
   }
 
-  // Cells of the world at this zoom, so that clusters stay the same while the map is moved; then those that would
-  // overlap a larger one are merged with it.
+  // True if the clusters are those of all that is visible.
+  isCovered() {
+    const [west, north] = this.plane.toPlane(0, 0), [east, south] = this.plane.toPlane(this.plane.width, this.plane.height);
+    const [left, top, right, bottom] = this.area;
+    return west >= left && north >= top && east <= right && south <= bottom;
+  }
+
+  // Of what is visible and half a window around it. The cells are fixed at a zoom, so that clusters stay the same while
+  // the map is moved; then those that would overlap a larger one are merged with it.
   makeClusters() {
-    const { plane } = this, scale = plane.scaleX * plane.zoom, cells = new Map();
+    const { plane, xs, ys } = this, scale = plane.scaleX * plane.zoom, cells = new Map();
+    this.area = [...plane.toPlane(-plane.width / 2, -plane.height / 2), ...plane.toPlane(1.5 * plane.width, 1.5 * plane.height)];
+    const [left, top, right, bottom] = this.area.map((edge) => Math.round((edge * scale) / CELL) * (CELL / scale));
     for (let i = 0; i < this.ids.length; i++) {
-      const key = `${Math.floor((this.xs[i] * scale) / CELL)} ${Math.floor((this.ys[i] * scale) / CELL)}`;
+      if (xs[i] < left || xs[i] >= right || ys[i] < top || ys[i] >= bottom) continue;
+      const key = Math.floor((xs[i] * scale) / CELL) * COLUMN + Math.floor((ys[i] * scale) / CELL);
       const cell = cells.get(key) ?? { x: 0, y: 0, members: [] };
       cells.set(key, cell);
       cell.x += this.xs[i];
@@ -157,10 +169,7 @@ export class WorldMap {
       if (larger) larger.members = larger.members.concat(members);
       else this.clusters.push(cluster);
     }
-    for (const cluster of this.clusters) {
-      cluster.key = `${cluster.members[0]} ${cluster.members.length}`;
-      cluster.town = this.findTown(cluster.members);
-    }
+    for (const cluster of this.clusters) cluster.key = `${cluster.members[0]} ${cluster.members.length}`;
     this.clustered = plane.zoom;
   }
 
@@ -188,13 +197,13 @@ export class WorldMap {
       nodes?.forEach((node) => node.classList.toggle("hidden", !isInside));
       if (!isInside || !nodes) continue;
       putAt(nodes[0], at);
-      space.taken.push([at[0] - SIDE / 2, at[1] - SIDE / 2, at[0] + SIDE / 2, at[1] + SIDE / 2]);
+      space.taken.push([at[0] - SIDE / 2, at[1] - SIDE / 2 - BADGE, at[0] + SIDE / 2 + BADGE, at[1] + SIDE / 2]);
       labelled.push([nodes[1], at]);
     }
     for (const [node, [x, y]] of labelled) {
       if (!node) continue;
       const [width, height] = [node.offsetWidth || 80, node.offsetHeight || 20], far = (SIDE + height) / 2 + 4;
-      const places = [[x, y + far], [x, y - far], [x + (SIDE + width) / 2 + 4, y], [x - (SIDE + width) / 2 - 4, y]];
+      const places = [[x, y + far], [x, y - far - BADGE], [x + (SIDE + width) / 2 + BADGE + 4, y], [x - (SIDE + width) / 2 - 4, y]];
       const place = places.find((one) => space.take(...one, width, height));
       node.classList.toggle("hidden", !place);
       if (place) putAt(node, place);
@@ -219,16 +228,16 @@ export class WorldMap {
   }
 
   makeNodes(cluster) {
-    const n = cluster.members.length, button = make("button", "cluster");
+    const n = cluster.members.length, button = make("button", "cluster"), name = this.findTown(cluster.members);
     const image = this.thumbs.makeImage(this.ids[cluster.members[0]]);
-    const label = `${n === 1 ? image?.alt ?? "1 picture" : `${n.toLocaleString("en")} pictures`}${cluster.town && `, ${cluster.town}`}`;
+    const label = `${n === 1 ? image?.alt ?? "1 picture" : `${n.toLocaleString("en")} pictures`}${name && `, ${name}`}`;
     Object.assign(button, { type: "button", title: label, ariaLabel: label, onclick: () => this.enter(cluster) });
     if (image) {
       image.alt = "";
       button.append(image);
     }
     if (n > 1) button.append(make("span", "n", n.toLocaleString("en")));
-    const town = cluster.town ? [make("span", "town", cluster.town)] : [];
+    const town = name ? [make("span", "town", name)] : [];
     return [button, ...town];
   }
 

@@ -68,6 +68,6 @@ def write_map(path: Path, saved: SavedMap) -> None:
     arrays |= {"names": saved.names, "cosines": saved.cosines}
     arrays |= {"format": FORMAT, "encoder": saved.encoder, "version": saved.version, "n_fitted": saved.n_fitted}
     try:
-        replace_file(path, lambda file: np.savez(file, **arrays), sync=False)
+        replace_file(path, lambda file: np.savez(file, **arrays), sync=False, permissions=0o600)
     except OSError as error:
         log.info("The map can't be stored in %s: %s", path, error.strerror or error)

@@ -218,7 +218,7 @@ def test_the_filter_near_takes_the_name_of_a_town(site, browser):
     browser.type("Near", "Rome,20km")
     assert browser.cards(lambda names: len(names) == 1) == ["placed-4.jpg"]
     browser.press(Keys.ESCAPE)
-    browser.click("button", "Near Rome,20km")
+    browser.click("button", "Near Rome, 20km")
     browser.cards(lambda names: len(names) > 5)
     assert "near" not in in_address(browser)
 
@@ -231,7 +231,7 @@ def test_a_town_at_the_end_of_a_query_is_offered_and_can_be_removed(site, browse
     browser.click("button", "Only near Munich (4)")
     assert len(browser.cards(lambda names: 0 < len(names) <= 4)) <= 4
     assert in_address(browser) == {"query": "a cup of coffee", "near": "Munich,20km"}
-    browser.click("button", "Near Munich,20km")
+    browser.click("button", "Near Munich, 20km")
     assert in_address(browser) == {"query": "a cup of coffee"}
     browser.type("Search", "a cup of coffee in Tokyo")  # no picture was taken there
     browser.settle()

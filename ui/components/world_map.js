@@ -47,10 +47,11 @@ export class WorldMap {
   async load(version) {
     const [places, land] = await Promise.all([getJson("map/places", "", { v: version }), getJson("map/land", "")]);
     this.land = new Path2D();
-    for (const ring of land) {
-      for (let i = 0; i < ring.length; i += 2) {
-        const to = i ? "lineTo" : "moveTo";
-        this.land[to](toX(ring[i]), toY(ring[i + 1]));
+    for (const steps of land) { // of a ring: east and north, in hundredths of a degree
+      for (let i = 0, longitude = 0, latitude = 0; i < steps.length; i += 2) {
+        longitude += steps[i];
+        latitude += steps[i + 1];
+        this.land[i ? "lineTo" : "moveTo"](toX(longitude / 100), toY(latitude / 100));
       }
       this.land.closePath();
     }

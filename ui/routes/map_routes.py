@@ -1,13 +1,13 @@
 """The data of both maps: the map of similar pictures, and the places where pictures were taken."""
 
 from dataclasses import asdict
+from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from indexer.errors import UsageError
-from ui.components.globe import LAND
 from ui.components.map_cards import make_map, make_map_card
 from ui.components.world_cards import make_places
 from ui.routes.answers import explain_errors, make_json
@@ -17,6 +17,8 @@ from ui.session.shared import shared_resources
 __all__ = ["make_map_routes"]
 
 MAX_CARDS = 200
+# Rings of coasts. Each is steps of longitude, latitude, … from 0, 0 on, in hundredths of a degree.
+COAST = Path(__file__).parents[1] / "components" / "coast.json"
 
 
 def make_map_routes(prefix: str) -> list[Route]:
@@ -46,5 +48,5 @@ def _send_places(request: Request) -> Response:
 
 def _send_land(request: Request) -> Response:
     return Response(
-        LAND.read_bytes(), media_type="application/json", headers={"Cache-Control": "private, max-age=86400"}
+        COAST.read_bytes(), media_type="application/json", headers={"Cache-Control": "private, max-age=86400"}
     )

@@ -22,7 +22,7 @@ def show_place_chip(shared: SharedResources, state: State) -> None:
     """
     if state.near:
         st.button(
-            f"Near {escape_markdown(state.near)}",
+            f"Near {escape_markdown(', '.join(part.strip() for part in state.near.split(',')))}",
             icon=":material/close:",
             key="place_chip",
             help="Remove this place",

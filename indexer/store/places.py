@@ -1,6 +1,7 @@
 """The places where pictures were taken, of all pictures at once."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from sqlalchemy import Connection, select
 
@@ -16,6 +17,10 @@ class PicturePlace:
     id: int
     latitude: float
     longitude: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Values for JSON."""
+        return asdict(self)
 
 
 def read_places(connection: Connection) -> list[PicturePlace]:

@@ -160,9 +160,8 @@ def _mention_place(library: "ServedLibrary", text: str, wanted: "Filters") -> No
     n = 0 if place is None else library.n_matching(replace(wanted, near=place.near))
     if place is not None and n:
         pictures = f"{n} {'picture was' if n == 1 else 'pictures were'}"
-        rest = f" {quote(place.text)}" if place.text else ""
-        option = f"cosmos-search search{rest} --near {quote(place.near_text)}"
-        say(f"{pictures} taken near {place.name}; to find only those: {option}", err=True)
+        words = f"{quote(place.text)} " if place.text else ""
+        say(f"{pictures} taken near {place.name}; to find only those: {words}--near {quote(place.near_text)}", err=True)
 
 
 def _explain(library: "ServedLibrary", hits: "Sequence[Hit]", folder: Path) -> None:

@@ -37,7 +37,7 @@ class TownTable:
     ends: NDArray[np.int64]  # (n,), of the names
     countries: NDArray[np.str_]  # (n,), two-letter codes
     hashes: NDArray[np.uint64]  # ascending, of all names of large towns in all languages, see `_hash_name`
-    hashed: NDArray[np.int64]  # the town of each hash; of towns with the same name, the largest is first
+    hashed: NDArray[np.int64]  # the town of each hash; first the largest with this name itself
 
     def get_name(self, number: int) -> str:
         """The English name of a town."""
@@ -88,7 +88,7 @@ def _make_table() -> TownTable:
     towns.sort(key=lambda town: float(town["latitude"]))
     names = [town["name"].encode() for town in towns]
     keys = [
-        (_hash_name(name), -int(town["population"]), number)
+        (_hash_name(name), name != town["name"], -int(town["population"]), number)
         for number, town in enumerate(towns)
         if int(town["population"]) >= LARGE
         for name in {town["name"], *town["alternatenames"]}

@@ -125,7 +125,7 @@ def test_completion_offers_the_exported_names_before_they_are_used():
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
     offered = [name.rstrip("(") for name in ast.literal_eval(done.stdout) if name]
-    assert offered == [f"cosmos_search.Picture{kind}" for kind in ("Error", "Facts", "Record", "Shape")]
+    assert offered == [f"cosmos_search.Picture{kind}" for kind in ("Error", "Facts", "Place", "Record", "Shape")]
     assert Completer({"c": cosmos_search}).complete("c.no_such", 0) is None
     with pytest.raises(AttributeError, match="no attribute 'no_such'"):
         _ = cosmos_search.no_such

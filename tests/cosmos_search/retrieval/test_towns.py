@@ -143,6 +143,6 @@ def test_the_command_mentions_the_option_and_does_not_filter(tmp_path):
     done = CliRunner().invoke(main, ["search", "a cup of coffee in Munich", "--all", "--index", str(index)])
     assert "coffee.png" in done.stdout
     sentence = "1 picture was taken near Munich; to find only those: "
-    assert done.stderr.splitlines() == [sentence + "cosmos-search search 'a cup of coffee' --near Munich,20km"]
+    assert done.stderr.splitlines() == [sentence + "'a cup of coffee' --near Munich,20km"]
     for query in ("a cup of coffee in Sydney", "a cup of coffee"):
         assert CliRunner().invoke(main, ["search", query, "--all", "--index", str(index)]).stderr == ""

@@ -78,7 +78,7 @@ def _find_around(table: TownTable, latitude: float, longitude: float) -> NDArray
     most = min(abs(latitude) + degrees, 89.0)
     wide = FAR_KM / (KM_A_DEGREE * np.cos(np.radians(most))) + 0.5
     apart = np.abs((table.longitudes[first:last] - longitude + 180) % 360 - 180)
-    return np.flatnonzero(apart <= wide) + first
+    return np.asarray(np.flatnonzero(apart <= wide) + first)
 
 
 def _compute_distances(at: NDArray[np.float64], table: TownTable, towns: NDArray[np.int64]) -> NDArray[np.float64]:

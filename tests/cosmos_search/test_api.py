@@ -23,10 +23,12 @@ from tests import ROOT
 from tests.colour import ColourEncoder, paint
 
 FOR_TYPE_CHECKERS = {  # not imported by a search
+    "Album": cosmos_search.Album,
     "Distribute": cosmos_search.Distribute,
     "Duplicates": cosmos_search.Duplicates,
     "Facets": cosmos_search.Facets,
     "Image": Image,
+    "NearestTown": cosmos_search.NearestTown,
     "Report": cosmos_search.Report,
     "TextReader": cosmos_search.TextReader,
     "TextReport": cosmos_search.TextReport,

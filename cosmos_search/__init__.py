@@ -110,6 +110,7 @@ if TYPE_CHECKING:  # the same names as in _EXPORTS, for type checkers and editor
         parse_size as parse_size,
     )
     from cosmos_search.retrieval.hits import Evidence as Evidence, Hit as Hit
+    from cosmos_search.retrieval.nearest_town import NearestTown as NearestTown
     from cosmos_search.retrieval.query import parse_box as parse_box
     from indexer.encoder import ImageEncoder as ImageEncoder, Vectors as Vectors
     from indexer.errors import (
@@ -152,6 +153,7 @@ if TYPE_CHECKING:  # the same names as in _EXPORTS, for type checkers and editor
     from indexer.store.albums import Album as Album
     from indexer.store.facets import Count as Count, Facets as Facets
     from indexer.store.filter_record import Filters as Filters, Near as Near
+    from indexer.store.places import PicturePlace as PicturePlace
     from indexer.store.records import (
         EncoderRecord as EncoderRecord,
         FailedFile as FailedFile,
@@ -232,6 +234,7 @@ _EXPORTS: dict[str, tuple[str, ...]] = {  # module -> the names of it that this 
     ),
     "cosmos_search.retrieval.filters": ("parse_filters", "parse_near", "parse_size"),
     "cosmos_search.retrieval.hits": ("Evidence", "Hit"),
+    "cosmos_search.retrieval.nearest_town": ("NearestTown",),
     "cosmos_search.retrieval.query": ("parse_box",),
     "indexer.encoder": ("ImageEncoder", "Vectors"),
     "indexer.errors": (
@@ -274,6 +277,7 @@ _EXPORTS: dict[str, tuple[str, ...]] = {  # module -> the names of it that this 
     "indexer.store.albums": ("Album",),
     "indexer.store.facets": ("Count", "Facets"),
     "indexer.store.filter_record": ("Filters", "Near"),
+    "indexer.store.places": ("PicturePlace",),
     "indexer.store.records": (
         "EncoderRecord",
         "FailedFile",

@@ -17,7 +17,6 @@ NAMES = {
     "torch": "PyTorch",
     "transformers": "Transformers",
     "streamlit": "Streamlit",
-    "sklearn": "scikit-learn",
     "rapidocr": "RapidOCR",
 }
 

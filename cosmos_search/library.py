@@ -28,6 +28,7 @@ from indexer.places import Place, ServerPlace
 from indexer.store.albums import Album
 from indexer.store.facets import Facets
 from indexer.store.filter_record import Filters
+from indexer.store.places import PicturePlace
 from indexer.store.records import Folder, PictureRecord
 from indexer.store.shapes import PictureShape
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:  # a search needs neither
     from PIL import Image
 
     from cosmos_search.explore.duplicate_groups import Duplicates
+    from cosmos_search.retrieval.nearest_town import NearestTown
     from indexer.ingest.read_texts import TextReport
     from indexer.ingest.report import Report
     from indexer.ingest.shared_work import Distribute
@@ -236,6 +238,25 @@ class Library:
         with self._opened.open().reading_pictures() as catalog:
             return catalog.newest_shapes(filters or Filters(), n)
 
+    def places(self) -> list[PicturePlace]:
+        """The places of all pictures that have one in their metadata, newest picture first."""
+        with self._opened.open().reading() as catalog:
+            return catalog.places()
+
+    def has_places(self) -> bool:
+        """True if a picture has a place in its metadata."""
+        with self._opened.open().reading() as catalog:
+            return catalog.has_places()
+
+    def nearest_town(self, picture: PictureRecord) -> "NearestTown | None":
+        """The town where a picture was taken, or the nearest one.
+
+        None for a picture without a place, for one more than 100 km from any town, and without the extra `places`.
+        """
+        from cosmos_search.retrieval.nearest_town import find_nearest_town  # no search needs it
+
+        return find_nearest_town(picture.facts.metadata.latitude, picture.facts.metadata.longitude)
+
     def keywords(self, n: int = 200) -> list[str]:
         """The `n` most frequent keywords in the metadata of the pictures."""
         with self._opened.open().reading() as catalog:
@@ -302,9 +323,10 @@ class Library:
     def atlas(self, vocabulary: Sequence[str] | None = None, max_points: int = MAX_POINTS) -> Atlas:
         """A map of at most `max_points` pictures: similar pictures are close together, clusters have names.
 
-        vocabulary: possible names of clusters; None: a few hundred everyday words. Takes up to half a minute.
+        vocabulary: possible names of clusters; None: a few hundred everyday words. Takes some seconds the first time;
+        the layout is stored with the index, and pictures that are added are placed in it.
         """
-        return draw_atlas(self._opened.open(), self.encoder, vocabulary, max_points)
+        return draw_atlas(self._opened.open(), lambda: self.encoder, vocabulary, max_points)
 
     def picture(self, id_: int) -> PictureRecord | None:
         """An indexed picture by its id; None if it is not indexed."""

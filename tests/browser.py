@@ -223,6 +223,15 @@ class Looker:
         time.sleep(0.2)
         self.settle()
 
+    def point(self, x, y, *, is_click=False):
+        """Move the mouse to a place in the window, and click there."""
+        actions = webdriver.ActionChains(self.browser)
+        mouse = actions.w3c_actions.pointer_action.move_to_location(x, y)
+        if is_click:
+            mouse.pointer_down().pointer_up()
+        actions.perform()
+        self.settle()
+
     def size(self, width, height):
         """Set the size of the page, as on a phone or a screen of that size."""
         values = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}

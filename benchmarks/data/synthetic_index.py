@@ -124,16 +124,18 @@ def fill_index(
     encoder: EncoderRecord,
     shape: tuple[int, int] = SHAPE,
     file: Callable[[int], tuple[Path, bytes]] = name_file,
+    place_of: Callable[[int], tuple[float, float]] | None = None,
 ) -> Index:
     """Create an index of pictures of a shape, with vectors as if from `encoder` (whose id is not used).
 
     file: the path and the fingerprint of a picture by its number, from 0. Pictures are dated, see `date_of`.
+    place_of: latitude and longitude of a picture; None: pictures have no place.
     """
     index = Index.create(place)
     with index.writing() as catalog:
         catalog.switch_to(catalog.add_encoder(encoder.name, encoder.version, encoder.dim, encoder.regions))
         catalog.add_folder(file(0)[0].parent)
-    add_pictures(index, chunks, shape, file)
+    add_pictures(index, chunks, shape, file, place_of=place_of)
     return index
 
 
@@ -143,6 +145,7 @@ def add_pictures(
     shape: tuple[int, int] = SHAPE,
     file: Callable[[int], tuple[Path, bytes]] = name_file,
     first: int = 0,
+    place_of: Callable[[int], tuple[float, float]] | None = None,
 ) -> None:
     """Add pictures to an index that `fill_index` made. first: the number of the first one."""
     with index.reading() as catalog:
@@ -153,7 +156,8 @@ def add_pictures(
         files = []
         for vectors in chunk:
             path, fingerprint = file(number)
-            facts = PictureFacts(*shape, Metadata(taken_at=date_of(number)))
+            place = (None, None) if place_of is None else place_of(number)
+            facts = PictureFacts(*shape, Metadata(date_of(number), *place))
             files.append(IndexedPicture(folder.id, FoundFile(path, 1, 1, 1), fingerprint, facts, vectors))
             number += 1
         with index.writing() as catalog:

@@ -83,7 +83,7 @@ def _print_records(
     show_below = _choose_preview() if output.preview else None
     if output.as_json:
         for record in records:
-            say(json_line(record.to_dict()))
+            say(json_line(_add_town(record.to_dict())))
     elif output.as_paths or output.as_null:
         _print_paths(pictures, output)
     elif records:
@@ -97,6 +97,16 @@ def _print_records(
         from cosmos_search.cli.viewer import open_in_viewer
 
         open_in_viewer([picture.paths[0] for picture in pictures])
+
+
+def _add_town(values: dict[str, Any]) -> dict[str, Any]:
+    """The values with the town where the picture was taken, if it has a place and the gazetteer is installed."""
+    if values["latitude"] is None or values["longitude"] is None:
+        return values
+    from cosmos_search.retrieval.nearest_town import find_nearest_town
+
+    town = find_nearest_town(values["latitude"], values["longitude"])
+    return values if town is None else values | {"town": town.to_dict()}
 
 
 def _choose_preview() -> Callable[[Path], None]:

@@ -3,7 +3,9 @@
 import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -121,6 +123,8 @@ def search_and_print(
         _say_why_none(library, filters, include_unlikely, output)
     if answer.note:
         say(f"{answer.note} Encoders for many languages: cosmos-search models", err=True)
+    if wanted.near is None:
+        _mention_place(library, text, wanted)
     if hits and explain is not None:
         _explain(library, hits, explain)
 
@@ -146,6 +150,18 @@ def _say_why_none(library: "ServedLibrary", texts: FilterTexts, include_unlikely
     else:
         nearest = "" if include_unlikely else " The nearest are shown with: --all -n 3"
         say(f"Nothing here matches.{nearest}", err=not output.is_table)
+
+
+def _mention_place(library: "ServedLibrary", text: str, wanted: "Filters") -> None:
+    """Say how to filter by the town that the query ends with, if pictures were taken near it."""
+    from cosmos_search.retrieval.place_in_query import find_place_in_query
+
+    place = find_place_in_query(text)
+    n = 0 if place is None else library.n_matching(replace(wanted, near=place.near))
+    if place is not None and n:
+        pictures = f"{n} {'picture was' if n == 1 else 'pictures were'}"
+        words = f"{quote(place.text)} " if place.text else ""
+        say(f"{pictures} taken near {place.name}; to find only those: {words}--near {quote(place.near_text)}", err=True)
 
 
 def _explain(library: "ServedLibrary", hits: "Sequence[Hit]", folder: Path) -> None:

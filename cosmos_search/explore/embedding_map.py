@@ -1,8 +1,7 @@
 """A map of the collection: similar pictures are close together, and clusters have names."""
 
-import math
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from importlib.resources import files
 from typing import Any
 
@@ -10,16 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosmos_search.encoders.protocol import Encoder, require_made_by
-from cosmos_search.extras import require_extra
+from cosmos_search.explore.map_file import PlacedPictures, SavedMap, read_map, write_map
+from cosmos_search.explore.map_layout import MapLayout, fit_layout, sample_evenly
+from indexer.store.catalog import Catalog
 from indexer.store.index import Index
+from indexer.store.records import EncoderRecord
 
 __all__ = ["MAX_POINTS", "Atlas", "Cluster", "Point", "draw_atlas", "read_everyday_words"]
 
-MAX_POINTS = 3000  # take about half a minute: t-SNE runs on one core
-N_COMPONENTS = 50  # principal components before t-SNE, as van der Maaten and Hinton chose
-PERPLEXITY = 30.0
-MIN_FOR_TSNE = 5  # points; with fewer, all are neighbours of each other
-CLUSTERS_PER_ROOT = 1.5  # with 1.0, 450 photo stamps had a region of drums, buttons and chocolate eggs
+MAX_POINTS = 50_000  # the browser draws them in a few milliseconds
+MAX_GROWTH = 2  # the layout is made again when the number of pictures has grown or shrunk by this factor
 MIN_TO_CENTRE = 3  # clusters; of two centred means one is the opposite of the other
 TEXTS_AT_ONCE = 64
 
@@ -39,7 +38,7 @@ class Cluster:
     """Similar pictures."""
 
     name: str  # the word that best describes their difference from other pictures; unique
-    x: float  # of the picture nearest to the median of its points
+    x: float  # of the picture nearest to the median of its points; of its largest part, if it has several
     y: float
     n: int  # number of its points
     cosine: float  # of the name and the cluster, -1..1 (cosmos-mini's names are good from 0.45 on)
@@ -59,43 +58,41 @@ class Atlas:
 
 
 def draw_atlas(
-    index: Index, encoder: Encoder, vocabulary: Sequence[str] | None = None, max_points: int = MAX_POINTS
+    index: Index,
+    load_encoder: Callable[[], Encoder],
+    vocabulary: Sequence[str] | None = None,
+    max_points: int = MAX_POINTS,
 ) -> Atlas:
-    """The map of an index, from global vectors. It is deterministic.
+    """The map of an index, from global vectors.
 
-    Positions: t-SNE (van der Maaten and Hinton 2008) of the principal components. Clusters: k-means of the vectors,
-    with 1.5 times the square root of their number as k.
+    The layout is stored beside the vectors of the index, and new pictures are placed in it; so the map takes seconds
+    once, and then a fraction of one. Parts of k-means with the same name are one cluster.
+    load_encoder: called if clusters have to be named.
     vocabulary: possible names of clusters, one or more; None: `read_everyday_words`.
-    Raises CosmosSearchError for an index that is empty or of another encoder, MissingExtraError without scikit-learn.
+    Raises CosmosSearchError for an index that is empty or of another encoder.
     """
-    require_extra("The map of a collection", "ui", "sklearn")
-    words = list(vocabulary or read_everyday_words())
     with index.reading_pictures() as catalog:
         record = catalog.encoder()
         assert record is not None, "there are pictures, and nothing made their vectors"
-        require_made_by(encoder, record)
-        ids = catalog.vector_ids(record.id)
-        chosen = ids[_sample_evenly(len(ids), max_points)]
-        chosen, global_vectors = catalog.global_vectors_of(chosen.tolist(), record)
-    vectors = _normalize(global_vectors.astype(np.float32))
-    positions = _compute_positions(vectors)
-    clusters = _find_clusters(vectors, len(words))
-    means = np.stack([vectors[members].mean(axis=0) for members in clusters])
-    names = _choose_names(means, words, _encode_words(encoder, words))
-    cluster_of = np.empty(len(chosen), dtype=np.int64)
-    for number, members in enumerate(clusters):
-        cluster_of[members] = number
-    return Atlas(
-        points=tuple(
-            Point(id_, x, y, number)
-            for id_, (x, y), number in zip(chosen.tolist(), positions.tolist(), cluster_of.tolist(), strict=True)
-        ),
-        clusters=tuple(
-            Cluster(name, *_find_middle(positions[members]), n=len(members), cosine=cosine)
-            for (name, cosine), members in zip(names, clusters, strict=True)
-        ),
-        n_pictures=len(ids),
-    )
+        version, ids = catalog.version(), catalog.vector_ids(record.id)
+        path = index.derived_directory / f"map-{record.id}.npz"
+        known = _check_saved(read_map(path), record, len(ids))
+        if known is None:
+            require_made_by(load_encoder(), record)
+            saved = _fit(catalog, record, ids)
+        else:
+            saved = known if known.version == version else _update(catalog, record, known, ids)
+    if vocabulary is None and not len(saved.names):
+        found, cosines = zip(*_name_clusters(saved.layout, read_everyday_words(), load_encoder(), record), strict=True)
+        saved = replace(saved, names=np.array(found), cosines=np.array(cosines, dtype=np.float32))
+    if saved is not known:
+        write_map(path, saved)
+    if vocabulary is None:
+        names = list(zip(saved.names.tolist(), saved.cosines.tolist(), strict=True))
+    else:
+        names = _name_clusters(saved.layout, vocabulary, load_encoder(), record)
+    shown = sample_evenly(saved.placed.ids, max_points)
+    return _make_atlas(_keep(saved.placed, np.isin(saved.placed.ids, shown)), names, len(ids))
 
 
 def read_everyday_words() -> list[str]:
@@ -103,70 +100,88 @@ def read_everyday_words() -> list[str]:
     return (files("cosmos_search") / "data/words.txt").read_text(encoding="utf-8").splitlines()
 
 
-def _sample_evenly(n: int, at_most: int) -> NDArray[np.int64]:
-    """Indices in 0..n-1 at even distances, at most `at_most`."""
-    return np.asarray(np.linspace(0, n - 1, min(n, at_most)).round(), dtype=np.int64)
+def _check_saved(saved: SavedMap | None, record: EncoderRecord, n: int) -> SavedMap | None:
+    """The saved map, if it is of this encoder and of about as many pictures."""
+    if saved is None or saved.encoder != _name_encoder(record):
+        return None
+    return saved if saved.n_fitted <= MAX_GROWTH * n and n < MAX_GROWTH * saved.n_fitted else None
 
 
-def _compute_positions(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Position of each row of (n, dim) on the map: (n, 2), 0..1."""
-    components = _compute_principal_components(vectors)
-    flat = np.pad(components[:, :2], ((0, 0), (0, max(0, 2 - components.shape[1]))))
-    if len(vectors) >= MIN_FOR_TSNE:
-        flat = _run_tsne(components, flat)
-    lowest, span = flat.min(axis=0), np.ptp(flat, axis=0)
-    return np.where(span > 0, (flat - lowest) / np.where(span > 0, span, 1), 0.5).astype(np.float64)
+def _name_encoder(record: EncoderRecord) -> str:
+    return f"{record.name} {record.version}"
 
 
-def _compute_principal_components(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Principal components of rows (n, dim), by descending variance: (n, up to N_COMPONENTS)."""
-    centred = vectors - vectors.mean(axis=0)
-    _, axes = np.linalg.eigh(centred.T @ centred)  # ascending
-    return np.asarray(centred @ axes[:, ::-1][:, :N_COMPONENTS])
+def _fit(catalog: Catalog, record: EncoderRecord, ids: NDArray[np.int64]) -> SavedMap:
+    chosen, vectors = _read_vectors(catalog, record, sample_evenly(ids, MAX_POINTS))
+    layout = fit_layout(vectors)
+    placed = PlacedPictures(chosen, *layout.place(vectors), _read_marks(catalog, chosen))
+    names, cosines = np.array([], dtype=np.str_), np.array([], dtype=np.float32)
+    return SavedMap(_name_encoder(record), catalog.version(), len(ids), layout, placed, names, cosines)
 
 
-def _run_tsne(components: NDArray[np.float32], start: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Embedding of rows (n, components): (n, 2). start: (n, 2), initial positions, scaled to a small variance."""
-    from sklearn.manifold import TSNE
-    from threadpoolctl import threadpool_limits
-
-    spread = float(start.std(axis=0).max()) or 1.0
-    perplexity = min(PERPLEXITY, (len(components) - 1) / 3)
-    tsne = TSNE(perplexity=perplexity, init=(start / spread * 1e-4).astype(np.float32), random_state=0)
-    with threadpool_limits(1):  # two threads take four times as long if other processes use the cores
-        return np.asarray(tsne.fit_transform(components))
-
-
-def _find_clusters(vectors: NDArray[np.float32], at_most: int) -> list[NDArray[np.int64]]:
-    """The rows of each cluster, the largest first."""
-    from sklearn.cluster import KMeans
-    from threadpoolctl import threadpool_limits
-
-    n_distinct = len(np.unique(vectors, axis=0))
-    n = max(1, min(round(CLUSTERS_PER_ROOT * math.sqrt(n_distinct)), n_distinct // 2, at_most))
-    with threadpool_limits(1):
-        labels = KMeans(n, n_init=4, random_state=0).fit_predict(vectors)
-    members = [np.flatnonzero(labels == label) for label in range(n)]
-    return sorted(members, key=lambda rows: (-len(rows), rows[0]))
+def _update(catalog: Catalog, record: EncoderRecord, saved: SavedMap, ids: NDArray[np.int64]) -> SavedMap:
+    """Place the pictures that are new, and drop those that are gone."""
+    wanted = sample_evenly(ids, MAX_POINTS)
+    placed = _keep(saved.placed, np.isin(saved.placed.ids, wanted))
+    placed = _keep(placed, placed.marks == _read_marks(catalog, placed.ids))
+    new = np.setdiff1d(wanted, placed.ids)
+    if len(new):
+        new, vectors = _read_vectors(catalog, record, new)
+        added = PlacedPictures(new, *saved.layout.place(vectors), _read_marks(catalog, new))
+        both = [np.concatenate([getattr(one, f.name) for one in (placed, added)]) for f in fields(PlacedPictures)]
+        placed = _keep(PlacedPictures(*both), np.argsort(both[0]))
+    return replace(saved, version=catalog.version(), placed=placed)
 
 
-def _choose_names(
-    means: NDArray[np.float32], words: Sequence[str], texts: NDArray[np.float32]
+def _read_vectors(
+    catalog: Catalog, record: EncoderRecord, ids: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    found, vectors = catalog.global_vectors_of(ids.tolist(), record)
+    return found, _normalize(vectors.astype(np.float32))
+
+
+def _read_marks(catalog: Catalog, ids: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """The first 8 bytes of the fingerprints of these pictures, in order; 0 for those that are gone."""
+    found = catalog.fingerprints(ids.tolist())
+    beginnings = (found.get(id_, b"")[:8] for id_ in ids.tolist())
+    return np.array([int.from_bytes(mark, "big") for mark in beginnings], dtype=np.uint64)
+
+
+def _keep(placed: PlacedPictures, chosen: NDArray[np.generic]) -> PlacedPictures:
+    """These of the pictures. chosen: indices, or True for each that is kept."""
+    return PlacedPictures(*(getattr(placed, field.name)[chosen] for field in fields(PlacedPictures)))
+
+
+def _make_atlas(placed: PlacedPictures, names: Sequence[tuple[str, float]], n_pictures: int) -> Atlas:
+    """names: name and cosine of each row of MapLayout.centres."""
+    cluster_names = sorted({name for name, _ in names})
+    cluster_of = np.array([cluster_names.index(name) for name, _ in names])[placed.clusters]  # (n,)
+    counts = np.bincount(cluster_of, minlength=len(cluster_names))
+    order = [i for i in np.argsort(-counts, kind="stable").tolist() if counts[i]]
+    cosines = {name: max(c for other, c in names if other == name) for name in cluster_names}
+    clusters = []
+    for i in order:
+        parts = placed.clusters[cluster_of == i]
+        largest = placed.positions[placed.clusters == np.bincount(parts).argmax()]
+        clusters.append(Cluster(cluster_names[i], *_find_middle(largest), int(counts[i]), cosines[cluster_names[i]]))
+    numbers = np.empty(len(cluster_names), dtype=np.int64)
+    numbers[order] = np.arange(len(order))
+    columns = placed.ids.tolist(), *placed.positions.T.tolist(), numbers[cluster_of].tolist()
+    return Atlas(tuple(map(Point, *columns)), tuple(clusters), n_pictures)
+
+
+def _name_clusters(
+    layout: MapLayout, words: Sequence[str], encoder: Encoder, record: EncoderRecord
 ) -> list[tuple[str, float]]:
-    """Name and cosine of each cluster (k, dim); pairs with a word (w, dim) are assigned greedily, the best first.
+    """The nearest word of each cluster, and their cosine. Several clusters may have the same one.
 
     Both are centred, because what all pictures (or all texts) have in common does not distinguish them.
     """
+    require_made_by(encoder, record)
+    means, texts = layout.means, _encode_words(encoder, tuple(words))
     own = means - means.mean(axis=0) if len(means) >= MIN_TO_CENTRE else means
     cosines = _normalize(own) @ _normalize(texts - texts.mean(axis=0)).T  # (k, w)
-    names: dict[int, tuple[str, float]] = {}
-    free = set(range(len(words)))
-    for pair in np.argsort(-cosines, axis=None, kind="stable").tolist():
-        cluster, word = divmod(pair, len(words))
-        if cluster not in names and word in free:
-            names[cluster] = words[word], float(cosines[cluster, word])
-            free.remove(word)
-    return [names[cluster] for cluster in range(len(means))]
+    return [(words[word], float(cosines[row, word])) for row, word in enumerate(cosines.argmax(axis=1).tolist())]
 
 
 def _encode_words(encoder: Encoder, words: Sequence[str]) -> NDArray[np.float32]:
@@ -174,7 +189,7 @@ def _encode_words(encoder: Encoder, words: Sequence[str]) -> NDArray[np.float32]
     return np.concatenate([encoder.encode_texts([f"a photo of {word}" for word in batch]) for batch in batches])
 
 
-def _find_middle(positions: NDArray[np.float64]) -> tuple[float, float]:
+def _find_middle(positions: NDArray[np.float32]) -> tuple[float, float]:
     """The position nearest to the median of positions (n, 2)."""
     distances = np.linalg.norm(positions - np.median(positions, axis=0), axis=1)
     x, y = positions[int(distances.argmin())].tolist()

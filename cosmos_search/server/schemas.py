@@ -108,7 +108,7 @@ class SearchRequest(_Request):
 class MapQuery(_Request):
     """The size of the map."""
 
-    max_points: int = Field(default=MAX_POINTS, ge=1, le=MAX_POINTS)
+    max_points: int = Field(default=3000, ge=1, le=MAX_POINTS)
 
 
 def _check_folder(path: str) -> str:

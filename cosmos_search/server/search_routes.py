@@ -55,7 +55,7 @@ def make_search_routes(service: Service) -> APIRouter:
 
     @routes.get("/map", response_model=AtlasAnswer, summary="A map of the pictures with named clusters")
     async def draw_map(query: Annotated[MapQuery, Query()]) -> Response:
-        """Takes up to a minute after the index has changed. Needs scikit-learn."""
+        """Takes seconds the first time; later, pictures that were added are placed on the same map."""
 
         def draw() -> Response:
             n = query.max_points

@@ -16,6 +16,7 @@ from indexer.store.facets import Facets, count_facets
 from indexer.store.failures import read_failures
 from indexer.store.filter_record import Filters
 from indexer.store.filters import count_matching, find_matching, find_newest
+from indexer.store.places import PicturePlace, has_places, read_places
 from indexer.store.records import (
     EncoderRecord,
     FailedFile,
@@ -179,6 +180,14 @@ class Catalog:
     def newest_shapes(self, filters: Filters, n: int) -> list[PictureShape]:
         """The sizes and dates of at most `n` pictures that pass, in the order of `newest`."""
         return read_newest_shapes(self._connection, filters, n)
+
+    def places(self) -> list[PicturePlace]:
+        """The places of all pictures that have one, newest picture first."""
+        return read_places(self._connection)
+
+    def has_places(self) -> bool:
+        """True if a picture has a place."""
+        return has_places(self._connection)
 
     def keywords(self, n: int) -> list[str]:
         """The `n` most frequent keywords of pictures."""

@@ -163,6 +163,11 @@ class Index:
         """The directory of an index that is in one; None: its catalog is on a server."""
         return self.place if isinstance(self.place, Path) else None
 
+    @property
+    def derived_directory(self) -> Path:
+        """Where files that are derived from the catalog are kept: its directory, or the cache of this user."""
+        return self._backend.directory
+
     def size_bytes(self) -> dict[str, int]:
         """The sizes on disk: {"catalog": ..., "vectors": ...}."""
         vectors = 0

@@ -23,10 +23,12 @@ from tests import ROOT
 from tests.colour import ColourEncoder, paint
 
 FOR_TYPE_CHECKERS = {  # not imported by a search
+    "Album": cosmos_search.Album,
     "Distribute": cosmos_search.Distribute,
     "Duplicates": cosmos_search.Duplicates,
     "Facets": cosmos_search.Facets,
     "Image": Image,
+    "NearestTown": cosmos_search.NearestTown,
     "Report": cosmos_search.Report,
     "TextReader": cosmos_search.TextReader,
     "TextReport": cosmos_search.TextReport,
@@ -125,7 +127,7 @@ def test_completion_offers_the_exported_names_before_they_are_used():
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
     offered = [name.rstrip("(") for name in ast.literal_eval(done.stdout) if name]
-    assert offered == [f"cosmos_search.Picture{kind}" for kind in ("Error", "Facts", "Record", "Shape")]
+    assert offered == [f"cosmos_search.Picture{kind}" for kind in ("Error", "Facts", "Place", "Record", "Shape")]
     assert Completer({"c": cosmos_search}).complete("c.no_such", 0) is None
     with pytest.raises(AttributeError, match="no attribute 'no_such'"):
         _ = cosmos_search.no_such

@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 
 from cosmos_search.retrieval.explain import COLOURS, TEXT_COLOUR
 from cosmos_search.retrieval.hits import Evidence, Hit
+from cosmos_search.retrieval.nearest_town import find_nearest_town
 from cosmos_search.retrieval.similarity import Levels, describe_similarity
 from cosmos_search.service.originals import is_available
+from indexer.pictures.metadata_record import Metadata
 from indexer.pictures.regions import WHOLE, Box
 from indexer.store.records import PictureRecord, TextLine
 from ui.escape import replace_surrogates
@@ -116,11 +118,19 @@ def list_facts(picture: PictureRecord) -> list[tuple[str, str]]:
         ("Taken", f"{m.taken_at:%A, %d %B %Y, %H:%M}" if m.taken_at else ""),
         ("Camera", m.camera or ""),
         ("Size", f"{picture.facts.width} × {picture.facts.height} pixels, {megapixels:.1f} MP"),
-        ("Place", f"{m.latitude:.5f}, {m.longitude:.5f}" if m.latitude is not None and m.longitude is not None else ""),
+        ("Place", _format_place(m)),
         ("Caption", m.caption or ""),
         ("Keywords", ", ".join(m.keywords)),
     ]
     return [(name, value) for name, value in rows if value]
+
+
+def _format_place(m: Metadata) -> str:
+    """The town, if the gazetteer is installed, and the degrees."""
+    if m.latitude is None or m.longitude is None:
+        return ""
+    degrees, town = f"{m.latitude:.5f}, {m.longitude:.5f}", find_nearest_town(m.latitude, m.longitude)
+    return degrees if town is None else f"{town} ({degrees})"
 
 
 def _make_card(picture: PictureRecord) -> Card:

@@ -1,4 +1,4 @@
-"""Streamlit components of the page: a grid of pictures, a picture with boxes, a map of pictures.
+"""Streamlit components of the page: a grid of pictures, a picture with boxes, two maps of pictures.
 
 Each has its CSS and JavaScript beside this file, without a build step. The scripts are modules that the browser loads
 from `ui.routes` and keeps; a component's message has only their address. Data is inserted as text, never as HTML.
@@ -7,18 +7,22 @@ from `ui.routes` and keeps; a component's message has only their address. Data i
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
 from indexer.pictures.regions import Box
 from ui.components.cards import Card, Part
-from ui.components.map_cards import MapCards
 from ui.components.outline import Outline
 from ui.settings import SCRIPTS
 
 __all__ = ["GridData", "show_frame", "show_grid", "show_map", "show_search_helper"]
 
+MapKind = Literal["similar", "world"]
+NOTES: dict[MapKind, str] = {  # while its data are on the way
+    "similar": "Computing the map. The first time takes some seconds …",
+    "world": "Loading the map …",
+}
 HERE = Path(__file__).parent
 # Several lines, because Streamlit takes one line for the name of a file.
 LOADER = 'const {{ default: show }} = await import(new URL("{url}", document.baseURI).href);\nexport default show;\n'
@@ -32,9 +36,7 @@ def _register_component(name: str, html: str) -> Any:
 
 _grid = _register_component("grid", '<div class="grid"></div>')
 _frame = _register_component("frame", '<div class="holder"></div>')
-_map = _register_component(
-    "map", '<div class="map" tabindex="0" role="application" aria-label="Map of pictures"></div>'
-)
+_map = _register_component("map", '<div class="map"></div>')
 _search_helper = _register_component("search", "<span></span>")
 
 
@@ -119,12 +121,28 @@ def show_frame(
 
 
 def show_map(
-    cards: MapCards, *, key: str, on_open: Callable[[int], None], on_select_cluster: Callable[[int], None]
+    kind: MapKind,
+    version: str,
+    ticket: str,
+    *,
+    key: str,
+    on_open: Callable[[int], None],
+    on_select_cluster: Callable[[int], None] | None = None,
+    on_list: Callable[[str], None] | None = None,
 ) -> None:
-    """A map of pictures. on_open gets the id of a picture, on_select_cluster the index of a cluster."""
+    """A map of pictures, which requests its data. version: changes with the index; ticket: admits to the routes.
+
+    on_open gets the id of a picture, on_select_cluster the index of a cluster of similar pictures, on_list the circle
+    around a place, as the filter `near` has it.
+    """
+    handlers: dict[str, Callable[[], None]] = {}
+    if on_select_cluster is not None:
+        handlers["on_cluster_change"] = lambda: on_select_cluster(int(st.session_state[key].cluster))
+    if on_list is not None:
+        handlers["on_near_change"] = lambda: on_list(str(st.session_state[key].near))
     _map(
         key=key,
-        data=asdict(cards),
+        data={"kind": kind, "version": version, "ticket": ticket, "note": NOTES[kind]},
         on_open_change=lambda: on_open(int(st.session_state[key].open)),
-        on_cluster_change=lambda: on_select_cluster(int(st.session_state[key].cluster)),
+        **handlers,
     )

@@ -13,6 +13,7 @@ from indexer.errors import PictureError, UsageError
 from indexer.pictures.regions import Box
 from indexer.store.records import PictureRecord
 from indexer.store.shapes import PictureShape
+from ui.session.atlas import find_cluster
 from ui.session.shared import SharedResources
 from ui.session.state import State
 
@@ -69,6 +70,9 @@ def find_first(shared: SharedResources, state: State, example: ExamplePicture | 
         hits = _search_first(shared, state, example)
         n = len(hits) if is_by_date(state, example) or len(hits) < N_FIRST else None
         return FirstResults(hits[:N_FIRST], [_make_shape(hit.picture) for hit in hits], n)
+    if state.shown_cluster is not None:
+        pictures = find_cluster(shared, state.shown_cluster)
+        return FirstResults(pictures[:N_FIRST], [_make_shape(one) for one in pictures[:N_FIRST]], len(pictures))
     filters = state.filters
     found = shared.get_or_compute("browse", lambda: shared.library.browse(filters, n=N_FIRST), filters)
     n = shared.get_or_compute("n_matching", lambda: shared.library.n_matching(filters), filters)
@@ -79,6 +83,8 @@ def find_shapes(shared: SharedResources, state: State, example: ExamplePicture |
     """The shapes of all results, in order."""
     if is_search(state, example):
         return [_make_shape(hit.picture) for hit in _search_deep(shared, state, example)]
+    if state.shown_cluster is not None:
+        return [_make_shape(picture) for picture in find_cluster(shared, state.shown_cluster)]
     filters = state.filters
     return shared.get_or_compute("shapes", lambda: shared.library.newest_shapes(filters, N_BROWSED), filters)
 
@@ -89,6 +95,8 @@ def find_part(
     """`n` results from position `start` on (0 is the first)."""
     if is_search(state, example):
         return _search_deep(shared, state, example)[start : start + n]
+    if state.shown_cluster is not None:
+        return find_cluster(shared, state.shown_cluster)[start : start + n]
     return shared.library.browse(state.filters, start=start, n=n)
 
 
@@ -115,7 +123,7 @@ def is_search(state: State, example: ExamplePicture | None) -> bool:
 
 def is_by_date(state: State, example: ExamplePicture | None) -> bool:
     """True if the results are in the order of their dates."""
-    return state.sort == "date" or not is_search(state, example)
+    return state.sort == "date" or not (is_search(state, example) or state.shown_cluster is not None)
 
 
 def crop(picture: Image.Image, box: Box | None) -> Image.Image:

@@ -15,7 +15,7 @@ __all__ = ["DEFAULT", "MAX_TEXT", "State"]
 
 View = Literal["search", "explore", "albums", "library"]
 Sort = Literal["score", "date"]
-Explore = Literal["map", "duplicates"]
+Explore = Literal["map", "world", "duplicates"]
 MAX_PAGE = 10_000
 MAX_TEXT = 1000  # characters of a query, and of any other value
 
@@ -75,6 +75,11 @@ class State:
         if changes.keys() & {"view", "explore", "kind"}:
             resets |= {"copies_of": None}
         return replace(self, **resets | changes)
+
+    @property
+    def shown_cluster(self) -> int | None:
+        """The cluster of the map whose pictures are shown below it."""
+        return self.cluster if self.view == "explore" and self.explore == "map" else None
 
     @property
     def filters(self) -> Filters | None:

@@ -14,6 +14,7 @@ from ui.views.albums import show_album_heading, show_save_search
 from ui.views.example import get_upload_key, show_example_chip
 from ui.views.filters import show_filters
 from ui.views.grid import show_results_grid
+from ui.views.place import show_place_chip
 from ui.views.refine import show_refine
 from ui.views.selection import show_selection
 
@@ -29,6 +30,7 @@ def show_search(shared: SharedResources, state: State) -> None:
         show_filters(shared, state)
         show_refine(state)
     show_example_chip(shared, state)
+    show_place_chip(shared, state)
     _show_example_queries(state)
     upload = get_upload_key(shared, state)
     try:

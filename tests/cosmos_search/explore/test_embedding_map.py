@@ -1,11 +1,23 @@
 from itertools import pairwise
+from math import hypot
+from zlib import crc32
 
+import numpy as np
 import pytest
 
 import cosmos_search
-from cosmos_search.explore.embedding_map import read_everyday_words
+from cosmos_search.explore.embedding_map import draw_atlas, read_everyday_words
 from indexer.errors import CosmosSearchError
+from indexer.store.index import Index
 from tests.colour import COLOURS, ColourEncoder, paint
+
+
+class WordEncoder(ColourEncoder):
+    """Every word is some colour."""
+
+    def encode_texts(self, texts):
+        rows = np.array([np.random.default_rng(crc32(text.encode())).random(4) for text in texts], dtype=np.float32)
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
 @pytest.fixture
@@ -57,7 +69,7 @@ def test_a_large_collection_is_shown_by_an_even_choice_of_it(paints):
         assert atlas.n_pictures == 40
         ids = [p.id for p in atlas.points]
     assert len(set(ids)) == 8
-    assert max(b - a for a, b in pairwise(ids)) <= 6
+    assert max(b - a for a, b in pairwise(ids)) <= 8  # golden ratio: 3, 5 or 8
 
 
 def test_pictures_that_look_all_the_same_have_a_map(tmp_path):
@@ -89,3 +101,65 @@ def test_an_index_that_is_empty_or_of_another_encoder_has_no_map(paints, tmp_pat
     other = cosmos_search.open(tmp_path / "index", encoder=ColourEncoder("other"))
     with other, pytest.raises(CosmosSearchError, match="made with colour, not with other"):
         other.atlas(COLOURS)
+
+
+def test_pictures_that_are_added_get_a_place_and_no_other_moves(paints, tmp_path):
+    with paints(4) as library:
+        before = library.atlas(COLOURS)
+    paint(tmp_path / "photos" / "red-new.png", "red", seed=99)
+    (tmp_path / "photos" / "blue-0.png").unlink()
+    with cosmos_search.open(tmp_path / "index", encoder=ColourEncoder()) as library:
+        library.add(forget_missing=True)
+        after = library.atlas(COLOURS)
+        assert colour_of(library, after.points[-1]) == "red"
+        nearest = min(after.points[:-1], key=lambda p: hypot(p.x - after.points[-1].x, p.y - after.points[-1].y))
+        assert colour_of(library, nearest) == "red"
+    positions = {p.id: (p.x, p.y) for p in before.points}
+    kept = [p for p in after.points if p.id in positions]
+    assert len(kept) == len(before.points) - 1
+    assert all((p.x, p.y) == positions[p.id] for p in kept)
+
+
+def test_the_second_map_is_read_and_needs_no_encoder(paints, tmp_path):
+    paints(4).close()
+    index = Index.open(tmp_path / "index")
+    loaded = []
+
+    def load():
+        loaded.append(True)
+        return WordEncoder()
+
+    first = draw_atlas(index, load)
+    n_loaded = len(loaded)
+    assert draw_atlas(index, load) == first
+    assert len(loaded) == n_loaded > 0
+    index.close()
+
+
+def test_a_collection_that_has_doubled_gets_a_new_layout(paints, tmp_path):
+    with paints(2) as library:
+        before = {p.id: (p.x, p.y) for p in library.atlas(COLOURS).points}
+    with paints(5) as library:
+        after = {p.id: (p.x, p.y) for p in library.atlas(COLOURS).points}
+    assert before.keys() < after.keys()
+    assert any(after[id_] != place for id_, place in before.items())
+
+
+@pytest.mark.parametrize("content", [b"", b"no map", b"PK\x03\x04 cut"])
+def test_a_damaged_file_is_replaced(paints, tmp_path, content):
+    with paints(2) as library:
+        first = library.atlas(COLOURS)
+        (path,) = (tmp_path / "index").glob("map-*.npz")
+        path.write_bytes(content)
+        assert library.atlas(COLOURS) == first
+        assert path.stat().st_size > 1000
+
+
+def test_the_map_of_an_index_that_cannot_be_written_is_drawn(paints, tmp_path):
+    with paints(2) as library:
+        first = library.atlas(COLOURS)
+        (path,) = (tmp_path / "index").glob("map-*.npz")
+        path.unlink()
+        path.mkdir()
+        (path / "file").touch()
+        assert library.atlas(COLOURS) == first

@@ -76,5 +76,5 @@ def test_only_what_is_known_is_told(picture):
     told = dict(list_facts(replace(picture, facts=PictureFacts(4000, 3000, m))))
     assert told["Taken"] == "Monday, 03 June 2024, 18:30"
     assert told["Size"] == "4000 × 3000 pixels, 12.0 MP"
-    assert told["Place"] == "48.14000, 11.58000"
+    assert told["Place"] == "Munich, Germany (48.14000, 11.58000)"
     assert told["Keywords"] == "water, boat"

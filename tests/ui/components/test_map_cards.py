@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 from cosmos_search.explore.embedding_map import Atlas, Cluster, Point
-from ui.components.map_cards import MAX_THUMBNAILS, make_map_cards
+from ui.components.map_cards import make_map, make_map_card
 
 CLUSTERS = (
     Cluster("cat", 0.1, 0.1, 3, 0.6),
@@ -18,29 +18,20 @@ POINTS = (
 )
 
 
-def everyone(picture):
-    return lambda ids: [replace(picture, id=id_) for id_ in ids]
+def test_clusters_show_their_middle_pictures_in_turn():
+    values = make_map(Atlas(POINTS, CLUSTERS, 6))
+    assert values["ids"] == [2, 5, 6, 1, 4, 3]
+    assert values["clusters"] == [0, 1, 2, 0, 1, 0]
+    assert list(zip(values["xs"], values["ys"], strict=True))[:2] == [(0.1, 0.1), (0.5, 0.5)]
+    assert values["n_pictures"] == 6
 
 
-def test_clusters_show_their_middle_pictures_in_turn(picture, thumbnails):
-    cards = make_map_cards(Atlas(POINTS, CLUSTERS, 6), everyone(picture), thumbnails)
-    assert [thumbnail.id for thumbnail in cards.thumbnails] == [2, 5, 6, 1, 4, 3]
-    assert cards.points == POINTS
-    assert all(thumbnail.thumbnail.startswith("data:image/jpeg") for thumbnail in cards.thumbnails)
+def test_every_cluster_has_its_name():
+    labels = make_map(Atlas(POINTS, CLUSTERS, 6))["labels"]
+    assert [(label["name"], label["n"]) for label in labels] == [("cat", 3), ("dog", 2), ("glass", 1)]
+    assert len({label["colour"] for label in labels}) == 3
 
 
-def test_the_least_apt_names_are_left_out(picture, thumbnails):
-    cards = make_map_cards(Atlas(POINTS, CLUSTERS, 6), everyone(picture), thumbnails)
-    assert [(label.name, label.n) for label in cards.labels] == [("cat", 3), ("dog", 2), ("", 1)]
-
-
-def test_pictures_that_are_gone_are_dots_alone(thumbnails):
-    cards = make_map_cards(Atlas(POINTS, CLUSTERS, 6), lambda ids: [], thumbnails)
-    assert (len(cards.points), cards.thumbnails) == (6, ())
-
-
-def test_a_large_map_sends_some_thumbnails_only(picture, thumbnails):
-    points = tuple(Point(i, 0.5, i / 1000, 0) for i in range(1000))
-    atlas = Atlas(points, (Cluster("cat", 0.5, 0.5, 1000, 0.5),), 90_000)
-    cards = make_map_cards(atlas, everyone(picture), thumbnails)
-    assert (len(cards.points), len(cards.thumbnails)) == (1000, MAX_THUMBNAILS)
+def test_a_card_has_what_a_thumbnail_needs(picture):
+    card = make_map_card(replace(picture, id=7, fingerprint="0123456789abcdef" * 2))
+    assert (card.id, card.name, card.version) == (7, picture.paths[0].name, "0123456789abcdef")

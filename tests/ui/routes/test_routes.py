@@ -136,7 +136,7 @@ def test_the_details_are_metadata_place_files_and_evidence(client, pictures):
     answer = get(client, pictures["dated.jpg"], "details").json()
     facts = dict(answer["facts"])
     assert facts["Taken"] == "Saturday, 15 June 2024, 12:00"
-    assert facts["Place"] == "48.14000, 11.58000"
+    assert facts["Place"] == "Munich, Germany (48.14000, 11.58000)"
     assert answer["map"].startswith("<svg")
     assert "mlat=48.14" in answer["map_link"]
     assert answer["paths"] == [str(pictures["dated.jpg"].paths[0])]

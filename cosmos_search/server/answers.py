@@ -2,11 +2,13 @@
 
 import json
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Match, Route
 
 from cosmos_search.client.errors import ServiceError
 from cosmos_search.extras import MissingExtraError
@@ -65,8 +67,8 @@ def make_error(status: int, sentence: str) -> Response:
     return response
 
 
-def add_error_handlers(app: FastAPI) -> None:
-    """Answer errors of the library, of the arguments and of routes with one sentence."""
+def add_error_handlers(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
+    """Answer errors of the library, of the arguments and of routes with one sentence. routes: all of the app."""
 
     @app.exception_handler(CosmosSearchError)
     async def answer_error(request: Request, error: CosmosSearchError) -> Response:
@@ -84,9 +86,17 @@ def add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def answer_http_error(request: Request, error: HTTPException) -> Response:
         response = make_error(error.status_code, SENTENCES.get(error.status_code) or f"{error.detail}.")
-        response.headers.update(error.headers or {})  # Allow, of a wrong method
+        if error.status_code == 405:
+            response.headers["Allow"] = ", ".join(sorted(_list_methods(routes, request)))
         return response
 
     @app.exception_handler(Exception)  # Starlette raises it again afterwards, and the guard logs it
     async def answer_bug(request: Request, error: Exception) -> Response:
         return make_error(500, "The server failed; its log has the reason.")
+
+
+def _list_methods(routes: Sequence[BaseRoute], request: Request) -> set[str]:
+    """The methods of the routes with the path of the request."""
+    found = [route for route in routes if isinstance(route, Route) and route.matches(request.scope)[0] != Match.NONE]
+    methods = {method for route in found for method in route.methods or ()}
+    return methods | {"HEAD"} if "GET" in methods else methods

@@ -32,9 +32,13 @@ def make_app(service: Service, token: str, names: Collection[str] | None = LOCAL
         openapi_url=OPENAPI,
         docs_url=None,  # these pages load scripts from other sites
         redoc_url=None,
+        redirect_slashes=False,  # a path has one form
         responses=ERRORS,
     )
-    for make_routes in (make_search_routes, make_picture_routes, make_indexing_routes, make_about_routes):
-        app.include_router(make_routes(service))
-    add_error_handlers(app)
+    routers = [
+        make(service) for make in (make_search_routes, make_picture_routes, make_indexing_routes, make_about_routes)
+    ]
+    for router in routers:
+        app.include_router(router)
+    add_error_handlers(app, [route for router in routers for route in router.routes])
     return Guard(HeadRequests(app), names, token, MAX_IMAGE + (64 << 10), service.metrics)

@@ -135,6 +135,7 @@ class Server(uvicorn.Server):
 
     def _close_connections(self) -> None:
         """Close them, so that their requests end by themselves: cancelling their tasks would log tracebacks."""
+        self._service.workers.is_closed = self._service.slow_workers.is_closed = True
         for connection in list(self.server_state.connections):
             connection.transport.abort()
 

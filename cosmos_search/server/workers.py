@@ -17,16 +17,23 @@ class Workers:
 
     def __init__(self, n_threads: int, max_waiting: int) -> None:
         self.n_active = 0  # running or waiting
+        self.is_closed = False  # no more work is started: that of those who wait neither
         self._n_threads = n_threads
         self._max_waiting = max_waiting
         self._limiter = CapacityLimiter(n_threads)
 
     async def run(self, work: Callable[[], T]) -> T:
         """The result of `work`. Raises BusyError at once if `max_waiting` others are waiting."""
+
+        def begin() -> T:
+            if self.is_closed:
+                raise BusyError(self.n_active)
+            return work()
+
         if self.n_active >= self._n_threads + self._max_waiting:
             raise BusyError(self._max_waiting)
         self.n_active += 1
         try:
-            return await to_thread.run_sync(work, limiter=self._limiter)
+            return await to_thread.run_sync(begin, limiter=self._limiter)
         finally:
             self.n_active -= 1

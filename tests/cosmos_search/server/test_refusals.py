@@ -4,10 +4,12 @@ import logging
 import os
 from threading import Barrier, Event, Thread
 
+import anyio
 import pytest
 
 import cosmos_search
 from cosmos_search.client.wire import Answer
+from cosmos_search.server.errors import BusyError
 from cosmos_search.server.run import choose_token, listen
 from cosmos_search.server.service import Service
 from cosmos_search.server.workers import Workers
@@ -62,6 +64,7 @@ def test_arguments_of_other_routes_are_checked(server):
     sentence(server.get(f"/v1/pictures/{2**63 - 1}"), 404)
     sentence(server.post("/v1/search", {"similar_to": 99}), 404)
     sentence(server.call("DELETE", "/v1/pictures/1"), 405)
+    sentence(server.get("/v1/pictures/"), 404)
 
 
 def test_large_requests_and_pictures_are_refused(server):
@@ -102,6 +105,32 @@ def test_work_is_bounded(library):
         for thread in threads:
             thread.join()
     assert [reply.status for reply in replies] == [200, 200]
+
+
+def test_work_that_waits_when_the_server_ends_is_not_begun():
+    began, may_end, done = Event(), Event(), []
+
+    def work():
+        began.set()
+        assert may_end.wait(timeout=20)
+        done.append("the first")
+
+    async def wait(workers):
+        with pytest.raises(BusyError):
+            await workers.run(lambda: done.append("the second"))
+
+    async def run():
+        workers = Workers(1, 5)
+        async with anyio.create_task_group() as group:
+            group.start_soon(workers.run, work)
+            await anyio.to_thread.run_sync(began.wait)
+            group.start_soon(wait, workers)
+            await anyio.wait_all_tasks_blocked()
+            workers.is_closed = True
+            may_end.set()
+
+    anyio.run(run)
+    assert done == ["the first"]
 
 
 def test_requests_have_ids_in_answers_and_in_the_log_but_no_words(server, caplog):

@@ -146,6 +146,7 @@ def test_head_has_the_headers_of_get_and_no_body(server):
         assert [head.headers[name] for name in names] == [get.headers[name] for name in names]
     wrong = server.call("HEAD", "/v1/search")
     assert (wrong.status, wrong.headers["allow"]) == (405, "POST")
+    assert server.call("PUT", "/v1/index").headers["allow"] == "DELETE, GET, HEAD, POST"
 
 
 def test_invented_methods_and_paths_add_no_series_to_the_metrics(server):

@@ -24,6 +24,24 @@ const toY = (latitude) => {
 const toLongitude = (x) => (x - 0.5) * 360;
 const toLatitude = (y) => (Math.atan(Math.sinh((0.5 - y) * 2 * Math.PI)) * 180) / Math.PI;
 
+// Adds a ring to a path. steps: east and north, in hundredths of a degree. A ring that crosses the meridian of 180° is
+// added on both sides of the map. Antarctica's has the map's lower edge, which is a step of 360°.
+function addRing(path, steps) {
+  let longitude = 0, latitude = 0;
+  const points = [], shifts = new Set([0]);
+  for (let i = 0; i < steps.length; i += 2) {
+    const turn = i && latitude > -6000 ? -Math.round(steps[i] / 36000) : 0;
+    longitude += steps[i] + 36000 * turn;
+    latitude += steps[i + 1];
+    if (turn) shifts.add(-turn);
+    points.push([longitude / 100, latitude / 100]);
+  }
+  for (const shift of shifts) {
+    points.forEach(([east, north], i) => path[i ? "lineTo" : "moveTo"](toX(east) + shift, toY(north)));
+    path.closePath();
+  }
+}
+
 export class WorldMap {
   constructor(send) {
     this.send = send;
@@ -47,14 +65,7 @@ export class WorldMap {
   async load(version) {
     const [places, land] = await Promise.all([getJson("map/places", "", { v: version }), getJson("map/land", "")]);
     this.land = new Path2D();
-    for (const steps of land) { // of a ring: east and north, in hundredths of a degree
-      for (let i = 0, longitude = 0, latitude = 0; i < steps.length; i += 2) {
-        longitude += steps[i];
-        latitude += steps[i + 1];
-        this.land[i ? "lineTo" : "moveTo"](toX(longitude / 100), toY(latitude / 100));
-      }
-      this.land.closePath();
-    }
+    for (const steps of land) addRing(this.land, steps);
     this.ids = places.ids;
     this.towns = places.towns;
     this.townOf = places.town_of;
@@ -103,8 +114,13 @@ export class WorldMap {
     pen.fillStyle = style.color;
     pen.strokeStyle = style.borderTopColor;
     pen.lineWidth = 1 / scale;
+    pen.save();
+    pen.beginPath();
+    pen.rect(0, 0, 1, 1);
+    pen.clip();
     pen.fill(this.land);
     pen.stroke(this.land);
+    pen.restore();
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     this.drawLines(pen, style.borderTopColor, style.outlineColor);
   }

@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Match, Route
 
 from cosmos_search.client.errors import ServiceError
 from cosmos_search.extras import MissingExtraError
-from cosmos_search.server.errors import BusyError, IndexingRunningError, UnknownPictureError
+from cosmos_search.server.errors import BusyError, IndexingRunningError, StoppingError, UnknownPictureError
 from indexer.errors import (
     CosmosSearchError,
     EmptyIndexError,
@@ -46,6 +46,7 @@ STATUS: dict[type[CosmosSearchError], int] = {
     MissingExtraError: 501,
     BusyError: 503,
     ServiceError: 503,
+    StoppingError: 503,
     StorageError: 503,
 }
 RETRY_AFTER_S = 1

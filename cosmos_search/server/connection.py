@@ -9,6 +9,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from cosmos_search.server.answers import make_error
+from cosmos_search.server.errors import StoppingError
 
 __all__ = ["Connection"]
 
@@ -66,7 +67,7 @@ class Connection(H11Protocol):
     def shutdown(self) -> None:
         """Let the current request be answered, but don't wait for one that is still arriving."""
         if self.cycle is not None and self.cycle.more_body:
-            self._refuse(503, "The server is stopping.")
+            self._refuse(503, str(StoppingError()))
             self.loop.call_later(STOP_S, self.transport.abort)
         else:
             super().shutdown()

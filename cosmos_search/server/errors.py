@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from indexer.errors import CosmosSearchError
 
-__all__ = ["BusyError", "IndexingRunningError", "UnknownPictureError"]
+__all__ = ["BusyError", "IndexingRunningError", "StoppingError", "UnknownPictureError"]
 
 
 @dataclass(eq=False)
@@ -22,6 +22,13 @@ class IndexingRunningError(CosmosSearchError):
 
     def __str__(self) -> str:
         return "Indexing is running already."
+
+
+class StoppingError(CosmosSearchError):
+    """A request was given up because the server ends."""
+
+    def __str__(self) -> str:
+        return "The server is stopping."
 
 
 @dataclass(eq=False)

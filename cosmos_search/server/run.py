@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import secrets
 import signal
 import socket
@@ -22,10 +23,11 @@ from cosmos_search.server.connection import Connection
 from cosmos_search.server.service import Service
 from indexer.errors import CosmosSearchError, UsageError
 
-__all__ = ["Server", "choose_token", "is_local", "listen", "run"]
+__all__ = ["Server", "choose_token", "is_local", "listen", "raise_file_limit", "run"]
 
 MIN_TOKEN_LENGTH = 16  # characters
 GRACE_S = 3  # for requests in progress when the server stops; their connections are closed then
+OPEN_FILES = 4 * Connection.MAX_CONNECTIONS  # a connection that sends an original has two
 BACKLOG = 128  # connections that the system holds, and that are accepted at once
 
 
@@ -88,6 +90,7 @@ def run(
         path = write_address(place, address)
     except OSError as error:
         raise CosmosSearchError(f"The file of the server can't be written ({error.strerror or error}).") from error
+    raise_file_limit()
     before = signal.signal(signal.SIGTERM, _exit)  # uvicorn raises the signal again after its end
     try:
         Thread(target=_warm_up, args=(service,), daemon=True).start()
@@ -99,6 +102,14 @@ def run(
         service.close()
         listener.close()
         signal.signal(signal.SIGTERM, before)
+
+
+def raise_file_limit() -> None:
+    """Let this process open OPEN_FILES files, or as many as it may: the usual limit is 256 or 1024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 class Server(uvicorn.Server):

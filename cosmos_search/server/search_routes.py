@@ -49,7 +49,11 @@ def make_search_routes(service: Service) -> APIRouter:
         """Takes from seconds to minutes after the index has changed."""
 
         def find() -> Response:
-            return make_json(service.get_or_compute("near duplicates", service.library.near_duplicates).to_dict())
+            library = service.library
+            found = service.get_or_compute(
+                "near duplicates", lambda: library.near_duplicates(on_progress=service.check_running)
+            )
+            return make_json(found.to_dict())
 
         return await service.slow_workers.run(find)
 

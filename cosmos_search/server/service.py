@@ -9,6 +9,7 @@ from cosmos_search.client.wire import Answer, Search
 from cosmos_search.library import Library
 from cosmos_search.limits import THUMBNAIL_BYTES
 from cosmos_search.retrieval.language import describe_language
+from cosmos_search.server.errors import StoppingError
 from cosmos_search.server.metrics import Metrics
 from cosmos_search.server.workers import Workers
 from cosmos_search.service.answer_cache import AnswerCache
@@ -56,10 +57,15 @@ class Service:
         return self._results.get((name, self.library.version(), arguments), compute)
 
     def stop(self) -> None:
-        """Stop indexing after its current batch, and end streams of events."""
+        """Stop indexing after its current batch and the search for near duplicates, and end streams of events."""
         self.is_stopping = True
         if self.indexing.job is not None:
             self.indexing.job.stop()
+
+    def check_running(self, progress: float = 0.0) -> None:
+        """Raise StoppingError if the server was told to stop: for computations that take minutes."""
+        if self.is_stopping:
+            raise StoppingError
 
     def close(self) -> None:
         """Wait for the indexing job, and close the library."""

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from anyio import CapacityLimiter, to_thread
 
-from cosmos_search.server.errors import BusyError
+from cosmos_search.server.errors import BusyError, StoppingError
 
 __all__ = ["Workers"]
 
@@ -23,11 +23,11 @@ class Workers:
         self._limiter = CapacityLimiter(n_threads)
 
     async def run(self, work: Callable[[], T]) -> T:
-        """The result of `work`. Raises BusyError at once if `max_waiting` others are waiting."""
+        """The result of `work`. Raises BusyError at once if `max_waiting` others are waiting, and StoppingError."""
 
         def begin() -> T:
             if self.is_closed:
-                raise BusyError(self.n_active)
+                raise StoppingError
             return work()
 
         if self.n_active >= self._n_threads + self._max_waiting:

@@ -83,6 +83,16 @@ def test_a_second_server_of_an_index_does_not_replace_the_first(place):
     assert list((place.parent / "state" / "cosmos-search" / "servers").iterdir()) == []
 
 
+def test_the_limit_of_open_files_allows_all_connections():
+    code = (
+        "import resource as r; from cosmos_search.server.run import raise_file_limit\n"
+        "for soft, hard in (500, 3000), (300, 1000), (200, 200):\n"
+        "    r.setrlimit(r.RLIMIT_NOFILE, (soft, hard)); raise_file_limit(); print(*r.getrlimit(r.RLIMIT_NOFILE))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout == "2048 3000\n1000 1000\n200 200\n"
+
+
 def test_the_file_of_a_server_that_was_killed_is_removed_by_the_next(place):
     with serve(place) as (process, _):
         process.kill()

@@ -9,7 +9,7 @@ import pytest
 
 import cosmos_search
 from cosmos_search.client.wire import Answer
-from cosmos_search.server.errors import BusyError
+from cosmos_search.server.errors import StoppingError
 from cosmos_search.server.run import choose_token, listen
 from cosmos_search.server.service import Service
 from cosmos_search.server.workers import Workers
@@ -116,7 +116,7 @@ def test_work_that_waits_when_the_server_ends_is_not_begun():
         done.append("the first")
 
     async def wait(workers):
-        with pytest.raises(BusyError):
+        with pytest.raises(StoppingError):
             await workers.run(lambda: done.append("the second"))
 
     async def run():
@@ -131,6 +131,13 @@ def test_work_that_waits_when_the_server_ends_is_not_begun():
 
     anyio.run(run)
     assert done == ["the first"]
+
+
+def test_a_search_for_near_duplicates_is_given_up_when_the_server_ends(library):
+    service = Service(library)
+    with serving(service) as server:
+        service.is_stopping = True
+        assert sentence(server.get("/v1/near-duplicates"), 503) == "The server is stopping."
 
 
 def test_requests_have_ids_in_answers_and_in_the_log_but_no_words(server, caplog):

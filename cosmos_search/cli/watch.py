@@ -159,7 +159,7 @@ def _format_line(report: "Report", directories: list[Path]) -> str:
 
 
 def _name(directories: list[Path]) -> str:
-    from cosmos_search.cli.output import format_path
+    from cosmos_search.cli.pictures_table import format_path
 
     outermost = sorted(path for path in directories if not any(other in path.parents for other in directories))
     more = f" and {len(outermost) - N_NAMED} more" if len(outermost) > N_NAMED else ""

@@ -26,7 +26,7 @@ Output = Literal["table", "json", "csv", "paths"]
 KINDS: tuple[Kind, ...] = ("copies", "bursts", "all")
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="List copies of pictures, and bursts.")
 @click.option("--kind", type=click.Choice(KINDS), default="copies", help="Which groups: copies, bursts, or all.")
 @click.option("--json", "output", flag_value="json", help="Print one JSON object a group.")
 @click.option("--csv", "output", flag_value="csv", help="Print a row for each file.")

@@ -15,7 +15,7 @@ from indexer.plural import count
 __all__ = ["info", "remove"]
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="Show folders, pictures, failed files, model, sizes.")
 @index_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def info(place: Place | None, as_json: bool) -> None:

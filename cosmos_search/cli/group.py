@@ -135,6 +135,20 @@ class Commands(click.Group):
                 error, self.explain(error)
             ) from error
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click's, with the command that was probably meant."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from difflib import get_close_matches
+
+            similar = get_close_matches(args[0], self.list_commands(ctx), 1)
+            if not similar:
+                raise
+            raise click.UsageError(f"{error.message.rstrip('.')}; did you mean {similar[0]}?", ctx) from error
+
     def main(  # type: ignore[override]  # click's is overloaded
         self,
         args: Sequence[str] | None = None,

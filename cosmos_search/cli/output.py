@@ -48,7 +48,7 @@ def format_report(report: "Report", style: Style = PLAIN) -> str:
     notes = []
     if report.failed_before:
         names, failed = suggest("cosmos-search info"), count(report.failed_before, "file", "failed", "failed")
-        notes.append(f"{failed} before and not changed since: {names}")
+        notes.append(f"{failed} before and did not change. To see why: {names}")
     if report.needs_extra:
         advice = f"to read them, {IN_CLONE}: {install_command('formats')}"
         notes.append(f"{count(report.needs_extra, 'HEIC or raw file')} skipped; {advice}")

@@ -27,14 +27,14 @@ def format_hits(hits: Sequence[Hit], style: Style = PLAIN) -> list[str]:
                 ("", Cell(f"{e.score:.2f}", is_dim=True), "", "", Cell(f"  {_format_evidence(e)}", is_dim=True))
                 for e in hit.evidence
             ]
-    lines = format_table(rows, {0, 1, 3}, style)
+    lines = format_table(rows, {0, 1, 3}, style, optional=(3, 2))
     return ["\n".join(lines[start:end]) for start, end in pairwise([*starts, len(rows)])]
 
 
 def format_pictures(pictures: Sequence[PictureRecord], style: Style = PLAIN) -> list[str]:
     """A header, and one line for each picture."""
     rows = [(str(i), *_format_picture(picture)) for i, picture in enumerate(pictures, 1)]
-    return format_table([("#", "taken", "size", "picture"), *rows], {0, 2}, style)
+    return format_table([("#", "taken", "size", "picture"), *rows], {0, 2}, style, optional=(2, 1))
 
 
 def format_path(path: Path) -> str:

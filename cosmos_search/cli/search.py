@@ -32,12 +32,14 @@ MAX_LISTED = 10**9  # pictures; more than an index has, and a number that the da
 
 GRAMMAR = """\
 \b
-A dog on a sofa. A red lamp.     sentences; each is compared with the whole picture and its regions
-beach + sunset - people          with and without (also: -people); inside a word they are part of it
+A dog on a sofa. A red lamp.     sentences; each finds its best region
+beach + sunset - people          with and without; also -people; not in x-ray
 2:dog + 0.5:cat                  weights
-a car @left. a church @top-right    places: left right top bottom centre, corners, or @x0,y0,x1,y1 (0..1)
+a car @left. a church @top-right places: left right top bottom centre,
+                                 corners, or @x0,y0,x1,y1 (0..1)
 "a - b. c: d @ e"                text in quotes is taken literally
-text:"exit 12" -text:draft       words in or around the picture: read in it, caption, keyword, folder, file name
+text:"exit 12" -text:draft       words read in the picture, in its caption,
+                                 keywords, folder or file name
 """
 
 OPTIONS = (
@@ -62,7 +64,7 @@ def _search_options(command: F) -> F:
     return filter_options(output_options(command))
 
 
-@click.command(cls=QueryCommand)
+@click.command(cls=QueryCommand, short_help="Find the pictures that match words or an example.")
 @click.argument("query", nargs=-1)
 @click.option("-n", "--top", default=10, help="How many pictures to show.")
 @_search_options

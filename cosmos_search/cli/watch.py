@@ -32,7 +32,7 @@ COUNTS = ("added", "updated", "moved", "removed")
 N_NAMED = 2  # directories in a line
 
 
-@click.command()
+@click.command(short_help="Index changes as they happen.")
 @index_option
 def watch(place: Place | None) -> None:
     """Index changes in the indexed folders as they happen, until Ctrl-C.

@@ -1,7 +1,6 @@
 """Open regular files, and replace files atomically. Used by all packages."""
 
 import os
-import secrets
 import stat
 from collections.abc import Callable
 from io import BufferedReader
@@ -53,6 +52,8 @@ def replace_file(
     The new file is written beside it under a random name, synced and renamed, so that readers see either the old or the
     new file. A link at the path is replaced, not followed.
     """
+    import secrets  # takes a millisecond, and few programs write files
+
     partial = path.with_name(f".{path.name[:40]}-{secrets.token_hex(8)}.partial")
     descriptor = os.open(partial, CREATE, permissions)
     try:

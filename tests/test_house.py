@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "ui": {"ui", "cosmos_search", "indexer"},
 }
 # The options of these commands ask for a cluster; nothing of it is imported otherwise.
-MAY_ASK = {ROOT / "cosmos_search" / "cli" / name: {"cluster"} for name in ("main.py", "serve.py")}
+MAY_ASK = {ROOT / "cosmos_search" / "cli" / name: {"cluster"} for name in ("index.py", "serve.py")}
 SLOW = ("sqlalchemy", "faiss", "onnxruntime", "PIL", "numpy")
 HEAVY = ("torch", "transformers", "streamlit", "ray", "fastapi")
 

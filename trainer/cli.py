@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
+from cosmos_search.cli.advice import add_advice
 from cosmos_search.cli.group import INTERRUPTED, Command, Commands, UserPath
 from cosmos_search.cli.terminal import json_line, say
 from cosmos_search.extras import require_extra
 from cosmos_search.model_config import Role
-from indexer.errors import UsageError
+from indexer.errors import CosmosSearchError, UsageError
 from indexer.files import expand_home
 from trainer.advice import ADVICE
 
@@ -38,7 +39,9 @@ class _TrainCommand(Command):
 
 class _TrainCommands(Commands):
     command_class = _TrainCommand
-    advice = ADVICE
+
+    def explain(self, error: CosmosSearchError) -> str:
+        return add_advice(error, ADVICE)
 
 
 @click.group(cls=_TrainCommands, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})

@@ -9,21 +9,45 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from cosmos_search.cli.group import Command
+from cosmos_search.cli.index_option import index_option, open_library
 from cosmos_search.cli.terminal import escape, json_line, say
+from indexer.places import Place
 from indexer.plural import count
 
 if TYPE_CHECKING:
     from cosmos_search.explore.duplicate_groups import DuplicateGroup
     from cosmos_search.library import Library
 
-__all__ = ["KINDS", "Kind", "Output", "print_duplicates"]
+__all__ = ["duplicates"]
 
 Kind = Literal["copies", "bursts", "all"]
 Output = Literal["table", "json", "csv", "paths"]
 KINDS: tuple[Kind, ...] = ("copies", "bursts", "all")
 
 
-def print_duplicates(library: "Library", kind: Kind, output: Output) -> None:
+@click.command(cls=Command, short_help="List copies of pictures, and bursts.")
+@click.option("--kind", type=click.Choice(KINDS), default="copies", help="Which groups: copies, bursts, or all.")
+@click.option("--json", "output", flag_value="json", help="Print one JSON object a group.")
+@click.option("--csv", "output", flag_value="csv", help="Print a row for each file.")
+@click.option("--paths", "output", flag_value="paths", help="Print only the paths of the files that are not kept.")
+@index_option
+def duplicates(kind: Kind, output: Output | None, place: Place | None) -> None:
+    """List copies of the same picture, and which of them is the best one. Nothing is ever deleted.
+
+    Copies are smaller, re-encoded, slightly cropped, brighter or turned; each is verified on its pixels. A burst is
+    photos of one scene by one camera, seconds apart: different pictures.
+
+    \b
+    Examples:
+      cosmos-search duplicates
+      cosmos-search duplicates --paths > others.txt
+    """
+    with open_library(place) as library:
+        _print_duplicates(library, kind, output or "table")
+
+
+def _print_duplicates(library: "Library", kind: Kind, output: Output) -> None:
     """Find the groups with a progress line on a terminal, and print them."""
     is_terminal = sys.stderr.isatty()
 
@@ -63,7 +87,7 @@ def _write_paths(groups: Sequence["DuplicateGroup"]) -> None:
 
 def _format_groups(groups: Sequence["DuplicateGroup"]) -> str:
     """A block of lines for each group, the file to keep first."""
-    from cosmos_search.cli.output import format_path
+    from cosmos_search.cli.pictures_table import format_path
 
     lines = []
     for group in groups:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["evaluate"]
 
 
-@click.command(context_settings={"show_default": True})
+@click.command(context_settings={"show_default": True}, short_help="Measure an encoder on a public test set.")
 @click.argument("name", metavar="SET", type=click.Choice(NAMES))
 @click.argument("source", type=UserPath())
 @click.option("--images", type=UserPath(), metavar="DIR", help="Folder of the pictures, if they are not beside SOURCE.")

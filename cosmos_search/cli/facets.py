@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["facets"]
 
 
-@click.command()
+@click.command(short_help="List what filters can be set to.")
 @click.option("-n", "--top", default=10, type=click.IntRange(min=1), help="How many values of a filter to show.")
 @filter_options
 @index_option

@@ -52,9 +52,13 @@ def filter_options(command: F) -> F:
 
 def parse_filter_options(texts: FilterTexts) -> "Filters":
     """The filters that the options describe. Raises UsageError."""
+    given = {name: text for name, text in texts.items() if text is not None}
+    if not given:
+        from indexer.store.filter_record import Filters
+
+        return Filters()
     from cosmos_search.retrieval.filters import parse_filters
 
-    given = {name: text for name, text in texts.items() if text is not None}
     # A folder is compared with paths, which Python decodes as it does arguments.
     decoded: dict[str, Any] = {n: text if n == "folder" else decode_argument(text) for n, text in given.items()}
     return parse_filters(**decoded)
@@ -62,9 +66,11 @@ def parse_filter_options(texts: FilterTexts) -> "Filters":
 
 def describe_town(texts: FilterTexts) -> str | None:
     """Which of several towns of one name --near is about, and how to choose another; None if there is one, or none."""
+    near = decode_argument(texts.get("near") or "")
+    if not near:
+        return None
     from cosmos_search.retrieval.filters import find_town_of
 
-    near = decode_argument(texts.get("near") or "")
     town = find_town_of(near)
     if town is None or town.n_same == 1:
         return None

@@ -4,14 +4,14 @@ import io
 import os
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from cosmos_search.cli.advice import ADVICE, Advice, add_advice
 from cosmos_search.cli.style import choose_style
 from cosmos_search.cli.terminal import escape, flush_streams, open_streams, say
 from cosmos_search.places import parse_place
@@ -95,8 +95,8 @@ def decode_argument(text: str) -> str:
 class _UserError(click.ClickException):
     """An error of this project as an exception of click, which prints it."""
 
-    def __init__(self, error: CosmosSearchError, advice: Advice) -> None:
-        text = add_advice(error, advice)
+    def __init__(self, error: CosmosSearchError, text: str) -> None:
+        """text: the error's sentence with advice."""
         super().__init__(_mark_position(error) if isinstance(error, QueryError) else escape(text))
 
 
@@ -115,7 +115,12 @@ class Commands(click.Group):
     """A group that prints the errors that a user can fix as one line. Exit code: 2 for wrong arguments, else 1."""
 
     command_class = Command
-    advice = ADVICE
+
+    def explain(self, error: CosmosSearchError) -> str:
+        """The error's sentence, and what helps. Its table imports all error classes, so only an error imports it."""
+        from cosmos_search.cli.advice import add_advice
+
+        return add_advice(error)
 
     def make_context(self, *args: Any, **extra: Any) -> click.Context:
         with _end_with_reader():  # it prints the help
@@ -126,7 +131,23 @@ class Commands(click.Group):
             with _end_with_reader():
                 return super().invoke(ctx)
         except CosmosSearchError as error:
-            raise (_WrongCallError if isinstance(error, UsageError) else _UserError)(error, self.advice) from error
+            raise (_WrongCallError if isinstance(error, UsageError) else _UserError)(
+                error, self.explain(error)
+            ) from error
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click's, with the command that was probably meant."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from difflib import get_close_matches
+
+            similar = get_close_matches(args[0], self.list_commands(ctx), 1)
+            if not similar:
+                raise
+            raise click.UsageError(f"{error.message.rstrip('.')}; did you mean {similar[0]}?", ctx) from error
 
     def main(  # type: ignore[override]  # click's is overloaded
         self,
@@ -157,17 +178,24 @@ class Commands(click.Group):
 
 
 class ExtensibleCommands(Commands):
-    """A group whose commands can also be entry points of installed packages, which are imported when they are used."""
+    """A group whose commands are imported when they are used. They can also be entry points of installed packages."""
+
+    def __init__(self, *args: Any, modules: Mapping[str, str], **options: Any) -> None:
+        """modules: the module of each command, where it has its own name."""
+        super().__init__(*args, **options)
+        self.modules = modules
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted({*super().list_commands(ctx), *_find_entry_points()})
+        return sorted({*self.modules, *_find_entry_points()})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        own = super().get_command(ctx, cmd_name)
-        if own is None and (found := _find_entry_points().get(cmd_name)) is not None:
-            command: click.Command = found.load()
-            return command
-        return own
+        if cmd_name in self.modules:
+            found: Any = getattr(import_module(self.modules[cmd_name]), cmd_name)
+        else:
+            point = _find_entry_points().get(cmd_name)
+            found = None if point is None else point.load()
+        assert found is None or isinstance(found, click.Command), found
+        return found
 
 
 @contextmanager

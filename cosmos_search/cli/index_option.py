@@ -7,10 +7,10 @@ import click
 
 from cosmos_search.cli.group import UserPlace
 from cosmos_search.cli.suggest import remember_index
-from cosmos_search.encoders.devices import Device, Precision
 from indexer.places import Place
 
 if TYPE_CHECKING:
+    from cosmos_search.encoders.devices import Device, Precision
     from cosmos_search.library import Library
 
 __all__ = ["index_option", "open_library"]
@@ -33,7 +33,7 @@ def index_option(command: F) -> F:
 
 
 def open_library(
-    place: Place | None, model: str | None = None, device: Device = "auto", precision: Precision = "auto"
+    place: Place | None, model: str | None = None, device: "Device" = "auto", precision: "Precision" = "auto"
 ) -> "Library":
     """The library at the place that the option names; None: the default one. It is imported here."""
     from cosmos_search.library import open as open_place

@@ -9,7 +9,7 @@ from indexer.places import Place
 __all__ = ["mcp"]
 
 
-@click.command()
+@click.command(short_help="Let an assistant find your photos (MCP).")
 @index_option
 @click.option("--allow-originals", is_flag=True, help="Also give original files with their metadata, not only JPEGs.")
 def mcp(place: Place | None, allow_originals: bool) -> None:

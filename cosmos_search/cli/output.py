@@ -2,22 +2,20 @@
 
 import os
 from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cosmos_search.cli.advice import add_advice
+from cosmos_search.cli.pictures_table import format_path
 from cosmos_search.cli.style import PLAIN, Style
 from cosmos_search.cli.suggest import suggest
-from cosmos_search.cli.table import Cell, format_table
+from cosmos_search.cli.table import format_table
 from cosmos_search.cli.terminal import escape
 from cosmos_search.extras import IN_CLONE, install_command
 from cosmos_search.models.published import RECOMMENDED
-from cosmos_search.retrieval.hits import Evidence, Hit
 from indexer.errors import OtherEncoderError
-from indexer.pictures.regions import WHOLE
 from indexer.plural import count
-from indexer.store.records import FailedFile, Folder, PictureRecord
+from indexer.store.records import FailedFile, Folder
 
 if TYPE_CHECKING:  # a search needs none
     from cosmos_search.models.install import ModelRow
@@ -26,11 +24,8 @@ if TYPE_CHECKING:  # a search needs none
     from indexer.ingest.report import Report
 
 __all__ = [
-    "format_hits",
     "format_info",
     "format_models",
-    "format_path",
-    "format_pictures",
     "format_report",
     "format_text_report",
     "report_to_dict",
@@ -38,29 +33,6 @@ __all__ = [
 
 N_FAILED_SHOWN = 20
 MODELS_WIDTH = 76  # cells that the table of models takes at least
-
-
-def format_hits(hits: Sequence[Hit], style: Style = PLAIN) -> list[str]:
-    """A header, and a text for each hit: one line, and one for each text with words and each sentence of several."""
-    rows: list[tuple[str | Cell, ...]] = [("#", "score", "taken", "size", "picture")]
-    starts = [0]
-    for hit in hits:
-        starts.append(len(rows))
-        rows.append((str(hit.rank), f"{hit.score:.2f}", *_format_picture(hit.picture)))
-        rows += [("", "", "", "", Cell(f"  {line.describe()}", is_dim=True)) for line in hit.texts]
-        if len(hit.evidence) > 1:
-            rows += [
-                ("", Cell(f"{e.score:.2f}", is_dim=True), "", "", Cell(f"  {_format_evidence(e)}", is_dim=True))
-                for e in hit.evidence
-            ]
-    lines = format_table(rows, {0, 1, 3}, style)
-    return ["\n".join(lines[start:end]) for start, end in pairwise([*starts, len(rows)])]
-
-
-def format_pictures(pictures: Sequence[PictureRecord], style: Style = PLAIN) -> list[str]:
-    """A header, and one line for each picture."""
-    rows = [(str(i), *_format_picture(picture)) for i, picture in enumerate(pictures, 1)]
-    return format_table([("#", "taken", "size", "picture"), *rows], {0, 2}, style)
 
 
 def format_report(report: "Report", style: Style = PLAIN) -> str:
@@ -76,7 +48,7 @@ def format_report(report: "Report", style: Style = PLAIN) -> str:
     notes = []
     if report.failed_before:
         names, failed = suggest("cosmos-search info"), count(report.failed_before, "file", "failed", "failed")
-        notes.append(f"{failed} before and not changed since: {names}")
+        notes.append(f"{failed} before and did not change. To see why: {names}")
     if report.needs_extra:
         advice = f"to read them, {IN_CLONE}: {install_command('formats')}"
         notes.append(f"{count(report.needs_extra, 'HEIC or raw file')} skipped; {advice}")
@@ -161,28 +133,10 @@ def _format_model_size(row: "ModelRow") -> str:
     return "" if size is None else f"+{size / 1e9:.1f} GB"
 
 
-def format_path(path: Path) -> str:
-    """A path for a person: relative if it is below the working directory, control characters escaped."""
-    try:
-        here = Path.cwd()
-    except OSError:  # it was deleted
-        return escape(str(path))
-    is_below = path.is_relative_to(here) and here.parent != here  # every path is below the root
-    return escape(str(path.relative_to(here) if is_below else path))
-
-
 def _format_folder(folder: Folder) -> str:
     without = ", ".join(format_path(Path(pattern)) for pattern in folder.exclude)
     gone = "" if os.path.isdir(folder.path) else " (not there)"  # noqa: PTH112 (Path.is_dir raises where it may not look)
     return format_path(folder.path) + (f" (without {without})" if without else "") + gone
-
-
-def _format_picture(picture: PictureRecord) -> tuple[str, str, Cell]:
-    """Three cells: when it was taken, its size, its path."""
-    path, *copies = picture.paths
-    taken, facts = picture.facts.metadata.taken_at, picture.facts
-    name = format_path(path) + (f" (+{len(copies)} more)" if copies else "")
-    return f"{taken:%Y-%m-%d}" if taken else "", f"{facts.width}×{facts.height}", Cell(name, link=path)
 
 
 def _list_failed(failed: Sequence[FailedFile], style: Style) -> list[str]:
@@ -192,14 +146,6 @@ def _list_failed(failed: Sequence[FailedFile], style: Style) -> list[str]:
             f"  ... and {len(failed) - N_FAILED_SHOWN} more; all of them: {suggest('cosmos-search info --json')}"
         )
     return ["", style.red("Failed:"), *lines] if failed else []
-
-
-def _format_evidence(evidence: Evidence) -> str:
-    """A sentence and its best region, in percent of the picture."""
-    sign = "not " if evidence.is_negative else ""
-    b = evidence.box
-    place = "the whole" if b == WHOLE else f"{b.left:.0%}-{b.right:.0%} across, {b.top:.0%}-{b.bottom:.0%} down"
-    return f"{sign}{evidence.text}: {place}"
 
 
 def _format_pair(figures: tuple[float, float] | None) -> str:

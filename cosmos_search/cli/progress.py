@@ -54,7 +54,7 @@ def read_texts_with_progress(library: Library, max_pixels: int | None) -> TextRe
 
         def show(report: TextReport) -> None:
             bar.total = report.n_total
-            bar.set_description("reading texts", refresh=False)
+            bar.set_description_str("reading texts", refresh=False)
             bar.set_postfix(with_text=report.n_with_text, failed=len(report.failed), refresh=False)
             bar.update(report.n_done - bar.n)
 
@@ -72,11 +72,14 @@ def _show_bar(
         Thread(target=_count_ahead, args=(bar, library, folders, exclude), daemon=True).start()
 
         def show(report: Report) -> None:
-            bar.set_description(f"{report.model} on {report.device}", refresh=False)
+            bar.set_description_str(report.model, refresh=False)
             bar.set_postfix(failed=len(report.failed), refresh=False)
             bar.update(report.n_done - bar.n)
 
-        yield show
+        try:
+            yield show
+        finally:
+            bar.leave = bar.n > 0  # an error before the first picture leaves no line
 
 
 def _count_ahead(bar: "tqdm[None]", library: Library, folders: Sequence[Path], exclude: Sequence[str] | None) -> None:

@@ -61,14 +61,14 @@ def output_options(command: F) -> F:
 
 def print_hits(hits: "Sequence[Hit]", output: Output) -> None:
     """Print the results of a search; nothing if there are none."""
-    from cosmos_search.cli.output import format_hits
+    from cosmos_search.cli.pictures_table import format_hits
 
     _print_records(hits, [hit.picture for hit in hits], output, format_hits)
 
 
 def print_pictures(pictures: "Sequence[PictureRecord]", output: Output) -> None:
     """Print pictures that no query was compared with; nothing if there are none."""
-    from cosmos_search.cli.output import format_pictures
+    from cosmos_search.cli.pictures_table import format_pictures
 
     _print_records(pictures, pictures, output, format_pictures)
 

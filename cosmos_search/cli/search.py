@@ -1,4 +1,4 @@
-"""The options of the command `search`, and what it prints."""
+"""The command `search`."""
 
 import gc
 from collections.abc import Callable, Iterator, Sequence
@@ -12,15 +12,19 @@ import click
 
 from cosmos_search.cli.filters import FilterTexts, describe_failure, describe_town, filter_options, parse_filter_options
 from cosmos_search.cli.group import TEXT, UserPath, decode_argument
+from cosmos_search.cli.index_option import index_option
+from cosmos_search.cli.query_words import QueryCommand
 from cosmos_search.cli.results import Output, output_options, print_hits, print_pictures
 from cosmos_search.cli.terminal import say
+from indexer.places import Place
 
 if TYPE_CHECKING:
     from cosmos_search.cli.served import ServedLibrary
     from cosmos_search.retrieval.hits import Hit
+    from indexer.pictures.regions import Box
     from indexer.store.filter_record import Filters
 
-__all__ = ["pause_collection", "search_and_print", "search_options"]
+__all__ = ["search"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -28,12 +32,14 @@ MAX_LISTED = 10**9  # pictures; more than an index has, and a number that the da
 
 GRAMMAR = """\
 \b
-A dog on a sofa. A red lamp.     sentences; each is compared with the whole picture and its regions
-beach + sunset - people          with and without (also: -people); inside a word they are part of it
+A dog on a sofa. A red lamp.     sentences; each finds its best region
+beach + sunset - people          with and without; also -people; not in x-ray
 2:dog + 0.5:cat                  weights
-a car @left. a church @top-right    places: left right top bottom centre, corners, or @x0,y0,x1,y1 (0..1)
+a car @left. a church @top-right places: left right top bottom centre,
+                                 corners, or @x0,y0,x1,y1 (0..1)
 "a - b. c: d @ e"                text in quotes is taken literally
-text:"exit 12" -text:draft       words in or around the picture: read in it, caption, keyword, folder, file name
+text:"exit 12" -text:draft       words read in the picture, in its caption,
+                                 keywords, folder or file name
 """
 
 OPTIONS = (
@@ -51,15 +57,50 @@ OPTIONS = (
 )
 
 
-def search_options(command: F) -> F:
+def _search_options(command: F) -> F:
     """Add the options of a search to a command."""
     for option in reversed(OPTIONS):
         command = option(command)
     return filter_options(output_options(command))
 
 
+@click.command(cls=QueryCommand, short_help="Find the pictures that match words or an example.")
+@click.argument("query", nargs=-1)
+@click.option("-n", "--top", default=10, help="How many pictures to show.")
+@_search_options
+@index_option
+@click.option(
+    "--server",
+    type=TEXT,
+    metavar="URL",
+    help="Ask this server, whose token is in COSMOS_SEARCH_TOKEN. A server of the same index on this machine is found "
+    "without it.",
+)
+def search(query: tuple[str, ...], top: int, place: Place | None, server: str | None, **options: Any) -> None:
+    from cosmos_search.cli.served import ServedLibrary
+
+    with _pause_collection(), ServedLibrary(place, server) as library:
+        _search_and_print(library, query, top, **options)
+
+
+search.help = f"""Find the pictures that match QUERY, and the matching part of each.
+
+QUERY needs no quotes, unless it has characters that the shell takes for itself. Without a QUERY, filters list the
+pictures that pass them, newest first.
+
+{GRAMMAR}
+\b
+Examples:
+  cosmos-search search a cup of coffee -n 5
+  cosmos-search search "A dog on a sofa. A red lamp." --explain why/
+  cosmos-search search --similar-to photo.jpg "at night" --after 2024-06
+  cosmos-search search --after 2024 --camera X100
+  cosmos-search search a cat -0 | xargs -0 cp -t cats/
+"""
+
+
 @contextmanager
-def pause_collection() -> Iterator[None]:
+def _pause_collection() -> Iterator[None]:
     """Collect no garbage in this block, nor later of what was created in it: for a process that ends after one search.
 
     Otherwise a fifth of its time goes into collections of the imported modules, most of them when the process ends.
@@ -72,7 +113,7 @@ def pause_collection() -> Iterator[None]:
         gc.enable()
 
 
-def search_and_print(
+def _search_and_print(
     library: "ServedLibrary",
     words: Sequence[str],
     top: int,
@@ -89,7 +130,6 @@ def search_and_print(
     **filters: str | None,
 ) -> None:
     """Search and print the hits, or that nothing matches. Filters without a query list the pictures that pass."""
-    from cosmos_search.retrieval.query import parse_box
     from indexer.errors import UsageError
     from indexer.store.filter_record import Filters
 
@@ -105,13 +145,13 @@ def search_and_print(
     if not text.strip() and similar_to is None and wanted != Filters():
         if explain is not None:
             raise UsageError("--explain shows where a picture matches words; add some, such as: a dog")
-        list_and_print(library, wanted, filters, top, output)
+        _list_and_print(library, wanted, filters, top, output)
         return
     answer = library.ask(
         text,
         top,
         similar_to=similar_to,
-        box=parse_box(box) if box is not None else None,
+        box=_parse_box(box) if box is not None else None,
         filters=wanted,
         include_unlikely=include_unlikely,
     )
@@ -129,7 +169,13 @@ def search_and_print(
         _explain(library, hits, explain)
 
 
-def list_and_print(library: "ServedLibrary", filters: "Filters", texts: FilterTexts, top: int, output: Output) -> None:
+def _parse_box(text: str) -> "Box":
+    from cosmos_search.retrieval.query import parse_box  # few searches have one, and in a server's it is not needed
+
+    return parse_box(text)
+
+
+def _list_and_print(library: "ServedLibrary", filters: "Filters", texts: FilterTexts, top: int, output: Output) -> None:
     """Print the newest pictures that pass the filters, and how many others do. texts: of the options, for messages."""
     from cosmos_search.retrieval.errors import HitCountError
 
@@ -165,7 +211,7 @@ def _mention_place(library: "ServedLibrary", text: str, wanted: "Filters") -> No
 
 
 def _explain(library: "ServedLibrary", hits: "Sequence[Hit]", folder: Path) -> None:
-    from cosmos_search.cli.output import format_path
+    from cosmos_search.cli.pictures_table import format_path
     from cosmos_search.retrieval.explain import save_explanations
 
     paths = save_explanations(hits, library.encoder, folder)

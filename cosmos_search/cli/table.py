@@ -11,6 +11,7 @@ __all__ = ["Cell", "format_table"]
 
 GAP = "  "
 MIN_WIDTH = 10  # cells of the last column, however narrow the terminal is
+READABLE = 30  # cells of the last column, for which optional ones are left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +28,16 @@ def format_table(
 ) -> list[str]:
     """Lines with aligned columns, by the width in a terminal: letters of CJK take two cells. The first is a header.
 
-    right: columns that are aligned there. optional: columns to leave out, in this order, until the lines fit; texts of
-    the last column are shortened in the middle after that.
+    right: columns that are aligned there. optional: columns to leave out, in this order, until the lines fit with
+    READABLE cells in the last one, whose texts are shortened in the middle.
     """
     table = [[cell if isinstance(cell, Cell) else Cell(cell) for cell in row] for row in rows]
     texts = [[escape(cell.text) for cell in row] for row in table]
     widths = {i: max(map(measure_width, column)) for i, column in enumerate(zip(*texts, strict=True))}
-    for i in optional:
-        if style.width is not None and _sum_widths(widths) > style.width:
-            del widths[i]
     last = max(widths)
+    for i in optional:
+        if style.width is not None and _sum_widths(widths | {last: min(widths[last], READABLE)}) > style.width:
+            del widths[i]
     if style.width is not None:
         widths[last] = min(widths[last], max(MIN_WIDTH, style.width - _sum_widths(widths) + widths[last]))
     lines = []

@@ -32,7 +32,7 @@ COUNTS = ("added", "updated", "moved", "removed")
 N_NAMED = 2  # directories in a line
 
 
-@click.command()
+@click.command(short_help="Index changes as they happen.")
 @index_option
 def watch(place: Place | None) -> None:
     """Index changes in the indexed folders as they happen, until Ctrl-C.
@@ -72,24 +72,19 @@ class _Watched:
     _missing: list[Path] = field(default_factory=list)  # folders
 
     def list_folders(self) -> list[Path]:
-        """The indexed folders; the last known ones while the index can't be read. Says which have come or gone."""
+        """The indexed folders; the last known ones while the index can't be read."""
         try:
             if (version := self.library.version()) != self._version:
                 self._folders, self._version = [folder.path for folder in self.library.info().folders], version
         except CosmosSearchError:
             if self._version is None:
                 raise
-        before, self._missing = self._missing, [path for path in self._folders if not os.path.isdir(path)]  # noqa: PTH112
-        for path in self._missing:
-            if path not in before:
-                say(f"{_tell_time()}  {add_advice(MissingFolderError(path))}", err=True)
-        for path in before:
-            if path in self._folders and path not in self._missing:
-                say(f"{_tell_time()}  {path} is there again.", err=True)
+        self._say_what_is_missing()
         return self._folders
 
     def index(self, directories: set[Path]) -> None:
         """Index these directories, and those that an error has kept from being indexed."""
+        self._say_what_is_missing()
         self._waiting |= directories
         found = [path for path in self._waiting if path.is_dir()]
         if not found:
@@ -103,6 +98,16 @@ class _Watched:
         self._waiting.clear()
         if line := _format_line(report, found):
             say(line)
+
+    def _say_what_is_missing(self) -> None:
+        """Say once which folders have gone, and which are there again."""
+        before, self._missing = self._missing, [path for path in self._folders if not os.path.isdir(path)]  # noqa: PTH112
+        for path in self._missing:
+            if path not in before:
+                say(f"{_tell_time()}  {add_advice(MissingFolderError(path))}", err=True)
+        for path in before:
+            if path in self._folders and path not in self._missing:
+                say(f"{_tell_time()}  {path} is there again.", err=True)
 
     def _warn(self, warnings: list[CosmosSearchError]) -> None:
         sentences = {add_advice(warning): None for warning in warnings}
@@ -159,7 +164,7 @@ def _format_line(report: "Report", directories: list[Path]) -> str:
 
 
 def _name(directories: list[Path]) -> str:
-    from cosmos_search.cli.output import format_path
+    from cosmos_search.cli.pictures_table import format_path
 
     outermost = sorted(path for path in directories if not any(other in path.parents for other in directories))
     more = f" and {len(outermost) - N_NAMED} more" if len(outermost) > N_NAMED else ""

@@ -1,20 +1,19 @@
 """Searches and answers as JSON, without loss: scores are the same to the last bit on the other side."""
 
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from datetime import datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cosmos_search.cluster_errors import MissingShardsError
-from cosmos_search.retrieval.example_image import ExampleImage
 from cosmos_search.retrieval.hits import Evidence, Hit
 from indexer.pictures.metadata_record import Metadata
 from indexer.pictures.regions import Box
 from indexer.store.filter_record import Filters
 from indexer.store.records import PictureFacts, PictureRecord, TextLine
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # few searches need these
+    from cosmos_search.cluster_errors import MissingShardsError
+    from cosmos_search.retrieval.example_image import ExampleImage
     from indexer.store.albums import Album
     from indexer.store.facets import Facets
 
@@ -39,7 +38,7 @@ class Search:
 
     text: str = ""
     top: int = 10
-    example: ExampleImage | None = None
+    example: "ExampleImage | None" = None
     filters: Filters | None = None
     include_unlikely: bool = False
 
@@ -49,7 +48,7 @@ class Answer:
     """The hits of a search."""
 
     hits: list[Hit]
-    warning: MissingShardsError | None = None  # some pictures were not searched
+    warning: "MissingShardsError | None" = None  # some pictures were not searched
     note: str | None = None  # one sentence about the query, such as that the encoder does not read its language
 
 
@@ -84,8 +83,12 @@ def answer_to_dict(answer: Answer, offset: int = 0) -> dict[str, Any]:
 def parse_answer(values: Any) -> Answer:
     """The answer with these values. Raises ValueError, LookupError or TypeError."""
     found = values["missing_shards"]
-    warning = None if found is None else MissingShardsError(tuple(found["missing"]), found["n_shards"])
-    return Answer([_parse_hit(hit) for hit in values["hits"]], warning, values["note"])
+    answer = Answer([_parse_hit(hit) for hit in values["hits"]], note=values["note"])
+    if found is None:
+        return answer
+    from cosmos_search.cluster_errors import MissingShardsError
+
+    return replace(answer, warning=MissingShardsError(tuple(found["missing"]), found["n_shards"]))
 
 
 def parse_picture(values: Any) -> PictureRecord:
@@ -121,6 +124,8 @@ def parse_facets(values: Any) -> "Facets":
 
 def _format_number(number: float) -> str:
     """The shortest decimal text of the number, without an exponent."""
+    from decimal import Decimal
+
     return format(Decimal(repr(float(number))), "f")
 
 

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from indexer.pictures.metadata_record import Metadata
 from indexer.pictures.regions import WHOLE, Box
-from indexer.pictures.walk import FoundFile
 
-if TYPE_CHECKING:  # a client of a server needs no NumPy
+if TYPE_CHECKING:  # a client of a server needs neither
     import numpy as np
     from numpy.typing import NDArray
+
+    from indexer.pictures.walk import FoundFile
 
 __all__ = [
     "TEXT_KINDS",
@@ -135,7 +136,7 @@ class IndexedPicture:
     """A file with new content, to be written with its picture."""
 
     folder_id: int
-    file: FoundFile
+    file: "FoundFile"
     fingerprint: bytes
     facts: PictureFacts
     vectors: "NDArray[np.float16]"  # (1 + regions, dim)
@@ -146,7 +147,7 @@ class IndexedCopy:
     """A file whose content is in the catalog."""
 
     folder_id: int
-    file: FoundFile
+    file: "FoundFile"
     fingerprint: bytes
 
 
@@ -155,7 +156,7 @@ class IndexedFailure:
     """A file that could not be read."""
 
     folder_id: int
-    file: FoundFile
+    file: "FoundFile"
     reason: str
     max_pixels: int | None  # the limit of the run; the file is read again in a run with another limit
 

@@ -40,6 +40,28 @@ def test_tables_fit_80_columns(place, words):
     assert "\x1b" not in text
 
 
+def test_help_fits_80_columns_and_cuts_no_sentence(place):
+    for words in (["-h"], ["search", "-h"]):
+        lines = show(*words, place=place)[0].decode().splitlines()
+        commands = lines[lines.index("Commands:") :] if "Commands:" in lines else []
+        assert not [line for line in commands if line.endswith("...")]
+        assert all(len(line) <= 80 for line in lines), max(lines, key=len)
+
+
+def test_a_narrow_terminal_shows_paths_rather_than_dates_and_sizes(place):
+    for words in (["search", "a dog. a house", "--all", "-n", "1"], LIST):
+        header, *lines = SEQUENCE.sub(b"", show(*words, place=place, columns=40)[0]).decode().splitlines()
+        assert "taken" not in header
+        assert all(wcswidth(line) <= 40 for line in (header, *lines))
+        assert re.search(r"/\w+\.jpg$", lines[0])
+
+
+def test_an_error_before_the_first_picture_leaves_no_bar(place, tmp_path):
+    written, code = show("index", str(tmp_path / "none"), place=place)
+    shown = written.split(b"\r")[-1]
+    assert (code, b"pictures/s" in shown, b"does not exist" in shown) == (1, False, True)
+
+
 @pytest.mark.parametrize("columns", [40, 60, 80])
 def test_the_list_of_models_is_readable_in_any_terminal(place, columns):
     """No word is cut, and each line fits."""

@@ -245,6 +245,13 @@ def test_closed_sets_of_values_are_listed_where_another_is_given(option, tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_command_that_was_probably_meant_is_named():
+    done = run("serach", "a", "cat")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.endswith("Error: No such command 'serach'; did you mean search?\n")
+    assert run("xyzzy").stderr.endswith("Error: No such command 'xyzzy'.\n")
+
+
 def test_the_shell_completes_commands_and_options():
     for words, word, completed in (("cosmos-search sea", 1, ["search"]), ("cosmos-search search --o", 2, ["--open"])):
         variables = {"COMP_WORDS": words, "COMP_CWORD": str(word), "_COSMOS_SEARCH_COMPLETE": "bash_complete"}

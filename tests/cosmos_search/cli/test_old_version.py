@@ -29,11 +29,11 @@ def place(tmp_path):
 @pytest.mark.parametrize("words", [["search", "red"], ["index"]])
 def test_it_is_refused_with_the_command_that_rebuilds_it(place, words):
     done = run(*words, "--index", place)
-    assert (done.exit_code, done.stdout, done.stderr) == (1, "", f"Error: {SENTENCE} {ADVICE}\n")
+    assert (done.exit_code, done.stdout, done.stderr) == (1, "", f"Error: {SENTENCE} {ADVICE} --index {place}\n")
 
 
 def test_info_says_so(place):
-    assert f"{SENTENCE} {ADVICE}" in run("info", "--index", place).stdout.splitlines()
+    assert f"{SENTENCE} {ADVICE} --index {place}" in run("info", "--index", place).stdout.splitlines()
     assert json.loads(run("info", "--index", place, "--json").stdout)["needs_rebuild"]
 
 

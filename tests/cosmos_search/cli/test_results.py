@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from cosmos_search.cli.main import main
-from cosmos_search.cli.output import format_pictures
+from cosmos_search.cli.pictures_table import format_pictures
 from cosmos_search.cli.style import Style
 from tests.colour import record
 from tests.dated_photos import index_photos, take_photos

@@ -32,7 +32,8 @@ from cosmos_search.cli.main import main
 try:
     main(sys.argv[2:])
 finally:
-    heavy = ("numpy", "sqlalchemy", "onnxruntime", "PIL", "faiss", "fastapi", "pydantic")
+    heavy = ("numpy", "sqlalchemy", "onnxruntime", "PIL", "faiss", "fastapi", "pydantic", "importlib.metadata",
+             "cosmos_search.library", "cosmos_search.cli.evaluate", "cosmos_search.cli.models", "indexer.pictures.walk")
     loaded = [name for name in heavy if name in sys.modules]
     print(loaded, file=open(sys.argv[1], "w"))
 """

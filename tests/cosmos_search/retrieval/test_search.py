@@ -171,7 +171,7 @@ def test_a_picture_that_is_gone_can_not_be_explained(library):
 
 
 def test_json_has_the_boxes(library):
-    from cosmos_search.cli.output import format_hits
+    from cosmos_search.cli.pictures_table import format_hits
 
     hits = library.search("red @left. blue @right")
     record = json.loads(json.dumps(hits[0].to_dict()))

@@ -4,15 +4,18 @@ from collections.abc import Mapping
 
 import streamlit as st
 
+from cosmos_search.service.indexing import IndexingJob
 from ui.components.components import show_search_helper
 from ui.session.address import bind_widget, go, show_choice
 from ui.session.login import get_own_ticket
 from ui.session.shared import SharedResources
 from ui.session.state import MAX_TEXT, State
+from ui.views.indexing import describe_job
 
 __all__ = ["show_top"]
 
 REFRESH_S = 2.0
+SEEN = "job_with_seen_failures"  # key in the session
 
 
 def show_top(shared: SharedResources, state: State, labels: Mapping[str, str]) -> None:
@@ -37,10 +40,22 @@ def show_top(shared: SharedResources, state: State, labels: Mapping[str, str]) -
 
 def _show_indexing_note(shared: SharedResources) -> None:
     job = shared.indexing.job
-    if job is None or not job.is_running:
+    if job is None or not (shared.library.exists() and shared.library.n_pictures()):  # the start page shows all of it
         return
-    n_done = 0 if job.report is None else job.report.n_done
-    total = "" if job.n_files is None else f" of {job.n_files:,}"
-    st.caption(
-        f":material/sync: Indexing: {n_done:,}{total} files. New pictures are found as soon as they are indexed."
-    )
+    if job.is_running:
+        st.caption(f":material/sync: {describe_job(job)}. New pictures are found as soon as they are indexed.")
+    elif job.report is not None and job.report.failed and st.session_state.get(SEEN) is not job:
+        n = len(job.report.failed)
+        st.button(
+            f"{n:,} {'file' if n == 1 else 'files'} could not be read. What to do",
+            icon=":material/warning:",
+            type="tertiary",
+            key="see_failures",
+            on_click=_see_failures,
+            args=(job,),
+        )
+
+
+def _see_failures(job: IndexingJob) -> None:
+    st.session_state[SEEN] = job
+    go(view="library", picture=None)

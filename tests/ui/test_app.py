@@ -59,7 +59,7 @@ def id_of(index, name):
 
 def said(test):
     assert not test.exception, [one.value for one in test.exception]
-    kinds = (test.markdown, test.info, test.error, test.warning, test.header, test.caption)
+    kinds = (test.markdown, test.info, test.error, test.warning, test.header, test.caption, test.success)
     return " ".join(one.value for kind in kinds for one in kind)
 
 
@@ -327,6 +327,12 @@ def test_a_first_run_without_a_picture_that_can_be_read_says_so_and_can_be_repea
     wait_for_indexing()
     assert shared_resources().indexing.job.error is None
     assert shared_resources().library.n_pictures() == 5
+
+
+def test_files_that_failed_are_a_click_away_after_indexing(index, home):
+    (home / "Pictures" / "empty.jpg").touch()
+    press(page(), "Index Pictures")
+    wait_for_indexing()
     test = page()
     assert "1 file could not be read. What to do" in [one.label for one in test.button]
     button(test, "1 file could not be read. What to do").click().run()

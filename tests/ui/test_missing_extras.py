@@ -54,6 +54,4 @@ def test_the_page_names_the_extra_for_a_heat_map_and_shows_the_picture_all_the_s
     assert done.returncode == 0, done.stderr
     picture, heat, sentence = json.loads(done.stdout.splitlines()[-1])
     assert (picture, heat) == (200, 501)
-    assert sentence.startswith(
-        "A heat map of the model micro needs PyTorch and Transformers; in the folder of the clone: pip install"
-    )
+    assert sentence.startswith("A heat map of the model micro needs PyTorch and Transformers, which are not installed")

@@ -208,7 +208,22 @@ def test_recent_searches_are_offered(look, site):
     look.open(site)
     look.one('input[aria-label="Search"]').click()
     script = "[...document.querySelectorAll('#cosmos-search-suggestions option')].map((one) => [one.value, one.label])"
-    until(lambda: run(look, script) == [["a cat", "recent"], ["a rocket", "recent"]], "no recent searches")
+    until(lambda: run(look, script)[:2] == [["a cat", "recent"], ["a rocket", "recent"]], "no recent searches")
+
+
+def test_a_suggested_name_sets_a_filter_and_keeps_the_search(look, site):
+    look.open(site + CUP)
+    look.cards()
+    box = look.one('input[aria-label="Search"]')
+    box.click()
+    find = "[...document.querySelectorAll('#cosmos-search-suggestions option')].map((one) => one.value)"
+    name = until(lambda: next((text for text in run(look, find) if text.startswith("folder: ")), None), "no folder")
+    box.send_keys(Keys.CONTROL + "a")
+    box.send_keys(name + Keys.ENTER)
+    until(lambda: "folder=" in look.browser.current_url, "the filter is not set")
+    assert "query=a+cup+of+coffee" in look.browser.current_url
+    until(lambda: look.one('input[aria-label="Search"]').get_attribute("value") == "a cup of coffee")
+    assert look.cards()
 
 
 def test_zooming_shows_the_pixels_of_the_file(look, site):

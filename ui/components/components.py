@@ -136,9 +136,17 @@ def show_folders(
     )
 
 
-def show_search_helper(ticket: str, *, key: str) -> None:
-    """Makes `/` go to the search box, and offers it recent searches and names in the collection. Shows nothing."""
-    _search_helper(key=key, data={"ticket": ticket}, height=1)
+def show_search_helper(ticket: str, query: str, *, key: str, on_filter: Callable[[dict[str, str]], None]) -> None:
+    """Makes `/` go to the search box, and offers it recent searches and names in the collection. Shows nothing.
+
+    query: the present one. on_filter: gets the filters that a chosen name stands for, by their names in the state.
+    """
+    _search_helper(
+        key=key,
+        data={"ticket": ticket, "query": query},
+        height=1,
+        on_filter_change=lambda: on_filter(dict(st.session_state[key].filter)),
+    )
 
 
 def show_frame(

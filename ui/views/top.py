@@ -10,6 +10,7 @@ from ui.session.address import bind_widget, go, show_choice
 from ui.session.login import get_own_ticket
 from ui.session.shared import SharedResources
 from ui.session.state import MAX_TEXT, State
+from ui.session.suggestions import CHANGES
 from ui.views.indexing import describe_job
 
 __all__ = ["show_top"]
@@ -32,10 +33,15 @@ def show_top(shared: SharedResources, state: State, labels: Mapping[str, str]) -
             icon=":material/search:",
         )
         show_choice("View", "view", state.view, labels, picture=None)
-    show_search_helper(get_own_ticket(), key="search_helper")
+    show_search_helper(get_own_ticket(), state.query, key="search_helper", on_filter=_set_filters)
     if state.view != "library":
         show_note = st.fragment(_show_indexing_note, run_every=REFRESH_S if shared.indexing.is_running else None)
         show_note(shared)
+
+
+def _set_filters(changes: Mapping[str, object]) -> None:
+    """Callback of a suggestion; values come from the browser."""
+    go(view="search", album=None, **{name: str(changes[name])[:MAX_TEXT] for name in CHANGES & changes.keys()})
 
 
 def _show_indexing_note(shared: SharedResources) -> None:

@@ -48,6 +48,9 @@ function setText(box, text) {
 
 export default function ({ data, parentElement, setTriggerValue }) {
   admit(data.ticket);
+  // Streamlit makes the scrolled area a stop of the Tab key. Without it the search box comes first after the link that
+  // skips to this area, which still takes the focus from there.
+  document.querySelector('[data-testid="stMain"]')?.setAttribute("tabindex", "-1");
   let suggestions = null;
   // A name that stands for filters sets them, and the search stays. Returns true if the box has one.
   const setFilters = (box) => {

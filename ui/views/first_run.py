@@ -28,6 +28,8 @@ def show_first_run(shared: SharedResources) -> None:
         st.markdown("The search opens as soon as the first pictures are indexed.")
         show_progress(shared, is_first=True)
         return
+    if shared.library.n_pictures():  # the job has ended since this page was chosen
+        st.rerun()
     show_progress(shared)
     if shared.library.exists():
         show_failures(shared.library.info().failed)

@@ -35,7 +35,10 @@ def start_indexing(
 
 def show_progress(shared: SharedResources, *, is_first: bool = False) -> None:
     """Progress and result of indexing. is_first: rerun the page as soon as the first pictures are indexed."""
-    fragment = st.fragment(_show_job, run_every=REFRESH_S if shared.indexing.is_running else None)
+    is_running = shared.indexing.is_running
+    if is_running:  # the job may end before the fragment is run
+        st.session_state["saw_running"] = True
+    fragment = st.fragment(_show_job, run_every=REFRESH_S if is_running else None)
     fragment(shared, is_first)
 
 
@@ -44,7 +47,6 @@ def _show_job(shared: SharedResources, is_first: bool) -> None:
     if job is None:
         return
     if job.is_running:
-        st.session_state["saw_running"] = True
         _show_progress_bar(job)
         if is_first and shared.library.n_pictures():
             st.rerun()

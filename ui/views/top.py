@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from cosmos_search.service.indexing import IndexingJob
 from ui.components.components import show_search_helper
 from ui.session.address import bind_widget, go, show_choice
 from ui.session.login import get_own_ticket
@@ -52,16 +51,8 @@ def _show_indexing_note(shared: SharedResources) -> None:
         st.caption(f":material/sync: {describe_job(job)}. New pictures are found as soon as they are indexed.")
     elif job.report is not None and job.report.failed and st.session_state.get(SEEN) is not job:
         n = len(job.report.failed)
-        st.button(
-            f"{n:,} {'file' if n == 1 else 'files'} could not be read. What to do",
-            icon=":material/warning:",
-            type="tertiary",
-            key="see_failures",
-            on_click=_see_failures,
-            args=(job,),
-        )
-
-
-def _see_failures(job: IndexingJob) -> None:
-    st.session_state[SEEN] = job
-    go(view="library", picture=None)
+        label = f"{n:,} {'file' if n == 1 else 'files'} could not be read. What to do"
+        if st.button(label, icon=":material/warning:", type="tertiary", key="see_failures"):
+            st.session_state[SEEN] = job
+            go(view="library", picture=None)
+            st.rerun()  # of the whole page: this is a fragment

@@ -84,12 +84,13 @@ def list_folder(path: Path, home: Path, seconds: float = COUNT_S) -> FolderListi
     deadline = monotonic() + seconds
     try:
         with os.scandir(folder) as found:
-            entries = sorted(found, key=lambda entry: entry.name.casefold())
+            entries = list(found)
     except OSError as error:
         raise FolderError(folder, f"can't be opened ({error.strerror})") from error
     paths = {entry.name: real for entry in entries if (real := _find_directory(entry, home)) is not None}
     own, _ = _count_files((entry for entry in entries if entry.name not in paths), deadline)
-    shown = [_make_subfolder(name, real, deadline) for name, real in list(paths.items())[:MAX_SUBFOLDERS]]
+    names = sorted(paths, key=str.casefold)[:MAX_SUBFOLDERS]
+    shown = [_make_subfolder(name, paths[name], deadline) for name in names]
     n_not_shown = len(paths) - len(shown)
     total = sum((one.count for one in shown), own + Count(is_complete=not n_not_shown))
     crumbs = [one for one in (folder, *folder.parents) if one.is_relative_to(home)]

@@ -30,7 +30,7 @@ def show_folder_chooser(on_choose: OnChoose, *, is_busy: bool, show_options: Cal
     listing = _list_open_folder(home)
     if listing is not None:
         _show_listing(listing)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="bottom", key="index_row"):
         if show_options is not None:
             show_options()
         if listing is not None:

@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 from selenium.webdriver.common.keys import Keys
 
 from tests.browser import chromium, page, until
-from tests.demo import SKIMAGE, make_home
+from tests.demo import SKIMAGE, make_home, make_index
 
 pytestmark = [
     pytest.mark.slow,
@@ -58,6 +58,12 @@ def site(tmp_path_factory, home):
 
 
 @pytest.fixture(scope="module")
+def indexed_site(tmp_path_factory, home):
+    with page(make_index(tmp_path_factory.mktemp("indexed") / "index", home / "Pictures"), home) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
 def browser(tmp_path_factory):
     with chromium(tmp_path_factory.mktemp("profile")) as browser:
         yield browser
@@ -103,45 +109,45 @@ def test_folders_are_opened_with_the_keyboard_and_the_focus_goes_along(browser, 
     assert not [name for name in folder_names(browser) if name.startswith(".") or name == "out"]
 
 
-def test_a_chosen_folder_is_indexed_and_what_failed_is_a_click_away(browser, site, tmp_path):
-    browser.open(site)
-    browser.click("button", "Index Pictures")
-    browser.says("Newest pictures")
-    browser.cards(lambda names: len(names) == 6)
-    browser.click("button", "2 files could not be read. What to do")
-    browser.says("Empty files: 2")
-    browser.says("Copy them again from the camera or a backup")
-    browser.downloads_into(tmp_path)
-    browser.click("button", "List as CSV")
-    listed = until(lambda: next(tmp_path.glob("*.csv"), None), "no list")
-    assert listed.read_text().count("the file is empty") == 2
-    assert browser.violations() == []
+def test_a_chosen_folder_is_indexed_and_what_failed_is_a_click_away(browser, home, tmp_path):
+    with page(tmp_path / "index", home) as address:
+        browser.open(address)
+        browser.click("button", "Index Pictures")
+        browser.says("Newest pictures")
+        browser.cards(lambda names: len(names) == 6)
+        browser.click("button", "2 files could not be read. What to do")
+        browser.says("Empty files: 2")
+        browser.says("Copy them again from the camera or a backup")
+        browser.downloads_into(tmp_path)
+        browser.click("button", "List as CSV")
+        listed = until(lambda: next(tmp_path.glob("*.csv"), None), "no list")
+        assert listed.read_text().count("the file is empty") == 2
+        assert browser.violations() == []
 
 
-def test_text_is_read_by_a_switch_and_found(browser, site, tmp_path):
+def test_text_is_read_by_a_switch_and_found(browser, indexed_site, tmp_path):
     pytest.importorskip("rapidocr")
-    browser.open(site + "?view=library")
-    browser.says("6 pictures were not read yet")
+    browser.open(indexed_site + "?view=library")
     browser.click('[data-testid="stCheckbox"] label', "Read text in pictures")
     browser.says("Text was read in 6 pictures")
     browser.photograph(tmp_path / "library.png")
-    browser.open(site + "?query=text:exit")
+    browser.open(indexed_site + "?query=text:exit")
     assert browser.cards() == ["sign.png"]
 
 
-def test_models_are_listed_with_their_sizes(browser, site, tmp_path):
-    browser.open(site + "?view=library")
+def test_models_are_listed_with_their_sizes(browser, indexed_site, tmp_path):
+    browser.open(indexed_site + "?view=library")
     browser.click("summary", "All models")
     assert browser.one('[data-testid="stDataFrame"]')
     browser.photograph(tmp_path / "models.png")
 
 
-def test_nothing_on_a_phone_speaks_of_keys(browser, site):
+def test_nothing_on_a_phone_speaks_of_keys(browser, indexed_site):
     browser.size(390, 844)
     browser.touch(True)
     try:
         for address in ("?picture=1", "", "?view=albums", "?view=library"):
-            browser.open(site + address)
+            browser.open(indexed_site + address)
             if not address:
                 browser.click("button", "Refine")
                 browser.one('input[aria-label="Word or sentence"]').send_keys("a dog")

@@ -13,7 +13,7 @@ from indexer.ingest.scan_plan import real_path
 from indexer.pictures.suffixes import needs_extra, readable
 from indexer.pictures.walk import is_left_out
 
-__all__ = ["FolderListing", "Subfolder", "check_choosable", "find_start", "list_folder"]
+__all__ = ["FolderListing", "Subfolder", "check_choosable", "find_home", "find_start", "list_folder"]
 
 COUNT_S = 0.2  # seconds of counting pictures
 MAX_SUBFOLDERS = 500  # of one listing
@@ -56,6 +56,14 @@ class FolderListing:
     count: Count
 
 
+def find_home() -> Path:
+    """The home folder of the server's user; a path that is no folder if there is none, as in some containers."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path(os.devnull)
+
+
 def find_start(home: Path) -> Path:
     """The folder to begin with: that for pictures where the system names one, or the home folder."""
     try:
@@ -69,7 +77,7 @@ def check_choosable(path: Path, home: Path) -> Path:
     real, home = real_path(path), real_path(home)
     if not real.is_relative_to(home) or any(is_left_out(part) for part in real.relative_to(home).parts):
         raise FolderError(path, "is not in the list")
-    if not real.is_dir():
+    if not os.path.isdir(real):  # noqa: PTH112  # False, too, if a folder above it may not be entered
         raise FolderError(path, "is not there any more")
     return real
 

@@ -9,7 +9,7 @@ from indexer.errors import CosmosSearchError, FolderError, UsageError
 from indexer.ingest.scan_plan import resolve_folder
 from ui.components.components import FolderEntry, FolderList, show_folders
 from ui.escape import escape_markdown, replace_surrogates
-from ui.files.folders import Count, FolderListing, check_choosable, find_start, list_folder
+from ui.files.folders import Count, FolderListing, check_choosable, find_home, find_start, list_folder
 from ui.views.advice import advise_install, show_error
 
 __all__ = ["ERROR", "show_folder_chooser"]
@@ -26,7 +26,7 @@ def show_folder_chooser(on_choose: OnChoose, *, is_busy: bool, show_options: Cal
 
     show_options: shows what else is chosen, beside the button.
     """
-    home = Path.home()
+    home = find_home()
     listing = _list_open_folder(home)
     if listing is not None:
         _show_listing(listing)
@@ -60,6 +60,7 @@ def _list_open_folder(home: Path) -> FolderListing | None:
             return list_folder(path, home)
         except FolderError:
             st.session_state[PLACE] = home
+            st.session_state[SERIAL] += 1
     return None
 
 
@@ -99,7 +100,7 @@ def _open(paths: Sequence[Path], index: int) -> None:
     """Callback: open one of the folders, unless it was deleted or replaced by a link since."""
     try:
         if 0 <= index < len(paths):
-            st.session_state[PLACE] = check_choosable(paths[index], Path.home())
+            st.session_state[PLACE] = check_choosable(paths[index], find_home())
             st.session_state[SERIAL] += 1
     except FolderError as error:
         st.session_state[ERROR] = error
@@ -114,7 +115,7 @@ def _choose(on_choose: OnChoose, path: Path, home: Path) -> None:
 
 def _show_path_field(on_choose: OnChoose) -> None:
     with st.form("add", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
-        st.text_input("Folder with pictures", key="folder_to_add", placeholder=str(Path.home() / "Pictures"))
+        st.text_input("Folder with pictures", key="folder_to_add", placeholder=str(find_home() / "Pictures"))
         st.form_submit_button("Index", on_click=_choose_path, args=(on_choose,))
 
 

@@ -16,7 +16,7 @@ from ui.views.choose_folder import ERROR
 
 __all__ = ["describe_job", "show_progress", "start_indexing"]
 
-REFRESH_S = 0.7
+REFRESH_S = 1.0
 LABELS: dict[Step, str] = {
     "download": "Downloading the model",
     "prepare": "Preparing the model",
@@ -81,7 +81,7 @@ def describe_job(job: IndexingJob) -> str:
     if len(job.steps) > 1:
         text = f"Step {job.steps.index(job.step) + 1} of {len(job.steps)}: {text}"
     if job.step == "prepare":
-        return f"{text}. It takes longest the first time: some seconds up to some minutes, by the size of the model."
+        return f"{text}. It takes longest the first time: some seconds up to some minutes, by the size of the model"
     if job.step == "download":
         total = f" of {job.n_total / 1e6:,.0f}" if job.n_total else ""
         return f"{text}: {job.n_done / 1e6:,.0f}{total} MB"

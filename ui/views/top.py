@@ -33,7 +33,7 @@ def show_top(shared: SharedResources, state: State, labels: Mapping[str, str]) -
         )
         show_choice("View", "view", state.view, labels, picture=None)
     show_search_helper(get_own_ticket(), state.query, key="search_helper", on_filter=_set_filters)
-    if state.view != "library":
+    if state.view != "library" and shared.library.n_pictures():  # else there is more about it below
         show_note = st.fragment(_show_indexing_note, run_every=REFRESH_S if shared.indexing.is_running else None)
         show_note(shared)
 
@@ -45,10 +45,11 @@ def _set_filters(changes: Mapping[str, object]) -> None:
 
 def _show_indexing_note(shared: SharedResources) -> None:
     job = shared.indexing.job
-    if job is None or not (shared.library.exists() and shared.library.n_pictures()):  # the start page shows all of it
+    if job is None:
         return
     if job.is_running:
-        st.caption(f":material/sync: {describe_job(job)}. New pictures are found as soon as they are indexed.")
+        more = ". New pictures are found as soon as they are indexed." if "index" in job.steps else ""
+        st.caption(f":material/sync: {describe_job(job)}{more}")
     elif job.report is not None and job.report.failed and st.session_state.get(SEEN) is not job:
         n = len(job.report.failed)
         label = f"{n:,} {'file' if n == 1 else 'files'} could not be read. What to do"

@@ -5,7 +5,7 @@ import pytest
 
 from indexer.errors import FolderError
 from tests.rights import needs_refusals
-from ui.files.folders import MAX_SUBFOLDERS, check_choosable, find_start, list_folder
+from ui.files.folders import MAX_SUBFOLDERS, check_choosable, find_home, find_start, list_folder
 
 
 @pytest.fixture
@@ -85,6 +85,23 @@ def test_a_folder_that_cannot_be_read_is_listed_but_cannot_be_opened(home):
             list_folder(home / "Documents", home)
     finally:
         (home / "Documents").chmod(0o700)
+
+
+@needs_refusals
+def test_a_folder_below_one_that_cannot_be_entered_is_refused(home):
+    (home / "Pictures").chmod(0)
+    try:
+        with pytest.raises(FolderError):
+            check_choosable(home / "Pictures" / "2020", home)
+    finally:
+        (home / "Pictures").chmod(0o700)
+
+
+def test_without_a_home_folder_there_is_nothing_to_choose(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path / "nothing"))
+    assert find_home() == tmp_path / "nothing"
+    with pytest.raises(FolderError):
+        list_folder(find_home(), find_home())
 
 
 def test_a_folder_whose_name_is_no_text_can_be_opened(home):

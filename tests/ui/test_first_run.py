@@ -146,7 +146,7 @@ def test_nothing_on_a_phone_speaks_of_keys(browser, indexed_site):
     browser.size(390, 844)
     browser.touch(True)
     try:
-        for address in ("?picture=1", "", "?view=albums", "?view=library"):
+        for address in ("?picture=1", "", "?view=explore", "?view=albums", "?view=library"):
             browser.open(indexed_site + address)
             if not address:
                 browser.click("button", "Refine")

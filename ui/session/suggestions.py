@@ -8,15 +8,13 @@ from itertools import islice
 from pathlib import PurePath
 
 from cosmos_search.library import Library
-from cosmos_search.retrieval.nearest_towns import count_towns
-from indexer.store.filter_record import Filters, Near
+from cosmos_search.retrieval.nearest_town import find_nearest_towns
 from ui.escape import replace_surrogates
 
 __all__ = ["CHANGES", "Suggestion", "list_suggestions"]
 
 N_KEYWORDS, N_CAMERAS, N_FOLDERS, N_MONTHS, N_TOWNS = 300, 30, 100, 60, 30
-N_LOCATED = 3000  # the newest pictures with a position, whose towns are suggested
-ANYWHERE = Near(0.0, 0.0, 20_100.0)  # passes every picture with a position
+RADIUS_KM = 20  # around a town
 CHANGES = frozenset({"camera", "folder", "after", "before", "near"})  # the filters that a suggestion can set
 
 
@@ -57,10 +55,10 @@ def _list_months(library: Library) -> Iterator[Suggestion]:
 
 def _list_places(library: Library) -> Iterator[Suggestion]:
     """Towns with most pictures first; none without the gazetteer."""
-    metadata = (picture.facts.metadata for picture in library.browse(Filters(near=ANYWHERE), n=N_LOCATED))
-    positions = ((m.latitude, m.longitude) for m in metadata if m.latitude is not None and m.longitude is not None)
-    for town in count_towns(positions):
-        yield Suggestion(f"near: {town.name}", _count(town.n), {"near": f"{town.name}, {town.country}, 20 km"})
+    towns = find_nearest_towns([(place.latitude, place.longitude) for place in library.places()])
+    near = ((town.name, town.country) for town in towns if town is not None and town.distance_km <= RADIUS_KM)
+    for (name, country), n in Counter(near).most_common():
+        yield Suggestion(f"near: {name}", _count(n), {"near": f"{name}, {country}, {RADIUS_KM} km"})
 
 
 def _count(n: int) -> str:

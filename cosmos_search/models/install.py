@@ -19,7 +19,7 @@ from cosmos_search.models.trained import CALIBRATION_PARTS, TRAINED_FILE, find_t
 from cosmos_search.network.model_files import find_files, read_part
 from indexer.errors import CosmosSearchError
 
-__all__ = ["ModelRow", "add_model", "list_models", "pull_model"]
+__all__ = ["ModelRow", "add_model", "count_downloaded_bytes", "list_models", "pull_model"]
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")  # of a repository: owner/name
 GOOD_FOR_MINI = "English, small, fast"
@@ -99,7 +99,7 @@ def pull_model(
     installed = as_name or name.rpartition("/")[2]
     store.check_is_free(installed)
     require_extra("Pulling a model", "models", "torch", "transformers")
-    downloads = store.place / ".downloads" / name.replace("/", "--")
+    downloads = _downloads_of(store, name)
     try:
         if published is not None and published.checkpoint is not None:
             file = download_one(repository, published.checkpoint, downloads, endpoint)
@@ -117,6 +117,21 @@ def pull_model(
         raise
     shutil.rmtree(downloads)
     return card
+
+
+def count_downloaded_bytes(store: ModelStore, name: str) -> int:
+    """The size of what has arrived of a model that is being pulled."""
+    sizes = 0
+    for path in _downloads_of(store, name).rglob("*"):
+        try:
+            sizes += path.stat().st_size if path.is_file() else 0
+        except FileNotFoundError:  # renamed meanwhile
+            continue
+    return sizes
+
+
+def _downloads_of(store: ModelStore, name: str) -> Path:
+    return store.place / ".downloads" / name.replace("/", "--")
 
 
 def _download_directory(repository: str, downloads: Path, endpoint: str | None) -> None:

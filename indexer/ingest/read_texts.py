@@ -94,6 +94,7 @@ def read_texts(
     with index.lock(), reading_pictures(), workers(n_threads or min(available_cores(), MAX_THREADS)) as pool:
         with index.reading() as catalog:
             report.n_total = catalog.count_unread(reader.version)
+        on_progress(report)
         found = ordered_map(
             pool, lambda item: _read(reader, *item, max_pixels), _list_unread(index, reader.version), ahead=BATCH
         )

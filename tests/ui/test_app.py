@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,7 @@ def id_of(index, name):
 
 def said(test):
     assert not test.exception, [one.value for one in test.exception]
-    kinds = (test.markdown, test.info, test.error, test.warning, test.title, test.caption)
+    kinds = (test.markdown, test.info, test.error, test.warning, test.header, test.caption, test.success)
     return " ".join(one.value for kind in kinds for one in kind)
 
 
@@ -271,6 +272,113 @@ def test_an_empty_index_leads_to_a_first_result(index, tmp_path, monkeypatch):
     assert not (tmp_path / "nothing").exists()
 
 
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A home folder with two folders of photos, and no index yet."""
+    folder = tmp_path / "person"
+    link_photos(folder / "Pictures" / "Trip")
+    (folder / "Pictures" / os.fsdecode(b"caf\xe9")).mkdir()
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setenv("COSMOS_SEARCH_INDEX", str(tmp_path / "new"))
+    return folder
+
+
+def sent_folders(test):
+    sent = [json.loads(one.proto.json) for one in test.get("bidi_component")]
+    return next(data for data in sent if "crumbs" in data)
+
+
+def test_the_start_page_lists_folders_and_models_with_their_sizes(index, home):
+    test = page()
+    sent = sent_folders(test)
+    assert sent["crumbs"] == ["Home folder", "Pictures"]
+    assert [(one["name"], one["count"]) for one in sent["folders"]] == [("caf?", "no pictures"), ("Trip", "5 pictures")]
+    assert sent["status"] == "In this folder: 5 pictures, 2 folders"
+    models = test.selectbox(key="first_model").options
+    assert models[0] == "cosmos-mini — English, small, fast — built in"
+    assert all(re.search(r"built in|installed, |[\d.]+ [GM]B to download|size not known", one) for one in models)
+    assert button(test, "Index Pictures").disabled is False
+
+
+def test_the_chosen_folder_is_indexed_with_the_chosen_model(index, home):
+    test = page()
+    test.selectbox(key="first_model").set_value("cosmos-mini-conse")
+    press(test, "Index Pictures")
+    wait_for_indexing()
+    shared = shared_resources()
+    assert shared.indexing.job.error is None
+    assert shared.library.info().encoder.name == "cosmos-mini-conse"
+    assert [folder.path for folder in shared.library.info().folders] == [home / "Pictures"]
+    assert "Best matches" in said(page(query=CUP))
+
+
+def test_a_first_run_without_a_picture_that_can_be_read_says_so_and_can_be_repeated(index, home):
+    (home / "Pictures" / "Trip").rename(home / "Trip")
+    (home / "Pictures" / "empty.jpg").touch()
+    test = page()
+    press(test, "Index Pictures")
+    wait_for_indexing()
+    text = said(test.run())
+    assert "Find your pictures by their content" in text
+    assert "**Empty files: 1**" in text
+    (home / "Trip").rename(home / "Pictures" / "Trip")
+    test.selectbox(key="first_model").set_value("cosmos-mini-conse")
+    press(test, "Index Pictures")
+    wait_for_indexing()
+    assert shared_resources().indexing.job.error is None
+    assert shared_resources().library.n_pictures() == 5
+
+
+def test_files_that_failed_are_a_click_away_after_indexing(index, home):
+    (home / "Pictures" / "empty.jpg").touch()
+    press(page(), "Index Pictures")
+    wait_for_indexing()
+    test = page()
+    assert "1 file could not be read. What to do" in [one.label for one in test.button]
+    button(test, "1 file could not be read. What to do").click().run()
+    assert address(test) == {"view": "library"}
+    assert "**Empty files: 1**" in said(test)
+    assert "What to do" not in str([one.label for one in test.run().button])
+
+
+def test_a_home_folder_that_cannot_be_read_leaves_the_field_for_a_path(index, home, monkeypatch):
+    monkeypatch.setenv("HOME", str(home / "nothing"))
+    test = page()
+    assert "Find your pictures by their content" in said(test)
+    test.text_input(key="folder_to_add").set_value(str(home / "Pictures"))
+    press(test, "Index")
+    wait_for_indexing()
+    assert shared_resources().library.n_pictures() == 5
+
+
+def test_a_folder_that_was_deleted_since_it_was_listed_is_said(index, home):
+    test = page()
+    (home / "Pictures").rename(home / "Photos")
+    press(test, "Index Pictures")
+    assert "is not there any more" in test.error[0].value
+    assert sent_folders(test)["crumbs"] == ["Home folder"]
+
+
+def test_text_in_pictures_is_read_by_a_switch_and_after_each_indexing(index, home):
+    pytest.importorskip("rapidocr")
+    shared = shared_resources()
+    shared.library.add(home / "Pictures")
+    test = page(view="library")
+    assert "5 pictures were not read yet: this takes about" in said(test)
+    test.toggle(key="reads_texts").set_value(True).run()
+    wait_for_indexing()
+    assert "Text was read in 5 pictures" in said(test.run())
+    assert "All pictures were read" in said(test)
+    Image.new("RGB", (40, 40)).save(home / "Pictures" / "new.png")
+    press(test, "Check for changes")
+    wait_for_indexing()
+    text = said(test.run())
+    assert "1 added" in text
+    assert "Text was read in 1 picture," in text
+    test.toggle(key="reads_texts").set_value(False).run()
+    assert not shared.indexing.reads_texts
+
+
 @pytest.mark.parametrize(
     "folder", ["/nowhere/at/all", "~nobody-of-that-name/photos", "/" + 300 * "x", "\0", "", ".", "photos", ".."]
 )
@@ -358,7 +466,7 @@ def test_the_encoder_is_changed_from_the_page_and_the_old_one_answers_until_then
     assert "Encoder of this index: **cosmos\\-mini** " in said(page(view="library"))
     assert "Best matches" in said(page(query=CUP))
     test = page(view="library")
-    assert test.selectbox(key="encoder").options == ["cosmos-mini-conse"]
+    assert test.selectbox(key="encoder").options == ["cosmos-mini-conse — English, to compare — built in"]
     press(test, "Change encoder")
     wait_for_indexing()
     assert shared.indexing.job.error is None

@@ -3,6 +3,7 @@
 import json
 
 from tests import ROOT
+from tests.colour import paint_photos
 from tests.micro import PARITY, micro_like
 from tests.missing import TORCH, run_without
 
@@ -54,6 +55,16 @@ def test_the_page_names_the_extra_for_a_heat_map_and_shows_the_picture_all_the_s
     assert done.returncode == 0, done.stderr
     picture, heat, sentence = json.loads(done.stdout.splitlines()[-1])
     assert (picture, heat) == (200, 501)
-    assert sentence.startswith(
-        "A heat map of the model micro needs PyTorch and Transformers; in the folder of the clone: pip install"
-    )
+    assert sentence.startswith("A heat map of the model micro needs PyTorch and Transformers, which are not installed")
+
+
+def test_the_library_view_names_the_extra_for_text_in_pictures(tmp_path):
+    folder = paint_photos(tmp_path / "photos", ("red", "blue"))
+    assert run_without((), tmp_path, "index", folder).returncode == 0
+    done = run_without(("rapidocr",), tmp_path, "view=library", code=OPEN)
+    assert done.returncode == 0, done.stderr
+    page = json.loads(done.stdout.splitlines()[-1])
+    assert page["wrong"] == []
+    (sentence,) = page["said"]
+    assert "Reading texts in pictures needs RapidOCR, which is not installed" in sentence.replace("\\", "")
+    assert "pip" not in sentence

@@ -197,7 +197,11 @@ def test_a_picture_of_ones_own_is_an_example_and_is_not_kept(look, home, tmp_pat
     assert look.cards(lambda names: names[:1] == ["coffee.png"])
     uploaded = (tmp_path / "mine.jpg").read_bytes()
     assert not [path for path in home.rglob("*") if path.is_file() and path.read_bytes() == uploaded]
-    look.press(Keys.ESCAPE)  # what Refine has opened
+    until(lambda: not look.shown('[role="tab"]'), "what Refine has opened covers the results")
+    look.click("button", "Select a part")
+    look.drag(".canvas.drawable", (0.3, 0.1), (0.9, 0.9))
+    look.says("Similar to a part of your picture")
+    until(lambda: not look.shown(".canvas.drawable"), "what was opened covers the results")
     look.click("button", "Remove")
     look.says("Newest pictures")
     if not look.shown('[role="tab"]', "Your picture"):
@@ -330,6 +334,7 @@ def test_from_nothing_to_a_first_result_and_on(browser, home, tmp_path):
     with page(tmp_path / "index", home) as address:
         browser.open(address)
         browser.says("Find your pictures by their content")
+        browser.click("summary", "Folder elsewhere")
         browser.type("Folder with pictures", str(photos))
         browser.says("Newest pictures")
         browser.click("button", "A cat.")
@@ -341,8 +346,11 @@ def test_from_nothing_to_a_first_result_and_on(browser, home, tmp_path):
         shutil.copy(SKIMAGE / "coins.png", more / "zzz.png")
         browser.click("button", "Library")
         browser.says("1 file could not be read")
+        browser.says("Open one in another program")
+        browser.click("summary", "Add a folder")
+        browser.click("summary", "Folder elsewhere")
         browser.type("Folder with pictures", str(more), end="")
-        browser.click("button", "Index")
+        browser.click('[data-testid="stFormSubmitButton"] button', "Index")
         browser.says("of 1,001 files")
         browser.click("button", "Search")
         browser.type("Search", "a cat")

@@ -189,8 +189,18 @@ def test_the_timeline_scrolls_by_dragging_and_by_months(look, large_site):
 def test_the_search_box_is_first_and_slash_goes_to_it(look, site):
     look.open(site)
     look.cards()
-    for _ in range(3):  # a link that skips to the content, the part that scrolls, the search box
-        look.press(Keys.TAB)
+    # Streamlit's link to the content is first: people who use a keyboard expect it there (WCAG 2.4.1). It leads to
+    # the content, which takes the focus, and from there the search box is the next one, too.
+    look.press(Keys.TAB)
+    assert look.focused().get_attribute("data-testid") == "stSkipToContent"
+    look.press(Keys.ENTER)
+    assert look.focused().get_attribute("data-testid") == "stMain"
+    look.press(Keys.TAB)
+    assert look.focused().get_attribute("aria-label") == "Search"
+    look.open(site)
+    look.cards()
+    look.press(Keys.TAB)
+    look.press(Keys.TAB)
     assert look.focused().get_attribute("aria-label") == "Search"
     look.press(Keys.TAB)
     look.press("/")
@@ -208,7 +218,22 @@ def test_recent_searches_are_offered(look, site):
     look.open(site)
     look.one('input[aria-label="Search"]').click()
     script = "[...document.querySelectorAll('#cosmos-search-suggestions option')].map((one) => [one.value, one.label])"
-    until(lambda: run(look, script) == [["a cat", "recent"], ["a rocket", "recent"]], "no recent searches")
+    until(lambda: run(look, script)[:2] == [["a cat", "recent"], ["a rocket", "recent"]], "no recent searches")
+
+
+def test_a_suggested_name_sets_a_filter_and_keeps_the_search(look, site):
+    look.open(site + CUP)
+    look.cards()
+    box = look.one('input[aria-label="Search"]')
+    box.click()
+    find = "[...document.querySelectorAll('#cosmos-search-suggestions option')].map((one) => one.value)"
+    name = until(lambda: next((text for text in run(look, find) if text.startswith("folder: ")), None), "no folder")
+    box.send_keys(Keys.CONTROL + "a")
+    box.send_keys(name + Keys.ENTER)
+    until(lambda: "folder=" in look.browser.current_url, "the filter is not set")
+    assert "query=a+cup+of+coffee" in look.browser.current_url
+    until(lambda: look.one('input[aria-label="Search"]').get_attribute("value") == "a cup of coffee")
+    assert look.cards()
 
 
 def test_zooming_shows_the_pixels_of_the_file(look, site):

@@ -1,4 +1,4 @@
-"""Streamlit components of the page: a grid of pictures, a picture with boxes, two maps of pictures.
+"""Streamlit components of the page: a grid of pictures, a picture with boxes, two maps of pictures, a list of folders.
 
 Each has its CSS and JavaScript beside this file, without a build step. The scripts are modules that the browser loads
 from `ui.routes` and keeps; a component's message has only their address. Data is inserted as text, never as HTML.
@@ -16,7 +16,16 @@ from ui.components.cards import Card, Part
 from ui.components.outline import Outline
 from ui.settings import SCRIPTS
 
-__all__ = ["GridData", "show_frame", "show_grid", "show_map", "show_search_helper"]
+__all__ = [
+    "FolderEntry",
+    "FolderList",
+    "GridData",
+    "show_folders",
+    "show_frame",
+    "show_grid",
+    "show_map",
+    "show_search_helper",
+]
 
 MapKind = Literal["similar", "world"]
 NOTES: dict[MapKind, str] = {  # while its data are on the way
@@ -37,6 +46,11 @@ def _register_component(name: str, html: str) -> Any:
 _grid = _register_component("grid", '<div class="grid"></div>')
 _frame = _register_component("frame", '<div class="holder"></div>')
 _map = _register_component("map", '<div class="map"></div>')
+_folders = _register_component(
+    "folders",
+    '<div class="folders"><ul class="path" aria-label="Path"></ul><p class="status" role="status"></p>'
+    '<ul class="list" aria-label="Folders"></ul></div>',
+)
 _search_helper = _register_component("search", "<span></span>")
 
 
@@ -54,6 +68,25 @@ class GridData:
     boxes: bool  # show regions on the pictures
     names: bool  # show names and scores on all pictures, not only on that under the mouse
     ticket: str  # admits to the routes; empty if no login is needed
+
+
+@dataclass(frozen=True, slots=True)
+class FolderEntry:
+    """A folder in a list. count: what it holds, as text."""
+
+    name: str
+    count: str
+    is_readable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FolderList:
+    """An open folder. crumbs: the names of the folders that lead to it. status: what it holds, as text."""
+
+    serial: int  # another number for each opened folder
+    crumbs: Sequence[str]
+    folders: Sequence[FolderEntry]
+    status: str
 
 
 def show_grid(
@@ -85,9 +118,35 @@ def show_grid(
     )
 
 
-def show_search_helper(ticket: str, *, key: str) -> None:
-    """Makes `/` go to the search box, and offers it recent searches and names in the collection. Shows nothing."""
-    _search_helper(key=key, data={"ticket": ticket}, height=1)
+def show_folders(
+    folders: FolderList, *, key: str, on_open: Callable[[int], None], on_crumb: Callable[[int], None]
+) -> None:
+    """A list of folders to open. on_open gets the index of a folder, on_crumb that of one in the path."""
+
+    def call(handler: Callable[[int], None], name: str) -> None:
+        value = st.session_state[key][name]
+        if value["serial"] == folders.serial:  # else it was sent from a list that is not shown any more
+            handler(int(value["index"]))
+
+    _folders(
+        key=key,
+        data=asdict(folders),
+        on_folder_change=lambda: call(on_open, "folder"),
+        on_crumb_change=lambda: call(on_crumb, "crumb"),
+    )
+
+
+def show_search_helper(ticket: str, query: str, *, key: str, on_filter: Callable[[dict[str, str]], None]) -> None:
+    """Makes `/` go to the search box, and offers it recent searches and names in the collection. Shows nothing.
+
+    query: the present one. on_filter: gets the filters that a chosen name stands for, by their names in the state.
+    """
+    _search_helper(
+        key=key,
+        data={"ticket": ticket, "query": query},
+        height=1,
+        on_filter_change=lambda: on_filter(dict(st.session_state[key].filter)),
+    )
 
 
 def show_frame(

@@ -29,6 +29,7 @@ const ICONS = { // strokes in a square of 24
   heart: "M12 20.5 4.2 12.6a4.9 4.9 0 0 1 7.8-5.9 4.9 4.9 0 0 1 7.8 5.9Z", download: "M12 3v12M6 10l6 6 6-6M4 21h16",
   info: "M12 11v6M12 7v.4M12 2.5a9.5 9.5 0 1 0 0 19 9.5 9.5 0 0 0 0-19Z", fit: "M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5",
   boxes: "M4 4h10v10H4ZM10 10h10v10H10Z", similar: "M3 4h12v16H3ZM18 6h3v12h-3", tick: "m5 12 5 5 9-10", copies: "M4 4h12v12H4ZM8 20h12V8",
+  folder: "M3 6.5A1.5 1.5 0 0 1 4.5 5h4.6l2.2 2.5h8.2A1.5 1.5 0 0 1 21 9v9a1.5 1.5 0 0 1-1.5 1.5h-15A1.5 1.5 0 0 1 3 18Z",
   part: "M4 8V4h4M11 4h2M16 4h4v4M20 11v2M20 16v4h-4M13 20h-2M8 20H4v-4M4 13v-2",
 };
 

@@ -40,17 +40,43 @@ function showOptions(suggestions) {
   }));
 }
 
-export default function ({ data, parentElement }) {
+// As if it was typed, so that React takes it over.
+function setText(box, text) {
+  Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set.call(box, text);
+  box.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
   admit(data.ticket);
+  // Streamlit makes the scrolled area a stop of the Tab key. Without it the search box comes first after the link that
+  // skips to this area, which still takes the focus from there.
+  document.querySelector('[data-testid="stMain"]')?.setAttribute("tabindex", "-1");
   let suggestions = null;
+  // A name that stands for filters sets them, and the search stays. Returns true if the box has one.
+  const setFilters = (box) => {
+    const found = (suggestions ?? []).find(([text, , changes]) => text === box.value.trim() && Object.keys(changes).length);
+    if (!found) return false;
+    setText(box, data.query);
+    setTriggerValue("filter", found[2]);
+    return true;
+  };
   const onKey = (event) => {
     const at = event.composedPath()[0], box = findBox();
-    if (at === box && event.key === "Enter") addRecent(box.value.trim());
+    if (at === box && event.key === "Enter") {
+      if (!setFilters(box)) return addRecent(box.value.trim());
+      event.preventDefault();
+      event.stopPropagation();
+    }
     if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || at.matches?.("input, textarea, [contenteditable]")) return;
     if (!box || document.querySelector("dialog:modal")) return;
     event.preventDefault();
     box.focus();
     box.select();
+  };
+  // Browsers send this event when an option of the list is chosen.
+  const onInput = (event) => {
+    const isChosen = !event.inputType || event.inputType === "insertReplacementText";
+    if (event.isTrusted && isChosen && event.target === findBox()) setFilters(event.target);
   };
   const onFocus = async (event) => {
     if (event.target !== findBox()) return;
@@ -61,9 +87,11 @@ export default function ({ data, parentElement }) {
     showOptions(suggestions);
   };
   document.addEventListener("keydown", onKey, true);
+  document.addEventListener("input", onInput);
   document.addEventListener("focusin", onFocus);
   return replaceCleanup(parentElement, () => {
     document.removeEventListener("keydown", onKey, true);
+    document.removeEventListener("input", onInput);
     document.removeEventListener("focusin", onFocus);
   });
 }

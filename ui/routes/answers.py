@@ -10,6 +10,7 @@ from starlette.responses import Response
 from cosmos_search.extras import MissingExtraError
 from indexer.errors import CosmosSearchError, PictureError, UsageError
 from ui.escape import replace_surrogates
+from ui.views.advice import describe_error
 
 __all__ = ["Handler", "explain_errors", "make_error", "make_json"]
 
@@ -45,6 +46,6 @@ def explain_errors(handler: Handler) -> Handler:
             return handler(request)
         except CosmosSearchError as error:
             status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
-            return make_error(status, str(error))
+            return make_error(status, describe_error(error))
 
     return answer

@@ -28,11 +28,11 @@ from ui.session.results import (
 )
 from ui.session.shared import SharedResources, shared_resources
 from ui.session.state import State
+from ui.session.suggestions import list_suggestions
 
 __all__ = ["make_result_routes"]
 
 MAX_CARDS = 200
-N_SUGGESTIONS = 300
 
 
 def make_result_routes(prefix: str, *, is_local: bool) -> list[Route]:
@@ -119,10 +119,9 @@ def _send_boxes(request: Request) -> Response:
 
 
 def _send_suggestions(request: Request) -> Response:
-    """Names in the collection that can be searched for, with their kind."""
+    """Names in the collection that can be searched for, with their kind, and with the filters that they set."""
     shared = shared_resources()
-
-    def find() -> list[tuple[str, str]]:
-        return [(replace_surrogates(word), "keyword") for word in shared.library.keywords(N_SUGGESTIONS)]
-
-    return make_json(shared.get_or_compute("suggestions", find))
+    if not shared.library.exists():
+        return make_json([])
+    found = shared.get_or_compute("suggestions", lambda: list_suggestions(shared.library))
+    return make_json([(one.text, one.kind, one.changes) for one in found])

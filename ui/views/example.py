@@ -44,11 +44,11 @@ def show_example_chip(shared: SharedResources, state: State) -> None:
         return
     picture, box = _get_upload()
     if picture is not None:
-        _show_chip(picture, box, "your picture", _drop_upload)
+        _show_chip(picture, box, "your picture", _drop_upload, lambda: _show_part_selector(picture, box))
 
 
-def show_upload(state: State) -> None:
-    """Upload of an example picture, and selection of a part of it."""
+def show_upload() -> None:
+    """Upload of an example picture."""
     key = f"file_{st.session_state.get('n_dropped', 0)}"  # a new key makes an empty uploader
     st.file_uploader(
         "Find pictures similar to one of your own. It is processed in memory and not stored.",
@@ -58,9 +58,6 @@ def show_upload(state: State) -> None:
     )
     if (error := st.session_state.pop("upload_error", None)) is not None:
         show_error(error)
-    picture, box = _get_upload()
-    if picture is not None and state.similar_to is None:
-        _show_part_selector(picture, box)
 
 
 def _store_upload(key: str) -> None:
@@ -75,6 +72,7 @@ def _store_upload(key: str) -> None:
     except UsageError as error:
         st.session_state["upload_error"] = error
         return
+    st.session_state["n_uploads"] = st.session_state.get("n_uploads", 0) + 1
     go(similar_to=None)
 
 
@@ -93,17 +91,33 @@ def _show_part_selector(picture: Image.Image, box: Box | None) -> None:
         alt="Your picture",
         size=picture.size,
         parts=[] if box is None else [Part("this part", 0.0, "", get_colour(0), get_edges(box))],
-        on_draw=lambda drawn: st.session_state.update(upload_box=drawn),
+        on_draw=_set_part,
     )
     st.caption("Drag a box over a part of the picture to search for that part only.")
     if box is not None:
-        st.button("Use the whole picture", on_click=lambda: st.session_state.update(upload_box=None))
+        st.button("Use the whole picture", on_click=_set_part, args=(None,))
 
 
-def _show_chip(image: Image.Image | None, box: Box | None, name: str, on_remove: Callable[[], None]) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
+def _set_part(box: Box | None) -> None:
+    st.session_state.update(upload_box=box, n_parts=st.session_state.get("n_parts", 0) + 1)
+
+
+def _show_chip(
+    image: Image.Image | None,
+    box: Box | None,
+    name: str,
+    on_remove: Callable[[], None],
+    show_selector: Callable[[], None] | None = None,
+) -> None:
+    """show_selector: selects a part of the picture."""
+    with st.container(horizontal=True, vertical_alignment="center", key="example"):
         if image is not None:
             uri = encode_data_uri(crop(image, box).convert("RGB"))
             st.html(make_image_html(uri, "The example", CHIP_SIDE), width="content")
         st.markdown(f"Similar to {'a part of ' if box is not None else ''}{name}", width="content")
+        if show_selector is not None:
+            # A new key closes it after a part was selected.
+            key = f"select_part_{st.session_state.get('n_parts', 0)}"
+            with st.popover("Select a part", icon=":material/crop_free:", key=key):
+                show_selector()
         st.button("Remove", icon=":material/close:", key="drop_example", on_click=on_remove)

@@ -1,53 +1,45 @@
-"""Add a folder, and show the progress of indexing; for the Library view and the start page."""
+"""Start indexing, and show its steps with their progress; for the Library view and the start page."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
 
-from cosmos_search.service.indexing import IndexingJob
-from indexer.errors import CosmosSearchError, UsageError
-from indexer.ingest.scan_plan import resolve_folder
+from cosmos_search.service.indexing import INDEX, IndexingJob, Step
+from indexer.errors import UsageError
+from indexer.ingest.read_texts import TextReport
 from indexer.ingest.update import Report
+from ui.escape import escape_markdown
 from ui.session.shared import SharedResources
 from ui.views.advice import advise_install, format_error, show_error
+from ui.views.choose_folder import ERROR
 
-__all__ = ["show_add_folder", "show_progress", "start_indexing"]
+__all__ = ["describe_job", "show_progress", "start_indexing"]
 
-REFRESH_S = 0.7
-
-
-def show_add_folder(shared: SharedResources) -> None:
-    """Path of a folder to index, and a button."""
-    with st.form("add", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
-        st.text_input("Folder with pictures", key="folder_to_add", placeholder=str(Path.home() / "Pictures"))
-        st.form_submit_button("Index", type="primary", on_click=_add_folder, args=(shared,))
-    if (error := st.session_state.pop("folder_error", None)) is not None:
-        show_error(error)
+REFRESH_S = 1.0
+LABELS: dict[Step, str] = {
+    "download": "Downloading the model",
+    "prepare": "Preparing the model",
+    "index": "Indexing",
+    "read": "Reading text in pictures",
+}
 
 
-def start_indexing(shared: SharedResources, folders: Sequence[Path], model: str | None = None) -> None:
-    """Callback: start indexing; if a job is running, show an error below the folder field. model: see IndexingJob."""
-    if not shared.indexing.start(folders, model):
-        st.session_state["folder_error"] = UsageError("Indexing is running already; wait until it is done, or stop it.")
+def start_indexing(
+    shared: SharedResources, folders: Sequence[Path] = (), model: str | None = None, steps: Sequence[Step] = INDEX
+) -> None:
+    """Callback: start a job, see IndexingJob; if one is running, show an error below the folder field."""
+    if not shared.indexing.start(folders, model, steps):
+        st.session_state[ERROR] = UsageError("Indexing is running already; wait until it is done, or press Stop.")
 
 
 def show_progress(shared: SharedResources, *, is_first: bool = False) -> None:
     """Progress and result of indexing. is_first: rerun the page as soon as the first pictures are indexed."""
-    fragment = st.fragment(_show_job, run_every=REFRESH_S if shared.indexing.is_running else None)
+    is_running = shared.indexing.is_running
+    if is_running:  # the job may end before the fragment is run
+        st.session_state["saw_running"] = True
+    fragment = st.fragment(_show_job, run_every=REFRESH_S if is_running else None)
     fragment(shared, is_first)
-
-
-def _add_folder(shared: SharedResources) -> None:
-    path = st.session_state["folder_to_add"].strip()
-    # Visitors do not know the server's current directory.
-    if not (path.startswith("~") or Path(path).is_absolute()):
-        st.session_state["folder_error"] = UsageError("Enter the full path of a folder, starting at the root or at ~.")
-        return
-    try:
-        start_indexing(shared, [resolve_folder(Path(path))])
-    except CosmosSearchError as error:
-        st.session_state["folder_error"] = error
 
 
 def _show_job(shared: SharedResources, is_first: bool) -> None:
@@ -55,7 +47,6 @@ def _show_job(shared: SharedResources, is_first: bool) -> None:
     if job is None:
         return
     if job.is_running:
-        st.session_state["saw_running"] = True
         _show_progress_bar(job)
         if is_first and shared.library.n_pictures():
             st.rerun()
@@ -64,21 +55,44 @@ def _show_job(shared: SharedResources, is_first: bool) -> None:
         st.rerun()  # update the rest of the page
     if job.error is not None:
         show_error(job.error)
-    elif job.report is not None:
+        return
+    if job.report is not None:
         _show_summary(job.report)
+    if job.texts is not None:
+        _show_texts_summary(job.texts)
+    if job.steps[-1] == "download":
+        st.success(f"Downloaded {escape_markdown(job.model or '')}.")
 
 
 def _show_progress_bar(job: IndexingJob) -> None:
-    report = job.report
-    n_done = report.n_done if report is not None else 0
-    text = f"{'Stopping' if job.is_stopping else 'Indexing'}: {n_done:,}"
-    text += f" of {job.n_files:,} files" if job.n_files is not None else " files"
-    if report is not None and report.embedded:
+    st.progress(job.fraction, text=describe_job(job))
+    can_stop = job.step != "download"
+    st.button(
+        "Stop",
+        on_click=job.stop,
+        disabled=job.is_stopping or not can_stop,
+        help="What is done so far is kept." if can_stop else "A download cannot be stopped.",
+    )
+
+
+def describe_job(job: IndexingJob) -> str:
+    """Text such as "Step 2 of 2: Indexing: 120 of 1,204 files, 31.2 pictures/s, about 35 s left"."""
+    text = "Stopping" if job.is_stopping else LABELS[job.step]
+    if len(job.steps) > 1:
+        text = f"Step {job.steps.index(job.step) + 1} of {len(job.steps)}: {text}"
+    if job.step == "prepare":
+        return f"{text}. It takes longest the first time: some seconds up to some minutes, by the size of the model"
+    if job.step == "download":
+        total = f" of {job.n_total / 1e6:,.0f}" if job.n_total else ""
+        return f"{text}: {job.n_done / 1e6:,.0f}{total} MB"
+    total = f" of {job.n_total:,}" if job.n_total is not None else ""
+    text += f": {job.n_done:,}{total} {'pictures' if job.step == 'read' else 'files'}"
+    report = job.texts if job.step == "read" else job.report
+    if report is not None and report.images_per_second:
         text += f", {report.images_per_second:.1f} pictures/s"
     if (seconds := job.seconds_left) is not None:
         text += f", about {seconds / 60:.0f} min left" if seconds >= 90 else f", about {seconds:.0f} s left"
-    st.progress(job.fraction, text=text)
-    st.button("Stop", on_click=job.stop, disabled=job.is_stopping, help="Pictures indexed so far are kept.")
+    return text
 
 
 def _show_summary(report: Report) -> None:
@@ -92,3 +106,10 @@ def _show_summary(report: Report) -> None:
         st.info(f"{report.needs_extra:,} HEIC or raw files were skipped. {advise_install('formats')}")
     for warning in report.warnings:
         st.warning(format_error(warning))
+
+
+def _show_texts_summary(texts: TextReport) -> None:
+    state = "Stopped; text was read in" if texts.is_stopped else "Text was read in"
+    failed = f"; {len(texts.failed):,} could not be read" if texts.failed else ""
+    pictures = "picture" if texts.n_read == 1 else "pictures"
+    st.success(f"{state} {texts.n_read:,} {pictures}, of which {texts.n_with_text:,} have text{failed}.")

@@ -1,4 +1,4 @@
-"""The Library view: indexed folders, indexing progress, unreadable files, the encoder."""
+"""The Library view: indexed folders, indexing progress, text in pictures, unreadable files, the encoder."""
 
 from pathlib import Path
 
@@ -6,28 +6,33 @@ import streamlit as st
 
 from cosmos_search.opened_index import Info
 from indexer.errors import CosmosSearchError
-from ui.escape import escape_markdown, replace_surrogates
-from ui.files.downloads import format_failed_csv
+from ui.escape import escape_markdown
 from ui.session.shared import SharedResources
 from ui.session.state import State
+from ui.views.choose_folder import ERROR, show_folder_chooser
 from ui.views.encoder import show_encoder
-from ui.views.indexing import show_add_folder, show_progress, start_indexing
+from ui.views.failures import show_failures
+from ui.views.indexing import show_progress, start_indexing
+from ui.views.texts import show_text_switch
 
 __all__ = ["show_library"]
-
-MAX_FAILED = 1000  # rows shown
 
 
 def show_library(shared: SharedResources, state: State) -> None:
     """The whole view: folders, progress, failed files, the encoder. Searching works while indexing is running."""
     st.subheader("Folders on the computer that runs this page")
-    show_add_folder(shared)
+    info = shared.library.info() if shared.library.exists() else None
+    if info is not None:
+        _show_folders(shared, info)
+    with st.expander("Add a folder", icon=":material/create_new_folder:", expanded=info is None or not info.folders):
+        show_folder_chooser(lambda folders: start_indexing(shared, folders), is_busy=shared.indexing.is_running)
     show_progress(shared)
-    if not shared.library.exists():
+    if info is None:
         return
-    info = shared.library.info()
-    _show_folders(shared, info)
-    _show_failed_files(info)
+    if not shared.indexing.is_running:
+        show_failures(info.failed)
+    if info.n_pictures:
+        show_text_switch(shared)
     show_encoder(shared, info)
 
 
@@ -44,7 +49,7 @@ def _show_folders(shared: SharedResources, info: Info) -> None:
                 )
     if info.folders:
         st.button(
-            "Check for changes", icon=":material/refresh:", disabled=is_busy, on_click=start_indexing, args=(shared, ())
+            "Check for changes", icon=":material/refresh:", disabled=is_busy, on_click=start_indexing, args=(shared,)
         )
 
 
@@ -52,24 +57,4 @@ def _remove_folder(shared: SharedResources, folder: Path) -> None:
     try:
         shared.library.remove(folder)
     except CosmosSearchError as error:
-        st.session_state["folder_error"] = error
-
-
-def _show_failed_files(info: Info) -> None:
-    n = len(info.failed)
-    if not n:
-        return
-    with st.expander(f"{n:,} {'file' if n == 1 else 'files'} could not be read", icon=":material/warning:"):
-        rows = info.failed[:MAX_FAILED]
-        st.dataframe(
-            {
-                "file": [replace_surrogates(failure.path) for failure in rows],
-                "reason": [replace_surrogates(failure.reason) for failure in rows],
-            },
-            hide_index=True,
-        )
-        if n > MAX_FAILED:
-            st.caption(f"The first {MAX_FAILED:,} are shown.")
-            st.download_button(
-                "Full list as CSV", format_failed_csv(info.failed), "failed.csv", "text/csv", on_click="ignore"
-            )
+        st.session_state[ERROR] = error

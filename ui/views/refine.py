@@ -19,14 +19,16 @@ CANVAS = (3, 2)  # aspect ratio of most photos
 
 def show_refine(state: State) -> None:
     """A button that opens the options."""
-    with st.popover("Refine", icon=":material/tune:", width="content"):
+    # A new key closes it: after an upload it would cover the example and the results.
+    key = f"refine_{st.session_state.get('n_uploads', 0)}"
+    with st.popover("Refine", icon=":material/tune:", width="content", key=key):
         words, positions, picture = st.tabs(["Words", "Positions", "Your picture"])
         with words:
             _show_words(state)
         with positions:
             _show_positions(state)
         with picture:
-            show_upload(state)
+            show_upload()
 
 
 def _show_words(state: State) -> None:

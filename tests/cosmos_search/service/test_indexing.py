@@ -3,7 +3,9 @@ from threading import Event
 import pytest
 
 import cosmos_search
-from cosmos_search.service.indexing import Indexing, IndexingInterruptedError
+from cosmos_search.models.errors import DownloadError, UnknownModelError
+from cosmos_search.models.published import PUBLISHED, RECOMMENDED
+from cosmos_search.service.indexing import DOWNLOAD, Indexing, IndexingInterruptedError, IndexingJob
 from indexer.errors import IndexBusyError
 from tests.colour import ColourEncoder, paint
 
@@ -109,3 +111,48 @@ def test_a_bug_ends_the_job_with_an_error_and_a_log_entry(tmp_path, photos, capl
     assert isinstance(indexing.job.error, IndexingInterruptedError)
     assert "ZeroDivisionError: no colour" in str(indexing.job.error)
     assert "Indexing was interrupted" in caplog.text
+
+
+def test_the_steps_are_taken_in_their_order_and_the_one_that_failed_is_known(indexing, photos):
+    _, library, encoder = indexing
+    encoder.may.set()
+    pulled = []
+    job = IndexingJob(library, [photos], "not-a-model", ("download", "prepare", "index"), pulled.append)
+    assert (job.step, job.fraction, job.n_total) == ("download", 0.0, None)
+    job.start()
+    job.wait()
+    assert pulled == ["not-a-model"]
+    assert isinstance(job.error, UnknownModelError)
+    assert (job.step, job.report, library.exists()) == ("prepare", None, False)
+
+
+def test_a_download_that_fails_ends_the_job(indexing):
+    _, library, _ = indexing
+
+    def pull(name):
+        raise DownloadError(name, "no network")
+
+    job = IndexingJob(library, (), RECOMMENDED, DOWNLOAD, pull)
+    assert job.n_total == PUBLISHED[RECOMMENDED].download_bytes
+    job.start()
+    job.wait()
+    assert isinstance(job.error, DownloadError)
+
+
+def test_texts_are_read_after_indexing_if_that_is_wanted_and_not_after_a_stop(indexing, photos):
+    pytest.importorskip("rapidocr")
+    indexing, library, encoder = indexing
+    encoder.may.set()
+    indexing.reads_texts = True
+    indexing.start([photos])
+    indexing.job.wait()
+    assert indexing.job.steps == ("prepare", "index", "read")
+    assert (indexing.job.step, indexing.job.fraction, indexing.job.texts.n_read) == ("read", 1.0, 24)
+    assert library.n_unread() == 0
+    paint(photos / "new.png", "red", seed=99)
+    job = IndexingJob(library, [photos], None, ("prepare", "index", "read"))
+    job.stop()
+    job.start()
+    job.wait()
+    assert job.report.is_stopped
+    assert job.texts is None

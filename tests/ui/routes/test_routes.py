@@ -237,8 +237,11 @@ def test_the_folder_is_not_opened_for_visitors_of_another_machine(client, pictur
     assert client.post(f"/page/pictures/{pictures['coffee.png'].id}/folder").status_code == 403
 
 
-def test_keywords_of_the_collection_are_suggested(client):
-    assert client.get("/page/suggestions").json() == []
+def test_names_of_the_collection_are_suggested_with_their_filters(client, pictures):
+    found = {text: (kind, changes) for text, kind, changes in client.get("/page/suggestions").json()}
+    folder = pictures["coffee.png"].paths[0].parent
+    text = f"folder: {'/'.join(folder.parts[-2:])}"
+    assert found[text] == (f"{len(pictures)} pictures", {"folder": str(folder)})
 
 
 def test_scripts_are_sent_once(client):

@@ -94,6 +94,7 @@ def test_a_cluster_lists_its_pictures_and_a_thumbnail_opens_its_picture(similar)
     until(lambda: "cluster" in in_address(similar))
     assert len(similar.cards(lambda names: len(names) == n)) == n
     assert similar.all(".surface"), "the map is gone"
+    assert similar.resting(similar.one(".card"))[1] < 900, "its pictures are below the window"
     similar.browser.execute_script("arguments[0].click()", shown(similar, ".thumb")[0])
     similar.detail("pixels")
     assert in_address(similar)["picture"].isdigit()
@@ -177,6 +178,16 @@ def test_clusters_and_details_have_the_names_of_towns(world):
     single = next(node for node in shown(world, ".cluster") if "Sydney" in node.get_attribute("aria-label"))
     world.browser.execute_script("arguments[0].click()", single)
     world.detail("Sydney, Australia (-33.87000, 151.21000)")
+
+
+def test_back_from_a_picture_the_map_is_where_it_was(world):
+    world.click(".cluster", "5")
+    until(lambda: sorted(map(world.text, shown(world, ".cluster"))) == ["", "4"], "it is not zoomed to")
+    single = next(node for node in shown(world, ".cluster") if not world.text(node))
+    world.browser.execute_script("arguments[0].click()", single)
+    world.detail("Rome, Italy")
+    world.browser.back()
+    until(lambda: sorted(map(world.text, shown(world, ".cluster"))) == ["", "4"], "it is elsewhere")
 
 
 def test_a_single_picture_of_the_world_is_opened(world):

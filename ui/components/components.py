@@ -185,12 +185,14 @@ def show_map(
     ticket: str,
     *,
     key: str,
+    is_short: bool = False,
     on_open: Callable[[int], None],
     on_select_cluster: Callable[[int], None] | None = None,
     on_list: Callable[[str], None] | None = None,
 ) -> None:
-    """A map of pictures, which requests its data. version: changes with the index; ticket: admits to the routes.
+    """A map of pictures, which requests its data.
 
+    version: changes with the index. ticket: admits to the routes. is_short: there are pictures below the map.
     on_open gets the id of a picture, on_select_cluster the index of a cluster of similar pictures, on_list the circle
     around a place, as the filter `near` has it.
     """
@@ -201,7 +203,7 @@ def show_map(
         handlers["on_near_change"] = lambda: on_list(str(st.session_state[key].near))
     _map(
         key=key,
-        data={"kind": kind, "version": version, "ticket": ticket, "note": NOTES[kind]},
+        data={"kind": kind, "version": version, "ticket": ticket, "note": NOTES[kind], "is_short": is_short},
         on_open_change=lambda: on_open(int(st.session_state[key].open)),
         **handlers,
     )

@@ -6,6 +6,7 @@ import { SimilarMap } from "./similar_map.js";
 import { WorldMap } from "./world_map.js";
 
 const maps = new WeakMap(); // by holder: {map, key}
+const views = new Map(); // by key: where a map was when it was left, for a visitor who comes back
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const holder = parentElement.querySelector(".map");
@@ -21,15 +22,21 @@ export default function ({ data, parentElement, setTriggerValue }) {
     note.setAttribute("role", "status");
     holder.replaceChildren(known.map.node, note);
     const { map } = known;
-    map.load(data.version).then(() => note.remove(), (error) => {
+    map.load(data.version).then(() => {
+      note.remove();
+      if (views.has(key)) map.plane.goTo(views.get(key));
+    }, (error) => {
       note.classList.add("failed");
       note.setAttribute("role", "alert");
       note.textContent = error.message;
     });
   }
   known.send = setTriggerValue;
+  holder.classList.toggle("short", data.is_short);
   return () => {
-    maps.get(holder)?.map.close();
+    const { plane } = known.map;
+    views.set(known.key, { zoom: plane.zoom, x: plane.x, y: plane.y });
+    known.map.close();
     maps.delete(holder);
   };
 }

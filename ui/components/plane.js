@@ -73,8 +73,9 @@ export class Plane {
     this.timer = setTimeout(() => this.onIdle(), IDLE_MS);
   }
 
-  reset() {
-    const { zoom, x, y } = this.home ?? { zoom: 1, x: 0.5, y: 0.5 };
+  reset() { this.goTo(this.home ?? { zoom: 1, x: 0.5, y: 0.5 }); }
+
+  goTo({ zoom, x, y }) {
     Object.assign(this, { zoom, x, y });
     this.ask();
   }
@@ -112,6 +113,7 @@ export class Plane {
       return [clientX - left, clientY - top];
     };
     surface.addEventListener("wheel", (event) => {
+      if (this.zoom === 1 && event.deltaY > 0) return; // the page is scrolled
       event.preventDefault();
       const lines = event.deltaMode === 1 ? 30 : 1;
       this.zoomBy(Math.exp(-event.deltaY * lines / 400), ...locate(event));

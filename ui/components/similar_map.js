@@ -7,8 +7,8 @@ import { make } from "./nodes.js";
 import { Plane } from "./plane.js";
 import { getJson } from "./requests.js";
 
-const MARGIN = 44; // pixels, at the edges
-const SIDE = 60; // of a thumbnail
+const MARGIN = 56; // pixels, at the edges
+const FEW = 100; // pictures, which get larger thumbnails
 const MAX_THUMBS = 48;
 const MANY = 4000; // dots, which are smaller then
 const FAR = 96; // of a name from its cluster
@@ -38,6 +38,8 @@ export class SimilarMap {
   async load(version) {
     const { ids, xs, ys, clusters, labels, n_pictures: n } = await getJson("map", "", { v: version });
     this.ids = ids;
+    this.side = ids.length <= FEW ? 92 : 60; // of a thumbnail
+    this.plane.surface.style.setProperty("--side", `${this.side}px`);
     this.labels = labels;
     this.dots = new Dots(xs, ys, clusters, labels.map((label) => label.colour));
     this.names = labels.map((label, i) => {
@@ -54,21 +56,21 @@ export class SimilarMap {
     this.plane.measure();
   }
 
-  // Names first, so that thumbnails leave them room.
+  // Names first, below the middle of their clusters, so that the thumbnails there have room.
   draw() {
     if (!this.dots) return;
     const { plane } = this;
     this.dots.draw(plane, Math.min(6, (this.ids.length > MANY ? 1.2 : 2) + Math.log2(plane.zoom) / 1.5));
     this.space = new FreeSpace(plane.width, plane.height);
     this.labels.forEach((label, i) => {
-      const at = plane.toScreen(label.x, label.y);
-      const place = plane.isInside(...at, 20) ? this.space.takeNear(...at, ...this.sizes[i], FAR) : null;
+      const [x, y] = plane.toScreen(label.x, label.y), below = y + (this.side + this.sizes[i][1]) / 2 + 5;
+      const place = plane.isInside(x, y, 20) ? this.space.takeNear(x, below, ...this.sizes[i], FAR) : null;
       this.names[i].classList.toggle("hidden", !place);
       if (place) putAt(this.names[i], place);
     });
     for (const [number, node] of this.shown) {
       const at = plane.toScreen(this.dots.xs[number], this.dots.ys[number]);
-      const isFree = this.space.take(...at, SIDE, SIDE);
+      const isFree = this.space.take(...at, this.side, this.side);
       node.classList.toggle("hidden", !isFree);
       if (isFree) putAt(node, at);
     }
@@ -77,12 +79,12 @@ export class SimilarMap {
   // Dots are in the order in which they get thumbnails: in turn from each cluster, its middle first.
   async chooseThumbs() {
     if (!this.dots) return;
-    const { plane, dots } = this, space = new FreeSpace(plane.width, plane.height), chosen = [];
+    const { plane, dots, side } = this, space = new FreeSpace(plane.width, plane.height), chosen = [];
     space.taken = this.space.taken.slice(0, this.names.filter((node) => !node.classList.contains("hidden")).length);
-    const most = Math.min(MAX_THUMBS, (plane.width * plane.height) / (3 * SIDE * SIDE));
+    const most = Math.min(MAX_THUMBS, (plane.width * plane.height) / (3 * side * side));
     for (let i = 0; i < dots.length && chosen.length < most; i++) {
       const at = plane.toScreen(dots.xs[i], dots.ys[i]);
-      if (plane.isInside(...at) && space.take(...at, SIDE, SIDE)) chosen.push(i);
+      if (plane.isInside(...at) && space.take(...at, side, side)) chosen.push(i);
     }
     await this.thumbs.load(chosen.map((i) => this.ids[i]));
     const shown = new Map();

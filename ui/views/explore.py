@@ -43,6 +43,7 @@ def _show_map(shared: SharedResources, state: State) -> None:
         _get_version(shared),
         get_own_ticket(),
         key="map",
+        is_short=state.shown_cluster is not None,
         on_open=lambda id_: open_picture(state, id_),
         on_select_cluster=lambda number: go(cluster=number),
     )

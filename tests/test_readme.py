@@ -93,7 +93,9 @@ def test_the_encoder_of_ones_own_in_the_readme_indexes_and_searches(tmp_path):
 def list_install_commands():
     """Each `pip install` in documents, sources and containers, with the file that names it."""
     places = ("*.md", "Dockerfile", "Makefile", "docs/*", "docker/*", *(f"{name}/**/*.py" for name in PACKAGES))
-    for path in sorted(path for place in places for path in ROOT.glob(place) if path.suffix not in (".jpg", ".png")):
+    for path in sorted(
+        path for place in places for path in ROOT.glob(place) if path.suffix not in (".jpg", ".png", ".webp")
+    ):
         for command in re.findall(r"pip install ([^`\n&|]+)", path.read_text(encoding="utf-8")):
             yield path.relative_to(ROOT).as_posix(), command
 

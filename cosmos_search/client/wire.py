@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cosmos_search.cluster_errors import MissingShardsError
 from cosmos_search.retrieval.hits import Evidence, Hit
 from indexer.pictures.metadata_record import Metadata
 from indexer.pictures.regions import Box
@@ -12,7 +13,6 @@ from indexer.store.filter_record import Filters
 from indexer.store.records import PictureFacts, PictureRecord, TextLine
 
 if TYPE_CHECKING:  # few searches need these
-    from cosmos_search.cluster_errors import MissingShardsError
     from cosmos_search.retrieval.example_image import ExampleImage
     from indexer.store.albums import Album
     from indexer.store.facets import Facets
@@ -48,7 +48,7 @@ class Answer:
     """The hits of a search."""
 
     hits: list[Hit]
-    warning: "MissingShardsError | None" = None  # some pictures were not searched
+    warning: MissingShardsError | None = None  # some pictures were not searched
     note: str | None = None  # one sentence about the query, such as that the encoder does not read its language
 
 
@@ -86,8 +86,6 @@ def parse_answer(values: Any) -> Answer:
     answer = Answer([_parse_hit(hit) for hit in values["hits"]], note=values["note"])
     if found is None:
         return answer
-    from cosmos_search.cluster_errors import MissingShardsError
-
     return replace(answer, warning=MissingShardsError(tuple(found["missing"]), found["n_shards"]))
 
 

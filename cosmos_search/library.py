@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from threading import Event
 from types import TracebackType
@@ -20,7 +21,7 @@ from cosmos_search.retrieval.hits import Hit
 from cosmos_search.retrieval.query import parse_query
 from cosmos_search.retrieval.search import search
 from cosmos_search.retrieval.similarity import is_file, leave_out
-from indexer.errors import UsageError
+from indexer.errors import NoIndexError, UsageError
 from indexer.pictures.limits import DEFAULT_MAX_PIXELS
 from indexer.pictures.regions import Box, Regions
 from indexer.pictures.walk import count_files, walk
@@ -180,7 +181,7 @@ class Library:
 
         indexed: list[Folder] = []
         if self.exists():
-            with self._opened.open().reading() as catalog:
+            with suppress(NoIndexError), self._opened.open().reading() as catalog:  # it may be in creation
                 indexed = catalog.folders()
         paths = [real_path(parse_path(folder)) for folder in folders] or [folder.path for folder in indexed]
         outermost = [path for path in dict.fromkeys(paths) if not any(other in path.parents for other in paths)]
@@ -350,8 +351,11 @@ class Library:
         """Number of different pictures; 0 if there is no index."""
         if not self.exists():
             return 0
-        with self._opened.open().reading() as catalog:
-            return catalog.n_pictures()
+        try:
+            with self._opened.open().reading() as catalog:
+                return catalog.n_pictures()
+        except NoIndexError:  # it is being created
+            return 0
 
     def version(self) -> tuple[int, ...]:
         """Changes whenever the content of the index changes, or another index replaces it; use it as a cache key."""

@@ -374,7 +374,7 @@ def test_text_in_pictures_is_read_by_a_switch_and_after_each_indexing(index, hom
     wait_for_indexing()
     text = said(test.run())
     assert "1 added" in text
-    assert "Text was read in 1 picture," in text
+    assert "Text was read in 1 picture:" in text
     test.toggle(key="reads_texts").set_value(False).run()
     assert not shared.indexing.reads_texts
 

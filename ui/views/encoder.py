@@ -39,7 +39,9 @@ def start_first(shared: SharedResources, folders: Sequence[Path]) -> None:
     """Callback: index folders with the chosen model, which is downloaded if that is necessary."""
     name: str = st.session_state["first_model"]
     is_installed = name in BUILT_IN or default_store().has(name)
-    start_indexing(shared, folders, name, INDEX if is_installed else (*DOWNLOAD, *INDEX))
+    # The library loads the default model itself, so that it is not in memory twice.
+    model = None if name == default_model() and not shared.library.exists() else name
+    start_indexing(shared, folders, model, INDEX if is_installed else (*DOWNLOAD, *INDEX))
 
 
 def show_encoder(shared: SharedResources, info: Info) -> None:

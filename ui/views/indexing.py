@@ -112,4 +112,5 @@ def _show_texts_summary(texts: TextReport) -> None:
     state = "Stopped; text was read in" if texts.is_stopped else "Text was read in"
     failed = f"; {len(texts.failed):,} could not be read" if texts.failed else ""
     pictures = "picture" if texts.n_read == 1 else "pictures"
-    st.success(f"{state} {texts.n_read:,} {pictures}, of which {texts.n_with_text:,} have text{failed}.")
+    have = "has" if texts.n_with_text == 1 else "have"
+    st.success(f"{state} {texts.n_read:,} {pictures}: {texts.n_with_text:,} {have} text{failed}.")

@@ -7,6 +7,7 @@ from cosmos_search.models.errors import DownloadError, UnknownModelError
 from cosmos_search.models.published import PUBLISHED, RECOMMENDED
 from cosmos_search.service.indexing import DOWNLOAD, Indexing, IndexingInterruptedError, IndexingJob
 from indexer.errors import IndexBusyError
+from indexer.store.directory import CATALOG
 from tests.colour import ColourEncoder, paint
 
 COLOURS = ("red", "green", "blue", "white")
@@ -156,3 +157,13 @@ def test_texts_are_read_after_indexing_if_that_is_wanted_and_not_after_a_stop(in
     job.wait()
     assert job.report.is_stopped
     assert job.texts is None
+
+
+def test_an_index_that_another_library_is_creating_is_empty_until_then(tmp_path, photos):
+    (tmp_path / "index").mkdir()
+    (tmp_path / "index" / CATALOG).touch()  # before its tables are there
+    with cosmos_search.open(tmp_path / "index", encoder=ColourEncoder()) as library:
+        assert library.n_pictures() == 0
+        assert library.count_files([photos]) == 24
+        library.add(photos)
+        assert library.n_pictures() == 24

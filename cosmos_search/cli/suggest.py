@@ -11,7 +11,7 @@ GIVEN_INDEX = "cosmos_search.index"  # key in the data that all contexts of a ca
 
 
 def remember_index(ctx: click.Context, param: click.Parameter, place: Any) -> Any:
-    """Callback of the option --index: `suggest` adds its value. That of a variable holds without."""
+    """Callback of the option --index: store its value for `suggest`, unless it comes from the environment."""
     if param.name is not None and ctx.get_parameter_source(param.name) is click.core.ParameterSource.COMMANDLINE:
         ctx.meta[GIVEN_INDEX] = str(place)  # of a URL without the password
     return place

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, func, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, insert, select, tuple_, update
 
 from indexer.errors import NotAnIndexedFolderError
 from indexer.store.albums import add_album, add_pictures, delete_album, remove_pictures
@@ -141,9 +141,7 @@ class CatalogWriter(Catalog):
         written = {(item.file.path, _position(item) or 0) for item in indexed}
         without_first = {(path, 0) for path, _ in written} - written
         assert not without_first, without_first
-        rows = self._rows_at({path for path, _ in written})
-        before = {row.picture_id for row in rows if row.picture_id is not None}
-        stale = [row.id for row in rows if (row.directory / row.name, row.position_ms or 0) not in written]
+        before, stale = self._find_replaced(written)
         for chunk in split_ids(stale):
             self._connection.execute(delete(files).where(files.c.id.in_(chunk)))
         ordered = sorted(indexed, key=lambda item: (os.fsencode(item.file.path), _position(item) or 0))
@@ -234,14 +232,21 @@ class CatalogWriter(Catalog):
         record_names(self._connection, [item.facts.metadata.camera for item in new.values()])
         self._has_new_vectors = True
 
-    def _rows_at(self, paths: Iterable[Path]) -> list[Row[int, Path, Path, int | None, int | None]]:
-        """The rows of these files."""
-        names: dict[Path, list[str]] = {}
-        for path in paths:
-            names.setdefault(path.parent, []).append(path.name)
-        query = select(files.c.id, files.c.directory, files.c.name, files.c.position_ms, files.c.picture_id)
-        queries = (query.where(files.c.directory == d, files.c.name.in_(n)) for d, n in names.items())
-        return [row for query in queries for row in self._connection.execute(query)]
+    def _find_replaced(self, written: set[tuple[Path, int]]) -> tuple[set[int], list[int]]:
+        """The pictures that these files have, and the ids of their rows at other positions. The first row stays."""
+        names: dict[Path, set[str]] = {}
+        for path, _ in written:
+            names.setdefault(path.parent, set()).add(path.name)
+        before: set[int] = set()
+        stale: list[int] = []
+        query = select(files.c.id, files.c.name, files.c.position_ms, files.c.picture_id)
+        for directory, own in names.items():
+            for row in self._connection.execute(query.where(files.c.directory == directory, files.c.name.in_(own))):
+                if row.picture_id is not None:
+                    before.add(row.picture_id)
+                if row.position_ms and (directory / row.name, row.position_ms) not in written:
+                    stale.append(row.id)
+        return before, stale
 
     def _pictures_in(self, folder_id: int) -> list[int]:
         query = select(files.c.picture_id).where(files.c.folder_id == folder_id, files.c.picture_id.is_not(None))
@@ -251,9 +256,9 @@ class CatalogWriter(Catalog):
         """The ids of the files, each with those of its pictures."""
         first = files.alias()
         is_same = and_(first.c.directory == files.c.directory, first.c.name == files.c.name)
-        query = select(first.c.id, files.c.picture_id).join(first, is_same).where(files.c.picture_id.is_not(None))
+        query = select(first.c.id, files.c.picture_id).join(first, is_same)  # a condition on picture_id slows it down
         chunks = (self._connection.execute(query.where(first.c.id.in_(chunk))) for chunk in split_ids(file_ids))
-        return [(file_id, picture_id) for chunk in chunks for file_id, picture_id in chunk]
+        return [(file_id, picture_id) for chunk in chunks for file_id, picture_id in chunk if picture_id is not None]
 
     def _count_files(self, picture_ids: Iterable[int], *which: ColumnElement[bool]) -> Counter[int]:
         query = select(files.c.picture_id, func.count()).where(*which).group_by(files.c.picture_id)

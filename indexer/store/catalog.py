@@ -120,8 +120,8 @@ class Catalog:
     def directories(self, folder_id: int) -> list[IndexedDirectory]:
         """The directories of a folder's files, once for each device and inodes that they had."""
         columns = (files.c.directory, files.c.device, files.c.inodes)
-        ids = func.aggregate_strings(cast(files.c.id, String), ",")
-        query = select(*columns, ids).where(files.c.folder_id == folder_id, IS_FIRST)
+        joined = func.aggregate_strings(cast(files.c.id, String), ",")
+        query = select(*columns, joined).where(files.c.folder_id == folder_id, IS_FIRST)
         rows = self._connection.execute(query.group_by(*columns))
         return [
             IndexedDirectory(path, device, inodes, [int(i) for i in ids.split(",")])

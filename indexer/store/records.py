@@ -137,7 +137,7 @@ class IndexedPicture:
 
     folder_id: int
     file: "FoundFile"
-    fingerprint: bytes
+    fingerprint: bytes  # of the content; a frame's also of its position, so that each frame is a picture of its own
     facts: PictureFacts
     vectors: "NDArray[np.float16]"  # (1 + regions, dim)
     position_ms: int | None = None  # in the video; the first frame's is 0; None: a still image

@@ -132,9 +132,8 @@ files = Table(
     Index("files_by_directory", "directory", "picture_id"),  # for counting the pictures of a directory
     sqlite_autoincrement=True,
 )
-IS_FIRST = or_(
-    files.c.position_ms.is_(None), files.c.position_ms == 0
-)  # of the rows of each file, one; its id is the file's
+# The condition that one of the rows of each file meets. Its id is the file's, and stays if the pictures change.
+IS_FIRST = or_(files.c.position_ms.is_(None), files.c.position_ms == 0)
 
 # What the last run could not access and has no failed row in `files`: directories, files that could not be examined,
 # and indexed pictures that were temporarily unreadable.

@@ -112,6 +112,16 @@ def test_filters_texts_facets_and_albums_see_every_picture_of_a_video(library, p
     assert len(words.ids["file"]) == 3
     directories = {count.value: count.n for count in library.facets().directories}
     assert directories == {str(photos): 4, str(photos / "videos"): 3}
+    with library._opened.open().writing() as catalog:
+        album_id = catalog.add_album("sea")
+        catalog.add_to_album(album_id, [library.search("lime", 1)[0].picture.id])
+    assert [one.position_ms for one in library.browse(Filters(album=album_id))] == [STEP_MS]
+
+
+def test_similar_frames_are_not_offered_as_duplicates_of_which_files_can_be_deleted(library, photos):
+    put(library, *make_video(photos / "videos" / "beach.png", ("red", "red", "red")))
+    assert len(library.browse(Filters(folder="videos"))) == 3
+    assert not library.near_duplicates().groups
 
 
 def test_a_video_counts_as_one_file(library, photos):

@@ -102,7 +102,7 @@ def parse_picture(values: Any) -> PictureRecord:
     )
     paths = tuple(Path(path) for path in (values["path"], *values["copies"]))
     facts = PictureFacts(values["width"], values["height"], metadata)
-    return PictureRecord(values["id"], values["fingerprint"], paths, facts)
+    return PictureRecord(values["id"], values["fingerprint"], paths, facts, values.get("position_ms"))
 
 
 def parse_album(values: Any) -> "Album":

@@ -69,5 +69,6 @@ class Hit:
             "score": round(self.score, 4),
             "evidence": [*(part.to_dict() for part in self.evidence), *(line.to_dict() for line in self.texts)],
             "copies": [str(path) for path in self.copies],
+            **({} if self.picture.position_ms is None else {"position_ms": self.picture.position_ms}),
             **self.facts.to_dict(),
         }

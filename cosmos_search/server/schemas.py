@@ -147,6 +147,7 @@ class PictureAnswer(_Answer):
     fingerprint: str
     path: str
     copies: list[str]
+    position_ms: int | None = Field(default=None, description="Of a frame in its video; missing for still images")
     width: int
     height: int
     taken_at: str | None

@@ -28,7 +28,18 @@ from indexer.store.records import (
     TextLine,
 )
 from indexer.store.rows import read_ids, split_ids, unpack_rows
-from indexer.store.schema import encoders, failures, files, folders, pictures, settings, texts, vectors, versions
+from indexer.store.schema import (
+    IS_FIRST,
+    encoders,
+    failures,
+    files,
+    folders,
+    pictures,
+    settings,
+    texts,
+    vectors,
+    versions,
+)
 from indexer.store.shapes import PictureShape, read_newest_shapes
 from indexer.store.texts import WordMatches, count_unread, find_unread, find_word, read_texts
 
@@ -71,7 +82,7 @@ class Catalog:
         unread = select(func.count()).where(failures.c.folder_id == folders.c.id).scalar_subquery()
         query = (
             select(folders, func.count(files.c.picture_id), func.count(files.c.failure) + unread)
-            .outerjoin(files)
+            .outerjoin(files, and_(files.c.folder_id == folders.c.id, IS_FIRST))
             .group_by(folders.c.id)
             .order_by(folders.c.path)
         )
@@ -84,7 +95,7 @@ class Catalog:
         query = (
             select(files, pictures.c.fingerprint, vectors.c.encoder_id.is_not(None).label("has_vector"))
             .select_from(files.outerjoin(pictures).outerjoin(vectors, has_vector))
-            .where(files.c.directory == directory)
+            .where(files.c.directory == directory, IS_FIRST)
         )
         return {
             directory / row.name: KnownFile(
@@ -109,9 +120,8 @@ class Catalog:
     def directories(self, folder_id: int) -> list[IndexedDirectory]:
         """The directories of a folder's files, once for each device and inodes that they had."""
         columns = (files.c.directory, files.c.device, files.c.inodes)
-        query = select(*columns, func.aggregate_strings(cast(files.c.id, String), ",")).where(
-            files.c.folder_id == folder_id
-        )
+        joined = func.aggregate_strings(cast(files.c.id, String), ",")
+        query = select(*columns, joined).where(files.c.folder_id == folder_id, IS_FIRST)
         rows = self._connection.execute(query.group_by(*columns))
         return [
             IndexedDirectory(path, device, inodes, [int(i) for i in ids.split(",")])
@@ -119,12 +129,12 @@ class Catalog:
         ]
 
     def last_file_id(self) -> int:
-        """The highest id of a file; files added later have higher ones."""
+        """The highest id of a row of a file; files added later have higher ones."""
         return self._connection.execute(select(func.max(files.c.id))).scalar() or 0
 
     def count_files_after(self, file_id: int, *, is_readable: bool = False) -> int:
         """The number of files with higher ids, which were added later. is_readable: without failed ones."""
-        query = select(func.count()).select_from(files).where(files.c.id > file_id)
+        query = select(func.count()).select_from(files).where(files.c.id > file_id, IS_FIRST)
         return self._connection.execute(query.where(files.c.failure.is_(None)) if is_readable else query).scalar_one()
 
     def failures(self) -> list[FailedFile]:
@@ -142,13 +152,15 @@ class Catalog:
         paths: dict[int, list[Path]] = {}
         rows: dict[int, Row[tuple[Any, ...]]] = {}
         for chunk in split_ids(ids):
-            query = select(pictures, files.c.directory, files.c.name.label("file_name")).join(files)
+            file_name = files.c.name.label("file_name")
+            query = select(pictures, files.c.directory, file_name, files.c.position_ms).join(files)
             query = query.where(pictures.c.id.in_(chunk)).order_by(files.c.directory, files.c.name)
             for row in self._connection.execute(query):
                 rows[row.id] = row
                 paths.setdefault(row.id, []).append(row.directory / row.file_name)
         return {
-            i: PictureRecord(i, row.fingerprint.hex(), tuple(paths[i]), _make_facts(row)) for i, row in rows.items()
+            i: PictureRecord(i, row.fingerprint.hex(), tuple(paths[i]), _make_facts(row), row.position_ms)
+            for i, row in rows.items()
         }
 
     def sizes(self, ids: Sequence[int]) -> dict[int, tuple[int, int]]:

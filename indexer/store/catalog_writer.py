@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from sqlalchemy import ColumnElement, Connection, delete, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, insert, select, tuple_, update
 
 from indexer.errors import NotAnIndexedFolderError
 from indexer.store.albums import add_album, add_pictures, delete_album, remove_pictures
@@ -23,7 +23,18 @@ from indexer.store.records import (
     TextLine,
 )
 from indexer.store.rows import split_ids
-from indexer.store.schema import encoders, failures, files, folders, pictures, settings, vectors, versions
+from indexer.store.schema import (
+    FILE_KEY,
+    IS_FIRST,
+    encoders,
+    failures,
+    files,
+    folders,
+    pictures,
+    settings,
+    vectors,
+    versions,
+)
 from indexer.store.texts import derive_texts, put_lines
 
 __all__ = ["CatalogWriter"]
@@ -102,17 +113,20 @@ class CatalogWriter(Catalog):
         if folder_id is None:
             raise NotAnIndexedFolderError(path)
         affected = self._pictures_in(folder_id)
-        n_files = self._connection.execute(delete(files).where(files.c.folder_id == folder_id)).rowcount
+        count = select(func.count()).select_from(files).where(files.c.folder_id == folder_id, IS_FIRST)
+        n_files = self._connection.execute(count).scalar_one()
+        self._connection.execute(delete(files).where(files.c.folder_id == folder_id))
         self._connection.execute(delete(folders).where(folders.c.id == folder_id))
         self.drop_orphans()
         derive_texts(self._connection, affected)
-        return n_files
+        return int(n_files)
 
     # files
 
     def put(self, indexed: Sequence[IndexedFile], encoder_id: int) -> None:
         """Write a batch of files, and the pictures with new content among them with their vectors.
 
+        All frames of a video are in one batch, that at 0 among them: frames at other positions are deleted.
         Pictures that these files had before, and that have no file now, are deleted with their vectors.
         """
         self._put_pictures({item.fingerprint: item for item in indexed if isinstance(item, IndexedPicture)}, encoder_id)
@@ -123,9 +137,14 @@ class CatalogWriter(Catalog):
         ids = {fingerprint: id_ for fingerprint, id_ in self._connection.execute(query)}  # noqa: C416
         statement = upsert(self._connection, files)
         changed = {c.name: c for c in statement.excluded if c.name not in ("id", "directory", "name")}
-        statement = statement.on_conflict_do_update(index_elements=["directory", "name"], set_=changed)
-        before = self._pictures_at([item.file.path for item in indexed])
-        ordered = sorted(indexed, key=lambda item: os.fsencode(item.file.path))
+        statement = statement.on_conflict_do_update(index_elements=FILE_KEY, set_=changed)
+        written = {(item.file.path, _position(item) or 0) for item in indexed}
+        without_first = {(path, 0) for path, _ in written} - written
+        assert not without_first, without_first
+        before, stale = self._find_replaced(written)
+        for chunk in split_ids(stale):
+            self._connection.execute(delete(files).where(files.c.id.in_(chunk)))
+        ordered = sorted(indexed, key=lambda item: (os.fsencode(item.file.path), _position(item) or 0))
         record_names(self._connection, {os.fsencode(item.file.path.parent) for item in indexed})
         self._connection.execute(statement, [_file_row(item, ids) for item in ordered])
         if replaced := before.difference(ids.values()):
@@ -136,33 +155,34 @@ class CatalogWriter(Catalog):
         """Change the device, and unless None the inodes, that are recorded for the directories of these files."""
         values = {"device": device} if inodes is None else {"device": device, "inodes": inodes}
         for chunk in split_ids(ids):
-            self._connection.execute(update(files).where(files.c.id.in_(chunk)).values(values))
+            self._connection.execute(update(files).where(_is_of(chunk)).values(values))
 
     def find_moved_files(self, vanished: Sequence[int], last_file_id: int) -> set[int]:
-        """The vanished files whose picture has a file that was added after `last_file_id`.
+        """The vanished files of which each picture has a file that was added after `last_file_id`.
 
         A picture has at most as many moved files as were added with it.
         """
         pictures_of = self._pictures_of(vanished)
-        n_new = self._count_files(pictures_of.values(), files.c.id > last_file_id)
-        moved = set()
-        for file_id, picture_id in pictures_of.items():
-            if n_new[picture_id]:
-                n_new[picture_id] -= 1
-                moved.add(file_id)
-        return moved
+        n_new = self._count_files((picture_id for _, picture_id in pictures_of), files.c.id > last_file_id)
+        moved: set[int] = set()
+        others: set[int] = set()
+        for file_id, picture_id in sorted(pictures_of):  # one file after the other
+            (moved if n_new[picture_id] > 0 else others).add(file_id)
+            n_new[picture_id] -= 1
+        return moved - others
 
     def find_last_files(self, ids: Sequence[int]) -> set[int]:
-        """Those of these files whose picture has no other file."""
+        """Those of these files of which a picture has no other file."""
         pictures_of = self._pictures_of(ids)
-        n_all, n_these = self._count_files(pictures_of.values()), Counter(pictures_of.values())
-        return {id_ for id_, picture_id in pictures_of.items() if n_these[picture_id] == n_all[picture_id]}
+        n_these = Counter(picture_id for _, picture_id in pictures_of)
+        n_all = self._count_files(n_these)
+        return {file_id for file_id, picture_id in pictures_of if n_these[picture_id] == n_all[picture_id]}
 
     def delete_files(self, ids: Sequence[int]) -> None:
         """Delete these files, and the pictures that have no file then."""
-        affected = self._pictures_of(ids).values()
+        affected = [picture_id for _, picture_id in self._pictures_of(ids)]
         for chunk in split_ids(ids):
-            self._connection.execute(delete(files).where(files.c.id.in_(chunk)))
+            self._connection.execute(delete(files).where(_is_of(chunk)))
         self.drop_orphans()
         derive_texts(self._connection, affected)
 
@@ -212,28 +232,50 @@ class CatalogWriter(Catalog):
         record_names(self._connection, [item.facts.metadata.camera for item in new.values()])
         self._has_new_vectors = True
 
-    def _pictures_at(self, paths: Sequence[Path]) -> set[int]:
-        names: dict[Path, list[str]] = {}
-        for path in paths:
-            names.setdefault(path.parent, []).append(path.name)
-        query = select(files.c.picture_id).where(files.c.picture_id.is_not(None))
-        queries = (query.where(files.c.directory == d, files.c.name.in_(n)) for d, n in names.items())
-        return {picture_id for query in queries for picture_id in self._connection.execute(query).scalars()}
+    def _find_replaced(self, written: set[tuple[Path, int]]) -> tuple[set[int], list[int]]:
+        """The pictures that these files have, and the ids of their rows at other positions. The first row stays."""
+        names: dict[Path, set[str]] = {}
+        for path, _ in written:
+            names.setdefault(path.parent, set()).add(path.name)
+        before: set[int] = set()
+        stale: list[int] = []
+        query = select(files.c.id, files.c.name, files.c.position_ms, files.c.picture_id)
+        for directory, own in names.items():
+            for row in self._connection.execute(query.where(files.c.directory == directory, files.c.name.in_(own))):
+                if row.picture_id is not None:
+                    before.add(row.picture_id)
+                if row.position_ms and (directory / row.name, row.position_ms) not in written:
+                    stale.append(row.id)
+        return before, stale
 
     def _pictures_in(self, folder_id: int) -> list[int]:
         query = select(files.c.picture_id).where(files.c.folder_id == folder_id, files.c.picture_id.is_not(None))
         return list(self._connection.execute(query).scalars())
 
-    def _pictures_of(self, file_ids: Sequence[int]) -> dict[int, int]:
-        query = select(files.c.id, files.c.picture_id).where(files.c.picture_id.is_not(None))
-        chunks = (self._connection.execute(query.where(files.c.id.in_(chunk))) for chunk in split_ids(file_ids))
-        return {row.id: row.picture_id for chunk in chunks for row in chunk}
+    def _pictures_of(self, file_ids: Sequence[int]) -> list[tuple[int, int]]:
+        """The ids of the files, each with those of its pictures."""
+        first = files.alias()
+        is_same = and_(first.c.directory == files.c.directory, first.c.name == files.c.name)
+        query = select(first.c.id, files.c.picture_id).join(first, is_same)  # a condition on picture_id slows it down
+        chunks = (self._connection.execute(query.where(first.c.id.in_(chunk))) for chunk in split_ids(file_ids))
+        return [(file_id, picture_id) for chunk in chunks for file_id, picture_id in chunk if picture_id is not None]
 
     def _count_files(self, picture_ids: Iterable[int], *which: ColumnElement[bool]) -> Counter[int]:
         query = select(files.c.picture_id, func.count()).where(*which).group_by(files.c.picture_id)
         chunks = split_ids(sorted(set(picture_ids)))
         rows = (self._connection.execute(query.where(files.c.picture_id.in_(chunk))) for chunk in chunks)
         return Counter({picture_id: n for chunk in rows for picture_id, n in chunk})
+
+
+def _is_of(file_ids: Sequence[int]) -> ColumnElement[bool]:
+    """The condition that a row is of one of these files."""
+    first = files.alias()
+    of_these = select(first.c.directory, first.c.name).where(first.c.id.in_(file_ids))
+    return tuple_(files.c.directory, files.c.name).in_(of_these)
+
+
+def _position(item: IndexedFile) -> int | None:
+    return None if isinstance(item, IndexedFailure) else item.position_ms
 
 
 def _picture_row(item: IndexedPicture) -> dict[str, object]:
@@ -261,6 +303,7 @@ def _file_row(item: IndexedFile, picture_ids: dict[bytes, int]) -> dict[str, obj
         "ctime_ns": item.file.ctime_ns,
         "device": item.file.device,
         "inodes": item.file.inodes,
+        "position_ms": _position(item),
     }
     if isinstance(item, IndexedFailure):
         return row | {"picture_id": None, "failure": item.reason, "max_pixels": item.max_pixels}

@@ -49,6 +49,21 @@ MIGRATIONS: Sequence[Sequence[Step]] = (
         "INSERT INTO text_parts (text_parts) VALUES ('rebuild')",  # twice as fast as by the triggers
         "INSERT INTO text_words (text_words) VALUES ('rebuild')",
     ),
+    (  # SQLite can't drop UNIQUE (directory, name)
+        "CREATE TABLE new_files (id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, "
+        "folder_id INTEGER NOT NULL REFERENCES folders (id), directory BLOB NOT NULL, name BLOB NOT NULL, "
+        "size_bytes INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, ctime_ns INTEGER NOT NULL, "
+        "picture_id INTEGER REFERENCES pictures (id), failure TEXT, max_pixels INTEGER, device INTEGER, inodes TEXT, "
+        "position_ms INTEGER)",
+        "INSERT INTO new_files SELECT id, folder_id, directory, name, size_bytes, mtime_ns, ctime_ns, picture_id, "
+        "failure, max_pixels, device, inodes, NULL FROM files",
+        "DROP TABLE files",
+        "ALTER TABLE new_files RENAME TO files",
+        "CREATE UNIQUE INDEX files_by_name ON files (directory, name, coalesce(position_ms, 0))",
+        "CREATE INDEX files_by_folder ON files (folder_id, directory)",
+        "CREATE INDEX files_by_directory ON files (directory, picture_id)",
+        "CREATE INDEX ix_files_picture_id ON files (picture_id)",
+    ),
 )
 
 

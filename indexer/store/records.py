@@ -61,7 +61,7 @@ class Folder:
 
     id: int
     path: Path
-    n_pictures: int  # readable files
+    n_pictures: int  # readable files; a video counts once, copies of a picture count each
     n_failed: int
     exclude: tuple[str, ...]  # glob patterns, see indexer.pictures.walk.is_left_out
 
@@ -73,9 +73,9 @@ class Folder:
 
 @dataclass(frozen=True, slots=True)
 class KnownFile:
-    """An indexed file, as it was when it was last read."""
+    """An indexed file, as it was when it was last read. Of a video: with its first frame."""
 
-    id: int
+    id: int  # of its first picture's row
     size_bytes: int
     mtime_ns: int
     ctime_ns: int
@@ -93,7 +93,7 @@ class IndexedDirectory:
     path: Path
     device: int | None
     inodes: str | None  # of it and of those above, see indexer.pictures.walk
-    file_ids: list[int]
+    file_ids: list[int]  # as of KnownFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,27 +133,29 @@ class PictureFacts:
 
 @dataclass(frozen=True, slots=True)
 class IndexedPicture:
-    """A file with new content, to be written with its picture."""
+    """A file with new content, to be written with its picture; or a frame of a video."""
 
     folder_id: int
     file: "FoundFile"
-    fingerprint: bytes
+    fingerprint: bytes  # of the content; a frame's also of its position, so that each frame is a picture of its own
     facts: PictureFacts
     vectors: "NDArray[np.float16]"  # (1 + regions, dim)
+    position_ms: int | None = None  # in the video; the first frame's is 0; None: a still image
 
 
 @dataclass(frozen=True, slots=True)
 class IndexedCopy:
-    """A file whose content is in the catalog."""
+    """A file whose content is in the catalog; or such a frame of a video."""
 
     folder_id: int
     file: "FoundFile"
     fingerprint: bytes
+    position_ms: int | None = None  # as of IndexedPicture
 
 
 @dataclass(frozen=True, slots=True)
 class IndexedFailure:
-    """A file that could not be read."""
+    """A file that could not be read; a video fails as a whole."""
 
     folder_id: int
     file: "FoundFile"
@@ -172,15 +174,17 @@ class PictureRecord:
     fingerprint: str  # of its content, hexadecimal
     paths: tuple[Path, ...]
     facts: PictureFacts
+    position_ms: int | None = None  # of a frame in its video; None: a still image
 
     def to_dict(self) -> dict[str, Any]:
-        """Values for JSON; "path" is the first of the files, "copies" are the others.
+        """Values for JSON; "path" is the first of the files, "copies" are the others; "position_ms" only of a frame.
 
         Bytes of a path that are not valid UTF-8 are lone surrogates, which `os.fsencode` converts back.
         """
         path, *copies = map(str, self.paths)
         named = {"id": self.id, "fingerprint": self.fingerprint, "path": path, "copies": copies}
-        return named | self.facts.to_dict()
+        position = {} if self.position_ms is None else {"position_ms": self.position_ms}
+        return named | position | self.facts.to_dict()
 
 
 @dataclass(frozen=True, slots=True)

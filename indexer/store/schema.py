@@ -13,14 +13,17 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     Table,
-    UniqueConstraint,
+    or_,
+    text,
 )
 
 from indexer.store.dialect import Integer64, PathBytes, PlainText
 
 __all__ = [
     "APPLICATION_ID",
+    "FILE_KEY",
     "FULL_TEXT",
+    "IS_FIRST",
     "album_pictures",
     "albums",
     "encoders",
@@ -104,7 +107,9 @@ vectors = Table(
     Column("data", LargeBinary, nullable=False),  # little-endian float16, (1 + regions, dim), the global vector first
 )
 
-# A file has a picture, or the reason why it could not be read.
+# A row for each picture in a file. A file has one picture, or the frames of a video, the first of which is at 0; or it
+# has one row with the reason why it could not be read.
+FILE_KEY = ("directory", "name", text("coalesce(position_ms, 0)"))
 files = Table(
     "files",
     metadata,
@@ -121,11 +126,14 @@ files = Table(
     Column("device", Integer64),  # of its directory; NULL: indexed by a version that did not record it
     # The inodes of its directory and of those above it, up to the indexed folder; NULL: like device.
     Column("inodes", PlainText),
-    UniqueConstraint("directory", "name"),
+    Column("position_ms", Integer64),  # of a frame in its video; NULL: a still image, or a file that was not read
+    Index("files_by_name", *FILE_KEY, unique=True),
     Index("files_by_folder", "folder_id", "directory"),
     Index("files_by_directory", "directory", "picture_id"),  # for counting the pictures of a directory
     sqlite_autoincrement=True,
 )
+# The condition that one of the rows of each file meets. Its id is the file's, and stays if the pictures change.
+IS_FIRST = or_(files.c.position_ms.is_(None), files.c.position_ms == 0)
 
 # What the last run could not access and has no failed row in `files`: directories, files that could not be examined,
 # and indexed pictures that were temporarily unreadable.

@@ -78,6 +78,11 @@ SERVER_MIGRATIONS: Sequence[Sequence[Step]] = (
         fill_texts,
         *FULL_TEXT,
     ),
+    (
+        "ALTER TABLE files ADD COLUMN position_ms BIGINT",
+        "ALTER TABLE files DROP CONSTRAINT files_directory_name_key",
+        "CREATE UNIQUE INDEX files_by_name ON files (directory, name, coalesce(position_ms, 0))",
+    ),
 )
 
 # One row; its presence shows that the tables are this program's.

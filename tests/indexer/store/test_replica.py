@@ -2,22 +2,30 @@
 
 import subprocess
 import sys
+from contextlib import closing
 
+import numpy as np
 import pytest
 
 import cosmos_search
 from indexer.errors import IndexBusyError
+from indexer.pictures.metadata_record import Metadata
 from indexer.pictures.regions import Box
+from indexer.pictures.walk import FoundFile
 from indexer.store.change_log import drop_old_changes, newest_position, read_changes
+from indexer.store.filter_record import Filters
 from indexer.store.index import Index
-from indexer.store.records import TextLine
+from indexer.store.records import IndexedPicture, PictureFacts, TextLine
 from indexer.store.replica import Replica, Share
 from tests import ROOT
 from tests.colour import ColourEncoder, paint, paint_photos
 from tests.older_catalogs import make_older
 from tests.rows import run_sql
 
-FILES = "SELECT f.id, directory, name, fingerprint FROM files f JOIN pictures p ON p.id = picture_id"
+FILES = (
+    "SELECT f.id, directory, name, coalesce(position_ms, -1), fingerprint "
+    "FROM files f JOIN pictures p ON p.id = picture_id"
+)
 VECTORS = "SELECT picture_id, data FROM vectors"
 TEXTS = "SELECT picture_id, kind, text, folded, words, box FROM texts"
 N_SHARDS = 2
@@ -207,3 +215,25 @@ def test_a_follower_that_is_killed_goes_on_where_it_was(library, source, tmp_pat
             assert len(snapshot.vectors.rows) == 2  # the saved ones, and the new picture
             assert snapshot.n_rows == 15 * len(rows_of(source.place, VECTORS)) == 15 * 9
     assert rows_of(tmp_path / "share", VECTORS) == sorted(rows_of(source.place, VECTORS))
+
+
+def test_shares_have_the_frames_of_videos_with_their_positions(library, source, tmp_path):
+    """The frames of a video are in several shares."""
+    shares, video = tmp_path / "shares", FoundFile(tmp_path / "photos" / "beach.mp4", 1, 1, 1)
+    follow(source, shares)
+    facts = PictureFacts(16, 16, Metadata())
+    for n_frames in (5, 2):
+        with source.writing() as writer:
+            frames = [
+                IndexedPicture(1, video, b"%d" % i, facts, np.full((15, 4), 0.5, "<f2"), 1000 * i)
+                for i in range(n_frames)
+            ]
+            writer.put(frames, writer.encoder().id)
+        follow(source, shares)
+        check_equal(source, shares)
+        positions = [row[3] for number in range(N_SHARDS) for row in rows_of(shares / str(number), FILES)]
+        assert sorted(positions) == [-1] * 8 + [1000 * i for i in range(n_frames)]
+    for number in range(N_SHARDS):
+        with closing(Index.open(shares / str(number))) as index, index.reading() as catalog:
+            found = catalog.newest(Filters(directory=str(tmp_path / "photos")), 0, 9)
+            assert {one.position_ms for one in found if one.paths == (video.path,)} in ({0}, {1000})

@@ -17,6 +17,7 @@ from cosmos_search.cli.query_words import QueryCommand
 from cosmos_search.cli.results import Output, output_options, print_hits, print_pictures
 from cosmos_search.cli.terminal import say
 from indexer.places import Place
+from indexer.plural import count
 
 if TYPE_CHECKING:
     from cosmos_search.cli.served import ServedLibrary
@@ -160,7 +161,7 @@ def _search_and_print(
         say(str(answer.warning), err=True)
     print_hits(hits, output)
     if not hits:
-        _say_why_none(library, filters, include_unlikely, output)
+        _say_why_none(library, text, wanted, filters, include_unlikely=include_unlikely, output=output)
     if answer.note:
         say(f"{answer.note} Encoders for many languages: cosmos-search models", err=True)
     if wanted.near is None:
@@ -189,13 +190,36 @@ def _list_and_print(library: "ServedLibrary", filters: "Filters", texts: FilterT
         say(f"The newest {len(pictures)} of {n}; for more of them: -n {min(n, MAX_LISTED)}", err=True)
 
 
-def _say_why_none(library: "ServedLibrary", texts: FilterTexts, include_unlikely: bool, output: Output) -> None:
+def _say_why_none(
+    library: "ServedLibrary",
+    query: str,
+    wanted: "Filters",
+    texts: FilterTexts,
+    *,
+    include_unlikely: bool,
+    output: Output,
+) -> None:
     """Say that no picture passes the filters, or that none of those that pass matches the query."""
-    if failure := describe_failure(library, texts) if any(texts.values()) else None:
+    failure = describe_failure(library, texts) if any(texts.values()) else None
+    if failure or (failure := _describe_missing_texts(library, query, wanted)):
         say(failure, err=True)
     else:
         nearest = "" if include_unlikely else " The nearest are shown with: --all -n 3"
         say(f"Nothing here matches.{nearest}", err=not output.is_table)
+
+
+def _describe_missing_texts(library: "ServedLibrary", query: str, wanted: "Filters") -> str | None:
+    """That no picture has the texts that the query demands, or lacks those that it excludes; None if some do."""
+    if "text:" not in query.casefold():
+        return None
+    from cosmos_search.retrieval.query import parse_query
+
+    parsed = parse_query(query)
+    demanded = replace(wanted, texts=parsed.texts, without_texts=parsed.without_texts)
+    if demanded == wanted or library.n_matching(demanded):
+        return None
+    parts = [f"text:{quote(part)}" for part in parsed.texts] + [f"-text:{quote(part)}" for part in parsed.without_texts]
+    return f"0 of {count(library.n_matching(wanted), 'picture')} pass {' and '.join(parts)}."
 
 
 def _mention_place(library: "ServedLibrary", text: str, wanted: "Filters") -> None:

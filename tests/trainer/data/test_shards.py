@@ -226,6 +226,6 @@ def test_the_command_says_what_was_done_and_what_to_do_next(photos, tmp_path):
     write_csv(tmp_path / "captions.csv", [*rows, {"path": "gone.jpg", "caption": "x"}])
     done = CliRunner().invoke(train, ["prepare", str(tmp_path / "captions.csv"), str(tmp_path / "shards")])
     assert done.exit_code == 0, done.output
-    assert "36 pairs in 1 shards" in done.output
+    assert "36 pairs in 1 shard," in done.output
     assert "1 refused" in done.output
     assert '"text_mode": "sentences"' in done.output

@@ -34,7 +34,7 @@ def present(
     """
     level = combine_levels(encoded.terms)
     cut_off = calibration.cut_off if calibration is not None else _find_example_cut_off(encoded)
-    rated = [(calibration.probability(one.score, level) if calibration else one.score, one) for one in scores]
+    rated = [(calibration.probability(one.score, level) if calibration else min(one.score, 1.0), one) for one in scores]
     if cut_off is not None and not include_unlikely:
         rated = [(value, score) for value, score in rated if value >= cut_off]
     records = snapshot.pictures([score.picture_id for _, score in rated])
@@ -50,8 +50,8 @@ def present(
         evidence = tuple(
             Evidence(
                 text=EXAMPLE if term.text is None else term.text,
-                score=calibration.probability(cosine, term.level) if calibration else cosine,
-                cosine=cosine,
+                score=calibration.probability(cosine, term.level) if calibration else min(cosine, 1.0),
+                cosine=min(cosine, 1.0),  # half precision may give a little more
                 box=boxes[region],
                 is_negative=term.is_negative,
                 is_example=term.text is None,

@@ -77,6 +77,8 @@ def parse_query(text: str) -> Query:
     terms = terms or [Term(text) for text in texts]
     if not terms and not without_texts:
         raise EmptyQueryError
+    if not terms:
+        raise UsageError("The query says only which texts should not be there; say also what to look for.")
     if all(term.is_negative for term in terms):
         raise UsageError("The query says only what should not be there; say also what to look for: beach - people")
     n_parts = len(terms) + len(texts) + len(without_texts)

@@ -15,7 +15,7 @@ from cosmos_search.retrieval.scoring import (
     combine_scores,
     score_pictures,
 )
-from cosmos_search.retrieval.text_matches import TextLevel
+from cosmos_search.retrieval.text_matches import PROBABILITY, TextLevel
 from indexer.pictures.regions import Box, whole_and_regions
 from indexer.store.filter_record import Filters
 from indexer.store.picture_rows import find_starts, widen
@@ -50,6 +50,8 @@ def rank(
     of 0.99 or more, and surely if the store estimates nothing (see `Snapshot.estimate`).
     """
     allowed = snapshot.matching(_demand_texts(filters, encoded))
+    if allowed is not None and _demands_only_texts(encoded):  # parts of words, too, which levels don't know
+        levels = [TextLevel(allowed, PROBABILITY)]
     best = _find_best(snapshot, encoded.terms, top, allowed, floor)
     for level in levels:
         some = level.ids if allowed is None else np.intersect1d(level.ids, allowed, assume_unique=True)
@@ -69,6 +71,11 @@ def _demand_texts(filters: Filters | None, encoded: EncodedQuery) -> Filters:
     given = filters or Filters()
     texts, without = given.texts + encoded.texts, given.without_texts + encoded.without_texts
     return replace(given, texts=texts, without_texts=without)
+
+
+def _demands_only_texts(encoded: EncodedQuery) -> bool:
+    """True if the query says nothing but which texts a picture must have: each picture that passes then matches."""
+    return bool(encoded.texts) and tuple(term.text for term in encoded.terms) == encoded.texts
 
 
 def _add_texts(score: PictureScore, levels: Sequence[TextLevel], curve: ScoreCurve | None) -> PictureScore:

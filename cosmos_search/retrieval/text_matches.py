@@ -14,7 +14,7 @@ from indexer.store.records import TextLine
 from indexer.store.texts import line_has_part, line_has_word
 from indexer.store.words import fold_text, is_camera_name, split_words
 
-__all__ = ["TextLevel", "choose_lines", "list_words", "match_texts"]
+__all__ = ["PROBABILITY", "TextLevel", "choose_lines", "list_words", "match_texts"]
 
 # That a picture matches in whose texts all words of a query stand, whatever it shows. The least of some values at which
 # the picture with the words was first for each made sign (benchmarks/quality/text.py).

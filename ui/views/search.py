@@ -1,9 +1,13 @@
 """The Search view: filters, refinements, and the grid of results."""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from cosmos_search.retrieval.language import describe_language
+from cosmos_search.retrieval.query import parse_query
 from indexer.errors import UsageError
+from indexer.store.filter_record import Filters
 from ui.escape import escape_markdown
 from ui.session.address import bind_widget, go, show_choice
 from ui.session.results import N_SORTED, find_example, find_first, is_by_date, is_search
@@ -89,7 +93,18 @@ def _show_no_results(shared: SharedResources, state: State) -> None:
         st.info("This album has no pictures that match.", icon=":material/photo_album:")
     elif state.filters is not None and not shared.library.n_matching(state.filters):
         st.info("No picture matches these filters.", icon=":material/filter_alt_off:")
+    elif not _has_demanded_texts(shared, state):
+        st.info("No picture has the text that the search asks for.", icon=":material/search_off:")
     else:
         st.info("**No matches.**", icon=":material/search_off:")
         if not state.all:
             st.button("Show the nearest matches", on_click=go, kwargs={"all": True})
+
+
+def _has_demanded_texts(shared: SharedResources, state: State) -> bool:
+    """False if no picture that passes the filters has the texts that `text:` demands, and lacks the excluded ones."""
+    if "text:" not in state.query.casefold():
+        return True
+    query = parse_query(state.query)
+    filters = replace(state.filters or Filters(), texts=query.texts, without_texts=query.without_texts)
+    return shared.library.n_matching(filters) > 0

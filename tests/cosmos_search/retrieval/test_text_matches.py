@@ -9,7 +9,7 @@ from cosmos_search.retrieval.encode import encode
 from cosmos_search.retrieval.query import parse_query
 from cosmos_search.retrieval.rank import rank
 from cosmos_search.retrieval.scoring import EncodedTerm
-from cosmos_search.retrieval.text_matches import list_words, match_texts
+from cosmos_search.retrieval.text_matches import PROBABILITY, list_words, match_texts
 from indexer.errors import UsageError
 from indexer.pictures.regions import WHOLE, Box
 from indexer.store.filter_record import Filters
@@ -150,3 +150,15 @@ def test_most_of_the_words_count_less_than_all(library):
     hits = library.search("castle, Lake Garda", 2, include_unlikely=True)
     assert names(hits) == ["6.png", "7.png"]
     assert hits[0].score > hits[1].score
+
+
+def test_a_query_of_demanded_texts_lists_every_picture_that_has_them_all(tmp_path, place):
+    for name in ("Karlsruhe exit.png", "Karlsruhe.png", "exit.png"):
+        paint(tmp_path / "photos" / name, "red", seed=len(name))
+    with cosmos_search.open(place, encoder=AnyWord()) as library:
+        library.add(tmp_path / "photos", regions="none")
+        found = {text: library.search(text) for text in ("text:rlsru", "text:karls text:exi", "text:karls -text:exit")}
+    assert [sorted(hit.path.stem for hit in hits) for hits in found.values()] == [
+        ["Karlsruhe", "Karlsruhe exit"], ["Karlsruhe exit"], ["Karlsruhe"]
+    ]  # fmt: skip
+    assert all(hit.score >= PROBABILITY and hit.texts for hits in found.values() for hit in hits)

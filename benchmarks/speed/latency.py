@@ -13,8 +13,6 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import timedelta
 from pathlib import Path
 from random import Random
 from time import perf_counter
@@ -23,7 +21,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.data.synthetic_index import (
-    FIRST_DATE,
     SyntheticTexts,
     add_pictures,
     fill_index,
@@ -34,51 +31,18 @@ from benchmarks.data.synthetic_index import (
     repeat_photos,
 )
 from benchmarks.machine import describe_machine
+from benchmarks.search_cases import CASES, CHUNK, SHAPE, TOP, Case, measure_searches
 from benchmarks.tables import print_table
 from cosmos_search.encoders.load import load_encoder
 from cosmos_search.retrieval.encode import EncodedQuery
-from cosmos_search.retrieval.query import PLACES
 from cosmos_search.retrieval.rank import rank
-from cosmos_search.retrieval.scoring import EncodedTerm, combine_scores
-from indexer.pictures.regions import whole_and_regions
-from indexer.store.filter_record import Filters
+from cosmos_search.retrieval.scoring import EncodedTerm
 from indexer.store.index import Index
-from indexer.store.picture_rows import find_starts
 
-TOP = 10
-SHAPE = (300, 300)
 REGIONS: dict[int, str] = {15: "fast", 35: "fine"}  # the pyramid of a square picture with so many vectors
 DIM = 384
-CHUNK = 1000  # pictures
-ROUNDING = 1e-5
 N_CHANGED = 0.02  # the share of the pictures that is removed, and again added
 
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A kind of query."""
-
-    name: str
-    terms: Callable[[Sequence[EncodedTerm]], Sequence[EncodedTerm]]  # from three terms
-    share: float = 1.0  # of the pictures that pass the filter
-    start: int = 0  # of the queries that are used
-    step: int = 1
-
-    @property
-    def filters(self) -> Filters | None:
-        """A filter by date that passes this share."""
-        return None if self.share == 1 else Filters(before=FIRST_DATE + timedelta(days=round(1000 * self.share)))
-
-
-CASES = (
-    Case("1 sentence", lambda terms: terms[:1]),
-    Case("3 sentences", lambda terms: terms),
-    Case("weights 3, 1, 0.5", lambda terms: [replace(t, weight=w) for t, w in zip(terms, (3, 1, 0.5), strict=True)]),
-    Case("a place", lambda terms: [replace(terms[0], place=PLACES["left"]), *terms[1:]]),
-    Case("a negative sentence", lambda terms: [*terms[:2], replace(terms[2], is_negative=True)]),
-    *(Case(f"1 sentence, {share:.1%} pass", lambda terms: terms[:1], share) for share in (0.5, 0.05, 0.01, 0.001)),
-    *(Case(f"3 sentences, {share:.1%} pass", lambda terms: terms, share) for share in (0.5, 0.05, 0.01, 0.001)),
-)
 
 PHOTO_CASES = (
     Case("3 sentences on one photo", lambda terms: terms, start=1, step=2),
@@ -112,15 +76,15 @@ def main() -> None:
             started = perf_counter()
             index = fill_index(place, make_chunks(options.pictures), encoder, SHAPE)
             print(f"{options.pictures:,} pictures written in {perf_counter() - started:.0f} s", flush=True)
-        rows += _measure_all(index, queries, "", PHOTO_CASES if options.vectors == "photos" else CASES)
+        rows += _measure(index, queries, PHOTO_CASES if options.vectors == "photos" else CASES)
         _remove_best(index, queries)
-        rows += _measure_all(index, queries, "removed: ", CASES[:2])
+        rows += _measure(index, queries, CASES[:2], "removed: ")
         started = perf_counter()
         add_pictures(index, make_chunks(CHUNK), SHAPE, first=options.pictures)
         added_s = perf_counter() - started
         if (n_new := int(N_CHANGED * options.pictures) - CHUNK) > 0:
             add_pictures(index, make_chunks(n_new), SHAPE, first=options.pictures + CHUNK)
-        rows += _measure_all(index, queries, "added: ", CASES[:2])
+        rows += _measure(index, queries, CASES[:2], "added: ")
         index.close()
         started = perf_counter()
         index = Index.open(place)
@@ -184,62 +148,19 @@ def _encode_captions(source: Path, n: int) -> NDArray[np.float32]:
     return load_encoder("cosmos-mini").encode_texts(texts).reshape(n, 3, DIM)
 
 
-def _measure_all(index: Index, queries: NDArray[np.float32], prefix: str, cases: Sequence[Case]) -> list[list[str]]:
-    """A row for each case: time, recall and the time of exhaustive scoring."""
-    terms = {
-        case: [case.terms([EncodedTerm(vector) for vector in query]) for query in queries[case.start :: case.step]]
-        for case in cases
-    }
-    found: dict[Case, list[NDArray[np.float64]]] = {}
-    times: dict[Case, list[float]] = {}
-    for case, encoded in terms.items():
-        found[case], times[case] = [], []
-        for turn in (0, 1):  # the first turn reads the files
-            for query in encoded:
-                started = perf_counter()
-                with index.snapshot() as snapshot:
-                    assert snapshot is not None
-                    scores = rank(snapshot, EncodedQuery("", "", tuple(query)), TOP, case.filters)
-                if turn:
-                    times[case].append(perf_counter() - started)
-                    found[case].append(np.array([score.score for score in scores]))
-    started = perf_counter()
-    exact = _score_every_picture(index, terms)
-    exact_s = (perf_counter() - started) / sum(map(len, terms.values()))
-    rows = []
-    for case in cases:
-        recalls = [
-            np.sum(scores >= best[-1] - ROUNDING) / len(best) if len(best) else 1.0
-            for scores, best in zip(found[case], exact[case], strict=True)
+def _measure(index: Index, queries: NDArray[np.float32], cases: Sequence[Case], prefix: str = "") -> list[list[str]]:
+    """A line of the table for each case."""
+    return [
+        [
+            prefix + one.case.name,
+            f"{np.median(one.ms):.1f} ms",
+            f"{np.percentile(one.ms, 95):.1f} ms",
+            f"{np.mean(one.recalls):.3f}",
+            f"{np.min(one.recalls):.1f}",
+            f"{one.exact_s:.1f} s",
         ]
-        ms = 1e3 * np.array(times[case])
-        speed = [f"{np.median(ms):.1f} ms", f"{np.percentile(ms, 95):.1f} ms"]
-        rows.append([prefix + case.name, *speed, f"{np.mean(recalls):.3f}", f"{min(recalls):.1f}", f"{exact_s:.1f} s"])
-    return rows
-
-
-def _score_every_picture(
-    index: Index, terms: dict[Case, list[Sequence[EncodedTerm]]]
-) -> dict[Case, list[NDArray[np.float32]]]:
-    """For each case and query the TOP highest scores among the pictures that pass, highest first."""
-    best = {case: [np.zeros(0, dtype=np.float32)] * len(queries) for case, queries in terms.items()}
-    with index.snapshot() as snapshot:
-        assert snapshot is not None
-        boxes = whole_and_regions(snapshot.encoder.regions, *SHAPE)
-        allowed = {case: snapshot.matching(case.filters) for case in terms if case.filters is not None}
-        ids = snapshot.catalog.vector_ids(snapshot.encoder.id)
-        for start in range(0, len(ids), CHUNK):
-            for row_ids, data in snapshot.read_rows(ids[start : start + CHUNK]):
-                rows, starts = data.astype(np.float32), find_starts(row_ids)
-                row_boxes = [boxes] * len(starts)
-                for case, queries in terms.items():
-                    among = allowed.get(case)
-                    passes = slice(None) if among is None else np.isin(row_ids[starts], among)
-                    for i, query in enumerate(queries):
-                        has_places = any(term.place is not None for term in query)
-                        scores = combine_scores(query, rows, starts, row_boxes if has_places else None)[passes]
-                        best[case][i] = -np.sort(-np.concatenate([best[case][i], scores]))[:TOP]
-    return best
+        for one in measure_searches(index, queries, cases)
+    ]
 
 
 def _remove_best(index: Index, queries: NDArray[np.float32]) -> None:

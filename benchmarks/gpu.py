@@ -1,10 +1,11 @@
-"""Compare the GPU paths with the CPU: embedding, searching, training, maps; nine minutes at most.
+"""Compare the GPU paths with the CPU: maps, searches, embedding, training, rows; six minutes at most.
 
-    python -m benchmarks.gpu [--out DIR] [--dry-run] [--parts embedding,vector_search,searches,training,maps]
+    python -m benchmarks.gpu [--out DIR] [--dry-run] [--parts maps,searches,embedding,training,vector_search]
 
-Each part runs in its own process with a time limit; the others run also if it fails. The table is printed and written
-to DIR/gpu.md. The exit status is 1 if a result differs from the CPU's beyond its tolerance, or if a part failed.
---dry-run runs every part on the CPU at toy size. benchmarks/README.md describes how to run this without a network.
+Each part runs in its own process with a time limit; the others run also if it fails. Each row is printed as soon as it
+is known, and DIR/gpu.md always contains the rows so far, so a run that is stopped has not been for nothing. The exit
+status is 1 if a result differs from the CPU's beyond its tolerance, or if a part failed. --dry-run runs every part on
+the CPU at toy size. benchmarks/README.md describes how to run this without a network.
 """
 
 import argparse
@@ -14,25 +15,27 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable, Iterator
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Timer
 
 from benchmarks.gpu_parts.rows import Row, Setting
 from benchmarks.machine import describe_packages
 from benchmarks.tables import table_lines
 
-# In seconds, about 500 in total; the rows that a part reported before its limit are kept.
-LIMITS = {"embedding": 125, "vector_search": 100, "searches": 100, "training": 140, "maps": 30}
+# In seconds, 360 in total; the rows that a part reported before its limit are kept. On a machine that has just been
+# started, importing torch alone took 20 s.
+LIMITS = {"maps": 40, "searches": 70, "embedding": 90, "training": 100, "vector_search": 60}
 REQUIRED = {
-    "embedding": ("torch", "transformers", "ftfy"),
-    "vector_search": ("torch", "faiss"),
-    "searches": ("torch", "faiss", "sqlalchemy"),
-    "training": ("torch", "transformers", "ftfy"),
     "maps": ("torch", "transformers", "ftfy"),
+    "searches": ("torch", "faiss", "sqlalchemy"),
+    "embedding": ("torch", "transformers", "ftfy"),
+    "training": ("torch", "transformers", "ftfy"),
+    "vector_search": ("torch", "faiss"),
 }
 DRY_LIMIT = 300
-SKIPPED = "skipped:"
 VERSIONS = ("torch", "transformers", "faiss-cpu", "faiss-gpu", "faiss-gpu-cuvs", "onnxruntime", "onnxruntime-gpu")
 
 
@@ -63,51 +66,51 @@ def main() -> int:
 
 def _check(parts: list[str], out: Path, is_dry: bool) -> int:
     """Run the parts and print the table; returns 1 if a result differs or a part failed."""
-    results = {part: _run_part(part, out, is_dry) for part in parts}
-    table = "\n".join([_describe_device(is_dry), "", *result_lines(results), ""])
-    (out / "gpu.md").write_text(table, encoding="utf-8")
-    print(table)
-    return 1 if any(has_failed(rows, problem) for rows, problem in results.values()) else 0
+    device = _describe_device(is_dry)
+    found: list[tuple[str, Row]] = []
+    for part in parts:
+        for row in _run_part(part, out, is_dry):
+            found.append((part, row))
+            print(f"{part}: {row.what or 'all'}: {row.figure}", flush=True)
+            table = "\n".join([device, "", *result_lines(found), ""])
+            (out / "gpu.md").write_text(table, encoding="utf-8")
+    print(f"\n{table}")
+    return 1 if any(row.is_within is False for _, row in found) else 0
 
 
-def result_lines(results: dict[str, tuple[list[Row], str]]) -> list[str]:
-    """The Markdown table of each part's rows and problem ("" for none)."""
-    cells = []
-    verdicts = {None: "", True: "same", False: "**differs**"}
-    for part, (rows, problem) in results.items():
-        cells += [[part, row.what, row.figure, verdicts[row.is_within]] for row in rows]
-        cells += [[part, "", problem, ""]] if problem else []
-    return table_lines(["part", "what", "figure", "against the CPU"], cells)
+def result_lines(rows: Iterable[tuple[str, Row]]) -> list[str]:
+    """The Markdown table of rows, each with the part that reported it."""
+    verdicts = {None: "", True: "yes", False: "**no**"}
+    cells = [[part, row.what, row.figure, verdicts[row.is_within]] for part, row in rows]
+    return table_lines(["part", "what", "figure", "as on the CPU"], cells)
 
 
-def has_failed(rows: list[Row], problem: str) -> bool:
-    """True if a result differs or the part did not finish; a skipped part has not failed."""
-    return any(row.is_within is False for row in rows) or bool(problem and not problem.startswith(SKIPPED))
-
-
-def _run_part(part: str, out: Path, is_dry: bool) -> tuple[list[Row], str]:
-    """The rows that a part reported, and its problem, "" for none."""
+def _run_part(part: str, out: Path, is_dry: bool) -> Iterator[Row]:
+    """The rows of a part as soon as it reports them; one more says that it was skipped, failed or was stopped."""
     if missing := [name for name in REQUIRED[part] if find_spec(name) is None]:
-        return [], f"{SKIPPED} {', '.join(missing)} is not installed"
+        yield Row("", f"skipped: {', '.join(missing)} is not installed")
+        return
     command = [sys.executable, "-m", "benchmarks.gpu", "--part", part, "--out", str(out)]
     command += ["--dry-run"] if is_dry else []
     limit = DRY_LIMIT if is_dry else LIMITS[part]
     environment = {**os.environ, "ORT_DISABLE_TELEMETRY": "1", "HF_HUB_OFFLINE": "1"}
-    with (out / f"{part}.log").open("w", encoding="utf-8") as log:
+    log = out / f"{part}.log"
+    with log.open("w", encoding="utf-8") as file:
         process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=log, text=True, env=environment, start_new_session=True
+            command, stdout=subprocess.PIPE, stderr=file, text=True, env=environment, start_new_session=True
         )
-        try:
-            output, _ = process.communicate(timeout=limit)
-            problem = "" if process.returncode == 0 else f"failed with status {process.returncode}"
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)  # of the part and its child processes
-            output, _ = process.communicate()
-            problem = f"stopped after its {limit} s"
-    if problem:
-        last = (out / f"{part}.log").read_text(encoding="utf-8").strip().splitlines()[-1:]
-        problem = ": ".join([problem, *last]).replace("|", "/")
-    return [Row(**json.loads(line)) for line in output.splitlines() if line.startswith("{")], problem
+    timer = Timer(limit, os.killpg, (process.pid, signal.SIGKILL))  # the part and its child processes
+    timer.start()
+    assert process.stdout is not None
+    with process.stdout as lines:
+        yield from (Row(**json.loads(line)) for line in lines if line.startswith("{"))
+    status = process.wait()
+    was_stopped = not timer.is_alive()
+    timer.cancel()
+    if status:
+        problem = f"stopped after its {limit} s" if was_stopped else f"failed with status {status}"
+        last = log.read_text(encoding="utf-8").strip().splitlines()[-1:]
+        yield Row("", ": ".join([problem, *last]).replace("|", "/"), is_within=False)
 
 
 def _explain_missing_cuda() -> str | None:

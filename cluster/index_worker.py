@@ -15,6 +15,7 @@ from indexer.ingest.scan import Change
 from indexer.places import ServerPlace
 from indexer.store.index import Index
 from indexer.store.records import EncoderRecord
+from indexer.store.retry import retry
 
 __all__ = ["IndexWorker", "WorkerSetup"]
 
@@ -63,5 +64,5 @@ class IndexWorker:
                     raise ClusterFolderError(folder, platform.node())
             self._encoder = self._setup.load()
             require_made_by(self._encoder, self._setup.target)
-            self._index = Index.open(self._setup.place)
+            self._index = retry(lambda: Index.open(self._setup.place))
         return self._index, self._encoder

@@ -1,6 +1,7 @@
 """Bring an index up to date with its folders: scan, read, embed, write, forget."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from threading import Event
 from time import monotonic
@@ -9,7 +10,13 @@ from typing import Any
 import numpy as np
 
 from indexer.encoder import ImageEncoder
-from indexer.errors import CosmosSearchError, EmptyFolderError, MissingFilesError, UnfinishedRebuildError
+from indexer.errors import (
+    CosmosSearchError,
+    EmptyFolderError,
+    MissingFilesError,
+    ServerError,
+    UnfinishedRebuildError,
+)
 from indexer.ingest.encoder_choice import choose_encoder
 from indexer.ingest.forget import choose_files_to_keep
 from indexer.ingest.pipeline import Pipeline
@@ -63,8 +70,10 @@ def update(
         run = _Run(index, encoder, target, plan, max_pixels, forget_missing, stop or Event(), distribute)
         try:
             run.execute(on_progress)
-        finally:
+        except BaseException:
             index.save_vectors()
+            raise
+        index.retry(index.save_vectors)
     return run.report
 
 
@@ -115,16 +124,15 @@ class _Run:
                 self._n_shown = report.n_done
                 on_progress(report)
 
-        with self._index.reading() as catalog:
-            last_file_id, n_first = catalog.last_file_id(), catalog.n_pictures()
-            disks = find_mounted_disks(catalog, self._target.id, self._index.directory)
+        last_file_id, n_first, disks = self._index.retry(self._read_state)
         others = self._share(self._distribute, last_file_id, show) if self._distribute is not None else None
         n_saved = n_first
         for _ in self._pipeline.run(self._scan(lambda: show(self.report))):
             show(self.report)
             n_pictures = n_first + self.report.added
             if n_pictures - n_saved > max(self._index.max_unsaved, n_saved // 2):
-                self._index.save_vectors()  # so that searches beside this run need not do it in their memory
+                # So that searches beside this run need not do it in their memory
+                self._index.retry(self._index.save_vectors)
                 n_saved = n_pictures
         self.report.is_stopped = self._stop.is_set()
         self.report.failed += [failed for scan in self._scans for failed in scan.failed]
@@ -135,6 +143,12 @@ class _Run:
             self._index.retry(lambda: self._finish(last_file_id, disks))
         self.report.seconds = monotonic() - started
         on_progress(self.report)
+
+    def _read_state(self) -> tuple[int, int, Disks]:
+        """Before the run: the highest id of a file, the number of pictures, and the mounted disks."""
+        with self._index.reading() as catalog:
+            disks = find_mounted_disks(catalog, self._target.id, self._index.directory)
+            return catalog.last_file_id(), catalog.n_pictures(), disks
 
     def _make_scans(self) -> list[Scan]:
         return [Scan(self._index, root.folder, root.path, self._target.id, self._limit) for root in self._plan.roots]
@@ -164,7 +178,7 @@ class _Run:
         seen = Report(self.report.model, self.report.device)
 
         def show_progress() -> None:
-            with self._index.reading() as catalog:
+            with suppress(ServerError), self._index.reading() as catalog:  # it may restart, for which others wait
                 seen.added = catalog.count_files_after(last_file_id)
             show(seen)
 

@@ -5,18 +5,18 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from threading import Lock
-from time import sleep
 from typing import TypeVar
 
 from sqlalchemy import Engine
 
-from indexer.errors import EmptyIndexError, IndexBusyError, ReplacedIndexError, ServerError, VectorFileError
+from indexer.errors import EmptyIndexError, IndexBusyError, ReplacedIndexError, VectorFileError
 from indexer.places import Place
 from indexer.store.backend import create_catalog, has_catalog, make_backend, open_catalog
 from indexer.store.catalog import Catalog
 from indexer.store.catalog_writer import CatalogWriter
 from indexer.store.estimator import Estimator
 from indexer.store.records import EncoderRecord
+from indexer.store.retry import PAUSES_S, retry
 from indexer.store.snapshot import IndexSnapshot
 from indexer.store.vector_cache import VectorCache
 from indexer.store.vectors import EXACT_ROWS
@@ -36,7 +36,7 @@ class Index:
 
     exact_rows = EXACT_ROWS  # an index with more vectors has a candidate index
     max_unsaved = 5000  # pictures that a run adds, or half of those before, until it writes the files of the vectors
-    retry_after_s: Sequence[float] = (0.5, 1, 2, 4, 8, 16)  # the pauses between the attempts of `retry`
+    retry_after_s: Sequence[float] = PAUSES_S  # the pauses between the attempts of `retry`
 
     def __init__(self, place: Place, engine: Engine) -> None:
         self.place = place
@@ -150,13 +150,7 @@ class Index:
 
     def retry(self, attempt: Callable[[], T]) -> T:
         """The result of `attempt`, which consists of whole transactions. It is repeated while a server restarts."""
-        for seconds in self.retry_after_s:
-            try:
-                return attempt()
-            except ServerError as error:
-                log.info("%s Next try in %g s.", error, seconds)
-                sleep(seconds)
-        return attempt()
+        return retry(attempt, self.retry_after_s)
 
     @property
     def directory(self) -> Path | None:

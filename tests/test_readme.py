@@ -119,3 +119,10 @@ def test_the_first_command_of_the_readme_is_that_of_the_page_on_installing():
     page = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
     block = re.search(r"```\n(.*?)\n```", page, re.DOTALL).group(1)
     assert [line.removeprefix(".venv/bin/") for line in block.splitlines()] == steps
+
+
+def test_the_table_of_packages_names_every_sub_package():
+    for package in PACKAGES:
+        (row,) = (line for line in README.splitlines() if line.startswith(f"| `{package}/` |"))
+        sub_packages = {path.parent.name for path in (ROOT / package).glob("*/__init__.py")}
+        assert set(re.findall(r"`(\w+)/` \w", row)) == sub_packages

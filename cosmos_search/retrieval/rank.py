@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from threading import BoundedSemaphore
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from cosmos_search.retrieval.scoring import (
     score_pictures,
 )
 from cosmos_search.retrieval.text_matches import PROBABILITY, TextLevel
+from indexer.cores import available_cores
 from indexer.pictures.regions import Box, whole_and_regions
 from indexer.store.filter_record import Filters
 from indexer.store.picture_rows import find_starts, widen
@@ -27,6 +29,8 @@ __all__ = ["rank"]
 FIRST = 64  # pictures that are scored before the first comparison with the estimates of the others
 CHUNK = 64  # pictures whose rows fit into the processor's cache
 ROUNDING = 1e-5  # above the difference between two computations of one score
+# Searches that compute at once. More threads than cores hand Python's global lock to and fro (benchmarks/README.md).
+SLOTS = BoundedSemaphore(available_cores())
 MAX_SCORE = 1.01  # of a picture whose rows have a length of 1 in half precision; those of a damaged file may be longer
 
 
@@ -52,10 +56,11 @@ def rank(
     allowed = snapshot.matching(_demand_texts(filters, encoded))
     if allowed is not None and _demands_only_texts(encoded):  # parts of words, too, which levels don't know
         levels = [TextLevel(allowed, PROBABILITY)]
-    best = _find_best(snapshot, encoded.terms, top, allowed, floor)
-    for level in levels:
-        some = level.ids if allowed is None else np.intersect1d(level.ids, allowed, assume_unique=True)
-        best += _find_best(snapshot, encoded.terms, top, some) if len(some) else []
+    with SLOTS:
+        best = _find_best(snapshot, encoded.terms, top, allowed, floor)
+        for level in levels:
+            some = level.ids if allowed is None else np.intersect1d(level.ids, allowed, assume_unique=True)
+            best += _find_best(snapshot, encoded.terms, top, some) if len(some) else []
     best = sorted(set(best))
     scores = [
         _add_texts(score, levels, encoded.curve)

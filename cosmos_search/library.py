@@ -21,12 +21,13 @@ from cosmos_search.retrieval.hits import Hit
 from cosmos_search.retrieval.query import parse_query
 from cosmos_search.retrieval.search import search
 from cosmos_search.retrieval.similarity import is_file, leave_out
-from indexer.errors import NoIndexError, UsageError
+from indexer.errors import UsageError
 from indexer.pictures.limits import DEFAULT_MAX_PIXELS
 from indexer.pictures.regions import Box, Regions
 from indexer.pictures.walk import count_files, walk
 from indexer.places import Place, ServerPlace
 from indexer.store.albums import Album
+from indexer.store.errors import NoIndexError
 from indexer.store.facets import Facets
 from indexer.store.filter_record import Filters
 from indexer.store.places import PicturePlace

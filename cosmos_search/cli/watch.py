@@ -19,7 +19,8 @@ from cosmos_search.cli.suggest import suggest
 from cosmos_search.cli.terminal import say
 from cosmos_search.extras import require_extra
 from cosmos_search.places import state_file
-from indexer.errors import CosmosSearchError, MissingFolderError, NoFoldersError
+from indexer.errors import CosmosSearchError
+from indexer.ingest.errors import MissingFolderError, NoFoldersError
 from indexer.places import Place
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from cosmos_search.server.answers import make_json
 from cosmos_search.server.errors import IndexingRunningError
 from cosmos_search.server.schemas import IndexAnswer, IndexRequest
 from cosmos_search.server.service import Service
-from indexer.errors import NoIndexError
 from indexer.ingest.scan_plan import resolve_folder
+from indexer.store.errors import NoIndexError
 
 __all__ = ["make_indexing_routes"]
 

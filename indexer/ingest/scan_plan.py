@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from fnmatch import translate
 from pathlib import Path, PurePath
 
-from indexer.errors import CosmosSearchError, FolderError, MissingFolderError, NoFoldersError, UsageError
+from indexer.errors import CosmosSearchError, UsageError
+from indexer.ingest.errors import FolderError, MissingFolderError, NoFoldersError
 from indexer.store.catalog_writer import CatalogWriter
 from indexer.store.records import Folder
 

@@ -10,14 +10,9 @@ from typing import Any
 import numpy as np
 
 from indexer.encoder import ImageEncoder
-from indexer.errors import (
-    CosmosSearchError,
-    EmptyFolderError,
-    MissingFilesError,
-    ServerError,
-    UnfinishedRebuildError,
-)
+from indexer.errors import CosmosSearchError
 from indexer.ingest.encoder_choice import choose_encoder
+from indexer.ingest.errors import EmptyFolderError, MissingFilesError, UnfinishedRebuildError
 from indexer.ingest.forget import choose_files_to_keep
 from indexer.ingest.pipeline import Pipeline
 from indexer.ingest.report import Report
@@ -26,6 +21,7 @@ from indexer.ingest.scan_plan import ScanPlan, plan_scan, real_path, resolve_fol
 from indexer.ingest.shared_work import Distribute, SharedWork
 from indexer.pictures.limits import DEFAULT_MAX_PIXELS
 from indexer.store.catalog_writer import CatalogWriter
+from indexer.store.errors import ServerError
 from indexer.store.index import Index
 from indexer.store.records import EncoderRecord
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, insert, select, tuple_, update
 
-from indexer.errors import NotAnIndexedFolderError
 from indexer.store.albums import add_album, add_pictures, delete_album, remove_pictures
 from indexer.store.catalog import Catalog
 from indexer.store.change_log import drop_old_changes
 from indexer.store.dialect import N_VERSIONS, lock_versions, record_names, upsert
+from indexer.store.errors import NotAnIndexedFolderError
 from indexer.store.failures import record_failures
 from indexer.store.records import (
     EncoderRecord,

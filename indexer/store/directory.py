@@ -7,7 +7,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from sqlalchemy import Engine
 
-from indexer.errors import (
+from indexer.store.database import checkpoint, is_writable, open_database, vacuum
+from indexer.store.errors import (
     CreateIndexError,
     IndexAccessError,
     IndexBusyError,
@@ -15,7 +16,6 @@ from indexer.errors import (
     ReadOnlyIndexError,
     StorageError,
 )
-from indexer.store.database import checkpoint, is_writable, open_database, vacuum
 from indexer.store.storage_errors import explain_storage_errors
 
 __all__ = ["CATALOG", "DirectoryBackend", "create_directory", "open_directory"]

@@ -9,11 +9,11 @@ from typing import TypeVar
 
 from sqlalchemy import Engine
 
-from indexer.errors import EmptyIndexError, IndexBusyError, ReplacedIndexError, VectorFileError
 from indexer.places import Place
 from indexer.store.backend import create_catalog, has_catalog, make_backend, open_catalog
 from indexer.store.catalog import Catalog
 from indexer.store.catalog_writer import CatalogWriter
+from indexer.store.errors import EmptyIndexError, IndexBusyError, ReplacedIndexError, VectorFileError
 from indexer.store.estimator import Estimator
 from indexer.store.records import EncoderRecord
 from indexer.store.retry import PAUSES_S, retry

@@ -19,7 +19,10 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from sqlalchemy import Column, Connection, Engine, Integer, Table, Uuid, create_engine, func, select, text
 from sqlalchemy.exc import DBAPIError
 
-from indexer.errors import (
+from indexer.places import ServerPlace
+from indexer.store.change_log import CHANGE_LOG, CREATE_TABLES, TEXT_LOG
+from indexer.store.dialect import server_metadata
+from indexer.store.errors import (
     CreateIndexError,
     IndexAccessError,
     IndexBusyError,
@@ -28,9 +31,6 @@ from indexer.errors import (
     ReplacedIndexError,
     VectorFileError,
 )
-from indexer.places import ServerPlace
-from indexer.store.change_log import CHANGE_LOG, CREATE_TABLES, TEXT_LOG
-from indexer.store.dialect import server_metadata
 from indexer.store.geo import EARTH_KM
 from indexer.store.migrations import Step, migrate
 from indexer.store.schema import APPLICATION_ID, metadata, settings, versions

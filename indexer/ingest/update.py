@@ -23,6 +23,7 @@ from indexer.pictures.limits import DEFAULT_MAX_PIXELS
 from indexer.store.catalog_writer import CatalogWriter
 from indexer.store.errors import ServerError
 from indexer.store.index import Index
+from indexer.store.moved_files import find_last_files, find_moved_files
 from indexer.store.records import EncoderRecord
 
 __all__ = ["Report", "remove", "update"]
@@ -206,8 +207,8 @@ class _Run:
         with self._index.writing() as catalog:
             missing = [(scan, scan.missing(catalog, disks)) for scan in self._scans]
             vanished = [i for _, found in missing for i in found.all]
-            moved = catalog.find_moved_files(vanished, last_file_id)
-            lost = catalog.find_last_files(vanished)
+            moved = find_moved_files(catalog.connection, vanished, last_file_id)
+            lost = find_last_files(catalog.connection, vanished)
             forgotten: list[int] = []
             for scan, found in missing:
                 kept = [] if self._forget_missing else choose_files_to_keep(scan, found, moved, lost)

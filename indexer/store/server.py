@@ -155,7 +155,7 @@ def has_server_catalog(place: ServerPlace) -> bool:
 class ServerBackend:
     """Implements indexer.store.backend.Backend. Thread-safe."""
 
-    is_cache = True
+    is_shared = True
 
     def __init__(self, place: ServerPlace, engine: Engine) -> None:
         self._place = place
@@ -167,7 +167,7 @@ class ServerBackend:
         if identity is None:
             raise NoIndexError(place)
         self._uuid = UUID(int=identity[0])
-        self.directory = user_cache_path("cosmos-search") / "catalogs" / str(self._uuid)
+        self.cache_directory = user_cache_path("cosmos-search") / "catalogs" / str(self._uuid)
 
     def read_identity(self) -> tuple[int, ...] | None:
         """The catalog's uuid as a number. Raises ServerError if the server can't be reached."""
@@ -201,13 +201,13 @@ class ServerBackend:
     def lock_files(self, *, wait: bool = True) -> Iterator[None]:
         """Exclude this user's other processes that write vector files. wait: if False, raise IndexBusyError instead."""
         try:
-            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = FileLock(self.directory / "lock", timeout=-1 if wait else 0)
+            self.cache_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = FileLock(self.cache_directory / "lock", timeout=-1 if wait else 0)
             lock.acquire()
         except Timeout as error:
             raise IndexBusyError(self._place) from error
         except OSError as error:
-            raise VectorFileError(self.directory, error.strerror or str(error)) from error
+            raise VectorFileError(self.cache_directory, error.strerror or str(error)) from error
         try:
             yield
         finally:

@@ -28,7 +28,8 @@ from indexer.store.index import Index
 from indexer.store.names import contains_folded, encode_part
 from indexer.store.records import IndexedPicture, PictureFacts
 from indexer.store.schema import APPLICATION_ID, pictures
-from indexer.store.server import SERVER_MIGRATIONS, open_server
+from indexer.store.server import open_server
+from indexer.store.server_schema import SERVER_MIGRATIONS
 from tests.colour import ColourEncoder, paint, paint_photos
 from tests.results import counts, names
 from tests.rows import delete_index, run_sql

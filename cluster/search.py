@@ -14,8 +14,8 @@ from cosmos_search.retrieval.errors import HitCountError
 from cosmos_search.retrieval.present import present
 from cosmos_search.retrieval.query import parse_query
 from cosmos_search.retrieval.text_matches import match_texts
-from indexer.errors import EmptyIndexError
 from indexer.store.catalog import Catalog
+from indexer.store.errors import EmptyIndexError
 from indexer.store.index import Index
 from indexer.store.records import EncoderRecord, PictureRecord, TextLine
 from indexer.store.texts import WordMatches

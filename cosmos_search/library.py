@@ -13,6 +13,7 @@ from cosmos_search.encoders.devices import Device, Precision
 from cosmos_search.encoders.load import load_encoder
 from cosmos_search.encoders.protocol import Encoder
 from cosmos_search.explore.embedding_map import MAX_POINTS, Atlas, draw_atlas
+from cosmos_search.indexed_pictures import IndexedPictures
 from cosmos_search.models.store import default_model
 from cosmos_search.opened_index import Info, OpenedIndex
 from cosmos_search.places import default_place, parse_path, parse_place
@@ -21,23 +22,18 @@ from cosmos_search.retrieval.hits import Hit
 from cosmos_search.retrieval.query import parse_query
 from cosmos_search.retrieval.search import search
 from cosmos_search.retrieval.similarity import is_file, leave_out
-from indexer.errors import NoIndexError, UsageError
 from indexer.pictures.limits import DEFAULT_MAX_PIXELS
 from indexer.pictures.regions import Box, Regions
-from indexer.pictures.walk import count_files, walk
+from indexer.pictures.walk import count_files
 from indexer.places import Place, ServerPlace
-from indexer.store.albums import Album
-from indexer.store.facets import Facets
+from indexer.store.errors import NoIndexError
 from indexer.store.filter_record import Filters
-from indexer.store.places import PicturePlace
-from indexer.store.records import Folder, PictureRecord
-from indexer.store.shapes import PictureShape
+from indexer.store.records import Folder
 
 if TYPE_CHECKING:  # a search needs neither
     from PIL import Image
 
     from cosmos_search.explore.duplicate_groups import Duplicates
-    from cosmos_search.retrieval.nearest_town import NearestTown
     from indexer.ingest.read_texts import TextReport
     from indexer.ingest.report import Report
     from indexer.ingest.shared_work import Distribute
@@ -71,7 +67,7 @@ def open(
     return Library(default_place() if place is None else parse_place(place), encoder, load, device)
 
 
-class Library:
+class Library(IndexedPictures):
     """Pictures that can be searched. Its methods are thread-safe. Close it, or use it as a context manager."""
 
     def __init__(
@@ -81,7 +77,7 @@ class Library:
 
         device: of searches, see `open`.
         """
-        self._opened = OpenedIndex(place, encoder, load, device)
+        super().__init__(OpenedIndex(place, encoder, load, device))
         self.place = self._opened.place
 
     def __enter__(self) -> "Library":
@@ -177,20 +173,14 @@ class Library:
 
         It takes a walk over the folders. folders, exclude: as for `add`.
         """
-        from indexer.ingest.scan_plan import real_path
+        from indexer.ingest.scan_plan import plan_walks, real_path
 
         indexed: list[Folder] = []
         if self.exists():
             with suppress(NoIndexError), self._opened.open().reading() as catalog:  # it may be in creation
                 indexed = catalog.folders()
-        paths = [real_path(parse_path(folder)) for folder in folders] or [folder.path for folder in indexed]
-        outermost = [path for path in dict.fromkeys(paths) if not any(other in path.parents for other in paths)]
-        walks = []
-        for path in outermost:
-            inside = [folder for folder in indexed if path.is_relative_to(folder.path)]
-            stored = [pattern for folder in inside for pattern in folder.exclude]
-            walks.append(walk(path, stored if exclude is None else exclude, inside[0].path if inside else None))
-        return count_files(walks, is_stopped)
+        paths = [real_path(parse_path(folder)) for folder in folders]
+        return count_files(plan_walks(indexed, paths, exclude), is_stopped)
 
     def search(
         self,
@@ -231,93 +221,6 @@ class Library:
         )
         return hits if path is None else leave_out(hits, is_file(path), top)
 
-    def browse(self, filters: Filters | None = None, *, start: int = 0, n: int = 60) -> list[PictureRecord]:
-        """`n` pictures without a query, from position `start` on (0 is the first): newest first, undated ones last.
-
-        The list is empty after the last picture. Raises UsageError for a `start` below 0 or an `n` below 1.
-        """
-        if start < 0 or n < 1:
-            raise UsageError(f"Cannot list {n} pictures from position {start} on; a page has 1 or more, from 0 on.")
-        with self._opened.open().reading_pictures() as catalog:
-            return catalog.newest(filters or Filters(), start, n)
-
-    def newest_shapes(self, filters: Filters | None = None, n: int = 100_000) -> list[PictureShape]:
-        """The sizes and dates of the first `n` pictures that `browse` lists, in its order."""
-        with self._opened.open().reading_pictures() as catalog:
-            return catalog.newest_shapes(filters or Filters(), n)
-
-    def places(self) -> list[PicturePlace]:
-        """The places of all pictures that have one in their metadata, newest picture first."""
-        with self._opened.open().reading() as catalog:
-            return catalog.places()
-
-    def has_places(self) -> bool:
-        """True if a picture has a place in its metadata."""
-        with self._opened.open().reading() as catalog:
-            return catalog.has_places()
-
-    def nearest_town(self, picture: PictureRecord) -> "NearestTown | None":
-        """The town where a picture was taken, or the nearest one.
-
-        None for a picture without a place, for one more than 100 km from any town, and without the extra `places`.
-        """
-        from cosmos_search.retrieval.nearest_town import find_nearest_town  # no search needs it
-
-        return find_nearest_town(picture.facts.metadata.latitude, picture.facts.metadata.longitude)
-
-    def keywords(self, n: int = 200) -> list[str]:
-        """The `n` most frequent keywords in the metadata of the pictures."""
-        with self._opened.open().reading() as catalog:
-            return catalog.keywords(n)
-
-    def albums(self) -> list[Album]:
-        """All albums by name, the favourites first."""
-        with self._opened.open().reading() as catalog:
-            return catalog.albums()
-
-    def albums_of(self, picture_id: int) -> list[int]:
-        """The ids of the albums that have this picture."""
-        with self._opened.open().reading() as catalog:
-            return catalog.albums_of(picture_id)
-
-    def add_to_album(self, name: str, ids: Sequence[int]) -> int:
-        """Add pictures to the album with this name, which is created if there is none. Returns the album's id.
-
-        Raises UsageError for an invalid name. The files of the pictures are not changed.
-        """
-        with self._opened.open().writing() as catalog:
-            album_id = catalog.add_album(name)
-            catalog.add_to_album(album_id, ids)
-        return album_id
-
-    def remove_from_album(self, album_id: int, ids: Sequence[int]) -> None:
-        """Remove pictures from an album."""
-        with self._opened.open().writing() as catalog:
-            catalog.remove_from_album(album_id, ids)
-
-    def save_search(self, name: str, search: str) -> int:
-        """Store an address of the page as a saved search, under a name. Returns the id of that album."""
-        with self._opened.open().writing() as catalog:
-            return catalog.add_album(name, search)
-
-    def delete_album(self, album_id: int) -> None:
-        """Delete an album or a saved search; pictures are kept."""
-        with self._opened.open().writing() as catalog:
-            catalog.delete_album(album_id)
-
-    def n_matching(self, filters: Filters | None = None) -> int:
-        """Number of pictures that pass the filters."""
-        with self._opened.open().reading_pictures() as catalog:
-            return catalog.n_matching(filters or Filters())
-
-    def facets(self, filters: Filters | None = None) -> Facets:
-        """Number of pictures that pass, for each camera, year, orientation, directory and size.
-
-        Each of the five is counted without its own filter, so that it shows the other values to choose from.
-        """
-        with self._opened.open().reading_pictures() as catalog:
-            return catalog.facets(filters or Filters())
-
     def near_duplicates(self, *, on_progress: Callable[[float], None] = lambda share: None) -> "Duplicates":
         """Groups of copies of a picture, verified on their pixels, and bursts; in each group the best one is marked.
 
@@ -335,27 +238,6 @@ class Library:
         the layout is stored with the index, and pictures that are added are placed in it.
         """
         return draw_atlas(self._opened.open(), lambda: self.encoder, vocabulary, max_points)
-
-    def picture(self, id_: int) -> PictureRecord | None:
-        """An indexed picture by its id; None if it is not indexed."""
-        with self._opened.open().reading() as catalog:
-            return catalog.pictures([id_]).get(id_)
-
-    def pictures(self, ids: Sequence[int]) -> list[PictureRecord]:
-        """Indexed pictures by their ids, in this order; those that are not indexed are left out."""
-        with self._opened.open().reading() as catalog:
-            found = catalog.pictures(ids)
-        return [found[id_] for id_ in ids if id_ in found]
-
-    def n_pictures(self) -> int:
-        """Number of different pictures; 0 if there is no index."""
-        if not self.exists():
-            return 0
-        try:
-            with self._opened.open().reading() as catalog:
-                return catalog.n_pictures()
-        except NoIndexError:  # it is being created
-            return 0
 
     def version(self) -> tuple[int, ...]:
         """Changes whenever the content of the index changes, or another index replaces it; use it as a cache key."""

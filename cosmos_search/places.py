@@ -12,7 +12,7 @@ from indexer.errors import UsageError
 from indexer.files import expand_home
 from indexer.places import SERVER_URL, Place, ServerPlace
 
-__all__ = ["default_place", "parse_path", "parse_place", "state_file"]
+__all__ = ["default_place", "locate_state_file", "parse_path", "parse_place"]
 
 LOOKS_LIKE_URL = re.compile(r"postgres(ql)?(\+\w+)?:/", re.IGNORECASE)
 BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})|%00")
@@ -49,7 +49,7 @@ def parse_place(place: str | Path | ServerPlace) -> Place:
     return ServerPlace(place)
 
 
-def state_file(place: Place, kind: str, suffix: str) -> Path:
+def locate_state_file(place: Place, kind: str, suffix: str) -> Path:
     """The file in the user's state directory by which programs of this user on this machine find each other.
 
     kind: what it is about, a directory there.

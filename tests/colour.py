@@ -11,7 +11,7 @@ from PIL import Image, ImageColor
 import cosmos_search
 from cosmos_search.encoders.base import BaseEncoder
 from indexer.encoder import Vectors
-from indexer.pictures.images import fingerprint
+from indexer.pictures.images import compute_fingerprint
 from indexer.pictures.metadata_record import Metadata
 from indexer.pictures.regions import Box
 from indexer.store.records import PictureFacts, PictureRecord
@@ -91,7 +91,7 @@ def dated(when: str, latitude: float | None = None, longitude: float = 0.0, came
 def record(*paths):
     """The record of a picture with these files, whose content is that of the first."""
     with paths[0].open("rb") as file:
-        content = fingerprint(file).hex()
+        content = compute_fingerprint(file).hex()
     return PictureRecord(1, content, paths, PictureFacts(16, 16, Metadata()))
 
 

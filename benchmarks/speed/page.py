@@ -28,7 +28,7 @@ from cosmos_search.encoders.load import load_encoder
 from cosmos_search.explore.embedding_map import read_everyday_words
 from cosmos_search.library import open as open_library
 from cosmos_search.models.store import MINI
-from indexer.pictures.images import fingerprint
+from indexer.pictures.images import compute_fingerprint
 from indexer.pictures.regions import pyramid
 from indexer.store.records import EncoderRecord
 from tests.browser import chromium, page, until
@@ -203,7 +203,7 @@ def _make_index(scratch: Path, n: int, words: Sequence[str]) -> None:
             path.parent.mkdir(exist_ok=True)
             colours = np.random.default_rng(number).integers(0, 255, (3, 4, 3), dtype=np.uint8)
             Image.fromarray(colours).resize((SHAPE[0] // 5, SHAPE[1] // 5)).save(path, quality=70)
-        return path, fingerprint(io.BytesIO(path.read_bytes()))
+        return path, compute_fingerprint(io.BytesIO(path.read_bytes()))
 
     n_rows = 1 + len(pyramid(record.regions, *SHAPE))
     chunks = make_themed_vectors(n, n_rows, encoder.encode_texts(words), rng)

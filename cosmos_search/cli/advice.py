@@ -22,26 +22,27 @@ from cosmos_search.models.errors import (
 )
 from cosmos_search.network.errors import MissingModelFileError
 from cosmos_search.retrieval.errors import EmptyQueryError, ExplanationError, HitCountError, UnreadableHitError
-from indexer.errors import (
-    CosmosSearchError,
-    CreateIndexError,
-    DamagedIndexError,
+from indexer.errors import CosmosSearchError, OtherEncoderError
+from indexer.ingest.errors import (
     EmptyFolderError,
-    EmptyIndexError,
     FolderError,
     MissingFilesError,
     MissingFolderError,
-    NewerIndexError,
     NoFoldersError,
+    OtherRegionsError,
+    UnfinishedRebuildError,
+    WatchError,
+)
+from indexer.store.errors import (
+    CreateIndexError,
+    DamagedIndexError,
+    EmptyIndexError,
+    NewerIndexError,
     NoIndexError,
     NotAnIndexedFolderError,
     OldIndexError,
-    OtherEncoderError,
-    OtherRegionsError,
     ReadOnlyIndexError,
-    UnfinishedRebuildError,
     VectorFileError,
-    WatchError,
 )
 
 __all__ = ["ADVICE", "Advice", "add_advice"]

@@ -18,8 +18,9 @@ from cosmos_search.cli.index_option import index_option, open_library
 from cosmos_search.cli.suggest import suggest
 from cosmos_search.cli.terminal import say
 from cosmos_search.extras import require_extra
-from cosmos_search.places import state_file
-from indexer.errors import CosmosSearchError, MissingFolderError, NoFoldersError
+from cosmos_search.places import locate_state_file
+from indexer.errors import CosmosSearchError
+from indexer.ingest.errors import MissingFolderError, NoFoldersError
 from indexer.places import Place
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def _watch_alone(place: Place) -> Iterator[None]:
     """Raises CosmosSearchError if another process of this user on this machine watches the index."""
     from filelock import FileLock, Timeout
 
-    path = state_file(place, "watch", ".lock")
+    path = locate_state_file(place, "watch", ".lock")
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = FileLock(path, timeout=0)
     try:

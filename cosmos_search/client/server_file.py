@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from cosmos_search.places import state_file
+from cosmos_search.places import locate_state_file
 from indexer.files import read_file, replace_file
 from indexer.places import Place
 
@@ -114,4 +114,4 @@ def _is_running(pid: int) -> bool:
 
 
 def _locate(place: Place, pid: int | str) -> Path:
-    return state_file(place, "servers", f"-{pid}.json")
+    return locate_state_file(place, "servers", f"-{pid}.json")

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from cosmos_search.explore.luminance import open_first
+from cosmos_search.explore.luminance import open_unchanged_file
 from indexer.pictures.suffixes import RAW
 from indexer.store.records import PictureRecord
 
@@ -40,7 +40,7 @@ class Quality:
 
 def measure_quality(picture: PictureRecord) -> Quality | None:
     """Measured on the first file that can be read; None if there is none. To be called inside `reading_pictures`."""
-    found = open_first(picture, DECODED)
+    found = open_unchanged_file(picture, DECODED)
     if found is None:
         return None
     path, decoded = found

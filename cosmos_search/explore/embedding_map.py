@@ -75,7 +75,7 @@ def draw_atlas(
         record = catalog.encoder()
         assert record is not None, "there are pictures, and nothing made their vectors"
         version, ids = catalog.version(), catalog.vector_ids(record.id)
-        path = index.derived_directory / f"map-{record.id}.npz"
+        path = index.cache_directory / f"map-{record.id}.npz"
         known = _check_saved(read_map(path), record, len(ids))
         if known is None:
             require_made_by(load_encoder(), record)

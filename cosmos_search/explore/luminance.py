@@ -11,10 +11,10 @@ from PIL import Image
 from indexer.cores import available_cores
 from indexer.errors import PictureError
 from indexer.ingest.threads import ordered_map, workers
-from indexer.pictures.images import Picture, fingerprint, open_picture, reading_pictures
+from indexer.pictures.images import Picture, compute_fingerprint, open_picture, reading_pictures
 from indexer.store.records import PictureRecord
 
-__all__ = ["SIDE", "has_content", "open_first", "read_luminance", "shrink"]
+__all__ = ["SIDE", "has_content", "open_unchanged_file", "read_luminance", "shrink"]
 
 SIDE = 96  # pixels; the comparison needs 64 of them in a part that is 2/3 of the side
 DECODE_FACTOR = 2  # a JPEG is decoded at this multiple of SIDE or larger, because DCT scaling averages roughly
@@ -50,7 +50,7 @@ def shrink(image: Image.Image, side: int) -> Gray:
     return np.asarray(image.convert("L").resize((side, side), Image.Resampling.BILINEAR, reducing_gap=3.0))
 
 
-def open_first(picture: PictureRecord, min_side: int) -> tuple[Path, Picture] | None:
+def open_unchanged_file(picture: PictureRecord, min_side: int) -> tuple[Path, Picture] | None:
     """The first of a picture's files that still has its content, decoded; None if there is none.
 
     min_side: see `open_picture`. To be called inside `reading_pictures`.
@@ -59,7 +59,7 @@ def open_first(picture: PictureRecord, min_side: int) -> tuple[Path, Picture] | 
         try:
             if path.is_file():  # opening a pipe or a device could block
                 with path.open("rb") as file:
-                    if fingerprint(file).hex() == picture.fingerprint:
+                    if compute_fingerprint(file).hex() == picture.fingerprint:
                         return path, open_picture(file, min_side=min_side, max_pixels=None)
         except (OSError, PictureError):
             continue
@@ -72,13 +72,13 @@ def has_content(path: Path, picture: PictureRecord) -> bool:
         if not path.is_file():
             return False
         with path.open("rb") as file:
-            return fingerprint(file).hex() == picture.fingerprint
+            return compute_fingerprint(file).hex() == picture.fingerprint
     except (OSError, PictureError):
         return False
 
 
 def _read_gray(picture: PictureRecord) -> Gray | None:
-    found = open_first(picture, DECODE_FACTOR * SIDE)
+    found = open_unchanged_file(picture, DECODE_FACTOR * SIDE)
     if found is None:
         return None
     return shrink(found[1].image, SIDE)

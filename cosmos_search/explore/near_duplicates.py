@@ -21,9 +21,9 @@ from cosmos_search.explore.layouts import compute_layouts
 from cosmos_search.explore.luminance import has_content, read_luminance
 from cosmos_search.explore.pages import differ_in_part, read_page
 from indexer.cores import available_cores
-from indexer.errors import EmptyIndexError
 from indexer.ingest.threads import ordered_map, workers
 from indexer.pictures.images import reading_pictures
+from indexer.store.errors import EmptyIndexError
 from indexer.store.index import Index
 from indexer.store.records import PictureRecord
 

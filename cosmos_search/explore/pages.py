@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cosmos_search.explore.alignment import FINE, align_pair
-from cosmos_search.explore.luminance import open_first, shrink
+from cosmos_search.explore.luminance import open_unchanged_file, shrink
 from cosmos_search.explore.structure import find_least_structure
 from indexer.store.records import PictureRecord
 
@@ -29,7 +29,7 @@ MIN_STRUCTURE = 0.5  # copies that are well aligned: 0.7 and more; pages that di
 
 def read_page(picture: PictureRecord) -> Gray | None:
     """What `make_page` makes of a picture; None if it can't be read. To be called inside `reading_pictures`."""
-    found = open_first(picture, SIDE)
+    found = open_unchanged_file(picture, SIDE)
     return None if found is None else make_page(found[1].image)
 
 

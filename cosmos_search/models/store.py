@@ -193,11 +193,11 @@ def _describe(folder: Path, name: str, source: str, role: Role | None, origins: 
     if (folder / TRAINED_FILE).exists():
         return _describe_trained(folder, name, source)
     # imports torch, which only installing needs
-    from cosmos_search.models.trial import open_once
+    from cosmos_search.models.trial import try_model
     from cosmos_search.network.families.registry import FAMILIES
 
     try:
-        sizes = open_once(folder)
+        sizes = try_model(folder)
     except CosmosSearchError as error:
         message = str(error)
         for part, origin in origins.items():

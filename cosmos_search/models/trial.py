@@ -13,13 +13,13 @@ from cosmos_search.processing.image import Preprocess
 from cosmos_search.processing.text import TextTokenizer
 from indexer.errors import CosmosSearchError
 
-__all__ = ["open_once"]
+__all__ = ["try_model"]
 
 TEXTS = ("a photo of a dog, 犬 🐕", "red")  # one with characters that few vocabularies contain
 MIN_DIFFERENCE = 1e-6  # of at least one component of two unit vectors
 
 
-def open_once(folder: Path) -> Sizes:
+def try_model(folder: Path) -> Sizes:
     """Run a model on two pictures and two texts, and return its sizes, among them the side of its pictures.
 
     Raises CosmosSearchError if a file is damaged or does not fit the others, or if the vectors are not finite, not

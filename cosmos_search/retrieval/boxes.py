@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from indexer.pictures.regions import Box
 
-__all__ = ["box_from_map"]
+__all__ = ["find_box"]
 
 # Chosen on scenes with known boxes (benchmarks/quality/scenes.py). Smoothing the map here made no difference.
 MARGIN = 0.25  # the box may leave the region by this share of its width and height, on each side
@@ -15,7 +15,7 @@ N_SAMPLES = 32  # of the map, across and down the enlarged region
 FLAT = 1e-6  # a peak that is no higher above the median is none
 
 
-def box_from_map(heat: NDArray[np.float32], region: Box) -> Box:
+def find_box(heat: NDArray[np.float32], region: Box) -> Box:
     """The box around the highest values of a heat map in and near a region.
 
     The map is sampled inside the region, enlarged by MARGIN on each side. Values count by how far they exceed a level

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from cosmos_search.encoders.protocol import Encoder
-from cosmos_search.retrieval.boxes import box_from_map
+from cosmos_search.retrieval.boxes import find_box
 from cosmos_search.retrieval.errors import ExplanationError, UnreadableHitError
 from cosmos_search.retrieval.hits import Evidence, Hit
 from indexer.errors import CosmosSearchError
@@ -78,7 +78,7 @@ def refine_evidence(evidence: Evidence, make_map: Callable[[str], NDArray[np.flo
     if evidence.is_example or evidence.is_refined or evidence.box == WHOLE:
         return evidence
     heat = make_map(evidence.text)
-    return evidence if heat is None else replace(evidence, box=box_from_map(heat, evidence.box), is_refined=True)
+    return evidence if heat is None else replace(evidence, box=find_box(heat, evidence.box), is_refined=True)
 
 
 def _read_hit(hit: Hit) -> Image.Image:

@@ -11,7 +11,7 @@ from cosmos_search.retrieval.present import find_floor, present
 from cosmos_search.retrieval.query import Query
 from cosmos_search.retrieval.rank import rank
 from cosmos_search.retrieval.text_matches import match_texts
-from indexer.errors import EmptyIndexError
+from indexer.store.errors import EmptyIndexError
 from indexer.store.filter_record import Filters
 from indexer.store.protocol import Snapshot, Store
 

@@ -8,9 +8,9 @@ from starlette.responses import PlainTextResponse
 
 from cosmos_search.models.install import list_models
 from cosmos_search.models.store import default_store
+from cosmos_search.server.answer_schemas import FoldersAnswer, HealthAnswer, ModelsAnswer
 from cosmos_search.server.answers import make_json
 from cosmos_search.server.metrics import CONTENT_TYPE
-from cosmos_search.server.schemas import FoldersAnswer, HealthAnswer, ModelsAnswer
 from cosmos_search.server.service import Service
 
 __all__ = ["make_about_routes"]

@@ -13,19 +13,9 @@ from starlette.routing import BaseRoute, Match, Route
 from cosmos_search.client.errors import ServiceError
 from cosmos_search.extras import MissingExtraError
 from cosmos_search.server.errors import BusyError, IndexingRunningError, StoppingError, UnknownPictureError
-from indexer.errors import (
-    CosmosSearchError,
-    EmptyIndexError,
-    FolderError,
-    IndexBusyError,
-    NoFoldersError,
-    NoIndexError,
-    NotAnIndexedFolderError,
-    OtherEncoderError,
-    PictureError,
-    StorageError,
-    UsageError,
-)
+from indexer.errors import CosmosSearchError, OtherEncoderError, PictureError, UsageError
+from indexer.ingest.errors import FolderError, NoFoldersError
+from indexer.store.errors import EmptyIndexError, IndexBusyError, NoIndexError, NotAnIndexedFolderError, StorageError
 
 __all__ = ["add_error_handlers", "make_error", "make_json"]
 

@@ -8,12 +8,13 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from cosmos_search.server.about_routes import make_about_routes
+from cosmos_search.server.answer_schemas import ErrorAnswer
 from cosmos_search.server.answers import add_error_handlers
 from cosmos_search.server.guard import Guard
 from cosmos_search.server.head_requests import HeadRequests
 from cosmos_search.server.indexing_routes import make_indexing_routes
 from cosmos_search.server.picture_routes import make_picture_routes
-from cosmos_search.server.schemas import MAX_IMAGE, ErrorAnswer
+from cosmos_search.server.request_schemas import MAX_IMAGE
 from cosmos_search.server.search_routes import make_search_routes
 from cosmos_search.server.service import Service
 

@@ -9,12 +9,13 @@ from anyio import sleep
 from fastapi import APIRouter, Response
 from starlette.responses import StreamingResponse
 
+from cosmos_search.server.answer_schemas import IndexAnswer
 from cosmos_search.server.answers import make_json
 from cosmos_search.server.errors import IndexingRunningError
-from cosmos_search.server.schemas import IndexAnswer, IndexRequest
+from cosmos_search.server.request_schemas import IndexRequest
 from cosmos_search.server.service import Service
-from indexer.errors import NoIndexError
 from indexer.ingest.scan_plan import resolve_folder
+from indexer.store.errors import NoIndexError
 
 __all__ = ["make_indexing_routes"]
 

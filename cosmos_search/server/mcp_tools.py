@@ -17,7 +17,7 @@ from mcp_types import ContentBlock, ImageContent, TextContent, ToolAnnotations
 from pydantic import Field
 
 from cosmos_search.library import Library
-from cosmos_search.server.schemas import MAX_ID, FilterTexts
+from cosmos_search.server.request_schemas import MAX_ID, FilterTexts
 from cosmos_search.service.originals import open_original
 from cosmos_search.service.thumbnails import Thumbnails
 from indexer.errors import CosmosSearchError, PictureError

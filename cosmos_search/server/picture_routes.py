@@ -13,17 +13,10 @@ from fastapi import APIRouter, Query, Response
 from fastapi import Path as PathValue
 from starlette.responses import StreamingResponse
 
+from cosmos_search.server.answer_schemas import AlbumsAnswer, FacetsAnswer, PictureAnswer, PicturesAnswer
 from cosmos_search.server.answers import make_json
 from cosmos_search.server.errors import UnknownPictureError
-from cosmos_search.server.schemas import (
-    MAX_ID,
-    AlbumsAnswer,
-    FacetsAnswer,
-    FilterTexts,
-    PageQuery,
-    PictureAnswer,
-    PicturesAnswer,
-)
+from cosmos_search.server.request_schemas import MAX_ID, FilterTexts, PageQuery
 from cosmos_search.server.service import Service
 from cosmos_search.service.originals import read_chunks
 from indexer.errors import PictureError

@@ -12,15 +12,10 @@ from cosmos_search.retrieval.example_image import ExampleImage
 from cosmos_search.retrieval.hits import Hit
 from cosmos_search.retrieval.query import parse_box
 from cosmos_search.retrieval.similarity import leave_out
+from cosmos_search.server.answer_schemas import AtlasAnswer, DuplicatesAnswer, SearchAnswer
 from cosmos_search.server.answers import make_json
 from cosmos_search.server.picture_routes import get_picture
-from cosmos_search.server.schemas import (
-    AtlasAnswer,
-    DuplicatesAnswer,
-    MapQuery,
-    SearchAnswer,
-    SearchRequest,
-)
+from cosmos_search.server.request_schemas import MapQuery, SearchRequest
 from cosmos_search.server.service import Service
 from cosmos_search.service.originals import read_example
 from cosmos_search.service.uploads import decode_upload

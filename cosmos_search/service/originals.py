@@ -10,7 +10,7 @@ from PIL import Image
 
 from cosmos_search.retrieval.example_image import MIN_SIDE
 from indexer.errors import PictureError, UsageError
-from indexer.pictures.images import fingerprint, open_picture, reading_pictures
+from indexer.pictures.images import compute_fingerprint, open_picture, reading_pictures
 from indexer.store.records import PictureRecord
 
 __all__ = ["is_available", "open_original", "read_chunks", "read_example", "read_upright"]
@@ -30,7 +30,7 @@ def open_original(picture: PictureRecord) -> Iterator[BinaryIO]:
         except OSError:
             continue
         with file:
-            if fingerprint(file).hex() == picture.fingerprint:
+            if compute_fingerprint(file).hex() == picture.fingerprint:
                 file.seek(0)
                 yield file
                 return

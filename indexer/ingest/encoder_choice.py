@@ -3,7 +3,8 @@
 from typing import Any
 
 from indexer.encoder import ImageEncoder
-from indexer.errors import OtherEncoderError, OtherRegionsError, UsageError
+from indexer.errors import OtherEncoderError, UsageError
+from indexer.ingest.errors import OtherRegionsError
 from indexer.pictures.regions import REGIONS
 from indexer.store.catalog_writer import CatalogWriter
 from indexer.store.records import EncoderRecord

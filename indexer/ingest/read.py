@@ -9,7 +9,7 @@ from indexer.encoder import ImageEncoder, Prepared
 from indexer.errors import PictureError
 from indexer.ingest.regular_file import BoundedFile, StoppedError, open_regular
 from indexer.ingest.scan import Change
-from indexer.pictures.images import fingerprint, open_picture
+from indexer.pictures.images import compute_fingerprint, open_picture
 from indexer.pictures.regions import pyramid
 from indexer.store.index import Index
 from indexer.store.records import EncoderRecord, PictureFacts
@@ -81,7 +81,7 @@ class Reader(Generic[Prepared]):
         content = None
         try:
             with open_regular(change.file.path) as (file, n_bytes):
-                content = fingerprint(BoundedFile(file, n_bytes, self._stop))
+                content = compute_fingerprint(BoundedFile(file, n_bytes, self._stop))
                 if not decode_copies and not self._claim(content):
                     return Copy(change, content)
                 picture = open_picture(file, min_side=self._encoder.min_side, max_pixels=self._max_pixels)

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from stat import S_IFDIR, S_IFMT, S_IFREG
 
-from indexer.pictures.walk import Directory, FoundFile, device_of, is_left_out, walk
+from indexer.pictures.walk import Directory, FoundFile, get_device, is_left_out, walk
 from indexer.store.catalog import Catalog
 from indexer.store.catalog_writer import CatalogWriter
 from indexer.store.index import Index
@@ -190,7 +190,7 @@ def find_mounted_disks(catalog: Catalog, encoder_id: int, place: Path | None) ->
     disks: Disks = set()
     for directory, device in catalog.devices():
         try:
-            pair = device, device_of(directory.stat())
+            pair = device, get_device(directory.stat())
         except OSError:
             continue
         if pair not in disks and device != HELD_BACK:
@@ -199,7 +199,7 @@ def find_mounted_disks(catalog: Catalog, encoder_id: int, place: Path | None) ->
                 disks.add(pair)
     if place is None:
         return disks
-    current = device_of(place.stat())
+    current = get_device(place.stat())
     return disks if any(now == current for _, now in disks) else disks | {(current, current)}
 
 

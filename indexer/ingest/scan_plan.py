@@ -2,16 +2,18 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import translate
 from pathlib import Path, PurePath
 
-from indexer.errors import CosmosSearchError, FolderError, MissingFolderError, NoFoldersError, UsageError
+from indexer.errors import CosmosSearchError, UsageError
+from indexer.ingest.errors import FolderError, MissingFolderError, NoFoldersError
+from indexer.pictures.walk import Directory, walk
 from indexer.store.catalog_writer import CatalogWriter
 from indexer.store.records import Folder
 
-__all__ = ["ScanPlan", "ScanRoot", "plan_scan", "real_path", "resolve_folder"]
+__all__ = ["ScanPlan", "ScanRoot", "plan_scan", "plan_walks", "real_path", "resolve_folder"]
 
 SET = re.compile(r"\[!?\]?[^\]]*\]")  # of characters, in a glob pattern
 
@@ -50,8 +52,7 @@ def plan_scan(
     if missing and include_all:
         raise MissingFolderError(missing[0], True)
     wanted = given if given and not include_all else given + [path for path in indexed if path not in missing]
-    outermost = [path for path in dict.fromkeys(wanted) if not any(p in path.parents for p in wanted)]
-    ids = {path: _add_folder(catalog, path) for path in outermost}
+    ids = {path: _add_folder(catalog, path) for path in _drop_inner(wanted)}
     if exclude is not None:
         patterns = _check_patterns(exclude)
         for id_ in ids.values():
@@ -61,6 +62,18 @@ def plan_scan(
         roots=[ScanRoot(by_id[id_], path) for path, id_ in ids.items()],
         warnings=[MissingFolderError(path) for path in missing],
     )
+
+
+def plan_walks(
+    indexed: Sequence[Folder], folders: Sequence[Path], exclude: Sequence[str] | None = None
+) -> list[Iterator[Directory]]:
+    """Walks over what a run would scan, which change nothing: over these folders (real paths), or all indexed ones."""
+    walks = []
+    for path in _drop_inner(folders or [folder.path for folder in indexed]):
+        inside = [folder for folder in indexed if path.is_relative_to(folder.path)]
+        stored = [pattern for folder in inside for pattern in folder.exclude]
+        walks.append(walk(path, stored if exclude is None else exclude, inside[0].path if inside else None))
+    return walks
 
 
 def real_path(folder: Path) -> Path:
@@ -81,6 +94,11 @@ def resolve_folder(folder: Path) -> Path:
             folder, "is a file; name the folder that contains it" if is_there else "does not exist; check its spelling"
         )
     return path
+
+
+def _drop_inner(paths: Sequence[Path]) -> list[Path]:
+    """The different ones of these paths that lie in no other of them."""
+    return [path for path in dict.fromkeys(paths) if not any(other in path.parents for other in paths)]
 
 
 def _add_folder(catalog: CatalogWriter, path: Path) -> int:

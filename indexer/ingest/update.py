@@ -10,14 +10,9 @@ from typing import Any
 import numpy as np
 
 from indexer.encoder import ImageEncoder
-from indexer.errors import (
-    CosmosSearchError,
-    EmptyFolderError,
-    MissingFilesError,
-    ServerError,
-    UnfinishedRebuildError,
-)
+from indexer.errors import CosmosSearchError
 from indexer.ingest.encoder_choice import choose_encoder
+from indexer.ingest.errors import EmptyFolderError, MissingFilesError, UnfinishedRebuildError
 from indexer.ingest.forget import choose_files_to_keep
 from indexer.ingest.pipeline import Pipeline
 from indexer.ingest.report import Report
@@ -26,7 +21,9 @@ from indexer.ingest.scan_plan import ScanPlan, plan_scan, real_path, resolve_fol
 from indexer.ingest.shared_work import Distribute, SharedWork
 from indexer.pictures.limits import DEFAULT_MAX_PIXELS
 from indexer.store.catalog_writer import CatalogWriter
+from indexer.store.errors import ServerError
 from indexer.store.index import Index
+from indexer.store.moved_files import find_last_files, find_moved_files
 from indexer.store.records import EncoderRecord
 
 __all__ = ["Report", "remove", "update"]
@@ -210,8 +207,8 @@ class _Run:
         with self._index.writing() as catalog:
             missing = [(scan, scan.missing(catalog, disks)) for scan in self._scans]
             vanished = [i for _, found in missing for i in found.all]
-            moved = catalog.find_moved_files(vanished, last_file_id)
-            lost = catalog.find_last_files(vanished)
+            moved = find_moved_files(catalog.connection, vanished, last_file_id)
+            lost = find_last_files(catalog.connection, vanished)
             forgotten: list[int] = []
             for scan, found in missing:
                 kept = [] if self._forget_missing else choose_files_to_keep(scan, found, moved, lost)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from threading import Event
 
-from indexer.errors import WatchError
+from indexer.ingest.errors import WatchError
 from indexer.pictures.ignore import IGNORE_FILE
 from indexer.pictures.suffixes import readable
 from indexer.pictures.walk import is_left_out

@@ -6,7 +6,7 @@ from typing import Any
 
 from indexer.errors import PictureError
 
-__all__ = ["Canvas", "canvas_size"]
+__all__ = ["Canvas", "read_canvas"]
 
 GIF_BYTES, WEBP_BYTES = 2, 12  # per pixel
 MAX_GIF_HEADER_BYTES = 2_000_000  # before the first frame
@@ -20,7 +20,7 @@ class Canvas:
     opening_bytes: int
 
 
-def canvas_size(file: Any) -> Canvas | None:
+def read_canvas(file: Any) -> Canvas | None:
     """The canvas of a GIF or WebP; None for other formats, and for headers that Pillow does not read."""
     file.seek(0)
     header = file.read(32)

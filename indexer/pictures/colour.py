@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-__all__ = ["Bands", "cut", "reduce_to_rgb"]
+__all__ = ["Bands", "reduce_to_rgb", "split_bands"]
 
 Bands = Callable[[], Iterable[Image.Image]]  # each call: a picture in parts of full width, from top to bottom
 
@@ -14,8 +14,8 @@ BAND_PIXELS = 1 << 18
 USUAL_TOP = {"I;16": 65535.0, "I;16L": 65535.0, "I;16B": 65535.0, "I;16N": 65535.0, "I": 65535.0, "F": 1.0}
 
 
-def cut(image: Image.Image) -> Iterator[Image.Image]:
-    """Cut a decoded picture into bands."""
+def split_bands(image: Image.Image) -> Iterator[Image.Image]:
+    """Split a decoded picture into bands."""
     n_rows = max(1, BAND_PIXELS // image.width)
     for top in range(0, image.height, n_rows):
         yield image.crop((0, top, image.width, min(top + n_rows, image.height)))

@@ -10,8 +10,8 @@ from PIL import BmpImagePlugin, ExifTags, GifImagePlugin, Image, JpegImagePlugin
 from indexer.errors import PictureError
 from indexer.pictures import png, tiff
 from indexer.pictures.budget import PICTURE_BYTES, memory
-from indexer.pictures.colour import BAND_PIXELS, Bands, cut, reduce_to_rgb
-from indexer.pictures.jpeg import coefficient_bytes
+from indexer.pictures.colour import BAND_PIXELS, Bands, reduce_to_rgb, split_bands
+from indexer.pictures.jpeg import estimate_coefficient_bytes
 
 __all__ = ["check_bytes", "decode"]
 
@@ -35,17 +35,17 @@ def decode(image: Image.Image, min_side: int, n_read: int = 0) -> Image.Image:
     """
     is_jpeg = isinstance(image, JpegImagePlugin.JpegImageFile)
     full_bytes = n_read + (_draft_jpeg(image, min_side) if is_jpeg else _draft(image, min_side))
-    factor = None if tiff.must_be_cut(image) else _choose_factor(image.size, full_bytes)
+    factor = None if tiff.must_decode_bands(image) else _choose_factor(image.size, full_bytes)
     if factor is not None:
         with memory.reserve(_estimate_bytes(image.size, full_bytes, factor)):
             _load(image)
             if image.mode == "RGB" and factor == 1:
                 return image
-            return reduce_to_rgb(partial(cut, image), image.size, factor)
+            return reduce_to_rgb(partial(split_bands, image), image.size, factor)
     size, band_bytes = image.size, n_read + BAND_BYTES
     if isinstance(image, TiffImagePlugin.TiffImageFile):
-        size = tiff.stored_size(image)
-        band_bytes += 2 * tiff.part_bytes(image)
+        size = tiff.read_stored_size(image)
+        band_bytes += 2 * tiff.estimate_part_bytes(image)
     factor = _choose_factor(size, band_bytes)
     if factor is None or (bands := _choose_bands(image)) is None:
         raise _too_large_error(image.size, full_bytes)
@@ -68,7 +68,7 @@ def _too_large_error(size: tuple[int, int], n_bytes: int) -> PictureError:
 
 def _draft_jpeg(image: Any, min_side: int) -> int:
     """Set the scale at which a JPEG will be decoded. Returns the bytes that decoding takes."""
-    coefficients = coefficient_bytes(image, image.fp)
+    coefficients = estimate_coefficient_bytes(image, image.fp)
     width, height = image.size
     scale = min_side / min(width, height)
     fits = min(width // ceil(width * scale), height // ceil(height * scale))
@@ -97,7 +97,7 @@ def _draft(image: Image.Image, min_side: int) -> int:
         return 2 * n_bytes  # with the area that the next frame disposes of
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         is_turned = image.tag_v2.get(ExifTags.Base.Orientation, 1) != 1  # by Pillow, which then needs a copy
-        return n_bytes * (1 + int(is_turned)) + tiff.part_bytes(image)
+        return n_bytes * (1 + int(is_turned)) + tiff.estimate_part_bytes(image)
     if isinstance(image, BmpImagePlugin.BmpImageFile) and image.tile[0][0] == "bmp_rle":
         if n_pixels > MAX_RLE_PIXELS:
             raise PictureError(f"takes too long to decode ({image.width}×{image.height} pixels, run-length encoded)")
@@ -139,15 +139,15 @@ def _release_decoder(image: Any) -> None:
 def _choose_bands(image: Image.Image) -> Bands | None:
     """The picture in bands that are decoded one by one; None if its format does not allow that."""
     if isinstance(image, TiffImagePlugin.TiffImageFile):
-        return partial(tiff.bands, image)
-    if png.can_be_cut(image):
-        return partial(png.bands, image)
+        return partial(tiff.decode_bands, image)
+    if png.can_decode_bands(image):
+        return partial(png.decode_bands, image)
     if isinstance(image, BmpImagePlugin.BmpImageFile) and image.tile[0][0] == "raw":
-        return partial(_bmp_bands, image)
+        return partial(_decode_bmp_bands, image)
     return None
 
 
-def _bmp_bands(image: BmpImagePlugin.BmpImageFile) -> Iterator[Image.Image]:
+def _decode_bmp_bands(image: BmpImagePlugin.BmpImageFile) -> Iterator[Image.Image]:
     """The bands of an uncompressed BMP. Its rows are stored in order, often from the bottom to the top."""
     _, _, start, arguments = image.tile[0]
     raw_mode, row_bytes, direction = cast(tuple[str, int, int], arguments)

@@ -18,7 +18,7 @@ from PIL import AvifImagePlugin, ExifTags, Image, TiffImagePlugin, UnidentifiedI
 
 from indexer.errors import PictureError
 from indexer.pictures.budget import TimedFile
-from indexer.pictures.canvas import canvas_size
+from indexer.pictures.canvas import read_canvas
 from indexer.pictures.decode import check_bytes, decode
 from indexer.pictures.limits import DEFAULT_MAX_PIXELS, MAX_EXIF_BYTES, MAX_TAG_BYTES
 from indexer.pictures.metadata import read_exif, read_metadata
@@ -28,7 +28,7 @@ from indexer.pictures.raw import open_raw_preview
 from indexer.pictures.suffixes import RAW
 from indexer.pictures.trim import trim_metadata
 
-__all__ = ["Picture", "fingerprint", "open_picture", "reading_pictures"]
+__all__ = ["Picture", "compute_fingerprint", "open_picture", "reading_pictures"]
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")  # without those that start another program
 UNREADABLE = (  # the exceptions that Pillow was observed to raise for bad files
@@ -102,7 +102,7 @@ class _Settings:
 _settings = _Settings()
 
 
-def fingerprint(file: BinaryIO | RawIOBase) -> bytes:
+def compute_fingerprint(file: BinaryIO | RawIOBase) -> bytes:
     """The BLAKE2b digest of a file's content, 16 bytes. Raises PictureError if it can't be read."""
     try:
         return hashlib.file_digest(cast(RawIOBase, file), lambda: hashlib.blake2b(digest_size=16)).digest()
@@ -139,7 +139,7 @@ def open_picture(file: BinaryIO, *, min_side: int, max_pixels: int | None = DEFA
 
 def _open(file: TimedFile, max_pixels: int | None) -> Image.Image:
     readable = trim_metadata(file)
-    if canvas := canvas_size(readable):
+    if canvas := read_canvas(readable):
         _check_size(canvas.size, max_pixels)
         check_bytes(canvas.size, canvas.opening_bytes)
     return Image.open(readable, formats=_formats())

@@ -8,7 +8,7 @@ from PIL import JpegImagePlugin
 
 from indexer.errors import PictureError
 
-__all__ = ["coefficient_bytes"]
+__all__ = ["estimate_coefficient_bytes"]
 
 MAX_SCANNED_PIXELS = 2_000_000_000  # pixels × scans; takes two to ten seconds. A typical progressive JPEG has ten scans
 MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")  # not a stuffed byte, a restart marker or padding
@@ -16,7 +16,7 @@ PIECE_BYTES = 4096
 START, END, SCAN = 0xD8, 0xD9, 0xDA
 
 
-def coefficient_bytes(image: JpegImagePlugin.JpegImageFile, file: Any) -> int:
+def estimate_coefficient_bytes(image: JpegImagePlugin.JpegImageFile, file: Any) -> int:
     """The memory for the coefficients of a JPEG with several scans: libjpeg keeps two bytes each until the last scan.
 
     Raises PictureError if there are too many scans, because each takes time for all pixels.

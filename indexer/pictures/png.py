@@ -13,7 +13,7 @@ from PIL import Image, PngImagePlugin
 from indexer.pictures.edited_file import EditedFile, Part
 from indexer.pictures.limits import MAX_METADATA_BYTES
 
-__all__ = ["bands", "can_be_cut", "readable_png"]
+__all__ = ["can_decode_bands", "decode_bands", "make_readable"]
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 TEXTS = (b"tEXt", b"zTXt", b"iTXt", b"iCCP")
@@ -28,7 +28,7 @@ PIECE_BYTES = 1 << 16
 Rows = NDArray[np.uint8]  # (rows, bytes)
 
 
-def readable_png(file: Any) -> Any:
+def make_readable(file: Any) -> Any:
     """The file, or a view of it that Pillow can open within the limits.
 
     Too large texts, profiles and other ancillary chunks are left out. Texts and EXIF that follow the pixels are moved
@@ -89,14 +89,14 @@ def _measure_text(file: Any, kind: bytes, start: int, length: int) -> int:
         return length
 
 
-def can_be_cut(image: Image.Image) -> bool:
-    """True if `bands` can read the picture, which must not be interlaced."""
+def can_decode_bands(image: Image.Image) -> bool:
+    """True if `decode_bands` can read the picture, which must not be interlaced."""
     if not isinstance(image, PngImagePlugin.PngImageFile) or image.info.get("interlace") or len(image.tile) != 1:
         return False
     return image.tile[0][1] == (0, 0, *image.size)
 
 
-def bands(image: Image.Image) -> Iterator[Image.Image]:
+def decode_bands(image: Image.Image) -> Iterator[Image.Image]:
     """The bands of a PNG that is opened but not loaded.
 
     Each band is written as an 8-bit PNG in memory, from which Pillow removes the row filters. The filters combine bytes

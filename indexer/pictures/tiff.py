@@ -12,7 +12,7 @@ from PIL import Image, TiffImagePlugin
 from indexer.pictures.colour import BAND_PIXELS
 from indexer.pictures.edited_file import EditedFile
 
-__all__ = ["bands", "must_be_cut", "part_bytes", "stored_size"]
+__all__ = ["decode_bands", "estimate_part_bytes", "must_decode_bands", "read_stored_size"]
 
 WIDTH, LENGTH, BITS, COMPRESSION, SAMPLES, ROWS, PLANAR = 256, 257, 258, 259, 277, 278, 284
 STRIPS, STRIP_BYTES, TILE_WIDTH, TILE_LENGTH, TILES, TILE_BYTES = 273, 279, 322, 323, 324, 325
@@ -23,24 +23,24 @@ KEPT = (  # tags that describe how pixels are stored
 )
 
 
-def must_be_cut(image: Image.Image) -> bool:
+def must_decode_bands(image: Image.Image) -> bool:
     """True if libtiff must not read the file itself, because some of its tags are too large."""
     if not isinstance(image, TiffImagePlugin.TiffImageFile) or not isinstance(image.fp, EditedFile):
         return False
     return bool(image.tag_v2.get(COMPRESSION, 1) != 1)
 
 
-def stored_size(image: TiffImagePlugin.TiffImageFile) -> tuple[int, int]:
+def read_stored_size(image: TiffImagePlugin.TiffImageFile) -> tuple[int, int]:
     """Width and height in pixels as stored, before the picture is turned upright."""
     return image.tag_v2[WIDTH], image.tag_v2[LENGTH]
 
 
-def part_bytes(image: TiffImagePlugin.TiffImageFile) -> int:
+def estimate_part_bytes(image: TiffImagePlugin.TiffImageFile) -> int:
     """The memory for decoding a strip or a row of tiles: its decoded bytes, and twice its stored bytes."""
     tags = image.tag_v2
     if tags.get(COMPRESSION, 1) == 1:
         return 0
-    width, height = stored_size(image)
+    width, height = read_stored_size(image)
     is_tiled = TILES in tags
     n_rows = _read_numbers(tags, TILE_LENGTH)[0] if is_tiled else min(height, _read_numbers(tags, ROWS, [height])[0])
     n_parts = (ceil(width / _read_numbers(tags, TILE_WIDTH)[0]) if is_tiled else 1) * tags.get(SAMPLES, 1)
@@ -52,13 +52,13 @@ def part_bytes(image: TiffImagePlugin.TiffImageFile) -> int:
     return n_bytes
 
 
-def bands(image: TiffImagePlugin.TiffImageFile) -> Iterator[Image.Image]:
+def decode_bands(image: TiffImagePlugin.TiffImageFile) -> Iterator[Image.Image]:
     """The bands of a TIFF that is opened but not loaded, as they are stored, not turned upright.
 
     Each is written as a TIFF in memory with the stored bytes of its strips or tiles, and decoded by Pillow.
     """
     tags = image.tag_v2
-    width, height = stored_size(image)
+    width, height = read_stored_size(image)
     is_tiled = TILES in tags
     offsets, sizes = (_read_numbers(tags, tag) for tag in ((TILES, TILE_BYTES) if is_tiled else (STRIPS, STRIP_BYTES)))
     n_rows = _read_numbers(tags, TILE_LENGTH)[0] if is_tiled else min(height, _read_numbers(tags, ROWS, [height])[0])

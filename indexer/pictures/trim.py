@@ -11,7 +11,7 @@ from typing import Any
 from indexer.pictures.edited_file import EditedFile, Part
 from indexer.pictures.isobmff import trim_items
 from indexer.pictures.limits import MAX_METADATA_BYTES, MAX_TAG_BYTES
-from indexer.pictures.png import readable_png
+from indexer.pictures.png import make_readable
 from indexer.pictures.tiff_tags import is_tiff, trim_tags
 
 __all__ = ["trim_metadata"]
@@ -28,7 +28,7 @@ def trim_metadata(file: Any) -> Any:
     if header.startswith(b"\xff\xd8"):
         return _trim_jpeg(file)
     if header.startswith(b"\x89PNG"):
-        return readable_png(file)
+        return make_readable(file)
     if header.startswith(b"RIFF") and header[8:12] == b"WEBP":
         return _trim_webp(file)
     if header[4:8] == b"ftyp":

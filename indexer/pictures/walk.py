@@ -12,7 +12,7 @@ from pathlib import Path, PurePath
 from indexer.pictures.ignore import IGNORE_FILE, IgnoreFileError, IgnoreRules
 from indexer.pictures.suffixes import needs_extra, readable
 
-__all__ = ["Directory", "FoundFile", "count_files", "device_of", "is_left_out", "walk"]
+__all__ = ["Directory", "FoundFile", "count_files", "get_device", "is_left_out", "walk"]
 
 STORABLE_NS = range(-(2**63), 2**63)  # the years 1677 to 2262
 # Directories of operating systems and network disks: trash, snapshots, thumbnails. Hidden names are left out as well.
@@ -75,7 +75,7 @@ def walk(root: Path, exclude: Sequence[str] = (), top: Path | None = None) -> It
             status = path.stat()
             inodes = f"{status.st_ino} {above}".rstrip()
             if (status.st_dev, status.st_ino) in seen:
-                yield Directory(path, [], device_of(status), inodes, is_repeated=True)
+                yield Directory(path, [], get_device(status), inodes, is_repeated=True)
                 continue
             seen.add((status.st_dev, status.st_ino))
             with os.scandir(path) as found:
@@ -99,7 +99,7 @@ def walk(root: Path, exclude: Sequence[str] = (), top: Path | None = None) -> It
         directories = [e for e in entries if _is_directory(e)]
         waiting.extendleft((Path(e.path), inodes, rules) for e in reversed(directories) if not e.is_symlink())
         waiting.extend((Path(e.path), inodes, rules) for e in directories if e.is_symlink())
-        yield _list_files(path, entries, device_of(status), inodes, rules)
+        yield _list_files(path, entries, get_device(status), inodes, rules)
 
 
 def is_left_out(path: str, exclude: Sequence[str] = ()) -> bool:
@@ -162,7 +162,7 @@ def _list_files(path: Path, entries: list[os.DirEntry[str]], device: int, inodes
     return directory
 
 
-def device_of(status: os.stat_result) -> int:
+def get_device(status: os.stat_result) -> int:
     """The device number of a file system, as SQLite can store it. It may change with each mount."""
     return status.st_dev % 2**63
 

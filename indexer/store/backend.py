@@ -16,8 +16,8 @@ __all__ = ["Backend", "create_catalog", "has_catalog", "make_backend", "open_cat
 class Backend(Protocol):
     """The database of a catalog, the lock of its writers, and the directory of the vector files."""
 
-    directory: Path  # of the vector files
-    is_cache: bool  # True if the directory is this user's own, with vector files of a catalog that others use too
+    cache_directory: Path  # of the vector files
+    is_shared: bool  # True if others use the catalog, too, each with vector files of their own
 
     @property
     def reader(self) -> Engine:

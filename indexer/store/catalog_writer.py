@@ -1,30 +1,28 @@
 """Change the catalog, within one write transaction."""
 
 import os
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, delete, exists, func, insert, select, tuple_, update
 
-from indexer.errors import NotAnIndexedFolderError
 from indexer.store.albums import add_album, add_pictures, delete_album, remove_pictures
 from indexer.store.catalog import Catalog
 from indexer.store.change_log import drop_old_changes
-from indexer.store.dialect import N_VERSIONS, lock_versions, record_names, upsert
+from indexer.store.dialect import N_VERSIONS, lock_versions, upsert
+from indexer.store.errors import NotAnIndexedFolderError
 from indexer.store.failures import record_failures
+from indexer.store.indexed_files import write_files, write_pictures
+from indexer.store.moved_files import read_pictures_of_files
 from indexer.store.records import (
     EncoderRecord,
     FailedFile,
-    IndexedCopy,
-    IndexedFailure,
     IndexedFile,
     IndexedPicture,
     TextLine,
 )
 from indexer.store.rows import split_ids
 from indexer.store.schema import (
-    FILE_KEY,
     IS_FIRST,
     encoders,
     failures,
@@ -32,7 +30,6 @@ from indexer.store.schema import (
     folders,
     pictures,
     settings,
-    vectors,
     versions,
 )
 from indexer.store.texts import derive_texts, put_lines
@@ -129,27 +126,15 @@ class CatalogWriter(Catalog):
         All frames of a video are in one batch, that at 0 among them: frames at other positions are deleted.
         Pictures that these files had before, and that have no file now, are deleted with their vectors.
         """
-        self._put_pictures({item.fingerprint: item for item in indexed if isinstance(item, IndexedPicture)}, encoder_id)
-        if not indexed:
-            return
-        contents = {item.fingerprint for item in indexed if isinstance(item, IndexedPicture | IndexedCopy)}
-        query = select(pictures.c.fingerprint, pictures.c.id).where(pictures.c.fingerprint.in_(contents))
-        ids = {fingerprint: id_ for fingerprint, id_ in self._connection.execute(query)}  # noqa: C416
-        statement = upsert(self._connection, files)
-        changed = {c.name: c for c in statement.excluded if c.name not in ("id", "directory", "name")}
-        statement = statement.on_conflict_do_update(index_elements=FILE_KEY, set_=changed)
-        written = {(item.file.path, _position(item) or 0) for item in indexed}
-        without_first = {(path, 0) for path, _ in written} - written
-        assert not without_first, without_first
-        before, stale = self._find_replaced(written)
-        for chunk in split_ids(stale):
-            self._connection.execute(delete(files).where(files.c.id.in_(chunk)))
-        ordered = sorted(indexed, key=lambda item: (os.fsencode(item.file.path), _position(item) or 0))
-        record_names(self._connection, {os.fsencode(item.file.path.parent) for item in indexed})
-        self._connection.execute(statement, [_file_row(item, ids) for item in ordered])
-        if replaced := before.difference(ids.values()):
-            self.drop_orphans(pictures.c.id.in_(replaced))
-        derive_texts(self._connection, before.union(ids.values()))
+        new = {item.fingerprint: item for item in indexed if isinstance(item, IndexedPicture)}
+        if new:
+            write_pictures(self._connection, new, encoder_id)
+            self._has_new_vectors = True
+        if indexed:
+            current, before = write_files(self._connection, indexed)
+            if replaced := before - current:
+                self.drop_orphans(pictures.c.id.in_(replaced))
+            derive_texts(self._connection, before | current)
 
     def set_device(self, ids: Sequence[int], device: int, inodes: str | None = None) -> None:
         """Change the device, and unless None the inodes, that are recorded for the directories of these files."""
@@ -157,30 +142,9 @@ class CatalogWriter(Catalog):
         for chunk in split_ids(ids):
             self._connection.execute(update(files).where(_is_of(chunk)).values(values))
 
-    def find_moved_files(self, vanished: Sequence[int], last_file_id: int) -> set[int]:
-        """The vanished files of which each picture has a file that was added after `last_file_id`.
-
-        A picture has at most as many moved files as were added with it.
-        """
-        pictures_of = self._pictures_of(vanished)
-        n_new = self._count_files((picture_id for _, picture_id in pictures_of), files.c.id > last_file_id)
-        moved: set[int] = set()
-        others: set[int] = set()
-        for file_id, picture_id in sorted(pictures_of):  # one file after the other
-            (moved if n_new[picture_id] > 0 else others).add(file_id)
-            n_new[picture_id] -= 1
-        return moved - others
-
-    def find_last_files(self, ids: Sequence[int]) -> set[int]:
-        """Those of these files of which a picture has no other file."""
-        pictures_of = self._pictures_of(ids)
-        n_these = Counter(picture_id for _, picture_id in pictures_of)
-        n_all = self._count_files(n_these)
-        return {file_id for file_id, picture_id in pictures_of if n_these[picture_id] == n_all[picture_id]}
-
     def delete_files(self, ids: Sequence[int]) -> None:
         """Delete these files, and the pictures that have no file then."""
-        affected = [picture_id for _, picture_id in self._pictures_of(ids)]
+        affected = [picture_id for _, picture_id in read_pictures_of_files(self._connection, ids)]
         for chunk in split_ids(ids):
             self._connection.execute(delete(files).where(_is_of(chunk)))
         self.drop_orphans()
@@ -218,53 +182,9 @@ class CatalogWriter(Catalog):
         """Remove indexed pictures from an album."""
         remove_pictures(self._connection, album_id, ids)
 
-    def _put_pictures(self, new: dict[bytes, IndexedPicture], encoder_id: int) -> None:
-        if not new:
-            return
-        rows = [_picture_row(item) for _, item in sorted(new.items())]
-        self._connection.execute(upsert(self._connection, pictures).on_conflict_do_nothing(), rows)
-        query = select(pictures.c.fingerprint, pictures.c.id).where(pictures.c.fingerprint.in_(new))
-        values = [
-            {"picture_id": id_, "encoder_id": encoder_id, "data": new[fingerprint].vectors.tobytes()}
-            for fingerprint, id_ in self._connection.execute(query.order_by(pictures.c.fingerprint))
-        ]
-        self._connection.execute(upsert(self._connection, vectors).on_conflict_do_nothing(), values)
-        record_names(self._connection, [item.facts.metadata.camera for item in new.values()])
-        self._has_new_vectors = True
-
-    def _find_replaced(self, written: set[tuple[Path, int]]) -> tuple[set[int], list[int]]:
-        """The pictures that these files have, and the ids of their rows at other positions. The first row stays."""
-        names: dict[Path, set[str]] = {}
-        for path, _ in written:
-            names.setdefault(path.parent, set()).add(path.name)
-        before: set[int] = set()
-        stale: list[int] = []
-        query = select(files.c.id, files.c.name, files.c.position_ms, files.c.picture_id)
-        for directory, own in names.items():
-            for row in self._connection.execute(query.where(files.c.directory == directory, files.c.name.in_(own))):
-                if row.picture_id is not None:
-                    before.add(row.picture_id)
-                if row.position_ms and (directory / row.name, row.position_ms) not in written:
-                    stale.append(row.id)
-        return before, stale
-
     def _pictures_in(self, folder_id: int) -> list[int]:
         query = select(files.c.picture_id).where(files.c.folder_id == folder_id, files.c.picture_id.is_not(None))
         return list(self._connection.execute(query).scalars())
-
-    def _pictures_of(self, file_ids: Sequence[int]) -> list[tuple[int, int]]:
-        """The ids of the files, each with those of its pictures."""
-        first = files.alias()
-        is_same = and_(first.c.directory == files.c.directory, first.c.name == files.c.name)
-        query = select(first.c.id, files.c.picture_id).join(first, is_same)  # a condition on picture_id slows it down
-        chunks = (self._connection.execute(query.where(first.c.id.in_(chunk))) for chunk in split_ids(file_ids))
-        return [(file_id, picture_id) for chunk in chunks for file_id, picture_id in chunk if picture_id is not None]
-
-    def _count_files(self, picture_ids: Iterable[int], *which: ColumnElement[bool]) -> Counter[int]:
-        query = select(files.c.picture_id, func.count()).where(*which).group_by(files.c.picture_id)
-        chunks = split_ids(sorted(set(picture_ids)))
-        rows = (self._connection.execute(query.where(files.c.picture_id.in_(chunk))) for chunk in chunks)
-        return Counter({picture_id: n for chunk in rows for picture_id, n in chunk})
 
 
 def _is_of(file_ids: Sequence[int]) -> ColumnElement[bool]:
@@ -272,39 +192,3 @@ def _is_of(file_ids: Sequence[int]) -> ColumnElement[bool]:
     first = files.alias()
     of_these = select(first.c.directory, first.c.name).where(first.c.id.in_(file_ids))
     return tuple_(files.c.directory, files.c.name).in_(of_these)
-
-
-def _position(item: IndexedFile) -> int | None:
-    return None if isinstance(item, IndexedFailure) else item.position_ms
-
-
-def _picture_row(item: IndexedPicture) -> dict[str, object]:
-    m = item.facts.metadata
-    return {
-        "fingerprint": item.fingerprint,
-        "width": item.facts.width,
-        "height": item.facts.height,
-        "taken_at": m.taken_at,
-        "latitude": m.latitude,
-        "longitude": m.longitude,
-        "camera": m.camera,
-        "caption": m.caption,
-        "keywords": "\n".join(m.keywords) or None,
-    }
-
-
-def _file_row(item: IndexedFile, picture_ids: dict[bytes, int]) -> dict[str, object]:
-    row: dict[str, object] = {
-        "folder_id": item.folder_id,
-        "directory": item.file.path.parent,
-        "name": item.file.path.name,
-        "size_bytes": item.file.size_bytes,
-        "mtime_ns": item.file.mtime_ns,
-        "ctime_ns": item.file.ctime_ns,
-        "device": item.file.device,
-        "inodes": item.file.inodes,
-        "position_ms": _position(item),
-    }
-    if isinstance(item, IndexedFailure):
-        return row | {"picture_id": None, "failure": item.reason, "max_pixels": item.max_pixels}
-    return row | {"picture_id": picture_ids[item.fingerprint], "failure": None, "max_pixels": None}

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from indexer.errors import CreateIndexError, DamagedIndexError, NewerIndexError, NoIndexError, OldIndexError
+from indexer.store.errors import CreateIndexError, DamagedIndexError, NewerIndexError, NoIndexError, OldIndexError
 from indexer.store.geo import distance_km
 from indexer.store.migrations import MIGRATIONS, Step, migrate
 from indexer.store.names import contains_folded

@@ -7,7 +7,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from sqlalchemy import Engine
 
-from indexer.errors import (
+from indexer.store.database import checkpoint, is_writable, open_database, vacuum
+from indexer.store.errors import (
     CreateIndexError,
     IndexAccessError,
     IndexBusyError,
@@ -15,7 +16,6 @@ from indexer.errors import (
     ReadOnlyIndexError,
     StorageError,
 )
-from indexer.store.database import checkpoint, is_writable, open_database, vacuum
 from indexer.store.storage_errors import explain_storage_errors
 
 __all__ = ["CATALOG", "DirectoryBackend", "create_directory", "open_directory"]
@@ -60,16 +60,16 @@ def create_directory(place: Path) -> Engine:
 class DirectoryBackend:
     """Implements indexer.store.backend.Backend."""
 
-    is_cache = False
+    is_shared = False
 
     def __init__(self, place: Path, engine: Engine) -> None:
-        self.directory = place
+        self.cache_directory = self._place = place
         self.reader = engine
         self.writer = engine.execution_options(write=True)
 
     def read_identity(self) -> tuple[int, ...] | None:
         """Device and inode of the database's file; if it is read-only, also what changes with its content."""
-        path = self.directory / CATALOG
+        path = self._place / CATALOG
         try:
             status = path.stat()
         except OSError:
@@ -82,11 +82,11 @@ class DirectoryBackend:
 
     def explain_errors(self) -> AbstractContextManager[None]:
         """Turn errors of SQLite and the disk into CosmosSearchErrors."""
-        return explain_storage_errors(self.directory, self.reader)
+        return explain_storage_errors(self._place, self.reader)
 
     def lock(self) -> AbstractContextManager[None]:
         """Exclude other writing processes; raises IndexBusyError if there is one."""
-        return _lock(self.directory)
+        return _lock(self._place)
 
     def lock_files(self, *, wait: bool = True) -> AbstractContextManager[None]:
         """Those who write vector files hold the lock."""
@@ -97,7 +97,7 @@ class DirectoryBackend:
 
     def flush(self) -> None:
         """Write all commits to the disk."""
-        with explain_storage_errors(self.directory):
+        with explain_storage_errors(self._place):
             checkpoint(self.reader)
 
     def compact(self) -> None:
@@ -108,7 +108,7 @@ class DirectoryBackend:
         """The size of all files but those of FAISS."""
         size = 0
         with suppress(FileNotFoundError):
-            for path in self.directory.iterdir():
+            for path in self._place.iterdir():
                 if not path.name.startswith("vectors-"):
                     with suppress(FileNotFoundError):  # deleted by a run in another process
                         size += path.stat().st_size

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, String, cast, distinct, func, select
 
 from indexer.store.filter_record import Filters
-from indexer.store.filters import ORIENTATION_CONDITIONS, conditions
+from indexer.store.filters import ORIENTATION_CONDITIONS, make_conditions
 from indexer.store.names import fold
 from indexer.store.schema import files, pictures
 
@@ -64,12 +64,12 @@ def count_facets(connection: Connection, filters: Filters) -> Facets:
 
 
 def _count_values(connection: Connection, value: ColumnElement[str], filters: Filters) -> list[Count]:
-    query = select(value, func.count()).select_from(pictures).where(*conditions(filters)).group_by(value)
+    query = select(value, func.count()).select_from(pictures).where(*make_conditions(filters)).group_by(value)
     return _to_counts(connection.execute(query))
 
 
 def _count_directories(connection: Connection, filters: Filters) -> list[Count]:
-    wanted, picture_id = conditions(filters), files.c.picture_id
+    wanted, picture_id = make_conditions(filters), files.c.picture_id
     passes = picture_id.is_not(None)
     if wanted:  # the sum makes SQLite scan the index on directories instead of looking up each file
         passes = (picture_id + 0).in_(select(pictures.c.id).where(*wanted))
@@ -95,7 +95,7 @@ def _add_subdirectories(directories: Sequence[Count]) -> list[Count]:
 def _count_classes(connection: Connection, classes: Mapping[str, ColumnElement[bool]], filters: Filters) -> list[Count]:
     """Counts of classes, which may overlap, in one query."""
     sums = [func.count().filter(is_in) for is_in in classes.values()]
-    row = connection.execute(select(*sums).select_from(pictures).where(*conditions(filters))).one()
+    row = connection.execute(select(*sums).select_from(pictures).where(*make_conditions(filters))).one()
     return [Count(value, n) for value, n in zip(classes, row, strict=True) if n]
 
 

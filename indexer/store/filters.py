@@ -10,17 +10,17 @@ from sqlalchemy import ColumnElement, Connection, LargeBinary, case, func, liter
 from indexer.store.dialect import contains_folded
 from indexer.store.filter_record import ORIENTATIONS, Filters, Near
 from indexer.store.geo import EARTH_KM
-from indexer.store.names import encode_part, folder_parts, path_bytes
+from indexer.store.names import encode_part, encode_path, expand_folder
 from indexer.store.rows import read_ids
 from indexer.store.schema import album_pictures, files, pictures
 from indexer.store.texts import contains_text
 
 __all__ = [
     "ORIENTATION_CONDITIONS",
-    "conditions",
     "count_matching",
     "find_matching",
     "find_newest",
+    "make_conditions",
 ]
 
 ORIENTATION_CONDITIONS: dict[str, ColumnElement[bool]] = {
@@ -31,7 +31,7 @@ ORIENTATION_CONDITIONS: dict[str, ColumnElement[bool]] = {
 assert tuple(ORIENTATION_CONDITIONS) == ORIENTATIONS, ORIENTATION_CONDITIONS
 
 
-def conditions(filters: Filters) -> list[ColumnElement[bool]]:
+def make_conditions(filters: Filters) -> list[ColumnElement[bool]]:
     """The conditions on a row of `pictures`; an empty list: every picture passes."""
     p, wanted = pictures.c, []
     if filters.after is not None:
@@ -41,7 +41,7 @@ def conditions(filters: Filters) -> list[ColumnElement[bool]]:
     if filters.camera is not None:
         wanted.append(_contains(p.camera, filters.camera))
     if filters.folder is not None:
-        parts = (_contains(files.c.directory, part) for part in folder_parts(filters.folder))
+        parts = (_contains(files.c.directory, part) for part in expand_folder(filters.folder))
         wanted.append(p.id.in_(select(files.c.picture_id).where(or_(*parts))))
     if filters.directory is not None:
         wanted.append(p.id.in_(select(files.c.picture_id).where(_is_below(filters.directory))))
@@ -61,7 +61,7 @@ def conditions(filters: Filters) -> list[ColumnElement[bool]]:
 
 def find_matching(connection: Connection, filters: Filters) -> NDArray[np.int64] | None:
     """The ids of the pictures that pass, ascending: (n,). None: all pictures."""
-    wanted = conditions(filters)
+    wanted = make_conditions(filters)
     if not wanted:
         return None
     return read_ids(connection, pictures.c.id, *wanted)
@@ -69,14 +69,14 @@ def find_matching(connection: Connection, filters: Filters) -> NDArray[np.int64]
 
 def count_matching(connection: Connection, filters: Filters) -> int:
     """The number of pictures that pass."""
-    query = select(func.count()).select_from(pictures).where(*conditions(filters))
+    query = select(func.count()).select_from(pictures).where(*make_conditions(filters))
     return connection.execute(query).scalar_one()
 
 
 def find_newest(connection: Connection, filters: Filters, start: int, n: int) -> list[int]:
     """The ids of `n` pictures that pass, from the `start`-th (0 is the first), newest first, undated ones last."""
     order = (pictures.c.taken_at.desc().nulls_last(), pictures.c.id.desc())
-    query = select(pictures.c.id).where(*conditions(filters)).order_by(*order).offset(start).limit(n)
+    query = select(pictures.c.id).where(*make_conditions(filters)).order_by(*order).offset(start).limit(n)
     return list(connection.execute(query).scalars())
 
 
@@ -85,7 +85,7 @@ def _contains(column: ColumnElement[Any], part: str) -> ColumnElement[bool]:
 
 
 def _is_below(directory: str) -> ColumnElement[bool]:
-    path = path_bytes(directory)
+    path = encode_path(directory)
     inside = path.rstrip(b"/") + b"/"
     found = files.c.directory
     is_below = func.substr(found, 1, len(inside), type_=LargeBinary) == literal(inside, LargeBinary)

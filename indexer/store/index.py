@@ -9,11 +9,11 @@ from typing import TypeVar
 
 from sqlalchemy import Engine
 
-from indexer.errors import EmptyIndexError, IndexBusyError, ReplacedIndexError, VectorFileError
 from indexer.places import Place
 from indexer.store.backend import create_catalog, has_catalog, make_backend, open_catalog
 from indexer.store.catalog import Catalog
 from indexer.store.catalog_writer import CatalogWriter
+from indexer.store.errors import EmptyIndexError, IndexBusyError, ReplacedIndexError, VectorFileError
 from indexer.store.estimator import Estimator
 from indexer.store.records import EncoderRecord
 from indexer.store.retry import PAUSES_S, retry
@@ -44,7 +44,7 @@ class Index:
         self.identity = self._backend.read_identity()  # differs from that of a later index at the same place
         self._engine = self._backend.reader
         self._writer = self._backend.writer
-        self._vectors = VectorCache(self._backend.directory, self.exact_rows)
+        self._vectors = VectorCache(self._backend.cache_directory, self.exact_rows)
         self._guard = Lock()  # of _vectors
         self.estimator: Estimator | None = None  # None: estimates are made on the CPU
 
@@ -158,21 +158,21 @@ class Index:
         return self.place if isinstance(self.place, Path) else None
 
     @property
-    def derived_directory(self) -> Path:
-        """Where files that are derived from the catalog are kept: its directory, or the cache of this user."""
-        return self._backend.directory
+    def cache_directory(self) -> Path:
+        """The directory of files that can be created again from the catalog: its own, or one in this user's cache."""
+        return self._backend.cache_directory
 
     def size_bytes(self) -> dict[str, int]:
         """The sizes on disk: {"catalog": ..., "vectors": ...}."""
         vectors = 0
-        for path in self._backend.directory.glob("vectors-*"):
+        for path in self._backend.cache_directory.glob("vectors-*"):
             with suppress(FileNotFoundError):  # deleted by a run in another process
                 vectors += path.stat().st_size
         return {"catalog": self._backend.size_bytes(), "vectors": vectors}
 
     def _fill_cache(self, catalog: Catalog, encoder: EncoderRecord) -> None:
         """Store the vectors of a server's catalog in the user's cache if 1 % of the pictures are not there."""
-        if not self._backend.is_cache or self._vectors.is_saved(catalog, encoder):
+        if not self._backend.is_shared or self._vectors.is_saved(catalog, encoder):
             return
         n_pictures = catalog.n_pictures()
         if 100 * (n_pictures - self._vectors.n_saved(catalog, encoder)) > n_pictures:

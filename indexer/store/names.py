@@ -6,7 +6,7 @@ import os
 from functools import lru_cache
 from unicodedata import normalize
 
-__all__ = ["contains_folded", "encode_part", "fold", "fold_name", "folder_parts", "path_bytes"]
+__all__ = ["contains_folded", "encode_part", "encode_path", "expand_folder", "fold", "fold_name"]
 
 
 def fold(text: str) -> str:
@@ -14,7 +14,7 @@ def fold(text: str) -> str:
     return normalize("NFC", normalize("NFD", text).casefold())
 
 
-def folder_parts(folder: str) -> set[str]:
+def expand_folder(folder: str) -> set[str]:
     """The texts that select a directory: its path, with a slash at the end, must contain one of them.
 
     They are the text of `folder`, and if it is a path to a directory (starting with a slash, ./, ../ or ~) the absolute
@@ -46,7 +46,7 @@ def contains_folded(value: bytes | str | None, part: bytes) -> bool:
     return value is not None and part.decode("utf-8", "surrogatepass") in fold_name(value)
 
 
-def path_bytes(path: str) -> bytes:
+def encode_path(path: str) -> bytes:
     """A path as the operating system stores it; for an impossible path, bytes that no path has."""
     try:
         return os.fsencode(path)

@@ -9,9 +9,9 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from sqlalchemy import BigInteger, Column, Connection, Integer, MetaData, Table, Text, insert, inspect, select, update
 
-from indexer.errors import IndexBusyError, NoIndexError
 from indexer.store.catalog import Catalog
 from indexer.store.change_log import Position, has_position, newest_position, read_changes
+from indexer.store.errors import IndexBusyError, NoIndexError
 from indexer.store.index import Index
 from indexer.store.picture_copies import read_copies, replace_pictures
 from indexer.store.records import EncoderRecord

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from time import sleep
 from typing import TypeVar
 
-from indexer.errors import ServerError
+from indexer.store.errors import ServerError
 
 __all__ = ["PAUSES_S", "retry"]
 

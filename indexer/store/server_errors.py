@@ -1,4 +1,4 @@
-"""Turn errors of PostgreSQL into the errors of indexer.errors."""
+"""Turn errors of PostgreSQL into the errors of indexer.store.errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,15 +7,9 @@ import psycopg
 from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from indexer.errors import (
-    CosmosSearchError,
-    CreateIndexError,
-    FullDiskError,
-    IndexAccessError,
-    ReplacedIndexError,
-    ServerError,
-)
+from indexer.errors import CosmosSearchError
 from indexer.places import ServerPlace
+from indexer.store.errors import CreateIndexError, FullDiskError, IndexAccessError, ReplacedIndexError, ServerError
 
 __all__ = ["explain_server_errors"]
 

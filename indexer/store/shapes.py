@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from indexer.store.filter_record import Filters
-from indexer.store.filters import conditions
+from indexer.store.filters import make_conditions
 from indexer.store.schema import pictures
 
 __all__ = ["PictureShape", "read_newest_shapes"]
@@ -25,6 +25,6 @@ class PictureShape:
 def read_newest_shapes(connection: Connection, filters: Filters, n: int) -> list[PictureShape]:
     """Those of at most `n` pictures that pass, in the order of `find_newest`: newest first, undated ones last."""
     p = pictures.c
-    query = select(p.id, p.width, p.height, p.taken_at).where(*conditions(filters))
+    query = select(p.id, p.width, p.height, p.taken_at).where(*make_conditions(filters))
     rows = connection.execute(query.order_by(p.taken_at.desc().nulls_last(), p.id.desc()).limit(n))
     return [PictureShape(*row) for row in rows]

@@ -1,4 +1,4 @@
-"""Turn errors of SQLite and the disk into the errors of indexer.errors."""
+"""Turn errors of SQLite and the disk into the errors of indexer.store.errors."""
 
 import shutil
 import sqlite3
@@ -9,9 +9,9 @@ from pathlib import Path
 from sqlalchemy import Engine, Float, Integer, LargeBinary, Table
 from sqlalchemy.exc import DBAPIError
 
-from indexer.errors import (
+from indexer.errors import CosmosSearchError
+from indexer.store.errors import (
     KEPT,
-    CosmosSearchError,
     DamagedIndexError,
     FullDiskError,
     IndexAccessError,

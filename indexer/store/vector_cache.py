@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from indexer.errors import VectorFileError
 from indexer.store.catalog import Catalog
+from indexer.store.errors import VectorFileError
 from indexer.store.fresh_vectors import FreshVectors
 from indexer.store.records import EncoderRecord
 from indexer.store.vector_files import SavedVectors, list_manifests, load_saved

@@ -8,11 +8,14 @@ import pytest
 
 from cosmos_search.cli.advice import add_advice
 from indexer import errors
+from indexer.ingest import errors as ingest_errors
 from indexer.places import Place
+from indexer.store import errors as store_errors
 
 VALUES = {"Path": Path("/photos"), Place: Path("/photos"), "str": "red", "int": 3, "bool": True}
 FOR_ADVICE_ONLY = ("is_needed", "wanted_regions", "folder")
-WITH_FACTS = [cls for name in errors.__all__ if is_dataclass(cls := getattr(errors, name))]
+MODULES = (errors, store_errors, ingest_errors)
+WITH_FACTS = [cls for module in MODULES for name in module.__all__ if is_dataclass(cls := getattr(module, name))]
 
 
 def make(cls):
@@ -35,6 +38,7 @@ def test_an_error_can_be_pickled(cls):
     assert (type(copy), vars(copy), str(copy)) == (cls, vars(error), str(error))
 
 
-def test_all_errors_are_listed():
-    found = {name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, Exception)}
-    assert found == set(errors.__all__)
+@pytest.mark.parametrize("module", MODULES)
+def test_all_errors_are_listed(module):
+    found = {name for name, cls in vars(module).items() if isinstance(cls, type) and issubclass(cls, Exception)}
+    assert found - {"CosmosSearchError"} == set(module.__all__) - {"CosmosSearchError"}  # their base, which all import

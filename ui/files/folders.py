@@ -8,7 +8,7 @@ from time import monotonic
 
 from platformdirs import user_pictures_path
 
-from indexer.errors import FolderError
+from indexer.ingest.errors import FolderError
 from indexer.ingest.scan_plan import real_path
 from indexer.pictures.suffixes import needs_extra, readable
 from indexer.pictures.walk import is_left_out

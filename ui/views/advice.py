@@ -16,25 +16,25 @@ from cosmos_search.models.errors import (
     UnknownModelError,
 )
 from cosmos_search.retrieval.errors import EmptyQueryError, QueryError
-from indexer.errors import (
-    CosmosSearchError,
-    CreateIndexError,
+from indexer.errors import CosmosSearchError, OtherEncoderError, PictureError
+from indexer.ingest.errors import (
     EmptyFolderError,
-    EmptyIndexError,
     FolderError,
     MissingFilesError,
     MissingFolderError,
-    NewerIndexError,
     NoFoldersError,
+    OtherRegionsError,
+    UnfinishedRebuildError,
+)
+from indexer.store.errors import (
+    CreateIndexError,
+    EmptyIndexError,
+    NewerIndexError,
     NoIndexError,
     NotAnIndexedFolderError,
     OldIndexError,
-    OtherEncoderError,
-    OtherRegionsError,
-    PictureError,
     ReplacedIndexError,
     StorageError,
-    UnfinishedRebuildError,
     VectorFileError,
 )
 from ui.escape import escape_markdown

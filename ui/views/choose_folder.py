@@ -5,7 +5,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from indexer.errors import CosmosSearchError, FolderError, UsageError
+from indexer.errors import CosmosSearchError, UsageError
+from indexer.ingest.errors import FolderError
 from indexer.ingest.scan_plan import resolve_folder
 from ui.components.components import FolderEntry, FolderList, show_folders
 from ui.escape import escape_markdown, replace_surrogates

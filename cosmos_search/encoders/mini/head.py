@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnxruntime import InferenceSession
 
-from cosmos_search.encoders.mini.region_pooling import region_shares
+from cosmos_search.encoders.mini.region_pooling import compute_region_shares
 from indexer.encoder import Vectors
 from indexer.pictures.regions import Box
 
@@ -38,7 +38,7 @@ class FeatureHead:
         A position on the edge of a region counts by the share of its cell in the region.
         """
         rows, columns, n_features = feature_map.shape
-        pooling = region_shares(tuple(regions), rows, columns)
+        pooling = compute_region_shares(tuple(regions), rows, columns)
         return self._run("vectors", feature_map.reshape(rows * columns, n_features), pooling, share)
 
     def _run(

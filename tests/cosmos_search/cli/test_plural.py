@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from cosmos_search.cli.main import main
-from indexer.errors import EmptyFolderError, MissingFilesError
+from indexer.ingest.errors import EmptyFolderError, MissingFilesError
 from indexer.plural import count
 from tests.colour import paint
 

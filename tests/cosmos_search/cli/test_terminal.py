@@ -17,7 +17,7 @@ from cosmos_search.cli.main import main
 from cosmos_search.cli.output import format_info, format_models, format_report
 from cosmos_search.cli.terminal import escape, json_line
 from cosmos_search.models.install import ModelRow
-from indexer.errors import MissingFolderError
+from indexer.ingest.errors import MissingFolderError
 from indexer.ingest.update import Report
 from indexer.store.records import EncoderRecord, FailedFile
 from tests.colour import paint

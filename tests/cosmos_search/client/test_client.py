@@ -19,7 +19,7 @@ from cosmos_search.client.client import MAX_ANSWER_BYTES, ask_server
 from cosmos_search.client.server_file import write_address
 from cosmos_search.client.wire import Answer
 from cosmos_search.server.service import Service
-from indexer.errors import StorageError
+from indexer.store.errors import StorageError
 from indexer.store.filter_record import Filters
 from tests import ROOT
 from tests.colour import ColourEncoder, paint_photos

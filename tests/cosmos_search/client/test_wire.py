@@ -40,7 +40,7 @@ def test_every_filter_is_sent_and_accepted():
         if any(getattr(f, field.name) not in (None, ()) for f in FILTERS.values())
     }
     assert sent == {field.name for field in fields(Filters)}
-    schemas = pytest.importorskip("cosmos_search.server.schemas")
+    schemas = pytest.importorskip("cosmos_search.server.request_schemas")
     assert schemas.FilterTexts.model_fields.keys() == signature(cosmos_search.parse_filters).parameters.keys()
 
 

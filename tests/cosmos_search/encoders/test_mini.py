@@ -18,7 +18,7 @@ from cosmos_search.encoders.mini.encoder import MiniEncoder
 from cosmos_search.encoders.mini.quantise import measure_agreement, read_sample_photos
 from cosmos_search.encoders.mini.region_pooling import pool_neighbours
 from cosmos_search.encoders.mini.version import make_version
-from cosmos_search.encoders.mini.weights import find_package, find_weights, fingerprint
+from cosmos_search.encoders.mini.weights import compute_fingerprint, find_package, find_weights
 from cosmos_search.encoders.onnx_session import open_session
 from cosmos_search.models.trained import PACKAGED, TRAINED_FILE
 from indexer.errors import CosmosSearchError
@@ -239,7 +239,7 @@ def test_the_version_of_earlier_indexes_stays_valid():
 
 
 def test_the_encoder_without_trained_weights_has_the_version_of_earlier_indexes():
-    content = f"{MiniConfig().describe()} {find_weights().fingerprint()}"
+    content = f"{MiniConfig().describe()} {find_weights().compute_fingerprint()}"
     wanted = hashlib.sha256(content.encode()).hexdigest()[:12]
     assert MiniEncoder(trained=None).version == make_version(MiniConfig(), find_weights(), {}) == wanted
     assert MiniEncoder().version != wanted
@@ -284,9 +284,9 @@ def test_another_config_is_another_version(cache):
 def test_other_weights_have_another_fingerprint(tmp_path):
     file = tmp_path / "weights"
     file.write_bytes(bytes(1_000_000))
-    before = fingerprint(file)
+    before = compute_fingerprint(file)
     file.write_bytes(np.random.default_rng(0).bytes(1_000_000))
-    assert fingerprint(file) != before
+    assert compute_fingerprint(file) != before
 
 
 def test_a_missing_package_is_named_with_the_command_that_mends_it():

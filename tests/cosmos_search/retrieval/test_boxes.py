@@ -9,7 +9,7 @@ from PIL import Image
 
 import cosmos_search
 from cosmos_search.encoders.base import BaseEncoder
-from cosmos_search.retrieval.boxes import box_from_map
+from cosmos_search.retrieval.boxes import find_box
 from cosmos_search.retrieval.explain import draw_boxes, explain
 from indexer.pictures.regions import WHOLE, Box
 from tests.colour import ColourEncoder
@@ -39,7 +39,7 @@ def centre(box):
 @pytest.mark.parametrize("shape", [(16, 16), (7, 7), (12, 20)])
 @pytest.mark.parametrize("place", [(0.5, 0.5), (0.4, 0.6), (0.62, 0.38)])
 def test_a_blob_inside_the_region_is_found(place, shape):
-    box = box_from_map(blob(*place, shape=shape), REGION)
+    box = find_box(blob(*place, shape=shape), REGION)
     assert math.dist(centre(box), place) < 0.04
     assert box.area < REGION.area / 2
     assert box.left < place[0] < box.right
@@ -47,26 +47,26 @@ def test_a_blob_inside_the_region_is_found(place, shape):
 
 
 def test_the_box_of_a_larger_blob_is_larger():
-    areas = [box_from_map(blob(0.5, 0.5, radius), REGION).area for radius in (0.05, 0.1, 0.15)]
+    areas = [find_box(blob(0.5, 0.5, radius), REGION).area for radius in (0.05, 0.1, 0.15)]
     assert areas == sorted(set(areas))
 
 
 def test_a_wide_blob_has_a_wide_box():
     heat = np.zeros((16, 16), dtype=np.float32)
     heat[7:9, 5:11] = 1
-    box = box_from_map(heat, REGION)
+    box = find_box(heat, REGION)
     assert box.right - box.left > 1.5 * (box.bottom - box.top)
     assert box.iou(Box(5 / 16, 7 / 16, 11 / 16, 9 / 16)) > 0.5
 
 
 def test_a_blob_at_the_edge_of_the_region_pulls_the_box_across_the_edge():
-    box = box_from_map(blob(0.75, 0.5), REGION)
+    box = find_box(blob(0.75, 0.5), REGION)
     assert math.dist(centre(box), (0.75, 0.5)) < 0.04
     assert box.right > REGION.right
 
 
 def test_a_blob_at_the_edge_of_the_picture_stays_in_the_picture():
-    box = box_from_map(blob(1.0, 1.0), Box(0.5, 0.5, 1.0, 1.0))
+    box = find_box(blob(1.0, 1.0), Box(0.5, 0.5, 1.0, 1.0))
     assert (box.right, box.bottom) == (pytest.approx(1, abs=0.02), pytest.approx(1, abs=0.02))
     assert box.right <= 1
     assert box.bottom <= 1
@@ -74,29 +74,29 @@ def test_a_blob_at_the_edge_of_the_picture_stays_in_the_picture():
 
 def test_of_two_blobs_the_one_in_the_region_counts():
     heat = blob(0.15, 0.5, height=0.6) + blob(0.8, 0.5, height=0.3)
-    box = box_from_map(heat, Box(0.6, 0.3, 1.0, 0.7))
+    box = find_box(heat, Box(0.6, 0.3, 1.0, 0.7))
     assert math.dist(centre(box), (0.8, 0.5)) < 0.04
 
 
 def test_a_blob_far_outside_leaves_the_region_or_a_box_in_its_surroundings():
     around = Box(0.625, 0.625, 1.0, 1.0)
     region = Box(0.7, 0.7, 1.0, 1.0)
-    assert box_from_map(blob(0.1, 0.1), region).inside(around) == pytest.approx(1)
+    assert find_box(blob(0.1, 0.1), region).inside(around) == pytest.approx(1)
     sloping = np.add.outer(np.arange(16), np.arange(16)).astype(np.float32)  # lowest at the top left
-    assert box_from_map(sloping, Box(0.0, 0.0, 0.3, 0.3)) == Box(0.0, 0.0, 0.3, 0.3)
+    assert find_box(sloping, Box(0.0, 0.0, 0.3, 0.3)) == Box(0.0, 0.0, 0.3, 0.3)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 2), (2, 1), (2, 2), (16, 16)])
 @pytest.mark.parametrize("value", [0.0, 0.3, -1.0])
 def test_a_flat_map_leaves_the_region(shape, value):
-    assert box_from_map(np.full(shape, value, dtype=np.float32), REGION) == REGION
+    assert find_box(np.full(shape, value, dtype=np.float32), REGION) == REGION
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_a_map_that_is_not_finite_leaves_the_region(value):
     heat = blob(0.5, 0.5)
     heat[3, 3] = value
-    assert box_from_map(heat, REGION) == REGION
+    assert find_box(heat, REGION) == REGION
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 2), (2, 1), (1, 16), (3, 3), (40, 60)])
@@ -105,15 +105,15 @@ def test_any_map_and_region_give_a_box_in_the_picture_that_is_not_empty(shape):
     for _ in range(50):
         heat = rng.normal(size=shape).astype(np.float32)
         (left, top), (width, height) = rng.uniform(0, 0.9, 2), rng.uniform(0.01, 0.1, 2)
-        box = box_from_map(heat, Box(left, top, left + width, top + height))
+        box = find_box(heat, Box(left, top, left + width, top + height))
         assert 0 <= box.left < box.right <= 1
         assert 0 <= box.top < box.bottom <= 1
 
 
 def test_the_scale_of_the_map_makes_no_difference():
     heat = blob(0.4, 0.6)
-    box = box_from_map(heat, REGION)
-    other = box_from_map(100 * heat - 7, REGION)
+    box = find_box(heat, REGION)
+    other = find_box(100 * heat - 7, REGION)
     assert (other.left, other.top, other.right, other.bottom) == pytest.approx(
         (box.left, box.top, box.right, box.bottom), abs=1e-3
     )

@@ -10,7 +10,7 @@ from PIL import Image
 
 from cosmos_search.client.wire import parse_answer, parse_picture
 from cosmos_search.retrieval.query import parse_box
-from cosmos_search.server.schemas import (
+from cosmos_search.server.answer_schemas import (
     AlbumsAnswer,
     AtlasAnswer,
     DuplicatesAnswer,
@@ -22,8 +22,8 @@ from cosmos_search.server.schemas import (
     PictureAnswer,
     PicturesAnswer,
     SearchAnswer,
-    SearchRequest,
 )
+from cosmos_search.server.request_schemas import SearchRequest
 from tests.colour import paint
 
 ANSWERS = {

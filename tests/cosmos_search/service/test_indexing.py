@@ -6,8 +6,8 @@ import cosmos_search
 from cosmos_search.models.errors import DownloadError, UnknownModelError
 from cosmos_search.models.published import PUBLISHED, RECOMMENDED
 from cosmos_search.service.indexing import DOWNLOAD, Indexing, IndexingInterruptedError, IndexingJob
-from indexer.errors import IndexBusyError
 from indexer.store.directory import CATALOG
+from indexer.store.errors import IndexBusyError
 from tests.colour import ColourEncoder, paint
 
 COLOURS = ("red", "green", "blue", "white")

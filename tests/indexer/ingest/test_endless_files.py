@@ -12,7 +12,7 @@ import pytest
 
 import cosmos_search
 from indexer.ingest.regular_file import MAX_FILE_BYTES, BoundedFile, StoppedError, open_regular
-from indexer.pictures.images import fingerprint
+from indexer.pictures.images import compute_fingerprint
 from tests.colour import ColourEncoder, paint
 
 SECONDS = 20  # more than any of these takes
@@ -142,7 +142,7 @@ def test_a_file_that_grows_is_read_up_to_the_size_it_had(n_bytes, tmp_path):
     growing = Growing()
     (tmp_path / "same").write_bytes(bytes(n_bytes))
     with (tmp_path / "same").open("rb") as same:
-        assert within(lambda: fingerprint(BoundedFile(growing, n_bytes, Event()))) == fingerprint(same)
+        assert within(lambda: compute_fingerprint(BoundedFile(growing, n_bytes, Event()))) == compute_fingerprint(same)
     assert growing.n_read == n_bytes
 
 
@@ -150,7 +150,7 @@ def test_reading_ends_when_the_run_is_stopped():
     stop = Event()
     growing = Growing(on_read=stop.set)
     with pytest.raises(StoppedError):
-        within(lambda: fingerprint(BoundedFile(growing, MAX_FILE_BYTES, stop)))
+        within(lambda: compute_fingerprint(BoundedFile(growing, MAX_FILE_BYTES, stop)))
     assert growing.n_read <= 1 << 20
 
 

@@ -12,8 +12,9 @@ import pytest
 import cosmos_search
 from cosmos_search.cli.advice import add_advice
 from indexer.cores import available_cores
-from indexer.errors import CosmosSearchError, IndexBusyError, NoIndexError
+from indexer.errors import CosmosSearchError
 from indexer.ingest.update import update
+from indexer.store.errors import IndexBusyError, NoIndexError
 from indexer.store.index import Index
 from tests.colour import COLOURS, ColourEncoder, paint, paint_photos
 from tests.results import counts, names

@@ -12,7 +12,7 @@ from PIL import Image, PngImagePlugin
 
 from indexer.errors import PictureError
 from indexer.pictures import colour, png, tiff
-from indexer.pictures.colour import cut, reduce_to_rgb
+from indexer.pictures.colour import reduce_to_rgb, split_bands
 from indexer.pictures.images import open_picture, reading_pictures
 
 SIZE = (1500, 733)  # several bands of both kinds
@@ -56,7 +56,7 @@ def assert_same(content, bands):
         expected = reduce_to_rgb(lambda whole=whole: [whole], whole.size, factor)
         assert len(list(bands(image))) > 1
         assert np.array_equal(reduce_to_rgb(partial(bands, image), image.size, factor), expected)
-        assert np.array_equal(reduce_to_rgb(partial(cut, whole), whole.size, factor), expected)
+        assert np.array_equal(reduce_to_rgb(partial(split_bands, whole), whole.size, factor), expected)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def assert_same(content, bands):
      (6, 16)],
 )  # fmt: skip
 def test_a_png_of_any_kind(colour_type, depth):
-    assert_same(random_png(depth, colour_type), png.bands)
+    assert_same(random_png(depth, colour_type), png.decode_bands)
 
 
 @pytest.mark.parametrize(("mode", "compression", "n_rows"), TIFFS)
@@ -82,7 +82,7 @@ def test_a_tiff_of_any_kind(mode, compression, n_rows):
             image = Image.frombytes("LAB", SIZE, image.tobytes())
     file = io.BytesIO()
     image.save(file, "TIFF", compression=compression, tiffinfo={278: n_rows})
-    assert_same(file.getvalue(), tiff.bands)
+    assert_same(file.getvalue(), tiff.decode_bands)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -125,7 +125,7 @@ def test_a_picture_cut_short_is_refused_in_bands_too():
     content = random_png(8, 2)
     image = Image.open(io.BytesIO(content[: len(content) // 2]))
     with pytest.raises(OSError, match="truncated"):
-        list(png.bands(image))
+        list(png.decode_bands(image))
 
 
 @pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg"])

@@ -6,7 +6,7 @@ from PIL import Image
 
 import cosmos_search
 from indexer.store.filter_record import Filters
-from indexer.store.names import contains_folded, encode_part, fold, folder_parts
+from indexer.store.names import contains_folded, encode_part, expand_folder, fold
 from tests.colour import ColourEncoder, dated, paint
 from tests.conftest import PLACES, places
 
@@ -112,4 +112,4 @@ def test_folding_joins_what_readers_take_for_one_name():
     assert fold("ǅ") == fold("ǆ")
     assert fold("Å") == fold("Å") == fold("å")
     assert fold(ODD) == ODD
-    assert folder_parts("~nobody-of-that-name/x") == {"~nobody-of-that-name/x"}
+    assert expand_folder("~nobody-of-that-name/x") == {"~nobody-of-that-name/x"}

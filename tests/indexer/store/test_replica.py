@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 import cosmos_search
-from indexer.errors import IndexBusyError
 from indexer.pictures.metadata_record import Metadata
 from indexer.pictures.regions import Box
 from indexer.pictures.walk import FoundFile
 from indexer.store.change_log import drop_old_changes, newest_position, read_changes
+from indexer.store.errors import IndexBusyError
 from indexer.store.filter_record import Filters
 from indexer.store.index import Index
 from indexer.store.records import IndexedPicture, PictureFacts, TextLine

@@ -14,27 +14,22 @@ import pytest
 from sqlalchemy import LargeBinary, func, literal, select
 
 import cosmos_search
-from indexer.errors import (
-    CosmosSearchError,
-    CreateIndexError,
-    IndexBusyError,
-    NewerIndexError,
-    NoIndexError,
-    ReplacedIndexError,
-)
+from indexer.errors import CosmosSearchError
 from indexer.ingest.update import update
 from indexer.pictures.metadata_record import Metadata
 from indexer.pictures.walk import FoundFile
 from indexer.places import ServerPlace
 from indexer.store.dialect import contains_folded as sql_contains_folded
 from indexer.store.dialect import record_names
+from indexer.store.errors import CreateIndexError, IndexBusyError, NewerIndexError, NoIndexError, ReplacedIndexError
 from indexer.store.filter_record import Filters
 from indexer.store.geo import distance_km
 from indexer.store.index import Index
 from indexer.store.names import contains_folded, encode_part
 from indexer.store.records import IndexedPicture, PictureFacts
 from indexer.store.schema import APPLICATION_ID, pictures
-from indexer.store.server import SERVER_MIGRATIONS, open_server
+from indexer.store.server import open_server
+from indexer.store.server_schema import SERVER_MIGRATIONS
 from tests.colour import ColourEncoder, paint, paint_photos
 from tests.results import counts, names
 from tests.rows import delete_index, run_sql

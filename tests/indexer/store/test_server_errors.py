@@ -18,9 +18,10 @@ from click.testing import CliRunner
 import cosmos_search
 from cosmos_search.cli.main import main
 from cosmos_search.places import parse_place
-from indexer.errors import CosmosSearchError, FullDiskError, ServerError, UsageError
+from indexer.errors import CosmosSearchError, UsageError
 from indexer.ingest.update import update
 from indexer.places import ServerPlace
+from indexer.store.errors import FullDiskError, ServerError
 from indexer.store.index import Index
 from tests import ROOT
 from tests.colour import COLOURS, ColourEncoder, paint, paint_photos

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 import cosmos_search
-from indexer.errors import CosmosSearchError, IndexBusyError
+from indexer.errors import CosmosSearchError
 from indexer.ingest.update import remove
 from indexer.store.database import open_database
+from indexer.store.errors import IndexBusyError
 from indexer.store.filter_record import Filters
 from indexer.store.index import Index
 from tests import ROOT

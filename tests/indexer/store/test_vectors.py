@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from indexer.errors import ServerError, VectorFileError
 from indexer.pictures.metadata_record import Metadata
 from indexer.pictures.walk import FoundFile
 from indexer.store.candidate_info import Bounds
 from indexer.store.candidate_recall import measure_bounds
 from indexer.store.candidates import CandidateIndex
 from indexer.store.distinct_rows import MAX_COSINE, find_distinct_rows
+from indexer.store.errors import ServerError, VectorFileError
 from indexer.store.index import Index
 from indexer.store.picture_rows import PictureRows, widen
 from indexer.store.records import IndexedPicture, PictureFacts

@@ -19,6 +19,7 @@ from indexer.pictures.walk import walk
 from indexer.store.database import open_database
 from indexer.store.filter_record import Filters
 from indexer.store.index import Index
+from indexer.store.moved_files import find_last_files, find_moved_files
 from indexer.store.records import IndexedCopy, IndexedFailure, IndexedPicture, PictureFacts
 from tests import ROOT
 from tests.colour import ColourEncoder, paint
@@ -192,8 +193,8 @@ def test_a_copy_of_a_video_shares_its_pictures(library, photos):
     assert frames_of(library, copy) == [0, STEP_MS, 2 * STEP_MS]
     with library._opened.open().writing() as catalog:
         ids = [file.id for file in catalog.files_in(video.parent, 1).values()]
-        assert catalog.find_last_files(ids) == set(ids)
-        assert catalog.find_last_files(ids[:1]) == set()
+        assert find_last_files(catalog.connection, ids) == set(ids)
+        assert find_last_files(catalog.connection, ids[:1]) == set()
         catalog.delete_files(ids[:1])
     assert library.info().n_pictures == 4
     assert library.search("lime", 1)[0].picture.paths in ((video,), (copy,))
@@ -208,12 +209,12 @@ def test_a_moved_video_keeps_its_pictures(library, photos):
     video.rename(new)
     put(library, *make_copies(frames[:2], new))
     with library._opened.open().writing() as catalog:
-        assert catalog.find_moved_files([old], last) == set()  # one picture is elsewhere no more
-        assert catalog.find_last_files([old]) == {old}
+        assert find_moved_files(catalog.connection, [old], last) == set()  # one picture is elsewhere no more
+        assert find_last_files(catalog.connection, [old]) == {old}
     put(library, *make_copies(frames, new))
     with library._opened.open().writing() as catalog:
-        assert catalog.find_moved_files([old], last) == {old}
-        assert catalog.find_last_files([old]) == set()
+        assert find_moved_files(catalog.connection, [old], last) == {old}
+        assert find_last_files(catalog.connection, [old]) == set()
         catalog.delete_files([old])
     assert [row[1:] for row in run_sql(library.place, ROWS)[1:]] == [
         (STEP_MS * i, picture_id) for i, picture_id in enumerate(ids)
@@ -231,7 +232,7 @@ def test_only_as_many_videos_moved_as_were_added(library, photos):
     put(library, *make_copies(frames, new))
     with library._opened.open().writing() as catalog:
         vanished = [known(library, path).id for path in (video, copy)]
-        assert len(catalog.find_moved_files(vanished, last)) == 1
+        assert len(find_moved_files(catalog.connection, vanished, last)) == 1
 
 
 def test_the_device_is_recorded_in_all_rows_of_a_video(library, photos):

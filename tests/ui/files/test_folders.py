@@ -3,7 +3,7 @@ from time import monotonic
 
 import pytest
 
-from indexer.errors import FolderError
+from indexer.ingest.errors import FolderError
 from tests.rights import needs_refusals
 from ui.files.folders import MAX_SUBFOLDERS, check_choosable, find_home, find_start, list_folder
 

@@ -8,7 +8,8 @@ from streamlit.testing.v1 import AppTest
 
 import ui
 from cosmos_search.extras import MissingExtraError
-from indexer.errors import CosmosSearchError, NoIndexError, PictureError
+from indexer.errors import CosmosSearchError, PictureError
+from indexer.store.errors import NoIndexError
 from tests.test_errors import ERRORS, make_records, strings
 from ui.escape import WORD_JOINER
 from ui.views.advice import ADVICE, advise_install, describe_error, format_error

@@ -8,12 +8,12 @@ from threading import Event
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from cosmos_search.client.client import ask_server
+from cosmos_search.client.ask import ask_server
 from cosmos_search.encoders.devices import Device, Precision
 from cosmos_search.encoders.load import load_encoder
 from cosmos_search.encoders.protocol import Encoder
-from cosmos_search.explore.embedding_map import MAX_POINTS, Atlas, draw_atlas
 from cosmos_search.indexed_pictures import IndexedPictures
+from cosmos_search.limits import MAX_POINTS
 from cosmos_search.models.store import default_model
 from cosmos_search.opened_index import Info, OpenedIndex
 from cosmos_search.places import default_place, parse_path, parse_place
@@ -34,6 +34,7 @@ if TYPE_CHECKING:  # a search needs neither
     from PIL import Image
 
     from cosmos_search.explore.duplicate_groups import Duplicates
+    from cosmos_search.explore.embedding_map import Atlas
     from indexer.ingest.read_texts import TextReport
     from indexer.ingest.report import Report
     from indexer.ingest.shared_work import Distribute
@@ -231,12 +232,14 @@ class Library(IndexedPictures):
 
         return near_duplicates(self._opened.open(), on_progress)
 
-    def atlas(self, vocabulary: Sequence[str] | None = None, max_points: int = MAX_POINTS) -> Atlas:
+    def atlas(self, vocabulary: Sequence[str] | None = None, max_points: int = MAX_POINTS) -> "Atlas":
         """A map of at most `max_points` pictures: similar pictures are close together, clusters have names.
 
         vocabulary: possible names of clusters; None: a few hundred everyday words. Takes some seconds the first time;
         the layout is stored with the index, and pictures that are added are placed in it.
         """
+        from cosmos_search.explore.embedding_map import draw_atlas  # no search needs it
+
         return draw_atlas(self._opened.open(), lambda: self.encoder, vocabulary, max_points)
 
     def version(self) -> tuple[int, ...]:

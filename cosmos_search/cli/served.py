@@ -4,7 +4,7 @@ import os
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from cosmos_search.client.client import Client, ask_server
+from cosmos_search.client.ask import ask_server
 from cosmos_search.client.wire import Answer
 from cosmos_search.places import default_place
 from indexer.errors import UsageError
@@ -12,6 +12,7 @@ from indexer.places import Place
 from indexer.store.filter_record import Filters
 
 if TYPE_CHECKING:  # importing the library takes longer than a search through a server
+    from cosmos_search.client.client import Client
     from cosmos_search.encoders.protocol import Encoder
     from cosmos_search.library import Library
     from indexer.store.facets import Facets
@@ -28,7 +29,7 @@ class ServedLibrary:
     def __init__(self, place: Place | None, server: str | None) -> None:
         """server: the URL of a server, which then answers everything; None: look for one of this index."""
         self.place = default_place() if place is None else place
-        self._client = None if server is None else Client(server, os.environ.get(TOKEN))
+        self._client = None if server is None else _connect(server)
         self._library: Library | None = None
 
     def __enter__(self) -> "ServedLibrary":
@@ -80,3 +81,9 @@ class ServedLibrary:
 
             self._library = open_library(self.place)
         return self._library
+
+
+def _connect(server: str) -> "Client":
+    from cosmos_search.client.client import Client
+
+    return Client(server, os.environ.get(TOKEN))

@@ -4,7 +4,6 @@ import json
 import logging
 from base64 import b64encode
 from collections.abc import Callable
-from dataclasses import replace
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from io import BytesIO
 from pathlib import Path
@@ -12,10 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 from cosmos_search.client.errors import NoServerError, ServiceError
-from cosmos_search.client.server_file import find_server
 from cosmos_search.client.timed_response import LargeAnswerError, fetch
 from cosmos_search.client.wire import (
-    MAX_HITS,
     Answer,
     filters_to_dict,
     parse_album,
@@ -25,11 +22,9 @@ from cosmos_search.client.wire import (
 )
 from cosmos_search.limits import MAX_UPLOAD_MB
 from cosmos_search.retrieval.errors import ExampleImageError
-from cosmos_search.retrieval.similarity import is_file, leave_out
 from indexer.errors import UsageError
 from indexer.files import read_file
 from indexer.pictures.regions import Box
-from indexer.places import Place, ServerPlace
 from indexer.store.filter_record import Filters
 from indexer.store.records import PictureRecord
 
@@ -39,7 +34,7 @@ if TYPE_CHECKING:  # a search for a text needs no Pillow
     from indexer.store.albums import Album
     from indexer.store.facets import Facets
 
-__all__ = ["Client", "ask_server"]
+__all__ = ["Client"]
 
 T = TypeVar("T")
 
@@ -157,32 +152,6 @@ class Client:
             return parse()
         except (LookupError, TypeError, ValueError) as error:
             raise NoServerError(self.url, "it is of another version") from error
-
-
-def ask_server(place: Place, text: str, top: int, **options: Any) -> Answer | None:
-    """The answer of the running server of this index; None if there is none, so that the caller searches by itself.
-
-    options: of `Client.search`. Mistakes in the arguments are left to that search, too. Raises ServiceError if the
-    server of an index on a PostgreSQL server fails: one process may not have the memory for what its shards hold.
-    """
-    address, example = find_server(place), options.get("similar_to")
-    n = top + 1 if isinstance(example, str | Path) else top
-    if address is None or n > MAX_HITS:
-        return None
-    try:
-        answer = Client(address.url, address.token).search(text, n, **options)
-        if isinstance(example, str | Path):  # which may be an indexed file
-            return replace(answer, hits=leave_out(answer.hits, is_file(Path(example)), top))
-        return answer
-    except (ExampleImageError, UsageError):  # the caller's own search says it
-        return None
-    except NoServerError as error:
-        log.info("%s", error)
-    except ServiceError as error:
-        if isinstance(place, ServerPlace):
-            raise
-        log.info("The server at %s: %s", address.url, error)
-    return None
 
 
 def _read_image(source: "str | Path | Image.Image") -> bytes:

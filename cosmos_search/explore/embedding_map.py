@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from cosmos_search.encoders.protocol import Encoder, require_made_by
 from cosmos_search.explore.map_file import PlacedPictures, SavedMap, read_map, write_map
 from cosmos_search.explore.map_layout import MapLayout, fit_layout, sample_evenly
+from cosmos_search.limits import MAX_POINTS
 from indexer.store.catalog import Catalog
 from indexer.store.index import Index
 from indexer.store.records import EncoderRecord
 
-__all__ = ["MAX_POINTS", "Atlas", "Cluster", "Point", "draw_atlas", "read_everyday_words"]
+__all__ = ["Atlas", "Cluster", "Point", "draw_atlas", "read_everyday_words"]
 
-MAX_POINTS = 50_000  # the browser draws them in a few milliseconds
 MAX_GROWTH = 2  # the layout is made again when the number of pictures has grown or shrunk by this factor
 MIN_TO_CENTRE = 3  # clusters; of two centred means one is the opposite of the other
 TEXTS_AT_ONCE = 64

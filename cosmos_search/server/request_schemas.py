@@ -6,8 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from cosmos_search.client.wire import MAX_HITS
-from cosmos_search.explore.embedding_map import MAX_POINTS
-from cosmos_search.limits import MAX_UPLOAD_MB
+from cosmos_search.limits import MAX_POINTS, MAX_UPLOAD_MB
 from cosmos_search.retrieval.filters import parse_filters
 from cosmos_search.retrieval.query import MAX_TERMS
 from indexer.store.filter_record import Filters

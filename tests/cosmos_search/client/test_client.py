@@ -15,7 +15,8 @@ import pytest
 pytest.importorskip("fastapi")
 
 import cosmos_search
-from cosmos_search.client.client import MAX_ANSWER_BYTES, ask_server
+from cosmos_search.client.ask import ask_server
+from cosmos_search.client.client import MAX_ANSWER_BYTES
 from cosmos_search.client.server_file import write_address
 from cosmos_search.client.wire import Answer
 from cosmos_search.server.service import Service

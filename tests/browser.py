@@ -9,8 +9,11 @@ import time
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from shutil import which
+from urllib.parse import parse_qs, urlparse
 from urllib.request import urlopen
 
+import pytest
 from selenium import webdriver
 from selenium.common.exceptions import (
     ElementClickInterceptedException,
@@ -27,6 +30,7 @@ FLAGS = (
     "--disable-component-update --disable-sync --disable-dev-shm-usage --hide-scrollbars --force-color-profile=srgb"
 ).split()
 WAIT_S = 30
+needs_chromium = pytest.mark.skipif(which("chromedriver") is None, reason="apt-get install chromium chromium-driver")
 AXE = Path(find_spec("selenium_axe_python").submodule_search_locations[0]) / "axe-core" / "axe.min.js"
 # The console script, also in a checkout that is not installed; modules of the current directory are not imported.
 PROGRAM = "import sys; sys.path[:] = filter(None, sys.path); from cosmos_search.cli.main import main; main()"
@@ -123,6 +127,10 @@ class Looker:
         self.one('[data-testid="stApp"]')
         self.settle()
         return self
+
+    def parameters(self):
+        """The parameters of the address, each with its first value."""
+        return {name: values[0] for name, values in parse_qs(urlparse(self.browser.current_url).query).items()}
 
     def all(self, selector):
         return self.browser.execute_script(DEEP, selector)

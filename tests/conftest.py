@@ -1,5 +1,6 @@
 """Fixtures of all tests."""
 
+import gc
 import sys
 from contextlib import contextmanager
 
@@ -31,6 +32,13 @@ def _one_thread():
     """Run torch on one thread in every test: importing FAISS changes that, and results depend on it."""
     if (torch := sys.modules.get("torch")) is not None:
         torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def _unfreeze():
+    """Let garbage be collected again: the command `search` excludes all objects from it, as its process ends then."""
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture

@@ -8,7 +8,14 @@ from platformdirs import user_cache_path
 import cosmos_search
 
 SKIMAGE = Path(find_spec("skimage").submodule_search_locations[0]) / "data"
+HIDDEN = {"multipage.tif", "no_time_for_that_tiny.gif"}  # too small to be looked at
 PHOTOS = ("chelsea.png", "coffee.png", "rocket.jpg", "motorcycle_left.png", "astronaut.png")
+
+
+def list_photos():
+    """The names of all photos that scikit-image brings."""
+    suffixes = {".png", ".jpg", ".gif", ".tif"}
+    return sorted(path.name for path in SKIMAGE.iterdir() if path.suffix in suffixes and path.name not in HIDDEN)
 
 
 def link_photos(folder, names=PHOTOS):

@@ -1,6 +1,7 @@
 """Read, embed and write files: the part of an indexing run that several processes can share."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from threading import Event
 from typing import Generic
 
@@ -40,7 +41,9 @@ class Pipeline(Generic[Prepared]):
         self._stop = stop
         self._n_cores = n_cores or available_cores()
         self._reader = Reader(index, encoder, target, max_pixels, stop)
-        self._writer = Writer(index, target, max_pixels, self._read_again, report)
+        # Not a method of this pipeline: it would be in a reference cycle, and the encoder freed late
+        read_again = partial(_read_again, self._reader, encoder, target)
+        self._writer = Writer(index, target, max_pixels, read_again, report)
 
     def run(self, changes: Iterable[Change]) -> Iterator[None]:
         """Index these files. Yields after each batch that was written; ends after the current one if stopped."""
@@ -63,6 +66,9 @@ class Pipeline(Generic[Prepared]):
     def _embed(self, batch: list[ReadFile[Prepared]]) -> list[ReadyFile]:
         return embed(self._encoder, self._target, batch)
 
-    def _read_again(self, change: Change) -> ReadyFile | None:
-        read = self._reader.read(change, decode_copies=True)
-        return None if read is None else self._embed([read])[0]
+
+def _read_again(
+    reader: Reader[Prepared], encoder: ImageEncoder[Prepared], target: EncoderRecord, change: Change
+) -> ReadyFile | None:
+    read = reader.read(change, decode_copies=True)
+    return None if read is None else embed(encoder, target, [read])[0]

@@ -1,7 +1,6 @@
 """A person finds a photo by a word on a sign, and keeps it with its copies: recorded, in a real Chromium."""
 
 import os
-import shutil
 from pathlib import Path
 
 import pytest
@@ -9,14 +8,11 @@ from PIL import Image, ImageDraw, ImageFont
 from selenium.webdriver.common.keys import Keys
 
 import cosmos_search
-from tests.browser import chromium, page, until
-from tests.demo import SKIMAGE, link_photos, make_home
+from tests.browser import needs_chromium, page, until
+from tests.demo import SKIMAGE, link_photos
 
 pytest.importorskip("rapidocr")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(shutil.which("chromedriver") is None, reason="apt-get install chromium chromium-driver"),
-]
+pytestmark = [pytest.mark.slow, needs_chromium]
 
 SIGN = "EXIT 12"
 STREETS = {"street.jpg", "street small.jpg", "street cropped.png"}
@@ -43,7 +39,7 @@ class Recorder:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory):
+def site(tmp_path_factory, home):
     """Photos, one with a sign, and two copies of that one; their texts were read."""
     folder = tmp_path_factory.mktemp("flow")
     photos = link_photos(folder / "photos")
@@ -58,47 +54,46 @@ def site(tmp_path_factory):
     with cosmos_search.open(folder / "index") as library:
         library.add(photos)
         library.read_texts()
-    with page(folder / "index", make_home(folder / "home")) as address:
+    with page(folder / "index", home) as address:
         yield address
 
 
-def test_a_photo_is_found_by_a_word_on_a_sign_and_kept_with_its_copies(site, tmp_path):
-    with chromium(tmp_path / "profile") as look:
-        film = Recorder(look, tmp_path)
-        look.open(site)
-        film.take()
-        look.type("Search", SIGN.lower())
-        assert set(look.cards(lambda names: len(names) == 3)) == STREETS
-        film.take()
-        look.open_picture("street.jpg")
-        look.detail(f"text in the picture: '{SIGN}'")
-        until(lambda: look.all("dialog[open] .box .label.below"), "it is not shown where the text stands")
-        film.take()
-        look.press("+")
-        look.press("+")
-        until(lambda: int(look.text(look.one("dialog[open] .scale")).rstrip("%")) >= 60, "it is not enlarged")
-        until(
-            lambda: look.one("dialog[open] .plane .full.ready").get_property("naturalWidth") == 2400,
-            "no original pixels",
-        )
-        film.take()
-        look.click('dialog[open] [aria-label="Copies of this picture"]')
-        copies = look.cards(lambda names: len(names) == 3)
-        assert set(copies) == STREETS
-        film.take()
-        for name in copies:
-            tick = look.one(f'.tick[aria-label="Select {name}"]')
-            look.browser.execute_script("arguments[0].click()", tick)  # it is shown under the mouse only
-            look.settle()
-        look.says("3 selected")
-        look.click("button", "Add to album")
-        look.one('input[aria-label*="Album"]').send_keys("Way out" + Keys.ENTER)
-        look.click(".st-key-add_to_album button")
-        look.click("button", "Albums")
-        look.says("Way out")
-        look.says("3 pictures")
-        film.take()
-        look.click("button", "Open")
-        assert set(look.cards(lambda names: len(names) == 3)) == STREETS
-        film.take()
-        film.save((PICTURES or tmp_path) / "flow.webp")
+def test_a_photo_is_found_by_a_word_on_a_sign_and_kept_with_its_copies(site, browser, tmp_path):
+    film = Recorder(browser, tmp_path)
+    browser.open(site)
+    film.take()
+    browser.type("Search", SIGN.lower())
+    assert set(browser.cards(lambda names: len(names) == 3)) == STREETS
+    film.take()
+    browser.open_picture("street.jpg")
+    browser.detail(f"text in the picture: '{SIGN}'")
+    until(lambda: browser.all("dialog[open] .box .label.below"), "it is not shown where the text stands")
+    film.take()
+    browser.press("+")
+    browser.press("+")
+    until(lambda: int(browser.text(browser.one("dialog[open] .scale")).rstrip("%")) >= 60, "it is not enlarged")
+    until(
+        lambda: browser.one("dialog[open] .plane .full.ready").get_property("naturalWidth") == 2400,
+        "no original pixels",
+    )
+    film.take()
+    browser.click('dialog[open] [aria-label="Copies of this picture"]')
+    copies = browser.cards(lambda names: len(names) == 3)
+    assert set(copies) == STREETS
+    film.take()
+    for name in copies:
+        tick = browser.one(f'.tick[aria-label="Select {name}"]')
+        browser.browser.execute_script("arguments[0].click()", tick)  # it is shown under the mouse only
+        browser.settle()
+    browser.says("3 selected")
+    browser.click("button", "Add to album")
+    browser.one('input[aria-label*="Album"]').send_keys("Way out" + Keys.ENTER)
+    browser.click(".st-key-add_to_album button")
+    browser.click("button", "Albums")
+    browser.says("Way out")
+    browser.says("3 pictures")
+    film.take()
+    browser.click("button", "Open")
+    assert set(browser.cards(lambda names: len(names) == 3)) == STREETS
+    film.take()
+    film.save((PICTURES or tmp_path) / "flow.webp")

@@ -6,51 +6,35 @@ import os
 import shutil
 import zipfile
 from pathlib import Path
-from urllib.parse import parse_qs, urlparse
+from urllib.parse import urlparse
 
 import numpy as np
 import pytest
 from PIL import Image
 from selenium.webdriver.common.keys import Keys
 
-from tests.browser import chromium, page, until
+from tests.browser import chromium, needs_chromium, page, until
 from tests.colour import paint
-from tests.demo import SKIMAGE, link_photos, make_home, make_index
+from tests.demo import SKIMAGE, link_photos, list_photos, make_index
 from tests.ui.test_unauthenticated import status
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(shutil.which("chromedriver") is None, reason="apt-get install chromium chromium-driver"),
-]
+pytestmark = [pytest.mark.slow, needs_chromium]
 
 TWO = "A man with a camera. A tripod."
 EVIL = "<img src=x onerror=document.title='hacked'> ![](http:evil) **b**.png"
 READ_AGAIN = "www.evil.example a--b -> :streamlit: me@evil.example HTTP:evil.example.png"
-HIDDEN = "multipage.tif", "no_time_for_that_tiny.gif"  # of scikit-image's, too small to be looked at
 PICTURES = Path(os.environ["PICTURES"]) if "PICTURES" in os.environ else None  # where `make pictures` wants them
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    return make_home(tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory, home):
     """Of all demo photos, and one whose name is HTML."""
     folder = tmp_path_factory.mktemp("site")
-    names = [path.name for path in SKIMAGE.iterdir() if path.suffix in (".png", ".jpg", ".gif", ".tif")]
-    photos = link_photos(folder / "photos", sorted(set(names) - set(HIDDEN)))
+    photos = link_photos(folder / "photos", list_photos())
     paint(photos / EVIL.replace("/", ""), "red", (60, 40))
     paint(photos / READ_AGAIN, "blue", (60, 40))
     with page(make_index(folder / "index", photos), home) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    with chromium(tmp_path_factory.mktemp("profile")) as browser:
-        yield browser
 
 
 @pytest.fixture
@@ -60,11 +44,7 @@ def look(site, browser):
     return browser.open(site)
 
 
-def in_address(browser):
-    return {name: values[0] for name, values in parse_qs(urlparse(browser.browser.current_url).query).items()}
-
-
-def kept(browser, tmp_path, name):
+def photograph(browser, tmp_path, name):
     """A photograph of the page, for the README if that is wanted."""
     path = browser.photograph(tmp_path / f"{name}.png")
     with Image.open(path) as shot:
@@ -77,7 +57,7 @@ def kept(browser, tmp_path, name):
 def test_enter_searches_and_the_address_says_it(look, tmp_path):
     look.type("Search", TWO)
     assert look.cards(lambda names: "camera.png" in names[:1])
-    assert in_address(look) == {"query": TWO}
+    assert look.parameters() == {"query": TWO}
     assert look.one(".card .score", "0.")
     assert look.one(".card .open").get_attribute("aria-label").startswith("camera.png, score 0.")
     assert len(look.all(".card:first-child .bar")) == len(look.all(".card:first-child .box")) == 2
@@ -87,13 +67,13 @@ def test_typing_alone_costs_nothing(look):
     before = look.cards()
     look.type("Search", "a cat", end="")
     assert look.names() == before
-    assert in_address(look) == {}
+    assert look.parameters() == {}
 
 
 def test_the_main_page_is_photographed(look, tmp_path):
     look.size(1280, 720)
     look.cards(lambda names: len(names) > 20)
-    kept(look, tmp_path, "page")
+    photograph(look, tmp_path, "page")
 
 
 def test_the_evidence_of_a_picture_is_shown_and_photographed(look, tmp_path):
@@ -101,13 +81,13 @@ def test_the_evidence_of_a_picture_is_shown_and_photographed(look, tmp_path):
     look.cards(lambda names: names[:1] == ["camera.png"])
     look.open_picture()
     look.detail("Why it matches")
-    assert in_address(look)["picture"].isdigit()
+    assert look.parameters()["picture"].isdigit()
     labels = ".plane .label"
     until(lambda: [look.text(label) for label in look.all(labels)] == ["A man with a camera", "A tripod"])
     look.detail("512 × 512 pixels")
     look.remove(".path code")  # this machine's
     look.size(1280, 720)
-    kept(look, tmp_path, "page-evidence")
+    photograph(look, tmp_path, "page-evidence")
     look.click(".panel .switch", "Heat map")
     heat = look.one(".plane .heat")
     assert heat.get_attribute("alt") == "Heat map of: A man with a camera"
@@ -120,7 +100,7 @@ def test_the_map_is_photographed(look, site, tmp_path):
     look.size(1280, 720)
     look.open(site + "?view=explore")
     until(lambda: len(look.all(".thumb:not(.hidden)")) > 8, "no thumbnails on the map")
-    kept(look, tmp_path, "page-map")
+    photograph(look, tmp_path, "page-map")
 
 
 def test_near_duplicates_are_shown_together(site, look, tmp_path, home):
@@ -149,7 +129,7 @@ def test_keys_open_move_and_close(look, site):
     look.press(Keys.ESCAPE)
     until(lambda: not look.all("dialog[open]"))
     assert look.focused().get_attribute("aria-label").startswith("coffee.png")
-    assert "picture" not in in_address(look)
+    assert "picture" not in look.parameters()
 
 
 def test_a_box_on_a_picture_finds_the_like_of_that_part(look):
@@ -163,7 +143,7 @@ def test_a_box_on_a_picture_finds_the_like_of_that_part(look):
     if not look.names():
         look.click("button", "Show the nearest matches")
     assert "chelsea.png" not in look.cards()
-    box = [float(edge) for edge in in_address(look)["box"].split(",")]
+    box = [float(edge) for edge in look.parameters()["box"].split(",")]
     assert box == pytest.approx([0.2, 0.2, 0.7, 0.8], abs=0.02)
     look.click("button", "Remove")
     look.says("Newest pictures")
@@ -173,7 +153,7 @@ def test_more_like_this_goes_into_the_address(look):
     look.open_picture("chelsea.png")
     look.click('[aria-label="More like this"]')
     look.says("Similar to this picture")
-    assert in_address(look).keys() == {"similar_to"}
+    assert look.parameters().keys() == {"similar_to"}
     until(lambda: not look.all("dialog[open]"), "the picture stays open")
 
 
@@ -183,7 +163,7 @@ def test_a_thing_is_bound_to_a_place(look):
     look.drag(".canvas.blank", (0.3, 0.0), (0.9, 0.9))
     look.type("What should be there?", "a cup of coffee", end=Keys.TAB)
     look.click("button", "Add to search")
-    assert "a cup of coffee @0.3,0,0.9,0.9" in in_address(look)["query"]
+    assert "a cup of coffee @0.3,0,0.9,0.9" in look.parameters()["query"]
     assert look.cards(lambda names: names[:1] == ["coffee.png"])
 
 
@@ -215,7 +195,7 @@ def test_filters_go_into_the_address(look):
     look.click("button", "Filters")
     look.choose("Year", "2009 (1)")
     assert look.cards(lambda names: len(names) == 1) == ["chelsea.png"]
-    assert in_address(look) == {"after": "2009", "before": "2010"}
+    assert look.parameters() == {"after": "2009", "before": "2010"}
     look.click("button", "Clear filters")
     assert len(look.cards(lambda names: len(names) > 1)) > 20
 

@@ -1,6 +1,5 @@
 """The grid and the full view of a picture in a real Chromium: many pictures, keys, touch, albums, accessibility."""
 
-import shutil
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -11,29 +10,15 @@ from selenium.webdriver.common.keys import Keys
 
 from benchmarks.data.synthetic_index import fill_index
 from indexer.store.records import EncoderRecord
-from tests.browser import chromium, page, until
+from tests.browser import needs_chromium, page, until
 from tests.colour import dated
-from tests.demo import SKIMAGE, link_photos, make_home, make_index
+from tests.demo import SKIMAGE, link_photos, make_index
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(shutil.which("chromedriver") is None, reason="apt-get install chromium chromium-driver"),
-]
+pytestmark = [pytest.mark.slow, needs_chromium]
 
 MANY = 10_000
 CUP = "?query=a+cup+of+coffee&all=1"
 MAIN = "document.querySelector('[data-testid=\"stMain\"]')"
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    return make_home(tmp_path_factory.mktemp("home"))
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    with chromium(tmp_path_factory.mktemp("profile")) as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")
@@ -77,11 +62,11 @@ def run(look, script, *arguments):
     return look.browser.execute_script(f"return {script}", *arguments)
 
 
-def position(look):
+def read_position(look):
     return look.text(look.one(".position"))
 
 
-def focused_number(look):
+def read_focused_number(look):
     """The number in the grid of the picture whose link is focused."""
     return look.focused().find_element("xpath", "..").get_attribute("aria-posinset")
 
@@ -123,11 +108,11 @@ def test_rows_fill_the_width_and_keep_the_shapes(look, site):
 
 def test_ten_thousand_pictures_can_be_scrolled_and_few_are_in_the_document(look, large_site):
     look.open(large_site)
-    until(lambda: position(look).endswith("of 10,000"))
-    assert 25 <= int(position(look).split(" ")[0].split("–")[1]) <= 60
+    until(lambda: read_position(look).endswith("of 10,000"))
+    assert 25 <= int(read_position(look).split(" ")[0].split("–")[1]) <= 60
     until(lambda: run(look, f"{MAIN}.scrollHeight") > 100_000, "the grid has not all pictures")
     run(look, f"{MAIN}.scrollTop = {MAIN}.scrollHeight / 2")
-    until(lambda: 4000 < int(position(look).split("–")[0].replace(",", "")) < 6000)
+    until(lambda: 4000 < int(read_position(look).split("–")[0].replace(",", "")) < 6000)
     assert len(look.all(".card")) < 200
     until(lambda: not look.all(".card.skeleton"), "no cards were loaded")
     until(lambda: look.all(".card.gone"), "a missing file is not marked")
@@ -138,9 +123,9 @@ def test_back_returns_to_the_same_place(look, large_site):
     look.open(large_site)
     until(lambda: run(look, f"{MAIN}.scrollHeight") > 100_000)
     run(look, f"{MAIN}.scrollTop = 40000")
-    until(lambda: not position(look).startswith("1–"), "the grid is not redrawn")
+    until(lambda: not read_position(look).startswith("1–"), "the grid is not redrawn")
     until(lambda: not look.all(".card.skeleton"))
-    before = position(look)
+    before = read_position(look)
 
     def open_one():
         card = look.all(".card")[40]
@@ -152,37 +137,37 @@ def test_back_returns_to_the_same_place(look, large_site):
     until(lambda: look.text(look.one("dialog[open] .count")) == f"{int(number):,} of 10,000")
     look.browser.back()
     until(lambda: not look.all("dialog[open]"))
-    assert position(look) == before
-    until(lambda: focused_number(look) == number, "the picture that was open is not focused")
+    assert read_position(look) == before
+    until(lambda: read_focused_number(look) == number, "the picture that was open is not focused")
     look.browser.execute_script("arguments[0].click()", look.one("button", "Library"))
     look.says("Folders on the computer")
     look.browser.back()
-    until(lambda: position(look) == before, "the grid is elsewhere")
+    until(lambda: read_position(look) == before, "the grid is elsewhere")
     look.browser.refresh()
-    until(lambda: position(look) == before, "the grid is elsewhere after loading the page again")
+    until(lambda: read_position(look) == before, "the grid is elsewhere after loading the page again")
 
 
 def test_end_and_home_go_to_the_last_and_the_first_picture(look, large_site):
     look.open(large_site)
     until(lambda: run(look, f"{MAIN}.scrollHeight") > 100_000)
     look.one(".card .open").send_keys(Keys.END)
-    until(lambda: focused_number(look) == str(MANY))
+    until(lambda: read_focused_number(look) == str(MANY))
     look.press(Keys.HOME)
-    until(lambda: focused_number(look) == "1")
+    until(lambda: read_focused_number(look) == "1")
     look.press(Keys.ARROW_DOWN)
-    assert int(focused_number(look)) > 4
+    assert int(read_focused_number(look)) > 4
 
 
 def test_the_timeline_scrolls_by_dragging_and_by_months(look, large_site):
     look.open(large_site)
     until(lambda: run(look, f"{MAIN}.scrollHeight") > 100_000)
     look.drag(".scrubber", (0.5, 0.1), (0.5, 1.0))
-    until(lambda: position(look).split(" ")[0].endswith("10,000"))
+    until(lambda: read_position(look).split(" ")[0].endswith("10,000"))
     look.drag(".scrubber", (0.5, 0.9), (0.5, 0.0))
-    until(lambda: position(look).startswith("1–"))
+    until(lambda: read_position(look).startswith("1–"))
     bar = look.one(".scrubber")
     bar.send_keys(Keys.ARROW_DOWN)
-    until(lambda: not position(look).startswith("1–"))
+    until(lambda: not read_position(look).startswith("1–"))
     assert bar.get_attribute("aria-valuetext")
 
 

@@ -22,7 +22,7 @@ from cosmos_search.encoders.mini.image_tower import ImageTower, PreparedPicture,
 from cosmos_search.encoders.mini.region_pooling import pool_neighbours
 from cosmos_search.encoders.mini.text_tower import TextTower
 from cosmos_search.encoders.mini.version import make_version
-from cosmos_search.encoders.mini.weights import find_weights
+from cosmos_search.encoders.mini.weights import MiniWeights, find_weights
 from cosmos_search.encoders.onnx_session import choose_session_device, model_cache_folder, open_or_make, open_session
 from cosmos_search.encoders.precision_check import MIN_COSINE
 from cosmos_search.model_config import MINI_DIM
@@ -221,7 +221,8 @@ class MiniEncoder:
         with self._lock:
             if self._texts is None:
                 graph = self._untrained_folder / f"text-mapped-{runtime_version}.onnx"
-                open_tower = partial(open_or_make, graph, self._export_text_tower)
+                # Not a method of this encoder: it would be in a reference cycle, and its 60 MB freed late
+                open_tower = partial(open_or_make, graph, partial(_export_text_tower, self._weights))
                 self._texts = TextTower(open_tower, self._weights.tokenizer, self._config.n_tokens)
             return self._texts
 
@@ -267,7 +268,8 @@ class MiniEncoder:
             log.warning("int8 is not accurate enough on this processor (%.3f); %s runs in fp32.", cosine, self.name)
             shutil.copyfile(self._image_file(), target)
 
-    def _export_text_tower(self, target: Path) -> None:
-        from cosmos_search.encoders.mini.export import export_text_tower
 
-        export_text_tower(*self._weights.read_text(), target)
+def _export_text_tower(weights: MiniWeights, target: Path) -> None:
+    from cosmos_search.encoders.mini.export import export_text_tower
+
+    export_text_tower(*weights.read_text(), target)

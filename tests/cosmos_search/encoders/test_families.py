@@ -17,6 +17,7 @@ from cosmos_search.processing.image import Preprocess
 from cosmos_search.processing.text import TextTokenizer
 from indexer.pictures.regions import Box
 from tests.families import save_family
+from tests.memory import is_freed_at_once
 
 NAMES = ("siglip", "siglip2", "metaclip_2", "chinese_clip", "altclip", "align")
 TEXTS = ("a dog", "Two DOGS, on the grass!", "ein Hund läuft", "草地上的狗", "a" * 40 + " dog", "dog")
@@ -143,3 +144,16 @@ def test_siglips_probabilities_are_those_of_the_library(tmp_path):
     ours = from_sigmoid(sigmoid.scale, sigmoid.bias)
     cosine = float((out.text_embeds * out.image_embeds).sum())
     assert ours.probability(cosine) == pytest.approx(float(out.logits_per_image.sigmoid()), rel=1e-4)
+
+
+def test_an_encoder_is_freed_at_once(installed):
+    store, _ = installed
+    (card,) = store.cards()
+
+    def use_encoder():
+        encoder = load_encoder(card.name, "cpu", "fp32", store)
+        encoder.encode_images([encoder.prepare(make_pictures()[0])])
+        encoder.encode_texts(["a dog"])
+        return encoder
+
+    assert is_freed_at_once(use_encoder)

@@ -23,6 +23,7 @@ from cosmos_search.encoders.onnx_session import open_session
 from cosmos_search.models.trained import PACKAGED, TRAINED_FILE
 from indexer.errors import CosmosSearchError
 from indexer.pictures.regions import WHOLE, Box
+from tests.memory import is_freed_at_once
 
 COLD_TEXT = """
 import sys
@@ -297,3 +298,13 @@ def test_a_missing_package_is_named_with_the_command_that_mends_it():
 def test_making_an_encoder_writes_nothing(tmp_path: Path):
     assert len(MiniEncoder(tmp_path).version) == 12
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_encoder_is_freed_at_once(cache):
+    def use_encoder():
+        encoder = MiniEncoder(cache)
+        encoder.encode_images([encoder.prepare(Image.new("RGB", (8, 8)))])
+        encoder.encode_texts(["a cat"])
+        return encoder
+
+    assert is_freed_at_once(use_encoder)

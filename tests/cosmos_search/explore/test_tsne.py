@@ -23,7 +23,7 @@ def test_the_gradient_is_that_of_the_formula():
     )
 
 
-def themed(n, n_themes, seed=0):
+def make_themed_rows(n, n_themes, seed=0):
     """Unit rows (n, 64) around themes, and the theme of each."""
     rng = np.random.default_rng(seed)
     themes = np.random.default_rng(9).standard_normal((n_themes, 64))
@@ -32,32 +32,32 @@ def themed(n, n_themes, seed=0):
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32), which
 
 
-def share_of_like_neighbours(positions, which):
+def measure_neighbours_of_the_same_theme(positions, which):
     distances = np.linalg.norm(positions[:, None] - positions, axis=2)
     nearest = np.argsort(distances, axis=1)[:, 1:6]
     return (which[nearest] == which[:, None]).mean()
 
 
 def test_rows_of_a_theme_are_neighbours():
-    rows, which = themed(300, 12)
+    rows, which = make_themed_rows(300, 12)
     y = embed_rows(rows, rows[:, :2], 30.0)
-    assert share_of_like_neighbours(y, which) > 0.95
+    assert measure_neighbours_of_the_same_theme(y, which) > 0.95
 
 
 def test_pictures_beyond_the_landmarks_lie_among_their_like():
-    rows, which = themed(2500, 20)
+    rows, which = make_themed_rows(2500, 20)
     layout = fit_layout(rows)
     positions, _ = layout.place(rows)
     assert len(layout.landmarks) == 1200
-    assert share_of_like_neighbours(positions, which) > 0.9
-    later, of_later = themed(200, 20, seed=1)
+    assert measure_neighbours_of_the_same_theme(positions, which) > 0.9
+    later, of_later = make_themed_rows(200, 20, seed=1)
     placed, _ = layout.place(later)
     nearest = np.linalg.norm(placed[:, None] - positions, axis=2).argmin(axis=1)
     assert (which[nearest] == of_later).mean() > 0.9
 
 
 def test_landmarks_stay_where_they_are():
-    rows, _ = themed(400, 8)
+    rows, _ = make_themed_rows(400, 8)
     layout = fit_layout(rows)
     assert np.allclose(layout.place(rows)[0], layout.positions, atol=0.02)
 

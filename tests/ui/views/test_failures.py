@@ -9,7 +9,7 @@ from indexer.store.records import FailedFile
 from ui.views.failures import ADVICE, N_NAMES, OTHER, PATTERNS, group_failures
 
 
-def failed(*reasons):
+def make_failures(*reasons):
     return [FailedFile(Path(f"/photos/{i:02}.jpg"), reason) for i, reason in enumerate(reasons)]
 
 
@@ -34,7 +34,7 @@ def failed(*reasons):
     ],
 )
 def test_a_reason_belongs_to_a_group_with_advice(reason, title):
-    (group,) = group_failures(failed(reason))
+    (group,) = group_failures(make_failures(reason))
     assert (group.title, group.advice) == (title, ADVICE[title])
 
 
@@ -52,11 +52,11 @@ def find_reasons():
 def test_no_reason_that_a_reader_gives_is_without_a_group():
     reasons = set(find_reasons())
     assert len(reasons) > 10
-    assert [group.files for group in group_failures(failed(*reasons)) if group.title == OTHER] == []
+    assert [group.files for group in group_failures(make_failures(*reasons)) if group.title == OTHER] == []
 
 
 def test_the_largest_group_is_first_and_each_pattern_has_advice():
-    groups = group_failures(failed("the file is empty", *["the file is cut short"] * 3))
+    groups = group_failures(make_failures("the file is empty", *["the file is cut short"] * 3))
     assert [len(group.files) for group in groups] == [3, 1]
     assert {title for _, title in PATTERNS} | {OTHER} == ADVICE.keys()
 

@@ -28,8 +28,9 @@ from cosmos_search.encoders.mini.encoder import MiniEncoder
 from cosmos_search.evaluation.metrics import compute_cosines, compute_retrieval_metrics
 from cosmos_search.models.trained import TRAINED_FILE
 from cosmos_search.network.mini import MiniNetworkConfig
-from trainer.config import PRESETS, TrainConfig
+from trainer.config import TrainConfig
 from trainer.data.features import FeatureCache
+from trainer.presets import PRESETS
 from trainer.runs.checkpoints import choose_checkpoint, load_networks
 from trainer.runs.export import export
 from trainer.runs.folder import RunFolder

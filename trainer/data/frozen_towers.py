@@ -41,7 +41,6 @@ class FrozenTowers:
         folder = (cache or model_cache_folder()) / f"{encoder.name}-{encoder.version}"
         self.version = encoder.version
         self.side = self._config.side
-        self._first_block = first_block
         self.class_vectors = encoder.class_vectors
         self._images = open_or_make(
             folder / f"trunk-{first_block}-{runtime_version}.onnx",

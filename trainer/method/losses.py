@@ -101,7 +101,7 @@ def info_nce(a: Tensor, b: Tensor, scale: Tensor, chunk: int = CHUNK) -> Tensor:
 
 
 def gather_views(views: Tensor) -> Tensor:
-    """(views, batch, dim) of every rank, concatenated in the order of ranks: (views, world · batch, dim).
+    """(views, batch, dim) of every rank, concatenated in the order of ranks: (views, world_size · batch, dim).
 
     Other ranks' features have no gradient; this rank's keep theirs, as in OpenCLIP's default (no gather_with_grad).
     """

@@ -223,6 +223,16 @@ def test_a_search_begins_in_every_view(index):
     assert "Best matches" in said(test)
 
 
+def test_an_index_of_one_picture_is_described_in_the_singular(index, tmp_path, monkeypatch):
+    photos = link_photos(tmp_path / "photos", ["coffee.png"])
+    monkeypatch.setenv("COSMOS_SEARCH_INDEX", str(make_index(tmp_path / "index", photos)))
+    text = said(page(view="library"))
+    assert "1 file" in text
+    assert "1 picture" in text
+    text += said(page(view="explore", explore="duplicates")) + said(page(min_size="100x100"))
+    assert not re.search(r"(?<![\d,.])1 (pictures|files)", text), text
+
+
 def button(test, label):
     return next(one for one in test.button if one.label == label)
 

@@ -7,6 +7,7 @@ import streamlit as st
 from indexer.errors import CosmosSearchError
 from indexer.store.albums import FAVOURITES, MAX_NAME, Album
 from ui.components.data_uri import encode_jpeg_uri, make_image_html
+from ui.counts import format_count
 from ui.escape import escape_markdown
 from ui.session.address import go
 from ui.session.shared import SharedResources
@@ -92,11 +93,7 @@ def _show_album(shared: SharedResources, album: Album) -> None:
         cover = shared.thumbnails.get(pictures[0]) if pictures else None
         if cover is not None:
             st.html(make_image_html(encode_jpeg_uri(cover), "", COVER_SIDE), width="content")
-        kind = (
-            "saved search"
-            if album.search is not None
-            else f"{album.n_pictures:,} " + ("picture" if album.n_pictures == 1 else "pictures")
-        )
+        kind = "saved search" if album.search is not None else format_count(album.n_pictures, "picture")
         st.markdown(f"**{escape_markdown(album.name)}**  \n{kind}")
         st.button("Open", key=f"open_album_{album.id}", on_click=_open, args=(album,))
         with st.popover("Delete"):

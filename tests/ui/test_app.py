@@ -142,7 +142,7 @@ def test_the_first_pictures_are_sent_with_the_page_and_no_bytes_of_them(index):
     grid = sent_grid(page(query=CUP, picture=id_of(index, "coffee"), all=1))
     assert grid["picture"] == id_of(index, "coffee")
     assert grid["address"] == "query=a+cup+of+coffee&all=1"
-    assert (grid["n"], grid["isComplete"], len(grid["outline"]["ids"])) == (5, True, 5)
+    assert (grid["n"], grid["is_complete"], len(grid["outline"]["ids"])) == (5, True, 5)
     assert grid["cards"][0]["name"] == "coffee.png"
     assert grid["cards"][0]["parts"][0]["text"] == CUP
     assert "data:" not in json.dumps(grid)

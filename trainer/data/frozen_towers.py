@@ -17,7 +17,7 @@ from cosmos_search.encoders.mini.image_tower import squash
 from cosmos_search.encoders.mini.weights import find_weights
 from cosmos_search.encoders.onnx_session import model_cache_folder, open_or_make
 
-__all__ = ["FrozenTowers", "TextFeatures"]
+__all__ = ["MAX_WORDS", "FrozenTowers", "TextFeatures"]
 
 MAX_WORDS = 48  # tokens of a caption that are kept for cross-attention
 

@@ -93,8 +93,8 @@ class Grid {
       for (const card of data.cards) this.cards.set(card.id, card);
       this.n = data.n;
       const place = isOther ? this.findPlace() : this.measurePlace();
-      this.setOutline(data.outline, data.isComplete ? place : null);
-      if (!data.isComplete) this.waitForPictures(place ? 0 : PATIENCE_MS).then(() => { if (key === this.key) this.loadOutline(place); });
+      this.setOutline(data.outline, data.is_complete ? place : null);
+      if (!data.is_complete) this.waitForPictures(place ? 0 : PATIENCE_MS).then(() => { if (key === this.key) this.loadOutline(place); });
       if (data.picture !== null && pictureInAddress() === data.picture) this.lightbox.open(data.picture);
     }
   }

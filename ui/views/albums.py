@@ -10,6 +10,7 @@ from ui.components.data_uri import encode_jpeg_uri, make_image_html
 from ui.counts import format_count
 from ui.escape import escape_markdown
 from ui.session.address import go
+from ui.session.albums import change_album
 from ui.session.shared import SharedResources
 from ui.session.state import State
 from ui.views.advice import show_error
@@ -73,16 +74,10 @@ def show_add_to_album(shared: SharedResources) -> None:
 def _change(shared: SharedResources, name: str, is_in: bool) -> None:
     ids = st.session_state.get("selected", ())
     try:
-        if is_in:
-            shared.library.add_to_album(name, ids)
-        else:
-            for album in shared.library.albums():
-                if album.name == name:
-                    shared.library.remove_from_album(album.id, ids)
+        change_album(shared, name, ids, is_in=is_in)
     except CosmosSearchError as error:
         st.session_state[ERROR] = error
         return
-    shared.results.clear()  # of albums
     st.session_state.update(selected=[])
     st.toast(f"{'Added to' if is_in else 'Removed from'} {escape_markdown(name)}: {len(ids):,}")
 

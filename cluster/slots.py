@@ -6,7 +6,7 @@ from typing import Any
 
 from cosmos_search.cluster_errors import ClusterError
 
-__all__ = ["Slot", "plan_slots"]
+__all__ = ["CORES_A_WORKER", "Slot", "plan_slots"]
 
 CORES_A_WORKER = 4  # of a machine without GPUs: more cores for one worker bring less each
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from cosmos_search.processing.text import TextTokenizer
 from tests.micro import MICRO, micro_like
-from trainer.config import PRESETS
+from trainer.presets import PRESETS
 
 COLOURS = ("red", "green", "blue", "white", "black", "yellow")
 CONFIG = replace(

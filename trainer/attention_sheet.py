@@ -6,13 +6,12 @@ from torch import Tensor
 
 from cosmos_search.network.cosmos import CosmosModel
 from cosmos_search.processing.text import TextTokenizer
-from cosmos_search.retrieval.explain import draw_heat
+from cosmos_search.retrieval.explain import COLOURS, draw_heat
 from trainer.data.multi_crop import normalize
 
 __all__ = ["compute_attention_weights", "draw_attention_sheet"]
 
-SIDE = 256  # pixels
-LABEL = "#e69f00"
+SIDE = 256  # pixels of each square
 
 
 def compute_attention_weights(model: CosmosModel, ids: Tensor, pixels: Tensor) -> Tensor:
@@ -40,5 +39,5 @@ def draw_attention_sheet(
     sheet = Image.new("RGB", (SIDE * (1 + len(texts)), SIDE))
     sheet.paste(square, (0, 0))
     for i, (text, own) in enumerate(zip(texts, weights.float().cpu().numpy(), strict=True), start=1):
-        sheet.paste(draw_heat(square, own.reshape(grid, grid), text, LABEL), (i * SIDE, 0))
+        sheet.paste(draw_heat(square, own.reshape(grid, grid), text, COLOURS[0]), (i * SIDE, 0))
     return sheet

@@ -201,20 +201,18 @@ def _stopping_on_ctrl_c(run: Path) -> Iterator[Event | None]:
 
 
 def _load_config(file: Path | None, preset: str | None, data: Path, steps: int | None) -> "TrainConfig":
-    from trainer.config import PRESETS, fit_to_data, load_config, set_steps
+    from trainer.config import load_config
     from trainer.data.samples import open_source
+    from trainer.presets import PRESETS, fit_to_data, set_steps
 
     if (file is None) == (preset is None):
         raise UsageError("Name either a --config FILE or a --preset NAME; presets are: " + ", ".join(PRESETS))
-    if file is not None:
-        config = load_config(file)
-    else:
-        config = fit_to_data(_find_preset(str(preset)), open_source(data).count())
+    config = load_config(file) if file is not None else fit_to_data(_find_preset(str(preset)), open_source(data).count)
     return config if steps is None else set_steps(config, steps)
 
 
 def _find_preset(name: str) -> "TrainConfig":
-    from trainer.config import PRESETS
+    from trainer.presets import PRESETS
 
     if name not in PRESETS:
         raise UsageError(f"There is no preset {name!r}; there are: {', '.join(PRESETS)}")
@@ -233,7 +231,7 @@ def presets(name: str) -> None:
     """
     from dataclasses import asdict
 
-    from trainer.config import PRESETS
+    from trainer.presets import PRESETS
     from trainer.report import format_presets
 
     say(json.dumps(asdict(_find_preset(name)), indent=2) if name else format_presets(PRESETS))

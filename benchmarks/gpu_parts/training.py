@@ -21,9 +21,10 @@ from benchmarks.gpu_parts.measure import format_peak, measure_rate, reset_peak, 
 from benchmarks.gpu_parts.networks import TOY
 from benchmarks.gpu_parts.rows import Setting, report
 from cosmos_search.processing.text import clip_tokenizer
-from trainer.config import PRESETS, TrainConfig
+from trainer.config import TrainConfig
 from trainer.method.step import Precision, TrainState, training_step
 from trainer.method.student import Batch
+from trainer.presets import PRESETS
 from trainer.runs.distributed import Ranks
 from trainer.runs.folder import RunFolder
 from trainer.runs.loop import make_train_state

@@ -28,8 +28,9 @@ from benchmarks.tables import print_table
 from cosmos_search.network.cosmos import CosmosModel
 from cosmos_search.processing.text import clip_tokenizer
 from indexer.errors import UsageError
-from trainer.config import PRESETS, TrainConfig
+from trainer.config import TrainConfig
 from trainer.data.samples import open_source
+from trainer.presets import PRESETS
 from trainer.runs.checkpoints import load_student_and_teacher
 from trainer.runs.folder import RunFolder
 from trainer.runs.loop import resume, train

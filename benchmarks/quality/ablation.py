@@ -28,12 +28,13 @@ from cosmos_search.encoders.mini.encoder import MiniEncoder
 from cosmos_search.evaluation.metrics import compute_cosines, compute_retrieval_metrics
 from cosmos_search.models.trained import TRAINED_FILE
 from cosmos_search.network.mini import MiniNetworkConfig
-from trainer.config import PRESETS, TrainConfig
+from trainer.config import TrainConfig
 from trainer.data.features import FeatureCache
+from trainer.presets import PRESETS
 from trainer.runs.checkpoints import choose_checkpoint, load_networks
 from trainer.runs.export import export
 from trainer.runs.folder import RunFolder
-from trainer.runs.frozen import encode_wholes, open_held_out_features
+from trainer.runs.frozen import encode_whole_pictures, open_held_out_features
 from trainer.runs.launch import Sources, resume_run, start_run
 
 SEEDS = (0, 1, 2)
@@ -119,7 +120,7 @@ def measure(run: Path, cache: FeatureCache, scenes: SceneSet) -> dict[str, float
     teacher = load_networks(RunFolder(run), choose_checkpoint(RunFolder(run), "last"))["teacher"]
     captions_of = np.split(np.arange(sum(len(s.single) for s in cache)), np.cumsum([len(s.single) for s in cache])[:-1])
     vectors = torch.cat([sample.single for sample in cache]).numpy()
-    single = compute_cosines(encode_wholes(teacher, cache), vectors)  # (photos, captions)
+    single = compute_cosines(encode_whole_pictures(teacher, cache), vectors)  # (photos, captions)
     joined = np.stack([single[:, columns].mean(axis=1) for columns in captions_of], axis=1)  # a query of several
     figures: dict[str, float] = {}
     own = {i: columns.tolist() for i, columns in enumerate(captions_of)}

@@ -28,11 +28,12 @@ from benchmarks.speed.plain_step import plain_step
 from benchmarks.tables import print_table
 from benchmarks.timing import measure_seconds
 from cosmos_search.processing.text import clip_tokenizer
-from trainer.config import PRESETS, TrainConfig
+from trainer.config import TrainConfig
 from trainer.data.batches import Views, load_batches
 from trainer.data.samples import Pair, open_source
 from trainer.method.step import TrainState, training_step
 from trainer.method.student import Batch
+from trainer.presets import PRESETS
 from trainer.runs.distributed import Ranks
 from trainer.runs.loop import make_train_state
 

@@ -25,8 +25,9 @@ from tests.colour import paint
 from tests.micro import MICRO, micro_like
 from tests.pictures import COLOURS, CONFIG, make_folder, make_shards
 from trainer.cli import train
-from trainer.config import PRESETS, save_config
+from trainer.config import save_config
 from trainer.evaluate import evaluate_model
+from trainer.presets import PRESETS
 from trainer.runs.errors import VocabularyError
 from trainer.runs.folder import RunFolder
 from trainer.runs.initial_weights import convert_clip, load_initial_network

@@ -142,7 +142,7 @@ def test_the_first_pictures_are_sent_with_the_page_and_no_bytes_of_them(index):
     grid = sent_grid(page(query=CUP, picture=id_of(index, "coffee"), all=1))
     assert grid["picture"] == id_of(index, "coffee")
     assert grid["address"] == "query=a+cup+of+coffee&all=1"
-    assert (grid["n"], grid["isComplete"], len(grid["outline"]["ids"])) == (5, True, 5)
+    assert (grid["n"], grid["is_complete"], len(grid["outline"]["ids"])) == (5, True, 5)
     assert grid["cards"][0]["name"] == "coffee.png"
     assert grid["cards"][0]["parts"][0]["text"] == CUP
     assert "data:" not in json.dumps(grid)
@@ -221,6 +221,16 @@ def test_a_search_begins_in_every_view(index):
     test.text_input(key="query").set_value(CUP).run()
     assert address(test) == {"query": CUP}
     assert "Best matches" in said(test)
+
+
+def test_an_index_of_one_picture_is_described_in_the_singular(index, tmp_path, monkeypatch):
+    photos = link_photos(tmp_path / "photos", ["coffee.png"])
+    monkeypatch.setenv("COSMOS_SEARCH_INDEX", str(make_index(tmp_path / "index", photos)))
+    text = said(page(view="library"))
+    assert "1 file" in text
+    assert "1 picture" in text
+    text += said(page(view="explore", explore="duplicates")) + said(page(min_size="100x100"))
+    assert not re.search(r"(?<![\d,.])1 (pictures|files)", text), text
 
 
 def button(test, label):

@@ -5,7 +5,6 @@ import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from random import Random
 from typing import Any, BinaryIO
 
 from indexer.errors import CosmosSearchError, UsageError
@@ -14,7 +13,16 @@ from trainer.config import TextMode
 from trainer.data.caption_sets import CAPTION_SETS, find_caption_sets, read_caption_set
 from trainer.data.captions import DREAMLIP_KEYS, read_caption_record, split_caption
 from trainer.data.errors import AlreadyShardsError, SampleError
-from trainer.data.samples import AnnotatedPicture, Pair, SkippedSample, escape_key, has_pairs, is_shard, open_source
+from trainer.data.samples import (
+    AnnotatedPicture,
+    Folder,
+    Pair,
+    SkippedSample,
+    escape_key,
+    has_pairs,
+    is_shard,
+    open_source,
+)
 
 __all__ = ["read_annotations"]
 
@@ -72,10 +80,10 @@ def _choose_caption_set(folder: Path, found: Sequence[Path]) -> Path:
 
 
 def _read_folder(folder: Path) -> Iterator[AnnotatedPicture | SkippedSample]:
-    pairs = [pair for pair in open_source(folder).pairs(Random(0), 0, 1) if isinstance(pair, Pair)]
-    if not all(isinstance(pair.picture, Path) for pair in pairs):
+    source = open_source(folder)
+    if not isinstance(source, Folder):
         raise AlreadyShardsError(folder)
-    return (_read_pair(pair) for pair in sorted(pairs, key=lambda pair: pair.key))
+    return (_read_pair(pair) for pair in sorted(source.all_pairs, key=lambda pair: pair.key))
 
 
 def _read_pair(pair: Pair) -> AnnotatedPicture | SkippedSample:
@@ -84,8 +92,10 @@ def _read_pair(pair: Pair) -> AnnotatedPicture | SkippedSample:
         record = read_caption_record(pair)
         text_mode = _detect_text_mode(record)
         return AnnotatedPicture(pair.key, pair.picture, _convert_captions(record, text_mode), text_mode)
-    except (SampleError, KeyError, TypeError) as error:
-        return SkippedSample(pair.key, str(error.args[0]))
+    except (KeyError, TypeError) as error:
+        return SkippedSample(pair.key, f"it has {error.args[0]}")
+    except SampleError as error:
+        return SkippedSample(pair.key, str(error))
 
 
 def _read_table(source: Path, delimiter: str) -> Iterator[AnnotatedPicture | SkippedSample]:

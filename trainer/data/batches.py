@@ -27,10 +27,19 @@ from trainer.data.multi_crop import MultiCrop, make_plain_view
 from trainer.data.samples import Pair, SkippedSample, Source, read_content, shuffle
 from trainer.method.student import Batch
 
-__all__ = ["LoadedBatch", "MakeViews", "SampleViews", "StreamPosition", "Views", "load_batches", "read_picture"]
+__all__ = [
+    "DECODE_FACTOR",
+    "LoadedBatch",
+    "MakeViews",
+    "SampleViews",
+    "StreamPosition",
+    "Views",
+    "load_batches",
+    "read_picture",
+]
 
 DECODE_FACTOR = 3  # large JPEGs are decoded at a reduced size, at least this many times the side of a global view
-MIN_SKIPPED = 1000  # samples skipped in a row, without a full batch, after which a run stops
+MIN_SKIPPED = 1000  # a run stops if this many samples, and ten batches of them, are skipped before a batch is full
 
 
 class StreamPosition(NamedTuple):
@@ -67,7 +76,7 @@ def load_batches(
     size: int,
     *,
     rank: int = 0,
-    world: int = 1,
+    world_size: int = 1,
     positions: tuple[StreamPosition, ...] = (),
     n_done: int = 0,
     pin_memory: bool = False,
@@ -80,7 +89,7 @@ def load_batches(
     """
     n_workers = max(1, views.config.workers)
     positions = positions or (StreamPosition(),) * n_workers
-    stream = _BatchStream(source, views, size, rank, world, positions, first_worker=n_done % n_workers)
+    stream = _BatchStream(source, views, size, rank, world_size, positions, first_worker=n_done % n_workers)
     loader = iter(
         DataLoader(
             stream,
@@ -188,12 +197,12 @@ class _BatchStream(IterableDataset["LoadedBatch | _Failure"]):
         views: MakeViews,
         size: int,
         rank: int,
-        world: int,
+        world_size: int,
         positions: tuple[StreamPosition, ...],
         first_worker: int,
     ) -> None:
         self.source, self.views, self.size = source, views, size
-        self.rank, self.world, self.positions, self.first_worker = rank, world, positions, first_worker
+        self.rank, self.world_size, self.positions, self.first_worker = rank, world_size, positions, first_worker
 
     def __iter__(self) -> "Iterator[LoadedBatch | _Failure]":
         n_workers, info = len(self.positions), get_worker_info()
@@ -201,7 +210,7 @@ class _BatchStream(IterableDataset["LoadedBatch | _Failure"]):
         stream = self.rank * n_workers + worker
         try:
             with reading_pictures():
-                yield from self._load_batches(worker, stream, self.world * n_workers)
+                yield from self._load_batches(worker, stream, self.world_size * n_workers)
         except CosmosSearchError as error:
             yield _Failure(str(error))
 

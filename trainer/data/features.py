@@ -26,7 +26,7 @@ from indexer.files import replace_file
 from indexer.ingest.threads import ordered_map, split_batches, workers
 from indexer.pictures.images import reading_pictures
 from trainer.config import MIN_LOCAL_AREA, TextMode
-from trainer.data.batches import read_picture
+from trainer.data.batches import DECODE_FACTOR, read_picture
 from trainer.data.captions import read_captions, sample_captions
 from trainer.data.errors import FeatureCacheError, SampleError
 from trainer.data.frozen_towers import MAX_WORDS, FrozenTowers
@@ -37,7 +37,6 @@ from trainer.method.losses import N_GLOBAL_VIEWS
 __all__ = ["FeatureCache", "FeaturePlan", "SampleFeatures", "cache_features"]
 
 PLAN_FILE = "plan.json"
-DECODE_FACTOR = 3  # as in trainer.data.batches
 
 
 @dataclass(frozen=True, slots=True)

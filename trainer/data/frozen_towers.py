@@ -17,7 +17,7 @@ from cosmos_search.encoders.mini.image_tower import squash
 from cosmos_search.encoders.mini.weights import find_weights
 from cosmos_search.encoders.onnx_session import model_cache_folder, open_or_make
 
-__all__ = ["FrozenTowers", "TextFeatures"]
+__all__ = ["MAX_WORDS", "FrozenTowers", "TextFeatures"]
 
 MAX_WORDS = 48  # tokens of a caption that are kept for cross-attention
 
@@ -41,7 +41,6 @@ class FrozenTowers:
         folder = (cache or model_cache_folder()) / f"{encoder.name}-{encoder.version}"
         self.version = encoder.version
         self.side = self._config.side
-        self._first_block = first_block
         self.class_vectors = encoder.class_vectors
         self._images = open_or_make(
             folder / f"trunk-{first_block}-{runtime_version}.onnx",

@@ -13,7 +13,16 @@ import torch
 from torch import Tensor, distributed
 from torch.autograd.function import FunctionCtx, once_differentiable
 
-__all__ = ["DistillLosses", "Losses", "StudentViews", "TeacherViews", "cosmos_losses", "gather_views", "info_nce"]
+__all__ = [
+    "N_GLOBAL_VIEWS",
+    "DistillLosses",
+    "Losses",
+    "StudentViews",
+    "TeacherViews",
+    "cosmos_losses",
+    "gather_views",
+    "info_nce",
+]
 
 N_GLOBAL_VIEWS = 2  # images and captions of a sample; L_CLIP leaves out local images, which overfit (the authors)
 CHUNK = 2**22  # logits that are held at a time
@@ -101,7 +110,7 @@ def info_nce(a: Tensor, b: Tensor, scale: Tensor, chunk: int = CHUNK) -> Tensor:
 
 
 def gather_views(views: Tensor) -> Tensor:
-    """(views, batch, dim) of every rank, concatenated in the order of ranks: (views, world · batch, dim).
+    """(views, batch, dim) of every rank, concatenated in the order of ranks: (views, world_size · batch, dim).
 
     Other ranks' features have no gradient; this rank's keep theirs, as in OpenCLIP's default (no gather_with_grad).
     """

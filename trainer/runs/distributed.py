@@ -19,17 +19,17 @@ _groups: list[object] = []
 
 @dataclass(frozen=True, slots=True)
 class Ranks:
-    """This process (`rank`) among `world` processes, and its device."""
+    """This process (`rank`) among `world_size` processes, and its device."""
 
     rank: int
-    world: int
+    world_size: int
     device: torch.device
 
     def all_gather(self, value: Any) -> list[Any]:
         """Each rank's value, in the order of ranks; plain data only. All ranks must call it."""
-        if self.world == 1:
+        if self.world_size == 1:
             return [value]
-        found: list[Any] = [None] * self.world
+        found: list[Any] = [None] * self.world_size
         distributed.all_gather_object(found, value)
         return found
 
@@ -49,21 +49,21 @@ def exit_process(code: int) -> NoReturn:
 @contextmanager
 def join_ranks() -> Iterator[Ranks]:
     """Join the process group for the duration of the context, if torchrun started several; may be nested."""
-    world, is_cuda = int(os.environ.get("WORLD_SIZE", "1")), torch.cuda.is_available()
+    world_size, is_cuda = int(os.environ.get("WORLD_SIZE", "1")), torch.cuda.is_available()
     device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))) if is_cuda else torch.device("cpu")
     if is_cuda:
         torch.cuda.set_device(device)
         torch.set_float32_matmul_precision("high")  # TF32 outside of autocast, as in the authors' training
-    if world == 1:
+    if world_size == 1:
         yield Ranks(0, 1, device)
         return
     if distributed.is_initialized():
-        yield Ranks(distributed.get_rank(), world, device)
+        yield Ranks(distributed.get_rank(), world_size, device)
         return
     distributed.init_process_group("nccl" if is_cuda else "gloo")
     _groups.append(distributed.group.WORLD)
     try:
-        yield Ranks(distributed.get_rank(), world, device)
+        yield Ranks(distributed.get_rank(), world_size, device)
         distributed.barrier()
     finally:
         distributed.destroy_process_group()

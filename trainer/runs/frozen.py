@@ -33,7 +33,7 @@ from trainer.runs.loop import Evaluate
 from trainer.runs.networks import make_network
 
 __all__ = [
-    "encode_wholes",
+    "encode_whole_pictures",
     "load_earlier_run",
     "make_scorer",
     "open_features",
@@ -92,6 +92,15 @@ def standardize(network: MiniNetwork, cache: FeatureCache) -> None:
     network.feature_std.copy_(pooled.std(dim=0) + 1e-3)
 
 
+@torch.no_grad()
+def encode_whole_pictures(network: Network, cache: FeatureCache) -> NDArray[np.float32]:
+    """The vectors of the whole pictures of a cache, in its order: (n, 384), unit rows."""
+    views = [sample.views[0] for sample in cache]
+    batches = [torch.stack(views[i : i + BATCH]).to(network.logit_scale.device) for i in range(0, len(views), BATCH)]
+    vectors: NDArray[np.float32] = torch.cat([network.encode_images(batch).features for batch in batches]).cpu().numpy()
+    return vectors
+
+
 def _open_features(config: TrainConfig, source: Source, n_crops: int, stop: Event | None = None) -> FeatureCache:
     assert isinstance(config.network, MiniNetworkConfig), config.network
     towers = FrozenTowers(config.network.first_block)
@@ -118,17 +127,8 @@ def _open_features(config: TrainConfig, source: Source, n_crops: int, stop: Even
         return cache_features(source, folder, plan, towers, update)
 
 
-@torch.no_grad()
-def encode_wholes(network: Network, cache: FeatureCache) -> NDArray[np.float32]:
-    """The vectors of the whole pictures of a cache, in its order: (n, 384), unit rows."""
-    views = [sample.views[0] for sample in cache]
-    batches = [torch.stack(views[i : i + BATCH]).to(network.logit_scale.device) for i in range(0, len(views), BATCH)]
-    vectors: NDArray[np.float32] = torch.cat([network.encode_images(batch).features for batch in batches]).cpu().numpy()
-    return vectors
-
-
 def _score(student: Network, teacher: Network, *, cache: FeatureCache) -> float:
-    samples, images = list(cache), encode_wholes(teacher, cache)
+    samples, images = list(cache), encode_whole_pictures(teacher, cache)
     metrics: dict[str, float] = {}
     for kind in ("single", "joined"):
         texts = [getattr(sample, kind) for sample in samples]

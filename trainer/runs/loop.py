@@ -94,7 +94,7 @@ def resume(
     with join_ranks() as ranks, folder.lock(ranks), folder.convert_write_errors():
         state = make_train_state(config, ranks)
         progress = load_state(folder.checkpoints()[-1], state)
-        check_resumable(progress, config, folder.config_file, ranks.world)
+        check_resumable(progress, config, folder.config_file, ranks.world_size)
         loop = _TrainingLoop(config, source, inputs, folder, ranks, state, evaluate, draw_attention, stop)
         return loop.train_to_end(progress).path
 
@@ -129,7 +129,7 @@ def _wrap_forward(config: TrainConfig, student: Network, ranks: Ranks) -> nn.Mod
     forward: nn.Module = Student(student, config.method)
     if config.torch_compile:
         forward = cast(nn.Module, torch.compile(forward))
-    if ranks.world == 1:
+    if ranks.world_size == 1:
         return forward
     devices = [ranks.device] if ranks.device.type == "cuda" else None
     return DistributedDataParallel(forward, devices, find_unused_parameters=not config.cross_attention)
@@ -150,11 +150,13 @@ class _TrainingLoop:
         draw_attention: DrawAttention | None,
         stop: Event | None = None,
     ) -> None:
-        if config.batch % ranks.world:
-            raise CosmosSearchError(f"A batch of {config.batch} can't be divided evenly among {ranks.world} processes.")
+        if config.batch % ranks.world_size:
+            raise CosmosSearchError(
+                f"A batch of {config.batch} can't be divided evenly among {ranks.world_size} processes."
+            )
         self.config, self.source, self.run, self.ranks, self.state = config, source, run, ranks, state
         self.evaluate, self.draw_attention, self.stop_event = evaluate, draw_attention, stop or Event()
-        assert stop is None or ranks.world == 1, ranks
+        assert stop is None or ranks.world_size == 1, ranks
         self.views = _make_views(config, inputs)
         self.total = config.total_steps(0 if config.n_steps or config.n_samples else source.count())
         if self.total < 1:
@@ -193,9 +195,9 @@ class _TrainingLoop:
         return load_batches(
             self.source,
             self.views,
-            self.config.batch // self.ranks.world,
+            self.config.batch // self.ranks.world_size,
             rank=self.ranks.rank,
-            world=self.ranks.world,
+            world_size=self.ranks.world_size,
             positions=tuple(positions),
             n_done=progress.step,
             pin_memory=self.ranks.device.type == "cuda",

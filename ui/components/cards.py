@@ -25,9 +25,8 @@ class Part:
     score: float  # 0..1, the length of its bar
     score_text: str  # the score as text; "" for a box without a score
     colour: str  # CSS
-    box: (
-        tuple[float, float, float, float] | None
-    )  # left, top, right, bottom, 0..1; None: excluded, or the whole picture
+    # Left, top, right, bottom, 0..1; None: the sentence is excluded, or its region is the whole picture.
+    box: tuple[float, float, float, float] | None
     is_text: bool = False  # in or around the picture; it has no score
 
 

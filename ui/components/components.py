@@ -62,7 +62,7 @@ class GridData:
     outline: Outline  # of the first pictures
     cards: Sequence[Card]  # of the first pictures
     n: int | None  # all pictures; None: not known yet
-    isComplete: bool  # noqa: N815 (its name in JavaScript); True if the outline has all pictures
+    is_complete: bool  # the outline has all pictures
     picture: int | None  # the open one
     selected: Sequence[int]
     boxes: bool  # show regions on the pictures

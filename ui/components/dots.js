@@ -1,5 +1,7 @@
 // Tens of thousands of dots on a canvas, written as pixels: 50,000 take 2 to 4 ms, as circles 40 ms.
 
+import { make } from "./nodes.js";
+
 // For each radius, the offsets [dx, dy] of the pixels of a disc.
 function makeDisc(radius) {
   const disc = [];
@@ -23,7 +25,8 @@ export class Dots {
   constructor(xs, ys, groups, colours) {
     Object.assign(this, { xs: Float32Array.from(xs), ys: Float32Array.from(ys), groups: Uint16Array.from(groups) });
     this.pixels = Uint32Array.from(colours, toPixel);
-    this.node = make("canvas");
+    this.node = make("canvas", "dots");
+    this.node.setAttribute("aria-hidden", "true");
   }
 
   get length() { return this.xs.length; }
@@ -63,11 +66,4 @@ export class Dots {
     }
     return best;
   }
-}
-
-function make(kind) {
-  const node = document.createElement(kind);
-  node.className = "dots";
-  node.setAttribute("aria-hidden", "true");
-  return node;
 }

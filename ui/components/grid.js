@@ -1,24 +1,21 @@
 // A grid of any number of pictures, of which only the visible rows are in the document. Text is inserted as textContent.
 
+import { isTouch, makeCard } from "./card.js";
 import { Layout } from "./layout.js";
 import { Lightbox } from "./lightbox.js";
-import { make, makeBars, makeBoxes, makeIcon } from "./nodes.js";
-import { admit, getJson, pageAddress, pictureInAddress, pictureUrl } from "./requests.js";
+import { make } from "./nodes.js";
+import { admit, getJson, pageAddress, pictureInAddress } from "./requests.js";
+import { forgetBack, keepPlace, takePlace } from "./scroll_places.js";
 import { Scrubber, nameMonth } from "./scrubber.js";
 
 const BLOCK = 60; // cards of one request
-const HEAD = 70; // height of what covers the first rows, pixels
-const LABEL = 118; // greatest width of a label, pixels
-const BAR = 16; // width of the bar beside the pictures, pixels
-const PATIENCE_MS = 1000; // for the first pictures
-const PRESS_MS = 500; // a long touch
-const PLACES = "cosmos-search places of lists"; // in the session's storage, for when the page is loaded again
-const places = new Map(JSON.parse(sessionStorage.getItem(PLACES) ?? "[]")); // where each search was left, latest last
-const isTouch = matchMedia("(hover: none)").matches;
+const HEAD_HEIGHT = 70; // of what covers the first rows, pixels
+const FOOT_HEIGHT = 60; // of what covers the last rows, pixels
+const LABEL_WIDTH = 118; // at most, pixels
+const BAR_WIDTH = 16; // beside the pictures, pixels
+const MAX_WAIT_MS = 1000; // for the first pictures
+
 const grids = new WeakMap();
-let isBack = ["reload", "back_forward"].includes(performance.getEntriesByType("navigation")[0]?.type);
-window.addEventListener("popstate", () => { isBack = true; }, { capture: true }); // also while no grid is shown
-window.addEventListener("pagehide", () => sessionStorage.setItem(PLACES, JSON.stringify([...places].slice(-50))));
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const host = parentElement.querySelector(".grid");
@@ -93,8 +90,8 @@ class Grid {
       for (const card of data.cards) this.cards.set(card.id, card);
       this.n = data.n;
       const place = isOther ? this.findPlace() : this.measurePlace();
-      this.setOutline(data.outline, data.isComplete ? place : null);
-      if (!data.isComplete) this.waitForPictures(place ? 0 : PATIENCE_MS).then(() => { if (key === this.key) this.loadOutline(place); });
+      this.setOutline(data.outline, data.is_complete ? place : null);
+      if (!data.is_complete) this.waitForPictures(place ? 0 : MAX_WAIT_MS).then(() => { if (key === this.key) this.loadOutline(place); });
       if (data.picture !== null && pictureInAddress() === data.picture) this.lightbox.open(data.picture);
     }
   }
@@ -126,7 +123,7 @@ class Grid {
 
   layOut(place = null) {
     const isDated = this.outline?.months.length > 1; // then the bar with the years is beside the pictures
-    const width = this.host.clientWidth - (isDated ? BAR : 0);
+    const width = this.host.clientWidth - (isDated ? BAR_WIDTH : 0);
     if (!this.outline || width <= 0 || this.layout?.width === width) return;
     place ??= this.layout ? this.measurePlace() : null;
     const target = Math.max(104, Math.min(210, 60 + width / 15));
@@ -156,17 +153,13 @@ class Grid {
   }
 
   findPlace() {
-    const wasBack = isBack;
-    isBack = false;
-    const place = wasBack ? places.get(this.pageOfList) : null;
+    const place = takePlace(this.pageOfList);
     if (!place && this.outline && this.scroller.scrollTop > 0) this.scroller.scrollTop = 0;
-    return place ?? null;
+    return place;
   }
 
-  keepPlace() {
-    if (pageAddress(null) !== this.pageOfList) return; // the page has left it
-    places.delete(this.pageOfList);
-    places.set(this.pageOfList, this.measurePlace());
+  storePlace() {
+    if (pageAddress(null) === this.pageOfList) keepPlace(this.pageOfList, this.measurePlace()); // else it was left
   }
 
   scrollToShare(share) {
@@ -212,7 +205,7 @@ class Grid {
       this.loadCards(rows[from].first, rows[to].end);
     }
     this.showPosition(top, view);
-    this.keepPlace();
+    this.storePlace();
   }
 
   addRow(at) {
@@ -222,7 +215,7 @@ class Grid {
     const places = this.layout.placesOf(row);
     for (const month of row.hasLabel ? this.layout.months.filter((m) => m.start >= row.first && m.start < row.end) : []) {
       const label = make("div", "month", nameMonth(month.text));
-      label.style.left = `${Math.min(places[month.start - row.first].left, this.layout.width - LABEL)}px`;
+      label.style.left = `${Math.min(places[month.start - row.first].left, this.layout.width - LABEL_WIDTH)}px`;
       node.append(label);
     }
     const top = row.hasLabel ? this.layout.label : 0;
@@ -237,81 +230,20 @@ class Grid {
   }
 
   makeCard(index, width, height) {
-    const id = this.outline.ids[index], card = this.cards.get(id), node = make("div", "card");
-    node.dataset.id = id;
-    node.setAttribute("role", "listitem");
-    node.setAttribute("aria-posinset", index + 1);
-    node.setAttribute("aria-setsize", this.n ?? -1);
-    const link = make("a", "open");
-    Object.assign(link, { href: pageAddress(id), tabIndex: index === this.current ? 0 : -1, draggable: false });
-    node.append(link);
-    if (!card) {
-      node.classList.add("skeleton");
-      link.ariaLabel = `Picture ${index + 1}, loading`;
-      return node;
-    }
-    const score = card.score_text && `score ${card.score_text}`;
-    link.ariaLabel = [card.alt !== card.name && card.alt, card.name, card.badge, score, card.note].filter(Boolean).join(", ");
-    const image = make("img", "");
-    const pixels = Math.max(width, height) * window.devicePixelRatio;
-    Object.assign(image, { alt: "", draggable: false, decoding: "async" });
-    const showMissing = () => {
-      node.classList.add("gone");
-      link.replaceChildren(make("span", "", "Deleted or changed since it was indexed"));
-    };
-    image.onerror = () => { if (image.hasAttribute("src")) showMissing(); };
-    if (card.is_missing) {
-      showMissing();
-    } else {
-      image.src = pictureUrl(card, "thumbnail", pixels > 420 ? { side: 640 } : {});
-      link.append(image);
-    }
-    if (this.data.boxes && card.parts.length) {
-      const boxes = make("div", "boxes");
-      boxes.setAttribute("aria-hidden", "true");
-      boxes.append(...makeBoxes(card.parts, false));
-      link.append(boxes);
-    }
-    node.append(this.makeCaption(card), this.makeTick(node, card, index));
-    node.classList.toggle("named", this.data.names);
-    if (card.badge) {
-      node.classList.add("marked");
-      node.append(make("span", "badge", card.badge));
-    }
-    node.classList.toggle("selected", this.selected.has(id));
-    link.onclick = (event) => {
-      if (event.ctrlKey || event.metaKey || event.button) return; // another tab
-      event.preventDefault();
-      if (isTouch && this.selected.size) this.tick(index, event.shiftKey);
-      else this.lightbox.open(id, true);
-    };
-    if (isTouch) this.tickByLongPress(link, index);
-    return node;
-  }
-
-  makeCaption(card) {
-    const caption = make("div", "caption"), line = make("div", "line");
-    caption.setAttribute("aria-hidden", "true");
-    line.append(make("span", "name", card.name), make("span", "score", card.score_text));
-    caption.append(line);
-    if (card.note && (!card.score_text || !card.parts.length)) caption.append(make("div", "note", card.note));
-    if (card.score_text) caption.append(...makeBars(card.parts));
-    return caption;
-  }
-
-  makeTick(node, card, index) {
-    const tick = make("button", "tick");
-    Object.assign(tick, { type: "button", tabIndex: -1, title: "Select", ariaLabel: `Select ${card.name}` });
-    tick.setAttribute("aria-pressed", String(this.selected.has(card.id)));
-    tick.append(makeIcon("tick"));
-    tick.onclick = (event) => this.tick(index, event.shiftKey);
-    return tick;
+    const id = this.outline.ids[index], isCurrent = index === this.current, isSelected = this.selected.has(id);
+    return makeCard(this.cards.get(id), { id, index, n: this.n, width, height, isCurrent, isSelected }, this.data, {
+      onOpen: (event) => {
+        if (isTouch && this.selected.size) this.tick(index, event.shiftKey);
+        else this.lightbox.open(id, true);
+      },
+      onTick: (isRange) => this.tick(index, isRange),
+    });
   }
 
   showPosition(top, view) {
     const n = this.outline.ids.length, { layout } = this;
     const first = n && layout.rows[layout.rowAt(Math.max(0, top))].first;
-    const last = n && layout.rows[layout.rowAt(Math.max(0, top + view - 60))].end;
+    const last = n && layout.rows[layout.rowAt(Math.max(0, top + view - FOOT_HEIGHT))].end;
     const total = this.n === null ? "" : ` of ${this.n.toLocaleString("en")}`;
     this.position.textContent = n ? `${(first + 1).toLocaleString("en")}–${last.toLocaleString("en")}${total}` : "";
     const share = layout.height > view ? Math.min(1, Math.max(0, top / (layout.height - view))) : 0;
@@ -374,8 +306,8 @@ class Grid {
   reveal(index) {
     const row = this.layout.rows[this.layout.rowOf(index)], top = this.top(), view = this.scroller.clientHeight;
     const bottom = row.top + row.height + (row.hasLabel ? this.layout.label : 0);
-    if (row.top < top + HEAD) this.scroller.scrollTop += row.top - top - HEAD;
-    else if (bottom > top + view - 60) this.scroller.scrollTop += bottom - top - view + 60;
+    if (row.top < top + HEAD_HEIGHT) this.scroller.scrollTop += row.top - top - HEAD_HEIGHT;
+    else if (bottom > top + view - FOOT_HEIGHT) this.scroller.scrollTop += bottom - top - view + FOOT_HEIGHT;
     this.draw();
   }
 
@@ -422,27 +354,13 @@ class Grid {
     this.host.classList.toggle("ticking", this.selected.size > 0);
   }
 
-  tickByLongPress(link, index) {
-    let timer = null;
-    const stop = () => clearTimeout(timer);
-    link.addEventListener("touchstart", () => {
-      timer = setTimeout(() => { timer = null; this.tick(index, false); navigator.vibrate?.(20); }, PRESS_MS);
-    }, { passive: true });
-    for (const name of ["touchmove", "touchcancel"]) link.addEventListener(name, stop, { passive: true });
-    link.addEventListener("touchend", (event) => {
-      if (timer === null) event.preventDefault(); // it was long: no click
-      stop();
-    });
-    link.oncontextmenu = (event) => event.preventDefault();
-  }
-
   // the history of the browser
 
   onBack(event) {
     const id = pictureInAddress(), isOwn = pageAddress(null) === this.pageOfList;
     if (isOwn && (this.lightbox.isOpen || (id !== null && this.outline.ids.includes(id)))) {
       event.stopImmediatePropagation(); // only a picture was opened or closed: the rest of the page stays
-      isBack = false;
+      forgetBack();
       if (id === null) this.lightbox.hide(); else this.lightbox.open(id);
     }
   }

@@ -42,7 +42,7 @@ export class Lightbox {
     this.favourite = makeButton("tool", "heart", withKey("Favourite", "F"), () => this.toggleFavourite());
     this.boxes = makeButton("tool", "boxes", withKey("Show regions", "B"), () => this.toggleBoxes());
     this.part = makeButton("tool", "part", "Search for a part of the picture", () => this.togglePart());
-    this.details_ = makeButton("tool", "info", withKey("Details", "I"), () => this.togglePanel());
+    this.detailsButton = makeButton("tool", "info", withKey("Details", "I"), () => this.togglePanel());
     this.download = make("a", "tool");
     const download = makeButton("", "download", "Download");
     Object.assign(this.download, { title: "Download", ariaLabel: "Download", download: "" });
@@ -59,7 +59,7 @@ export class Lightbox {
       makeButton("tool close", "close", withKey("Close", "Esc"), () => this.leave()), this.title, this.count, zoom,
       makeButton("tool", "similar", "More like this", () => this.grid.send("similar", this.id)),
       makeButton("tool", "copies", "Copies of this picture", () => this.grid.send("copies", this.id)),
-      this.part, this.boxes, this.favourite, this.download, this.details_,
+      this.part, this.boxes, this.favourite, this.download, this.detailsButton,
     );
     const main = make("div", "main"), view = make("div", "view");
     view.append(this.stage.node, this.previous, this.next, this.status);
@@ -319,7 +319,7 @@ export class Lightbox {
 
   showPanel(isOn) {
     this.node.classList.toggle("open-panel", isOn);
-    this.details_.setAttribute("aria-pressed", String(isOn));
+    this.detailsButton.setAttribute("aria-pressed", String(isOn));
     this.panel.node.inert = !isOn;
   }
 

@@ -1,4 +1,4 @@
-// Functions shared by all components.
+// Elements that several components make: boxes, bars, icons, buttons.
 
 export function make(kind, name, text) {
   const node = document.createElement(kind);
@@ -12,16 +12,6 @@ export function placeBox(node, [left, top, right, bottom]) {
   Object.assign(node.style, {
     left: `${100 * left}%`, top: `${100 * top}%`, width: `${100 * (right - left)}%`, height: `${100 * (bottom - top)}%`,
   });
-}
-
-// Streamlit renders a component many times but calls its cleanup function only once, when it is removed.
-// So each rendering runs the cleanup of the one before.
-const cleanups = new WeakMap();
-
-export function replaceCleanup(element, cleanup) {
-  cleanups.get(element)?.();
-  cleanups.set(element, cleanup);
-  return () => cleanups.get(element)?.();
 }
 
 const ICONS = { // strokes in a square of 24

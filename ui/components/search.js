@@ -1,11 +1,21 @@
 // The search box of the page, which is Streamlit's: `/` goes to it, and it offers recent searches and names.
 
-import { make, replaceCleanup } from "./nodes.js";
+import { make } from "./nodes.js";
 import { admit, getJson } from "./requests.js";
 
 const RECENT = "cosmos-search recent searches"; // in the browser's storage
 const N_RECENT = 12;
 const LIST = "cosmos-search-suggestions";
+
+// Streamlit renders a component many times but calls its cleanup function only once, when it is removed.
+// So each rendering runs the cleanup of the one before.
+const cleanups = new WeakMap();
+
+function replaceCleanup(element, cleanup) {
+  cleanups.get(element)?.();
+  cleanups.set(element, cleanup);
+  return () => cleanups.get(element)?.();
+}
 
 const findBox = () => document.querySelector('input[aria-label="Search"]');
 

@@ -1,4 +1,4 @@
-"""Downloads. Original files, thumbnails and uploads are in `cosmos_search.service`.
+"""Downloads, and the folders that can be chosen. Originals, thumbnails and uploads: `cosmos_search.service`.
 
 No Streamlit calls here: what is shown of a file belongs in `ui.views` and `ui.components`.
 """

@@ -101,6 +101,16 @@ def format_json(pictures: Sequence[PictureRecord]) -> str:
     return json.dumps([dict(zip(COLUMNS, _list_values(picture), strict=True)) for picture in pictures], indent=2)
 
 
+def sanitize_name(name: str) -> str:
+    """The name without what any operating system forbids in file names, at most MAX_NAME_BYTES long."""
+    name = FORBIDDEN.sub("_", replace_surrogates(name)).strip(" ").rstrip(". ") or "_"
+    if RESERVED.match(name):
+        name = "_" + name
+    suffix = Path(name).suffix.encode()[:20].decode("utf-8", "ignore")
+    stem = name.encode()[: MAX_NAME_BYTES - len(suffix.encode())].decode("utf-8", "ignore")
+    return name if len(name.encode()) <= MAX_NAME_BYTES else stem + suffix
+
+
 def _format_table(rows: Iterable[Sequence[object]]) -> str:
     text = io.StringIO()
     csv.writer(text).writerows([_escape_formula(value) for value in row] for row in rows)
@@ -134,12 +144,3 @@ def _choose_free_name(path: Path, taken: set[str]) -> str:
         name, number = f"{stem}-{number}{suffix}", number + 1
     taken.add(key)
     return name
-
-
-def sanitize_name(name: str) -> str:
-    name = FORBIDDEN.sub("_", replace_surrogates(name)).strip(" ").rstrip(". ") or "_"
-    if RESERVED.match(name):
-        name = "_" + name
-    suffix = Path(name).suffix.encode()[:20].decode("utf-8", "ignore")
-    stem = name.encode()[: MAX_NAME_BYTES - len(suffix.encode())].decode("utf-8", "ignore")
-    return name if len(name.encode()) <= MAX_NAME_BYTES else stem + suffix

@@ -13,7 +13,7 @@ from indexer.ingest.scan_plan import real_path
 from indexer.pictures.suffixes import needs_extra, readable
 from indexer.pictures.walk import is_left_out
 
-__all__ = ["FolderListing", "Subfolder", "check_choosable", "find_home", "find_start", "list_folder"]
+__all__ = ["Count", "FolderListing", "Subfolder", "check_choosable", "find_home", "find_start", "list_folder"]
 
 COUNT_S = 0.2  # seconds of counting pictures
 MAX_SUBFOLDERS = 500  # of one listing

@@ -13,6 +13,7 @@ from cosmos_search.service.originals import is_available
 from indexer.errors import PictureError, UsageError
 from ui.routes.answers import explain_errors, make_error, make_json
 from ui.routes.picture_routes import find_picture
+from ui.session.albums import change_album
 from ui.session.shared import shared_resources
 
 __all__ = ["make_album_routes"]
@@ -48,13 +49,7 @@ def _change_album(request: Request, body: Any) -> Response:
     name, is_in = (body.get("name"), body.get("is_in")) if isinstance(body, dict) else (None, None)
     if not isinstance(name, str) or not isinstance(is_in, bool):
         raise UsageError("The request has to have a name and is_in.")
-    if is_in:
-        shared.library.add_to_album(name, [picture.id])
-    else:
-        for album in shared.library.albums():
-            if album.name == name and album.search is None:
-                shared.library.remove_from_album(album.id, [picture.id])
-    shared.results.clear()  # of albums
+    change_album(shared, name, [picture.id], is_in=is_in)
     return make_json({"is_in": is_in})
 
 

@@ -18,7 +18,7 @@ from ui.session.shared import SharedResources
 from ui.session.state import State
 
 __all__ = ["EXAMPLE_SIDE", "N_HITS", "N_SORTED", "ExamplePicture", "FirstResults", "crop", "find_example",
-           "find_first", "find_hit", "find_part", "find_shapes", "is_by_date", "is_search"]  # fmt: skip
+           "find_first", "find_hit", "find_part", "find_shapes", "get_levels", "is_by_date", "is_search"]  # fmt: skip
 
 EXAMPLE_SIDE = 1024  # pixels of an example
 N_FIRST = 60  # pictures that are sent with the page; the others are requested when they are scrolled to

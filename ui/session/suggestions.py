@@ -9,6 +9,7 @@ from pathlib import PurePath
 
 from cosmos_search.library import Library
 from cosmos_search.retrieval.nearest_town import find_nearest_towns
+from ui.counts import format_count
 from ui.escape import replace_surrogates
 
 __all__ = ["CHANGES", "Suggestion", "list_suggestions"]
@@ -31,11 +32,9 @@ def list_suggestions(library: Library) -> list[Suggestion]:
     """All of them. Takes a second with 100,000 pictures, so cache it. Names that are no text are left out."""
     found = [Suggestion(word, "keyword") for word in library.keywords(N_KEYWORDS)]
     facets = library.facets()
+    found += [_suggest(f"camera: {one.value}", one.n, camera=one.value) for one in facets.cameras[:N_CAMERAS]]
     found += [
-        Suggestion(f"camera: {one.value}", _count(one.n), {"camera": one.value}) for one in facets.cameras[:N_CAMERAS]
-    ]
-    found += [
-        Suggestion(f"folder: {'/'.join(PurePath(one.value).parts[-2:])}", _count(one.n), {"folder": one.value})
+        _suggest(f"folder: {'/'.join(PurePath(one.value).parts[-2:])}", one.n, folder=one.value)
         for one in facets.directories[:N_FOLDERS]
     ]
     found += islice(_list_months(library), N_MONTHS)
@@ -50,7 +49,7 @@ def _list_months(library: Library) -> Iterator[Suggestion]:
     counts = Counter((date.year, date.month) for date in dates if date is not None)
     for (year, month), n in counts.items():
         after, before = f"{year:04}-{month:02}", f"{year + month // 12:04}-{month % 12 + 1:02}"
-        yield Suggestion(f"{datetime(year, month, 1):%B %Y}", _count(n), {"after": after, "before": before})
+        yield _suggest(f"{datetime(year, month, 1):%B %Y}", n, after=after, before=before)
 
 
 def _list_places(library: Library) -> Iterator[Suggestion]:
@@ -58,11 +57,12 @@ def _list_places(library: Library) -> Iterator[Suggestion]:
     towns = find_nearest_towns([(place.latitude, place.longitude) for place in library.places()])
     near = ((town.name, town.country) for town in towns if town is not None and town.distance_km <= RADIUS_KM)
     for (name, country), n in Counter(near).most_common():
-        yield Suggestion(f"near: {name}", _count(n), {"near": f"{name}, {country}, {RADIUS_KM} km"})
+        yield _suggest(f"near: {name}", n, near=f"{name}, {country}, {RADIUS_KM} km")
 
 
-def _count(n: int) -> str:
-    return f"{n:,} {'picture' if n == 1 else 'pictures'}"
+def _suggest(text: str, n: int, **changes: str) -> Suggestion:
+    """A name that stands for filters, with the number of its pictures."""
+    return Suggestion(text, format_count(n, "picture"), changes)
 
 
 def _is_text(one: Suggestion) -> bool:

@@ -7,8 +7,10 @@ import streamlit as st
 from indexer.errors import CosmosSearchError
 from indexer.store.albums import FAVOURITES, MAX_NAME, Album
 from ui.components.data_uri import encode_jpeg_uri, make_image_html
+from ui.counts import format_count
 from ui.escape import escape_markdown
 from ui.session.address import go
+from ui.session.albums import change_album
 from ui.session.shared import SharedResources
 from ui.session.state import State
 from ui.views.advice import show_error
@@ -72,16 +74,10 @@ def show_add_to_album(shared: SharedResources) -> None:
 def _change(shared: SharedResources, name: str, is_in: bool) -> None:
     ids = st.session_state.get("selected", ())
     try:
-        if is_in:
-            shared.library.add_to_album(name, ids)
-        else:
-            for album in shared.library.albums():
-                if album.name == name:
-                    shared.library.remove_from_album(album.id, ids)
+        change_album(shared, name, ids, is_in=is_in)
     except CosmosSearchError as error:
         st.session_state[ERROR] = error
         return
-    shared.results.clear()  # of albums
     st.session_state.update(selected=[])
     st.toast(f"{'Added to' if is_in else 'Removed from'} {escape_markdown(name)}: {len(ids):,}")
 
@@ -92,11 +88,7 @@ def _show_album(shared: SharedResources, album: Album) -> None:
         cover = shared.thumbnails.get(pictures[0]) if pictures else None
         if cover is not None:
             st.html(make_image_html(encode_jpeg_uri(cover), "", COVER_SIDE), width="content")
-        kind = (
-            "saved search"
-            if album.search is not None
-            else f"{album.n_pictures:,} " + ("picture" if album.n_pictures == 1 else "pictures")
-        )
+        kind = "saved search" if album.search is not None else format_count(album.n_pictures, "picture")
         st.markdown(f"**{escape_markdown(album.name)}**  \n{kind}")
         st.button("Open", key=f"open_album_{album.id}", on_click=_open, args=(album,))
         with st.popover("Delete"):

@@ -8,6 +8,7 @@ import streamlit as st
 from cosmos_search.explore.duplicate_groups import DuplicateGroup, Duplicates
 from indexer.store.records import PictureRecord
 from ui.components.cards import Card, make_card
+from ui.counts import format_count
 from ui.escape import escape_markdown, replace_surrogates
 from ui.files.downloads import format_groups_csv, format_other_paths
 from ui.session.address import bind_widget, go, show_choice
@@ -39,11 +40,12 @@ def show_duplicates(shared: SharedResources, state: State) -> None:
     show_choice("Kind", "kind", state.kind, labels)
     st.caption(EXPLANATIONS[state.kind])
     if found.n_unreadable:
-        st.caption(f"{found.n_unreadable:,} pictures were left out: their files can't be read any more.")
+        pictures = f"{format_count(found.n_unreadable, 'picture')} {'was' if found.n_unreadable == 1 else 'were'}"
+        st.caption(f"{pictures} left out, because files can't be read any more.")
     groups = found.of_kind(state.kind)
     if not groups:
         name = "copies" if state.kind == "copies" else "bursts"
-        st.info(f"No {name} among {found.n_pictures:,} pictures.", icon=":material/check_circle:")
+        st.info(f"No {name} among {format_count(found.n_pictures, 'picture')}.", icon=":material/check_circle:")
         return
     _show_downloads(groups)
     n_pages = -(-len(groups) // GROUPS_PER_PAGE)
@@ -83,7 +85,7 @@ def _show_downloads(groups: Sequence[DuplicateGroup]) -> None:
     n_others = sum(len(group.other_paths) for group in groups)
     with st.container(horizontal=True, vertical_alignment="center", border=True):
         st.markdown(
-            f"Keep the best of each group, list the **{n_others:,} {'other' if n_others == 1 else 'others'}**. "
+            f"Keep the best of each group, list the **{format_count(n_others, 'other')}**. "
             "Nothing is ever deleted by this program.",
             width="content",
         )

@@ -12,6 +12,7 @@ from cosmos_search.models.store import BUILT_IN, default_model, default_store
 from cosmos_search.opened_index import Info
 from cosmos_search.service.indexing import DOWNLOAD, INDEX
 from indexer.errors import OtherEncoderError
+from ui.counts import format_count
 from ui.escape import escape_markdown
 from ui.session.shared import SharedResources
 from ui.views.advice import advise_install, show_error
@@ -52,7 +53,7 @@ def show_encoder(shared: SharedResources, info: Info) -> None:
         sizes = sum(info.size_bytes.values()) / 1e6
         st.markdown(
             f"Encoder of this index: **{escape_markdown(info.encoder.name)}** ({escape_markdown(info.encoder.regions)} "
-            f"regions), {info.n_pictures:,} pictures, {sizes:,.1f} MB on disk."
+            f"regions), {format_count(info.n_pictures, 'picture')}, {sizes:,.1f} MB on disk."
         )
         if info.needs_rebuild:
             show_error(OtherEncoderError(info.encoder.name, info.encoder.name))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from indexer.store.records import FailedFile
+from ui.counts import format_count
 from ui.escape import escape_markdown
 from ui.files.downloads import format_failed_csv
 
@@ -72,7 +73,7 @@ def show_failures(failed: list[FailedFile]) -> None:
     n = len(failed)
     if not n:
         return
-    title = f"{n:,} {'file' if n == 1 else 'files'} could not be read"
+    title = f"{format_count(n, 'file')} could not be read"
     with st.expander(title, icon=":material/warning:", expanded=True):
         for group in group_failures(failed):
             _show_group(group)

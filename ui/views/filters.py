@@ -7,6 +7,7 @@ import streamlit as st
 
 from indexer.errors import CosmosSearchError
 from indexer.store.facets import Count
+from ui.counts import format_count
 from ui.escape import escape_markdown, replace_surrogates
 from ui.session.address import bind_widget, go
 from ui.session.shared import SharedResources
@@ -43,7 +44,7 @@ def show_filters(shared: SharedResources, state: State) -> None:
         _show_text_filter("Near", "near", state, "Munich,20km")
         if filters is not None:
             n = shared.library.n_matching(filters)
-            st.caption(f"{n:,} {'picture matches' if n == 1 else 'pictures match'}")
+            st.caption(f"{format_count(n, 'picture')} {'matches' if n == 1 else 'match'}")
     if set_:
         st.button("Clear filters", icon=":material/filter_alt_off:", on_click=go, kwargs=CLEARED)
 
@@ -69,9 +70,8 @@ def _show_choice_filter(label: str, name: str, state: State, counts: Sequence[Co
 
 
 def _show_select(label: str, key: str, value: str, counts: Sequence[Count], on_change: Callable[[], None]) -> None:
-    counts = [
-        count for count in counts if count.value == replace_surrogates(count.value)
-    ]  # Streamlit cannot send surrogates
+    # Streamlit cannot send surrogates.
+    counts = [count for count in counts if count.value == replace_surrogates(count.value)]
     shown = {count.value: f"{count.value} ({count.n:,})" for count in counts}
     st.selectbox(
         label,

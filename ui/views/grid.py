@@ -58,7 +58,7 @@ def _show_grid(
         outline=make_outline(shapes, by_date),
         cards=cards,
         n=n,
-        isComplete=n == len(shapes),
+        is_complete=n == len(shapes),
         picture=state.picture,
         selected=st.session_state.get("selected", ()),
         boxes=state.where,

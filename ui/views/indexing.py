@@ -9,6 +9,7 @@ from cosmos_search.service.indexing import INDEX, IndexingJob, Step
 from indexer.errors import UsageError
 from indexer.ingest.read_texts import TextReport
 from indexer.ingest.update import Report
+from ui.counts import format_count
 from ui.escape import escape_markdown
 from ui.session.shared import SharedResources
 from ui.views.advice import advise_install, format_error, show_error
@@ -103,7 +104,8 @@ def _show_summary(report: Report) -> None:
     state = "Stopped; indexed so far" if report.is_stopped else "Done"
     st.success(f"{state}: {', '.join(text) or 'no pictures found'}.")
     if report.needs_extra:
-        st.info(f"{report.needs_extra:,} HEIC or raw files were skipped. {advise_install('formats')}")
+        files = f"{format_count(report.needs_extra, 'HEIC or raw file')} {'was' if report.needs_extra == 1 else 'were'}"
+        st.info(f"{files} skipped. {advise_install('formats')}")
     for warning in report.warnings:
         st.warning(format_error(warning))
 
@@ -111,6 +113,5 @@ def _show_summary(report: Report) -> None:
 def _show_texts_summary(texts: TextReport) -> None:
     state = "Stopped; text was read in" if texts.is_stopped else "Text was read in"
     failed = f"; {len(texts.failed):,} could not be read" if texts.failed else ""
-    pictures = "picture" if texts.n_read == 1 else "pictures"
     have = "has" if texts.n_with_text == 1 else "have"
-    st.success(f"{state} {texts.n_read:,} {pictures}: {texts.n_with_text:,} {have} text{failed}.")
+    st.success(f"{state} {format_count(texts.n_read, 'picture')}: {texts.n_with_text:,} {have} text{failed}.")

@@ -6,6 +6,7 @@ import streamlit as st
 
 from cosmos_search.opened_index import Info
 from indexer.errors import CosmosSearchError
+from ui.counts import format_count
 from ui.escape import escape_markdown
 from ui.session.shared import SharedResources
 from ui.session.state import State
@@ -41,7 +42,8 @@ def _show_folders(shared: SharedResources, info: Info) -> None:
     for folder in info.folders:
         with st.container(horizontal=True, vertical_alignment="center", border=True):
             failed = f", {folder.n_failed:,} failed" if folder.n_failed else ""
-            st.markdown(f"**{escape_markdown(folder.path)}** &nbsp; {folder.n_pictures:,} files{failed}")
+            files = format_count(folder.n_pictures, "file")
+            st.markdown(f"**{escape_markdown(folder.path)}** &nbsp; {files}{failed}")
             with st.popover("Remove", disabled=is_busy):
                 st.markdown("Removes the pictures of this folder from the index. The files are not changed.")
                 st.button(

@@ -6,6 +6,7 @@ from cosmos_search.extras import MissingExtraError
 from cosmos_search.service.indexing import READ
 from indexer.cores import available_cores
 from indexer.ingest.read_texts import MAX_THREADS
+from ui.counts import format_count
 from ui.session.address import bind_widget
 from ui.session.shared import SharedResources
 from ui.views.advice import show_error
@@ -55,5 +56,5 @@ def _describe_time(n_unread: int) -> str:
     seconds = n_unread * SECONDS_EACH / min(available_cores(), MAX_THREADS)
     unit, length = next((one for one in UNITS if seconds >= 2 * one[1]), UNITS[-1])
     time = f"{max(2, seconds / length):.0f} {unit}"
-    pictures = "1 picture was" if n_unread == 1 else f"{n_unread:,} pictures were"
-    return f"{pictures} not read yet: this takes about {time} on this computer."
+    verb = "was" if n_unread == 1 else "were"
+    return f"{format_count(n_unread, 'picture')} {verb} not read yet: this takes about {time} on this computer."

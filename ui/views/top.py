@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from ui.components.components import show_search_helper
+from ui.counts import format_count
 from ui.session.address import bind_widget, go, show_choice
 from ui.session.login import get_own_ticket
 from ui.session.shared import SharedResources
@@ -52,7 +53,7 @@ def _show_indexing_note(shared: SharedResources) -> None:
         st.caption(f":material/sync: {describe_job(job)}{more}")
     elif job.report is not None and job.report.failed and st.session_state.get(SEEN) is not job:
         n = len(job.report.failed)
-        label = f"{n:,} {'file' if n == 1 else 'files'} could not be read. What to do"
+        label = f"{format_count(n, 'file')} could not be read. What to do"
         if st.button(label, icon=":material/warning:", type="tertiary", key="see_failures"):
             st.session_state[SEEN] = job
             go(view="library", picture=None)

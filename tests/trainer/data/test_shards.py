@@ -123,6 +123,17 @@ def test_a_record_without_text_is_refused(record, said, photos, tmp_path):
     assert read_captions(pairs_in(tmp_path / "shards")[0], "sentences")[1] == ["One cat", "Two dogs"]
 
 
+def test_a_caption_file_without_text_is_refused_in_the_same_words(photos, tmp_path):
+    (photos / "red-red.txt").write_text("red")
+    (photos / "red-blue.json").write_text('{"caption": 5}')
+    (photos / "red-green.json").write_text("{}")
+    prepare(photos, tmp_path / "shards")
+    assert refused(tmp_path / "shards") == {
+        "red-blue.jpg": "it has 5 in place of a text",
+        "red-green.jpg": "it has no caption",
+    }
+
+
 def test_a_line_that_cannot_be_parsed_is_skipped(photos, tmp_path):
     lines = ['{"path": "photos/red-red.jpg", "caption": "red"}', "[1]", "{", "[" * 100_000]
     (tmp_path / "list.jsonl").write_text("\n".join(lines))
@@ -137,6 +148,12 @@ def test_a_folder_of_shards_is_not_prepared_again(tmp_path):
     with pytest.raises(AlreadyShardsError) as caught:
         prepare(tmp_path / "shards", tmp_path / "again")
     assert caught.value.folder == tmp_path / "shards"
+
+
+def test_the_shards_of_a_folder_are_not_read_to_find_out_that_they_are_shards(tmp_path):
+    (tmp_path / "000000.tar").write_bytes(b"reading this shard would find that it is damaged")
+    with pytest.raises(AlreadyShardsError):
+        prepare(tmp_path, tmp_path / "again")
 
 
 def test_empty_cells_do_not_change_a_tables_form(photos, tmp_path):

@@ -19,8 +19,9 @@ from cosmos_search.models.trained import TRAINED_FILE
 from cosmos_search.network.mini import MiniNetworkConfig
 from indexer.errors import CosmosSearchError, UsageError
 from tests.pictures import make_shards
-from trainer.config import PRESETS, load_config, save_config
+from trainer.config import load_config, save_config
 from trainer.data.frozen_towers import FrozenTowers
+from trainer.presets import PRESETS
 from trainer.runs.checkpoints import choose_checkpoint, load_networks
 from trainer.runs.errors import InitSizesError, UnknownInitError
 from trainer.runs.export import export

@@ -364,7 +364,7 @@ class Library:
             return *(index.identity or ()), catalog.version(), catalog.last_text_id()
 
     def remove(self, folder: str | Path) -> int:
-        """Remove a folder from the index; the folder itself is not changed. Returns the number of its files."""
+        """Remove a folder from the index; the folder itself is not changed. Returns the number of its pictures."""
         from indexer.ingest.update import remove
 
         return remove(self._opened.open(), parse_path(folder))

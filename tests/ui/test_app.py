@@ -300,6 +300,16 @@ def test_the_start_page_lists_folders_and_models_with_their_sizes(index, home):
     assert button(test, "Index Pictures").disabled is False
 
 
+def test_the_chooser_says_what_an_ignore_file_leaves_out_and_what_is_wrong_with_it(index, home):
+    rules = home / "Pictures" / ".cosmosignore"
+    rules.write_text("/Trip/\n")
+    sent = sent_folders(page())
+    assert {one["name"]: one["count"] for one in sent["folders"]}["Trip"] == "left out by .cosmosignore"
+    assert sent["status"] == "In this folder: no pictures, 2 folders"
+    rules.write_text("!\n")
+    assert sent_folders(page())["status"].startswith(f"No pictures here can be indexed: {rules}, line 1")
+
+
 def test_the_chosen_folder_is_indexed_with_the_chosen_model(index, home):
     test = page()
     test.selectbox(key="first_model").set_value("cosmos-mini-conse")

@@ -15,6 +15,7 @@ from starlette.responses import StreamingResponse
 
 from cosmos_search.server.answers import make_json
 from cosmos_search.server.errors import UnknownPictureError
+from cosmos_search.server.no_match import explain_empty_answer
 from cosmos_search.server.schemas import (
     MAX_ID,
     AlbumsAnswer,
@@ -46,7 +47,9 @@ def make_picture_routes(service: Service) -> APIRouter:
             filters = query.parse()
             pictures = service.library.browse(filters, start=query.offset, n=query.limit)
             n = service.library.n_matching(filters)
-            return make_json({"pictures": [picture.to_dict() for picture in pictures], "n_matching": n})
+            no_match = None if n else explain_empty_answer(service.library, query)
+            values = {"pictures": [picture.to_dict() for picture in pictures], "n_matching": n, "no_match": no_match}
+            return make_json(values)
 
         return await service.workers.run(read)
 

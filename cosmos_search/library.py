@@ -212,7 +212,7 @@ class Library:
 
         text: sentences with signs, weights and places; `cosmos_search.retrieval.query` has the syntax. One that only
         excludes texts, such as "-text:draft", finds all other pictures, the newest first. Texts in pictures are found
-        after `read_texts` has read them: if `text:` finds nothing and some were not read, an UnreadTextsError is logged.
+        after `read_texts` has read them; if `text:` finds nothing and some were not read, UnreadTextsError is logged.
         similar_to: find pictures similar to this one, or to its part `box`; a text may be added. If it is an indexed
         file, that picture is left out.
         filters: conditions that all hits fulfil.

@@ -167,7 +167,8 @@ export class Lightbox {
   async refine(id, found) {
     if (!found.isRefined) {
       const boxes = await getJson(`pictures/${id}/boxes`, this.grid.address).catch(() => null); // without heat maps
-      boxes?.forEach((box, i) => { found.parts[i].box = box; });
+      const sentences = found.parts.filter((part) => !part.is_text);
+      boxes?.forEach((box, i) => { sentences[i].box = box; });
       found.isRefined = true;
     }
     if (this.id === id) this.showParts(found.parts);

@@ -58,10 +58,21 @@ def test_a_picture_with_the_words_is_found_and_the_evidence_says_where(library):
     assert hit.path.name == "6.png"
     assert hit.texts == (TextLine("picture", "EXIT 12", SIGN, 0.9),)
     assert hit.to_dict()["evidence"] == [
+        {"kind": "text in the picture", "text": "EXIT 12", "box": [0.1, 0.2, 0.5, 0.3], "confidence": 0.9},
         {"kind": "image", "text": "exit 12", "score": 0, "box": [0, 0, 1, 1],
          "is_negative": False},
-        {"kind": "text in the picture", "text": "EXIT 12", "box": [0.1, 0.2, 0.5, 0.3], "confidence": 0.9},
     ]  # fmt: skip
+
+
+def test_the_evidence_begins_with_what_gives_most_of_the_score(library):
+    blue = library.search("blue", 1)[0].path.name
+    put_lines(library, blue, "blue")
+    put_lines(library, "0.png", "blue")
+    hits = {hit.path.name: hit for hit in library.search("blue - red", 40, include_unlikely=True)}
+    for name, first, is_found_by_texts in ((blue, "image", False), ("0.png", "text in the picture", True)):
+        assert hits[name].is_found_by_texts == is_found_by_texts
+        assert hits[name].to_dict()["evidence"][0]["kind"] == first
+    assert not any(hit.is_found_by_texts for hit in hits.values() if not hit.texts)
 
 
 def test_words_and_what_pictures_show_are_one_ranking(library):

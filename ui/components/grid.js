@@ -3,7 +3,7 @@
 import { Layout } from "./layout.js";
 import { Lightbox } from "./lightbox.js";
 import { make, makeBars, makeBoxes, makeIcon } from "./nodes.js";
-import { admit, getJson, pageAddress, pictureInAddress, pictureUrl } from "./requests.js";
+import { admit, getJson, markOpened, pageAddress, pictureInAddress, pictureUrl } from "./requests.js";
 import { Scrubber, nameMonth } from "./scrubber.js";
 
 const BLOCK = 60; // cards of one request
@@ -95,7 +95,10 @@ class Grid {
       const place = isOther ? this.findPlace() : this.measurePlace();
       this.setOutline(data.outline, data.isComplete ? place : null);
       if (!data.isComplete) this.waitForPictures(place ? 0 : PATIENCE_MS).then(() => { if (key === this.key) this.loadOutline(place); });
-      if (data.picture !== null && pictureInAddress() === data.picture) this.lightbox.open(data.picture);
+      if (data.picture !== null && pictureInAddress() === data.picture) {
+        markOpened(data.picture);
+        this.lightbox.open(data.picture);
+      }
     }
   }
 

@@ -11,11 +11,12 @@ from cosmos_search.encoders.protocol import Encoder, require_made_by
 from cosmos_search.library import Library
 from cosmos_search.retrieval.encode import encode
 from cosmos_search.retrieval.errors import HitCountError
-from cosmos_search.retrieval.present import present
+from cosmos_search.retrieval.present import present, present_newest
 from cosmos_search.retrieval.query import parse_query
 from cosmos_search.retrieval.text_matches import match_texts
 from indexer.store.catalog import Catalog
 from indexer.store.errors import EmptyIndexError
+from indexer.store.filter_record import Filters
 from indexer.store.index import Index
 from indexer.store.records import EncoderRecord, PictureRecord, TextLine
 from indexer.store.texts import WordMatches
@@ -35,6 +36,9 @@ class _Records:
 
     def n_pictures(self) -> int:
         return self.catalog.n_pictures()
+
+    def newest(self, filters: Filters, start: int, n: int) -> list[PictureRecord]:
+        return self.catalog.newest(filters, start, n)
 
     def texts_of(self, ids: Sequence[int]) -> dict[int, list[TextLine]]:
         return self.catalog.texts_of(ids)
@@ -68,6 +72,8 @@ class Searcher:
         encoder = self._library.encoder
         with self._index.reading_pictures() as catalog:
             record = self._require_made_by(catalog, encoder)
+            if query is not None and not query.terms and wanted.example is None:
+                return Answer(present_newest(_Records(record, catalog), query, wanted.filters, wanted.top))
         encoded = encode(encoder, query, wanted.example)
         with self._index.reading() as catalog:  # a word is rare or not in all shards together
             levels = match_texts(_Records(record, catalog), encoded)

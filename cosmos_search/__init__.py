@@ -94,6 +94,7 @@ if TYPE_CHECKING:  # the same names as in _EXPORTS, for type checkers and editor
         InvalidValueError as InvalidValueError,
         QueryError as QueryError,
         UnknownTownError as UnknownTownError,
+        UnreadTextsError as UnreadTextsError,
         UnreadableHitError as UnreadableHitError,
     )
     from cosmos_search.retrieval.explain import (
@@ -226,6 +227,7 @@ _EXPORTS: dict[str, tuple[str, ...]] = {  # module -> the names of it that this 
         "InvalidValueError",
         "QueryError",
         "UnknownTownError",
+        "UnreadTextsError",
         "UnreadableHitError",
     ),
     "cosmos_search.retrieval.explain": (

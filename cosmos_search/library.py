@@ -19,6 +19,7 @@ from cosmos_search.opened_index import Info, OpenedIndex
 from cosmos_search.places import default_place, parse_path, parse_place
 from cosmos_search.retrieval.example_image import read_example_image
 from cosmos_search.retrieval.hits import Hit
+from cosmos_search.retrieval.no_match import find_unread_texts
 from cosmos_search.retrieval.query import parse_query
 from cosmos_search.retrieval.search import search
 from cosmos_search.retrieval.similarity import is_file, leave_out
@@ -164,6 +165,11 @@ class Library(IndexedPictures):
         with self._opened.open().reading() as catalog:
             return catalog.count_unread(load_reader().version)
 
+    def n_texts_read(self) -> int:
+        """The number of indexed pictures whose texts were read, with any reader. `text:` finds a text only in these."""
+        with self._opened.open().reading() as catalog:
+            return catalog.count_read()
+
     def count_files(
         self,
         folders: Sequence[str | Path] = (),
@@ -195,7 +201,9 @@ class Library(IndexedPictures):
     ) -> list[Hit]:
         """The best `top` pictures for a query, best first. An empty list: no picture matches.
 
-        text: sentences with signs, weights and places; `cosmos_search.retrieval.query` has the syntax.
+        text: sentences with signs, weights and places; `cosmos_search.retrieval.query` has the syntax. One that only
+        excludes texts, such as "-text:draft", finds all other pictures, the newest first. Texts in pictures are found
+        after `read_texts` has read them; if `text:` finds nothing and some were not read, UnreadTextsError is logged.
         similar_to: find pictures similar to this one, or to its part `box`; a text may be added. If it is an indexed
         file, that picture is left out.
         filters: conditions that all hits fulfil.
@@ -220,6 +228,8 @@ class Library(IndexedPictures):
         hits = search(
             index, self.encoder, query, example=example, top=n, filters=filters, include_unlikely=include_unlikely
         )
+        if not hits and query is not None and (unread := find_unread_texts(self, Filters(texts=query.texts))):
+            log.info("%s", unread)
         return hits if path is None else leave_out(hits, is_file(path), top)
 
     def near_duplicates(self, *, on_progress: Callable[[float], None] = lambda share: None) -> "Duplicates":
@@ -249,7 +259,7 @@ class Library(IndexedPictures):
             return *(index.identity or ()), catalog.version(), catalog.last_text_id()
 
     def remove(self, folder: str | Path) -> int:
-        """Remove a folder from the index; the folder itself is not changed. Returns the number of its files."""
+        """Remove a folder from the index; the folder itself is not changed. Returns the number of its pictures."""
         from indexer.ingest.update import remove
 
         return remove(self._opened.open(), parse_path(folder))

@@ -25,6 +25,7 @@ class Info:
     encoder: EncoderRecord | None  # None: nothing was indexed yet
     folders: list[Folder]
     n_pictures: int  # files with the same content count once
+    n_texts_read: int  # pictures whose texts were read
     failed: list[FailedFile]
     size_bytes: dict[str, int]  # on disk, of "catalog" and "vectors"
     needs_rebuild: bool  # True if another version of the encoder made the vectors, so searches fail
@@ -36,6 +37,7 @@ class Info:
             "index": str(self.place),
             "model": self.encoder.to_dict() if self.encoder else None,
             "pictures": self.n_pictures,
+            "texts_read": self.n_texts_read,
             "folders": [folder.to_dict() for folder in self.folders],
             "failed": [file.to_dict() for file in self.failed],
             "size_bytes": self.size_bytes,
@@ -110,6 +112,7 @@ class OpenedIndex:
                 encoder=encoder,
                 folders=catalog.folders(),
                 n_pictures=catalog.n_pictures(),
+                n_texts_read=catalog.count_read(),
                 failed=catalog.failures(),
                 size_bytes=index.size_bytes(),
                 needs_rebuild=encoder is not None and self._find_version(encoder) != encoder.version,

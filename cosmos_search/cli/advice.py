@@ -21,7 +21,13 @@ from cosmos_search.models.errors import (
     UnpublishedModelError,
 )
 from cosmos_search.network.errors import MissingModelFileError
-from cosmos_search.retrieval.errors import EmptyQueryError, ExplanationError, HitCountError, UnreadableHitError
+from cosmos_search.retrieval.errors import (
+    EmptyQueryError,
+    ExplanationError,
+    HitCountError,
+    UnreadableHitError,
+    UnreadTextsError,
+)
 from indexer.errors import CosmosSearchError, OtherEncoderError
 from indexer.ingest.errors import (
     EmptyFolderError,
@@ -143,6 +149,7 @@ ADVICE: Advice = {
     # cosmos_search.retrieval
     EmptyQueryError: lambda error: f"Say what to look for: {suggest('cosmos-search search', 'a red car')}",
     HitCountError: lambda error: "For ten hits: -n 10",
+    UnreadTextsError: lambda error: f"To read it: {suggest('cosmos-search index --text')}",
     UnreadableHitError: lambda error: f"Bring the index up to date: {suggest('cosmos-search index')}",
     ExplanationError: lambda error: "Choose another directory: --explain DIR",
 }

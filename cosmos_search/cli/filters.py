@@ -7,22 +7,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from cosmos_search.cli.group import TEXT, decode_argument
-from cosmos_search.cli.suggest import suggest
 from cosmos_search.cli.terminal import escape
-from indexer.plural import count
 
 if TYPE_CHECKING:
-    from cosmos_search.cli.served import ServedLibrary
     from indexer.store.facets import Count, Facets
     from indexer.store.filter_record import Filters
 
-__all__ = ["FilterTexts", "describe_failure", "describe_town", "filter_options", "list_facets", "parse_filter_options"]
+__all__ = ["FilterTexts", "describe_town", "filter_options", "list_facets", "name_conditions", "parse_filter_options"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 FilterTexts = dict[str, str | None]  # the values of the options, by the names that `parse_filters` has for them
-N_VALUES = 6  # that a sentence lists
-EVERYWHERE_KM = 20_040  # from any point of the earth to all others
-MISSING = {"camera": "a camera in its metadata", "taken": "a date"}
 
 OPTIONS = (
     click.option(
@@ -80,21 +74,13 @@ def describe_town(texts: FilterTexts) -> str | None:
     return f"Near {town.name} in {town.area}, the largest of {town.n_same} towns of this name; for another: {example}"
 
 
-def describe_failure(library: "ServedLibrary", texts: FilterTexts) -> str | None:
-    """Which option no picture passes, and what it can be instead; None if some pictures pass all."""
-    if library.n_matching(parse_filter_options(texts)):
-        return None
-    given = {name: text for name, text in texts.items() if text is not None}
-    passing = {name: library.n_matching(parse_filter_options({name: text})) for name, text in given.items()}
-    of_all = f"0 of {count(library.n_matching(), 'picture')} pass"
-    for name, n in passing.items():
-        if n == 0:
-            return f"{of_all} {_format_option(name, given[name])}{_list_values(library, name)}"
-    parts = [
-        f"{_format_option(name, text)} ({count(passing[name], 'picture', 'passes', 'pass')} it alone)"
-        for name, text in given.items()
-    ]
-    return f"{of_all} {' and '.join(parts)}."
+def name_conditions(texts: FilterTexts) -> "dict[str, Filters]":
+    """Each of the filters alone, by its option: "--camera X100"."""
+    return {
+        f"--{name.replace('_', '-')} {quote(escape(text))}": parse_filter_options({name: text})
+        for name, text in texts.items()
+        if text is not None
+    }
 
 
 def list_facets(facets: "Facets") -> "dict[str, tuple[Count, ...]]":
@@ -106,22 +92,3 @@ def list_facets(facets: "Facets") -> "dict[str, tuple[Count, ...]]":
         "orientation": facets.orientations,
         "min-size": facets.sizes,
     }
-
-
-def _format_option(name: str, text: str) -> str:
-    return f"--{name.replace('_', '-')} {quote(escape(text))}"
-
-
-def _list_values(library: "ServedLibrary", name: str) -> str:
-    """The end of the sentence: the values that this option can have."""
-    from indexer.store.filter_record import Filters, Near
-
-    if name == "near":
-        return f"; pictures with a place: {library.n_matching(Filters(near=Near(0, 0, EVERYWHERE_KM)))}"
-    option = {"after": "taken", "before": "taken"}.get(name, name.replace("_", "-"))
-    values = list_facets(library.facets())[option]
-    if not values:
-        return f"; none has {MISSING[option]}." if option in MISSING else "."
-    shown = ", ".join(f"{escape(count.value)} ({count.n})" for count in values[:N_VALUES])
-    more = f" and {len(values) - N_VALUES} more: {suggest('cosmos-search facets')}" if len(values) > N_VALUES else ""
-    return f"; there are: {shown}{more}"

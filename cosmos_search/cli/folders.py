@@ -48,5 +48,5 @@ def remove(folder: Path, place: Place | None) -> None:
     from cosmos_search.cli.pictures_table import format_path
 
     with open_library(place) as library:
-        n_files = library.remove(folder)
-    say(f"Forgot {format_path(folder)} and the {count(n_files, 'file')} in it. The files themselves are unchanged.")
+        n_pictures = library.remove(folder)
+    say(f"Forgot {format_path(folder)} and the {count(n_pictures, 'picture')} in it. The files are unchanged.")

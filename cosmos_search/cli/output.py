@@ -83,6 +83,7 @@ def format_info(info: "Info", style: Style = PLAIN) -> str:
     if info.encoder is not None and info.needs_rebuild:
         lines.append(add_advice(OtherEncoderError(info.encoder.name, info.encoder.name)))
     lines.append(f"Pictures  {info.n_pictures}")
+    lines.append(f"Text      read in {count(info.n_texts_read, 'picture')}")
     sizes = ", ".join(f"{kind} {_format_megabytes(size)}" for kind, size in info.size_bytes.items())
     lines.append(f"On disk   {sizes}")
     lines.append(f"Searches  {info.search_device}")

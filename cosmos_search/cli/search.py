@@ -10,18 +10,19 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from cosmos_search.cli.filters import FilterTexts, describe_failure, describe_town, filter_options, parse_filter_options
+from cosmos_search.cli.filters import FilterTexts, describe_town, filter_options, name_conditions, parse_filter_options
 from cosmos_search.cli.group import TEXT, UserPath, decode_argument
 from cosmos_search.cli.index_option import index_option
 from cosmos_search.cli.query_words import QueryCommand
 from cosmos_search.cli.results import Output, output_options, print_hits, print_pictures
+from cosmos_search.cli.suggest import suggest
 from cosmos_search.cli.terminal import say
 from indexer.places import Place
-from indexer.plural import count
 
 if TYPE_CHECKING:
     from cosmos_search.cli.served import ServedLibrary
     from cosmos_search.retrieval.hits import Hit
+    from cosmos_search.retrieval.query import Query
     from indexer.pictures.regions import Box
     from indexer.store.filter_record import Filters
 
@@ -143,10 +144,14 @@ def _search_and_print(
     if town := describe_town(filters):
         say(town, err=True)
     text = decode_argument(" ".join(words))
-    if not text.strip() and similar_to is None and wanted != Filters():
+    query = _parse_texts(text)
+    passing = wanted if query is None else wanted.with_texts(query.texts, query.without_texts)
+    has_words = bool(text.strip()) if query is None else bool(query.terms)
+    if not has_words and similar_to is None and passing != Filters():
         if explain is not None:
             raise UsageError("--explain shows where a picture matches words; add some, such as: a dog")
-        _list_and_print(library, wanted, filters, top, output)
+        if not _list_and_print(library, passing, top, output):
+            _say_what_excludes_all(library, passing, filters, query)
         return
     answer = library.ask(
         text,
@@ -160,8 +165,9 @@ def _search_and_print(
     if answer.warning is not None:
         say(str(answer.warning), err=True)
     print_hits(hits, output)
-    if not hits:
-        _say_why_none(library, text, wanted, filters, include_unlikely=include_unlikely, output=output)
+    if not hits and not _say_what_excludes_all(library, passing, filters, query):
+        nearest = "" if include_unlikely else " The nearest are shown with: --all -n 3"
+        say(f"Nothing here matches.{nearest}", err=not output.is_table)
     if answer.note:
         say(f"{answer.note} Encoders for many languages: cosmos-search models", err=True)
     if wanted.near is None:
@@ -176,50 +182,46 @@ def _parse_box(text: str) -> "Box":
     return parse_box(text)
 
 
-def _list_and_print(library: "ServedLibrary", filters: "Filters", texts: FilterTexts, top: int, output: Output) -> None:
-    """Print the newest pictures that pass the filters, and how many others do. texts: of the options, for messages."""
+def _parse_texts(text: str) -> "Query | None":
+    """The query if it may demand or exclude texts; others are parsed where they are answered."""
+    if "text:" not in text.casefold():
+        return None
+    from cosmos_search.retrieval.query import parse_query
+
+    return parse_query(text)
+
+
+def _list_and_print(library: "ServedLibrary", filters: "Filters", top: int, output: Output) -> bool:
+    """Print the newest pictures that pass the filters, and how many others do; False if none passes."""
     from cosmos_search.retrieval.errors import HitCountError
 
     if top < 1:
         raise HitCountError(top)
     pictures = library.browse(filters, n=min(top, MAX_LISTED))
     print_pictures(pictures, output)
-    if not pictures:
-        say(describe_failure(library, texts) or "", err=True)
-    elif (n := library.n_matching(filters)) > len(pictures):
+    if pictures and (n := library.n_matching(filters)) > len(pictures):
         say(f"The newest {len(pictures)} of {n}; for more of them: -n {min(n, MAX_LISTED)}", err=True)
+    return bool(pictures)
 
 
-def _say_why_none(
-    library: "ServedLibrary",
-    query: str,
-    wanted: "Filters",
-    texts: FilterTexts,
-    *,
-    include_unlikely: bool,
-    output: Output,
-) -> None:
-    """Say that no picture passes the filters, or that none of those that pass matches the query."""
-    failure = describe_failure(library, texts) if any(texts.values()) else None
-    if failure or (failure := _describe_missing_texts(library, query, wanted)):
-        say(failure, err=True)
-    else:
-        nearest = "" if include_unlikely else " The nearest are shown with: --all -n 3"
-        say(f"Nothing here matches.{nearest}", err=not output.is_table)
+def _say_what_excludes_all(
+    library: "ServedLibrary", filters: "Filters", options: FilterTexts, query: "Query | None"
+) -> bool:
+    """Say which condition no picture passes, and which texts were not read; False if some pictures pass the filters."""
+    from cosmos_search.retrieval.no_match import explain_no_match, find_unread_texts, name_texts
 
+    conditions = name_conditions(options) | (name_texts(query.texts, query.without_texts) if query is not None else {})
+    if not conditions:
+        return False
+    failure = explain_no_match(library, filters, conditions, more=f": {suggest('cosmos-search facets')}")
+    if failure is None:
+        return False
+    say(failure, err=True)
+    if (unread := find_unread_texts(library, filters)) is not None:
+        from cosmos_search.cli.advice import add_advice
 
-def _describe_missing_texts(library: "ServedLibrary", query: str, wanted: "Filters") -> str | None:
-    """That no picture has the texts that the query demands, or lacks those that it excludes; None if some do."""
-    if "text:" not in query.casefold():
-        return None
-    from cosmos_search.retrieval.query import parse_query
-
-    parsed = parse_query(query)
-    demanded = replace(wanted, texts=parsed.texts, without_texts=parsed.without_texts)
-    if demanded == wanted or library.n_matching(demanded):
-        return None
-    parts = [f"text:{quote(part)}" for part in parsed.texts] + [f"-text:{quote(part)}" for part in parsed.without_texts]
-    return f"0 of {count(library.n_matching(wanted), 'picture')} pass {' and '.join(parts)}."
+        say(add_advice(unread), err=True)
+    return True
 
 
 def _mention_place(library: "ServedLibrary", text: str, wanted: "Filters") -> None:

@@ -66,6 +66,10 @@ class ServedLibrary:
         """Number of pictures that pass the filters."""
         return self._choose().n_matching(filters)
 
+    def n_texts_read(self) -> int:
+        """Number of pictures whose texts were read."""
+        return self._choose().n_texts_read()
+
     def facets(self) -> "Facets":
         """The values of filters, with their numbers of pictures."""
         return self._choose().facets()

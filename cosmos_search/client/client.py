@@ -106,6 +106,11 @@ class Client:
         found = self._list(filters, 0, 1)
         return self._parse(lambda: int(found["n_matching"]))
 
+    def n_texts_read(self) -> int:
+        """Number of pictures whose texts were read; see `Library.n_texts_read`."""
+        values = self._call("GET", "/v1/folders")
+        return self._parse(lambda: int(values["texts_read"]))
+
     def facets(self, filters: Filters | None = None) -> "Facets":
         """The values that filters can have; see `Library.facets`."""
         query = urlencode(filters_to_dict(filters or Filters()), doseq=True, errors="surrogateescape")

@@ -14,6 +14,7 @@ __all__ = [
     "InvalidValueError",
     "QueryError",
     "UnknownTownError",
+    "UnreadTextsError",
     "UnreadableHitError",
     "ValueKind",
 ]
@@ -123,3 +124,16 @@ class ExplanationError(CosmosSearchError):
 
     def __str__(self) -> str:
         return f"{self.path} can't be written ({self.reason})."
+
+
+@dataclass(eq=False)
+class UnreadTextsError(CosmosSearchError):
+    """A search demands a text, and the texts of some pictures were not read. It is told, not raised."""
+
+    n_read: int
+    n_pictures: int
+
+    def __str__(self) -> str:
+        if not self.n_read:
+            return "No text in the pictures was read yet; only captions, keywords and names were searched."
+        return f"Text was read in {self.n_read} of {self.n_pictures} pictures only."

@@ -58,16 +58,22 @@ class Hit:
         """Size and metadata."""
         return self.picture.facts
 
+    @property
+    def is_found_by_texts(self) -> bool:
+        """True if most of the score is due to texts: no sentence has half of it by what the picture shows."""
+        return bool(self.texts) and all(part.score < self.score / 2 for part in self.evidence if not part.is_negative)
+
     def to_dict(self) -> dict[str, Any]:
-        """Values for JSON; the scores with four decimals.
+        """Values for JSON; the scores with four decimals. The evidence begins with what gives most of the score.
 
         Bytes of a path that are not valid UTF-8 are lone surrogates, which `os.fsencode` converts back.
         """
+        parts, lines = [part.to_dict() for part in self.evidence], [line.to_dict() for line in self.texts]
         return {
             "rank": self.rank,
             "path": str(self.path),
             "score": round(self.score, 4),
-            "evidence": [*(part.to_dict() for part in self.evidence), *(line.to_dict() for line in self.texts)],
+            "evidence": lines + parts if self.is_found_by_texts else parts + lines,
             "copies": [str(path) for path in self.copies],
             **({} if self.picture.position_ms is None else {"position_ms": self.picture.position_ms}),
             **self.facts.to_dict(),

@@ -8,13 +8,16 @@ from math import inf
 from cosmos_search.encoders.calibration import Calibration
 from cosmos_search.retrieval.encode import EncodedQuery
 from cosmos_search.retrieval.hits import Evidence, Hit
+from cosmos_search.retrieval.query import Query
 from cosmos_search.retrieval.scoring import PictureScore, combine_levels
 from cosmos_search.retrieval.similarity import find_levels
 from cosmos_search.retrieval.text_matches import choose_lines
 from indexer.pictures.regions import whole_and_regions
+from indexer.store.filter_record import Filters
 from indexer.store.protocol import Records
+from indexer.store.records import PictureRecord
 
-__all__ = ["find_floor", "present"]
+__all__ = ["find_floor", "present", "present_newest"]
 
 EXAMPLE = "the example"  # Evidence.text of the example image
 
@@ -44,8 +47,6 @@ def present(
         record = records.get(score.picture_id)
         if record is None:
             continue
-        # Put existing files first: others may have been moved, or be on a disk that is not mounted.
-        paths = tuple(sorted(record.paths, key=lambda path: not os.path.exists(path)))  # noqa: PTH110
         boxes = whole_and_regions(snapshot.encoder.regions, record.facts.width, record.facts.height)
         evidence = tuple(
             Evidence(
@@ -59,8 +60,14 @@ def present(
             for term, cosine, region in zip(encoded.terms, score.cosines, score.regions, strict=True)
         )
         texts = choose_lines(encoded, lines.get(score.picture_id, []))
-        hits.append(Hit(len(hits) + 1, value, replace(record, paths=paths), evidence, texts))
+        hits.append(Hit(len(hits) + 1, value, _sort_paths(record), evidence, texts))
     return hits
+
+
+def present_newest(snapshot: Records, query: Query, filters: Filters | None, top: int) -> list[Hit]:
+    """The hits of a query without terms: the newest pictures that pass. All match, so they have the score 1."""
+    passing = (filters or Filters()).with_texts(query.texts, query.without_texts)
+    return [Hit(rank, 1.0, _sort_paths(one), ()) for rank, one in enumerate(snapshot.newest(passing, 0, top), 1)]
 
 
 def find_floor(encoded: EncodedQuery, calibration: Calibration | None) -> float:
@@ -71,6 +78,11 @@ def find_floor(encoded: EncodedQuery, calibration: Calibration | None) -> float:
     if calibration.slope <= 0 or not 0 < calibration.cut_off < 1:
         return -inf
     return calibration.score(calibration.cut_off, combine_levels(encoded.terms))
+
+
+def _sort_paths(record: PictureRecord) -> PictureRecord:
+    """The record with existing files first: others may have been moved, or be on a disk that is not mounted."""
+    return replace(record, paths=tuple(sorted(record.paths, key=lambda path: not os.path.exists(path))))  # noqa: PTH110
 
 
 def _find_example_cut_off(encoded: EncodedQuery) -> float | None:

@@ -56,7 +56,7 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One term or more; at least one is not negative."""
+    """Terms, of which at least one is not negative. A query that only excludes texts has none."""
 
     terms: tuple[Term, ...]
     texts: tuple[str, ...] = ()  # that have to stand in or around the picture
@@ -77,9 +77,7 @@ def parse_query(text: str) -> Query:
     terms = terms or [Term(text) for text in texts]
     if not terms and not without_texts:
         raise EmptyQueryError
-    if not terms:
-        raise UsageError("The query says only which texts should not be there; say also what to look for.")
-    if all(term.is_negative for term in terms):
+    if terms and all(term.is_negative for term in terms):
         raise UsageError("The query says only what should not be there; say also what to look for: beach - people")
     n_parts = len(terms) + len(texts) + len(without_texts)
     if n_parts > MAX_TERMS:

@@ -53,7 +53,7 @@ def rank(
     The scores are computed from the vectors in the database. Each of the best pictures is among them with a probability
     of 0.99 or more, and surely if the store estimates nothing (see `Snapshot.estimate`).
     """
-    allowed = snapshot.matching(_demand_texts(filters, encoded))
+    allowed = snapshot.matching((filters or Filters()).with_texts(encoded.texts, encoded.without_texts))
     if allowed is not None and _demands_only_texts(encoded):  # parts of words, too, which levels don't know
         levels = [TextLevel(allowed, PROBABILITY)]
     with SLOTS:
@@ -69,13 +69,6 @@ def rank(
     ]
     fingerprints = snapshot.fingerprints(best)
     return sorted(scores, key=lambda item: (-item.score, fingerprints[item.picture_id]))[:top]
-
-
-def _demand_texts(filters: Filters | None, encoded: EncodedQuery) -> Filters:
-    """The filters, and the texts that the query demands or excludes."""
-    given = filters or Filters()
-    texts, without = given.texts + encoded.texts, given.without_texts + encoded.without_texts
-    return replace(given, texts=texts, without_texts=without)
 
 
 def _demands_only_texts(encoded: EncodedQuery) -> bool:

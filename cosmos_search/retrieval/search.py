@@ -7,7 +7,7 @@ from cosmos_search.retrieval.encode import encode
 from cosmos_search.retrieval.errors import HitCountError
 from cosmos_search.retrieval.example_image import ExampleImage
 from cosmos_search.retrieval.hits import Hit
-from cosmos_search.retrieval.present import find_floor, present
+from cosmos_search.retrieval.present import find_floor, present, present_newest
 from cosmos_search.retrieval.query import Query
 from cosmos_search.retrieval.rank import rank
 from cosmos_search.retrieval.text_matches import match_texts
@@ -36,7 +36,9 @@ def search(
     if top < 1:
         raise HitCountError(top)
     with store.snapshot() as snapshot:
-        _require_searchable(snapshot, store, encoder)
+        records = _require_searchable(snapshot, store, encoder)
+        if query is not None and not query.terms and example is None:
+            return present_newest(records, query, filters, top)
     encoded = encode(encoder, query, example)  # the slowest step: no snapshot is held during it
     with store.snapshot() as snapshot:
         snapshot = _require_searchable(snapshot, store, encoder)

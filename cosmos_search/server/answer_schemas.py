@@ -56,6 +56,7 @@ class PicturesAnswer(_Answer):
 
     pictures: list[PictureAnswer]
     n_matching: int = Field(description="Number of pictures that pass the filters")
+    no_match: str | None = Field(description="Which filter no picture passes")
 
 
 class EvidenceAnswer(_Answer):
@@ -101,6 +102,7 @@ class SearchAnswer(_Answer):
 
     hits: list[HitAnswer]
     note: str | None = Field(description="About the query: another language than the encoder's")
+    no_match: str | None = Field(description="Which filter, or which text of the query, no picture passes")
     missing_shards: MissingShardsAnswer | None
 
 
@@ -200,6 +202,7 @@ class FoldersAnswer(_Answer):
     index: str
     model: dict[str, Any] | None
     pictures: int
+    texts_read: int = Field(description="Number of pictures whose texts were read")
     folders: list[dict[str, Any]]
     failed: list[dict[str, Any]]
     size_bytes: dict[str, int]

@@ -6,7 +6,7 @@ Assistants get records as JSON and pictures as small JPEGs. Nothing here changes
 import json
 import mimetypes
 from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import wraps
 from importlib.metadata import version
 from typing import Annotated, Any, ParamSpec
@@ -17,11 +17,11 @@ from mcp_types import ContentBlock, ImageContent, TextContent, ToolAnnotations
 from pydantic import Field
 
 from cosmos_search.library import Library
+from cosmos_search.server.no_match import explain_empty_answer
 from cosmos_search.server.request_schemas import MAX_ID, FilterTexts
 from cosmos_search.service.originals import open_original
 from cosmos_search.service.thumbnails import Thumbnails
 from indexer.errors import CosmosSearchError, PictureError
-from indexer.store.filter_record import Filters
 from indexer.store.records import PictureRecord
 
 __all__ = ["make_mcp_server"]
@@ -56,7 +56,7 @@ def make_mcp_server(library: Library, thumbnails: Thumbnails, *, allow_originals
         """Find photos by what they show. Each hit has a score, the matching part of the photo, and a thumbnail."""
         hits = library.search(query, top, filters=filters.parse())
         if not hits:
-            return [_make_text({"hits": []})]
+            return [_make_text({"hits": [], "no_match": explain_empty_answer(library, filters, query)})]
         blocks: list[ContentBlock] = []
         for hit in hits:
             values = hit.to_dict() | {"id": hit.picture.id}
@@ -71,7 +71,7 @@ def make_mcp_server(library: Library, thumbnails: Thumbnails, *, allow_originals
         filters: FilterTexts = ALL_PICTURES,
     ) -> list[ContentBlock]:
         """List photos without a query, newest first, with the number of all that pass the filters."""
-        return [_make_text(_list_page(library, filters.parse(), offset, limit))]
+        return [_make_text(_list_page(library, filters, offset, limit))]
 
     @server.tool(annotations=READ_ONLY, structured_output=False)
     @_explain_errors
@@ -104,9 +104,11 @@ def _explain_errors(tool: Callable[P, list[ContentBlock]]) -> Callable[P, list[C
     return call
 
 
-def _list_page(library: Library, filters: Filters, offset: int, limit: int) -> dict[str, Any]:
-    pictures: Sequence[PictureRecord] = library.browse(filters, start=offset, n=limit)
-    return {"pictures": [one.to_dict() for one in pictures], "n_matching": library.n_matching(filters)}
+def _list_page(library: Library, filters: FilterTexts, offset: int, limit: int) -> dict[str, Any]:
+    passing = filters.parse()
+    pictures, n = library.browse(passing, start=offset, n=limit), library.n_matching(passing)
+    values = {"pictures": [one.to_dict() for one in pictures], "n_matching": n}
+    return values if n else values | {"no_match": explain_empty_answer(library, filters)}
 
 
 def _get_picture(library: Library, id_: int) -> PictureRecord:

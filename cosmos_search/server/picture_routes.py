@@ -16,6 +16,7 @@ from starlette.responses import StreamingResponse
 from cosmos_search.server.answer_schemas import AlbumsAnswer, FacetsAnswer, PictureAnswer, PicturesAnswer
 from cosmos_search.server.answers import make_json
 from cosmos_search.server.errors import UnknownPictureError
+from cosmos_search.server.no_match import explain_empty_answer
 from cosmos_search.server.request_schemas import MAX_ID, FilterTexts, PageQuery
 from cosmos_search.server.service import Service
 from cosmos_search.service.originals import read_chunks
@@ -39,7 +40,9 @@ def make_picture_routes(service: Service) -> APIRouter:
             filters = query.parse()
             pictures = service.library.browse(filters, start=query.offset, n=query.limit)
             n = service.library.n_matching(filters)
-            return make_json({"pictures": [picture.to_dict() for picture in pictures], "n_matching": n})
+            no_match = None if n else explain_empty_answer(service.library, query)
+            values = {"pictures": [picture.to_dict() for picture in pictures], "n_matching": n, "no_match": no_match}
+            return make_json(values)
 
         return await service.workers.run(read)
 

@@ -14,6 +14,7 @@ from cosmos_search.retrieval.query import parse_box
 from cosmos_search.retrieval.similarity import leave_out
 from cosmos_search.server.answer_schemas import AtlasAnswer, DuplicatesAnswer, SearchAnswer
 from cosmos_search.server.answers import make_json
+from cosmos_search.server.no_match import explain_empty_answer
 from cosmos_search.server.picture_routes import get_picture
 from cosmos_search.server.request_schemas import MapQuery, SearchRequest
 from cosmos_search.server.service import Service
@@ -35,7 +36,8 @@ def make_search_routes(service: Service) -> APIRouter:
             answer = service.search(_parse(service, request))
             if request.similar_to is not None:
                 answer = replace(answer, hits=_leave_out_example(answer.hits, request))
-            return make_json(answer_to_dict(answer, request.offset))
+            no_match = None if answer.hits else explain_empty_answer(service.library, request.filters, request.text)
+            return make_json(answer_to_dict(answer, request.offset) | {"no_match": no_match})
 
         return await service.workers.run(find)
 

@@ -75,15 +75,17 @@ def update(
 
 
 def remove(index: Index, folder: Path) -> int:
-    """Remove a folder from the index; its files are not changed. Returns the number of its indexed files.
+    """Remove a folder from the index; its files are not changed. Returns the number of its pictures.
+
+    A video counts once, copies of a picture count each, and files that could not be read don't count.
 
     Raises NotAnIndexedFolderError.
     """
     with index.lock():
         with index.writing() as catalog:
-            n_files = catalog.remove_folder(real_path(folder))
+            n_pictures = catalog.remove_folder(real_path(folder))
         index.save_vectors()
-    return n_files
+    return n_pictures
 
 
 class _Run:

@@ -35,6 +35,7 @@ from indexer.store.schema import (
     files,
     folders,
     pictures,
+    readings,
     settings,
     texts,
     vectors,
@@ -240,6 +241,10 @@ class Catalog:
     def count_unread(self, reader: str) -> int:
         """The number of pictures whose texts this reader has not read."""
         return count_unread(self._connection, reader)
+
+    def count_read(self) -> int:
+        """The number of pictures whose texts were read, with any reader."""
+        return self._connection.execute(select(func.count()).select_from(readings)).scalar_one()
 
     # vectors
 

@@ -105,18 +105,18 @@ class CatalogWriter(Catalog):
         self._connection.execute(update(folders).where(folders.c.id == folder_id).values(exclude=joined))
 
     def remove_folder(self, path: Path) -> int:
-        """Delete a folder with its files. Returns the number of files. Raises NotAnIndexedFolderError."""
+        """Delete a folder with its files. Returns the number of readable ones. Raises NotAnIndexedFolderError."""
         folder_id = self._connection.execute(select(folders.c.id).where(folders.c.path == path)).scalar()
         if folder_id is None:
             raise NotAnIndexedFolderError(path)
         affected = self._pictures_in(folder_id)
-        count = select(func.count()).select_from(files).where(files.c.folder_id == folder_id, IS_FIRST)
-        n_files = self._connection.execute(count).scalar_one()
+        count = select(func.count(files.c.picture_id)).where(files.c.folder_id == folder_id, IS_FIRST)
+        n_pictures = self._connection.execute(count).scalar_one()
         self._connection.execute(delete(files).where(files.c.folder_id == folder_id))
         self._connection.execute(delete(folders).where(folders.c.id == folder_id))
         self.drop_orphans()
         derive_texts(self._connection, affected)
-        return int(n_files)
+        return int(n_pictures)
 
     # files
 

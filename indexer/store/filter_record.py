@@ -1,7 +1,9 @@
 """The filters of a search, as records. A client of a server needs only these: the conditions need the database."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Self
 
 from indexer.errors import UsageError
 
@@ -41,3 +43,7 @@ class Filters:
             raise UsageError(f"No picture can be taken after {self.after:%Y-%m-%d} and before {self.before:%Y-%m-%d}.")
         if self.orientation is not None and self.orientation not in ORIENTATIONS:
             raise UsageError(f"There is no orientation {self.orientation!r}; choose from: {', '.join(ORIENTATIONS)}")
+
+    def with_texts(self, texts: Sequence[str], without_texts: Sequence[str]) -> Self:
+        """These filters, and further texts that must stand in or around a picture, or must not."""
+        return replace(self, texts=(*self.texts, *texts), without_texts=(*self.without_texts, *without_texts))

@@ -29,6 +29,9 @@ class Records(Protocol):
     def pictures(self, ids: Sequence[int]) -> dict[int, PictureRecord]:
         """The records of these pictures by id; ids that do not exist are left out."""
 
+    def newest(self, filters: Filters, start: int, n: int) -> list[PictureRecord]:
+        """`n` pictures that pass, from the `start`-th (0 is the first), newest first, undated ones last."""
+
     def texts_of(self, ids: Sequence[int]) -> dict[int, list[TextLine]]:
         """The texts in and around these pictures, by id; pictures without texts are left out."""
 

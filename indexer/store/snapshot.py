@@ -68,6 +68,10 @@ class IndexSnapshot:
         """The records of these pictures by id; ids that do not exist are left out."""
         return self.catalog.pictures(ids)
 
+    def newest(self, filters: Filters, start: int, n: int) -> list[PictureRecord]:
+        """`n` pictures that pass, from the `start`-th (0 is the first), newest first, undated ones last."""
+        return self.catalog.newest(filters, start, n)
+
     def texts_of(self, ids: Sequence[int]) -> dict[int, list[TextLine]]:
         """The texts in and around these pictures, by id."""
         return self.catalog.texts_of(ids)

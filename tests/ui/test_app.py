@@ -63,6 +63,11 @@ def said(test):
     return " ".join(one.value for kind in kinds for one in kind)
 
 
+def unescape(markdown):
+    """The text without what `escape_markdown` adds."""
+    return markdown.replace("\\", "").replace("\u2060", "")
+
+
 def address(test):
     return {name: values[0] if isinstance(values, list) else values for name, values in test.query_params.items()}
 
@@ -109,8 +114,40 @@ def test_nothing_matches_is_an_answer_and_the_nearest_are_a_click_away(index):
     assert "Nearest" in said(test)
 
 
-def test_where_no_picture_passes_it_is_said(index):
-    assert "No picture matches these filters" in said(page(query=CUP, camera="X100"))
+@pytest.mark.parametrize(
+    ("filters", "reason"),
+    [
+        ({"camera": "X100"}, "“Camera: X100”; there are: PENTAX K100D Super (1)"),
+        ({"after": "2031", "before": "2032"}, "“From: 2031”; there are: "),
+        ({"folder": "/nothing"}, "“Folder: /nothing”; there are: /"),
+        ({"orientation": "square", "camera": "pentax"},
+         "“Camera: pentax” (1 picture passes it alone) and “Orientation: square” (1 picture passes it alone)."),
+        ({"min_size": "99MP"}, "“At least: 99MP”."),
+    ],
+)  # fmt: skip
+def test_the_filter_that_no_picture_passes_is_named(index, filters, reason):
+    for query in ("", CUP):
+        text = unescape(said(page(query=query, **filters)))
+        assert f"0 of 5 pictures pass {reason}" in text
+        assert "No matches" not in text
+
+
+def test_where_no_text_was_read_the_page_says_so_and_how_to_read_it(index):
+    text = unescape(said(page(query="text:exit")))
+    assert "0 of 5 pictures pass text:exit." in text
+    assert "No text in the pictures was read yet" in text
+    assert "**Read text in pictures** in the **Library** view" in text
+    assert "read yet" not in said(page(query="text:png")) + said(page(query="-text:photos"))
+
+
+def test_texts_alone_may_be_excluded(index):
+    test = page(query="-text:chelsea")
+    names = [Path(card["name"]).stem for card in sent_grid(test)["cards"]]
+    assert sorted(names) == ["astronaut", "coffee", "motorcycle_left", "rocket"]
+    assert "Newest pictures" in said(test)
+    assert "4 pictures match" in said(test)
+    assert "0 of 5 pictures pass -text:photos." in unescape(said(page(query="-text:photos")))
+    assert "must be followed" in unescape(said(page(query='-text:""')))
 
 
 def test_a_date_that_cannot_be_read_is_said(index):
@@ -308,6 +345,16 @@ def test_the_start_page_lists_folders_and_models_with_their_sizes(index, home):
     assert models[0] == "cosmos-mini — English, small, fast — built in"
     assert all(re.search(r"built in|installed, |[\d.]+ [GM]B to download|size not known", one) for one in models)
     assert button(test, "Index Pictures").disabled is False
+
+
+def test_the_chooser_says_what_an_ignore_file_leaves_out_and_what_is_wrong_with_it(index, home):
+    rules = home / "Pictures" / ".cosmosignore"
+    rules.write_text("/Trip/\n")
+    sent = sent_folders(page())
+    assert {one["name"]: one["count"] for one in sent["folders"]}["Trip"] == "left out by .cosmosignore"
+    assert sent["status"] == "In this folder: no pictures, 2 folders"
+    rules.write_text("!\n")
+    assert sent_folders(page())["status"].startswith(f"No pictures here can be indexed: {rules}, line 1")
 
 
 def test_the_chosen_folder_is_indexed_with_the_chosen_model(index, home):

@@ -183,6 +183,27 @@ def test_back_from_a_picture_the_map_is_where_it_was(world):
     until(lambda: sorted(map(world.text, find_shown(world, ".cluster"))) == ["", "4"], "it is elsewhere")
 
 
+def test_closing_a_picture_that_was_opened_from_a_map_returns_to_the_map(similar):
+    similar.browser.execute_script("arguments[0].click()", find_shown(similar, ".thumb")[0])
+    similar.detail("pixels")
+    first = similar.parameters()["picture"]
+    similar.click(".step:enabled")
+    until(lambda: similar.parameters()["picture"] != first, "another picture is not shown")
+    address = similar.browser.current_url
+    similar.press(Keys.ESCAPE)
+    until(lambda: len(find_shown(similar, ".thumb")) > 5, "the map did not come back")
+    assert similar.parameters() == {"view": "explore"}
+    similar.browser.forward()
+    similar.detail("pixels")
+    similar.click(".close")
+    until(lambda: len(find_shown(similar, ".thumb")) > 5, "the map did not come back a second time")
+    similar.open(address)  # as from a bookmark: there is nothing to go back to
+    similar.detail("pixels")
+    similar.press(Keys.ESCAPE)
+    until(lambda: similar.parameters() == {})
+    assert similar.cards()
+
+
 def test_a_single_picture_of_the_world_is_opened(world):
     single = next(node for node in find_shown(world, ".cluster") if not world.text(node))
     world.browser.execute_script("arguments[0].click()", single)

@@ -54,8 +54,8 @@ def make_card(found: Hit | PictureRecord, levels: Levels | None = None) -> Card:
     """
     if isinstance(found, PictureRecord):
         return _make_card(found)
-    parts = (*make_parts(found.evidence, levels), *make_text_parts(found.texts))
-    card = replace(_make_card(found.picture), parts=parts)
+    parts, texts = make_parts(found.evidence, levels), make_text_parts(found.texts)
+    card = replace(_make_card(found.picture), parts=texts + parts if found.is_found_by_texts else parts + texts)
     if levels is None or not all(part.is_example for part in found.evidence):
         return replace(card, score_text=f"{found.score:.2f}")
     words = describe_similarity(found.score, levels)

@@ -4,7 +4,7 @@ import { isTouch, makeCard } from "./card.js";
 import { Layout } from "./layout.js";
 import { Lightbox } from "./lightbox.js";
 import { make } from "./nodes.js";
-import { admit, getJson, pageAddress, pictureInAddress } from "./requests.js";
+import { admit, getJson, markOpened, pageAddress, pictureInAddress } from "./requests.js";
 import { forgetBack, keepPlace, takePlace } from "./scroll_places.js";
 import { Scrubber, nameMonth } from "./scrubber.js";
 
@@ -92,7 +92,10 @@ class Grid {
       const place = isOther ? this.findPlace() : this.measurePlace();
       this.setOutline(data.outline, data.is_complete ? place : null);
       if (!data.is_complete) this.waitForPictures(place ? 0 : MAX_WAIT_MS).then(() => { if (key === this.key) this.loadOutline(place); });
-      if (data.picture !== null && pictureInAddress() === data.picture) this.lightbox.open(data.picture);
+      if (data.picture !== null && pictureInAddress() === data.picture) {
+        markOpened(data.picture);
+        this.lightbox.open(data.picture);
+      }
     }
   }
 

@@ -3,7 +3,7 @@
 import { enableDrawing } from "./frame.js";
 import { make, makeBoxes, makeButton } from "./nodes.js";
 import { Panel } from "./panel.js";
-import { getJson, pageAddress, pictureUrl, postJson } from "./requests.js";
+import { OPENED, getJson, pageAddress, pictureUrl, postJson } from "./requests.js";
 import { Stage } from "./stage.js";
 
 const FAVOURITES = "Favourites";
@@ -84,7 +84,7 @@ export class Lightbox {
 
   // isNew: a visitor opened it, so that Back closes it.
   open(id, isNew = false) {
-    if (isNew) history.pushState({ cosmosSearch: true }, "", pageAddress(id));
+    if (isNew) history.pushState(OPENED, "", pageAddress(id));
     this.id = id;
     this.heat = null;
     this.togglePart(false);
@@ -167,7 +167,8 @@ export class Lightbox {
   async refine(id, found) {
     if (!found.isRefined) {
       const boxes = await getJson(`pictures/${id}/boxes`, this.grid.address).catch(() => null); // without heat maps
-      boxes?.forEach((box, i) => { found.parts[i].box = box; });
+      const sentences = found.parts.filter((part) => !part.is_text);
+      boxes?.forEach((box, i) => { sentences[i].box = box; });
       found.isRefined = true;
     }
     if (this.id === id) this.showParts(found.parts);

@@ -1,7 +1,7 @@
 // The component of both maps. It keeps its state while Streamlit renders it again with the same data.
 
 import { make } from "./nodes.js";
-import { admit } from "./requests.js";
+import { admit, requestPicture } from "./requests.js";
 import { SimilarMap } from "./similar_map.js";
 import { WorldMap } from "./world_map.js";
 
@@ -15,7 +15,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
   let known = maps.get(holder);
   if (known?.key !== key) {
     known?.map.close();
-    const send = (name, value) => maps.get(holder).send(name, value);
+    const send = (name, value) => {
+      if (name === "open") requestPicture(value);
+      maps.get(holder).send(name, value);
+    };
     known = { key, map: data.kind === "world" ? new WorldMap(send) : new SimilarMap(send) };
     maps.set(holder, known);
     const note = make("div", "note", data.note);

@@ -49,3 +49,15 @@ export function pictureInAddress() {
   const id = new URLSearchParams(location.search).get("picture");
   return /^\d{1,15}$/.test(id ?? "") ? Number(id) : null;
 }
+
+// The state of a history entry with a picture that a visitor opened: closing the picture goes back to the entry before.
+export const OPENED = { cosmosSearch: true };
+let requested = null; // a picture that was clicked on a map, until the grid shows it
+
+export function requestPicture(id) { requested = id; }
+
+// Marks the entry of a picture that was clicked on a map.
+export function markOpened(id) {
+  if (id === requested) history.replaceState(OPENED, "", location.href);
+  requested = null;
+}

@@ -10,11 +10,13 @@ from platformdirs import user_pictures_path
 
 from indexer.ingest.errors import FolderError
 from indexer.ingest.scan_plan import real_path
+from indexer.pictures.ignore import IGNORE_FILE, IgnoreFileError, IgnoreRules
 from indexer.pictures.suffixes import needs_extra, readable
 from indexer.pictures.walk import is_left_out
 
 __all__ = ["Count", "FolderListing", "Subfolder", "check_choosable", "find_home", "find_start", "list_folder"]
 
+NO_RULES = IgnoreRules()
 COUNT_S = 0.2  # seconds of counting pictures
 MAX_SUBFOLDERS = 500  # of one listing
 
@@ -43,6 +45,7 @@ class Subfolder:
     path: Path  # without links
     is_readable: bool
     count: Count
+    is_ignored: bool = False  # by an ignore file of the listed folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ class FolderListing:
     subfolders: tuple[Subfolder, ...]
     n_not_shown: int  # subfolders over the limit
     count: Count
+    problem: str | None = None  # why none of its pictures can be indexed: an invalid ignore file
 
 
 def find_home() -> Path:
@@ -85,7 +89,8 @@ def check_choosable(path: Path, home: Path) -> Path:
 def list_folder(path: Path, home: Path, seconds: float = COUNT_S) -> FolderListing:
     """The subfolders of a folder, without hidden ones, those of the system, and links that lead out of `home`.
 
-    seconds: how long pictures are counted. Files named in .cosmosignore are counted, too, and links are not followed.
+    seconds: how long pictures are counted. Those that an ignore file leaves out, in the listed folder or below it, are
+    not counted, and links are not followed.
     Raises FolderError if the folder cannot be chosen or read.
     """
     home, folder = real_path(home), check_choosable(path, home)
@@ -96,18 +101,25 @@ def list_folder(path: Path, home: Path, seconds: float = COUNT_S) -> FolderListi
     except OSError as error:
         raise FolderError(folder, f"can't be opened ({error.strerror})") from error
     paths = {entry.name: real for entry in entries if (real := _find_directory(entry, home)) is not None}
-    own, _ = _count_files((entry for entry in entries if entry.name not in paths), deadline)
+    rules, problem = NO_RULES, None
+    try:
+        rules = _read_rules(folder, NO_RULES)
+    except IgnoreFileError as error:
+        problem = str(error)
+    own, _ = _count_files((entry for entry in entries if entry.name not in paths), rules, deadline)
     names = sorted(paths, key=str.casefold)[:MAX_SUBFOLDERS]
-    shown = [_make_subfolder(name, paths[name], deadline) for name in names]
+    shown = [_make_subfolder(folder, name, paths[name], rules, deadline) for name in names]
     n_not_shown = len(paths) - len(shown)
-    total = sum((one.count for one in shown), own + Count(is_complete=not n_not_shown))
+    total = sum((one.count for one in shown), own + Count(is_complete=not n_not_shown)) if problem is None else Count()
     crumbs = [one for one in (folder, *folder.parents) if one.is_relative_to(home)]
-    return FolderListing(folder, tuple(reversed(crumbs)), tuple(shown), n_not_shown, total)
+    return FolderListing(folder, tuple(reversed(crumbs)), tuple(shown), n_not_shown, total, problem)
 
 
-def _make_subfolder(name: str, path: Path, deadline: float) -> Subfolder:
+def _make_subfolder(folder: Path, name: str, path: Path, rules: IgnoreRules, deadline: float) -> Subfolder:
     is_readable = os.access(path, os.R_OK | os.X_OK)
-    return Subfolder(name, path, is_readable, _count(path, deadline) if is_readable else Count())
+    is_ignored = rules.matches(str(folder / name), is_directory=True)
+    count = _count(folder / name, rules, deadline) if is_readable and not is_ignored else Count()
+    return Subfolder(name, path, is_readable, count, is_ignored)
 
 
 def _find_directory(entry: os.DirEntry[str], home: Path) -> Path | None:
@@ -120,21 +132,28 @@ def _find_directory(entry: os.DirEntry[str], home: Path) -> Path | None:
         return None
 
 
-def _count(folder: Path, deadline: float) -> Count:
-    """Pictures in a folder and in those below it."""
-    total, waiting = Count(), [str(folder)]
+def _count(folder: Path, rules: IgnoreRules, deadline: float) -> Count:
+    """Pictures in a folder and in those below it. rules: of the folders above it."""
+    total, waiting = Count(), [(str(folder), rules)]
     while waiting and total.is_complete:
+        path, rules = waiting.pop()
         try:
-            with os.scandir(waiting.pop()) as entries:
-                found, directories = _count_files(entries, deadline)
-        except OSError:
+            rules = _read_rules(Path(path), rules)
+            with os.scandir(path) as entries:
+                n, directories = _count_files(entries, rules, deadline)
+        except (OSError, IgnoreFileError):  # none of its pictures can be indexed
             continue
-        total += found
-        waiting += directories
+        total += n
+        waiting += [(directory, rules) for directory in directories]
     return total
 
 
-def _count_files(entries: Iterable[os.DirEntry[str]], deadline: float) -> tuple[Count, list[str]]:
+def _read_rules(folder: Path, rules: IgnoreRules) -> IgnoreRules:
+    """The rules from above and those of the folder's ignore file, if it has one. Raises IgnoreFileError."""
+    return rules.read(folder) if os.path.lexists(folder / IGNORE_FILE) else rules
+
+
+def _count_files(entries: Iterable[os.DirEntry[str]], rules: IgnoreRules, deadline: float) -> tuple[Count, list[str]]:
     """Pictures among the entries of a folder, and the paths of its directories."""
     n_pictures = n_needs_extra = 0
     directories: list[str] = []
@@ -142,9 +161,10 @@ def _count_files(entries: Iterable[os.DirEntry[str]], deadline: float) -> tuple[
         if monotonic() > deadline:
             return Count(n_pictures, n_needs_extra, is_complete=False), directories
         suffix = PurePath(entry.name).suffix.lower()
-        if is_left_out(entry.path):
+        is_directory = entry.is_dir(follow_symlinks=False)
+        if is_left_out(entry.path) or rules.matches(entry.path, is_directory=is_directory):
             continue
-        if entry.is_dir(follow_symlinks=False):
+        if is_directory:
             directories.append(entry.path)
         elif suffix in readable():
             n_pictures += 1

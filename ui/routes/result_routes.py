@@ -88,19 +88,18 @@ def _make_details(request: Request) -> dict[str, Any]:
     levels = find_levels(shared.library.encoder.name) if evidence else None
     m, has = picture.facts.metadata, set(shared.library.albums_of(picture.id))
     place = None if m.latitude is None or m.longitude is None else (m.latitude, m.longitude)
+    sentences = [
+        asdict(part) | {"is_whole": one.box == WHOLE, "heat": None if one.is_example else one.text}
+        for part, one in zip(make_parts(evidence, levels), evidence, strict=True)
+    ]
+    lines = [asdict(part) | {"is_whole": False, "heat": None} for part in make_text_parts(texts)]
     return {
         "card": asdict(make_card(picture)),
         "facts": [(name, replace_surrogates(text)) for name, text in list_facts(picture)],
         "paths": [replace_surrogates(path) for path in picture.paths],
         "map": draw_place_map(*place) if place else None,
         "map_link": make_map_link(*place) if place else None,
-        "parts": [
-            *(
-                asdict(part) | {"is_whole": one.box == WHOLE, "heat": None if one.is_example else one.text}
-                for part, one in zip(make_parts(evidence, levels), evidence, strict=True)
-            ),
-            *(asdict(part) | {"is_whole": False, "heat": None} for part in make_text_parts(texts)),
-        ],
+        "parts": lines + sentences if hit is not None and hit.is_found_by_texts else sentences + lines,
         "albums": [
             {"id": album.id, "name": album.name, "has": album.id in has}
             for album in shared.library.albums()

@@ -117,8 +117,8 @@ def get_levels(shared: SharedResources, found: Sequence[Hit] | Sequence[PictureR
 
 
 def is_search(state: State, example: ExamplePicture | None) -> bool:
-    """True if the results are hits of a search."""
-    return bool(state.query) or example is not None
+    """True if the results are hits of a search. Raises UsageError for an invalid query."""
+    return example is not None or (bool(state.query) and not state.excluded_texts)
 
 
 def is_by_date(state: State, example: ExamplePicture | None) -> bool:

@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args
 
 from cosmos_search.explore.duplicate_groups import GroupKind
 from cosmos_search.retrieval.filters import parse_filters
-from cosmos_search.retrieval.query import parse_box
+from cosmos_search.retrieval.query import parse_box, parse_query
 from indexer.errors import UsageError
 from indexer.pictures.regions import Box
 from indexer.store.filter_record import ORIENTATIONS, Filters
@@ -82,8 +82,19 @@ class State:
         return self.cluster if self.view == "explore" and self.explore == "map" else None
 
     @property
+    def excluded_texts(self) -> tuple[str, ...]:
+        """The texts that the query excludes, if it says nothing else. Raises UsageError for an invalid query."""
+        if "text:" not in self.query.casefold():
+            return ()
+        query = parse_query(self.query)
+        return () if query.terms else query.without_texts
+
+    @property
     def filters(self) -> Filters | None:
-        """The filters, or None if none is set. Raises UsageError for an invalid value."""
+        """The filters, or None if none is set. Raises UsageError for an invalid value.
+
+        A query that only excludes texts ranks nothing: it is one of the filters.
+        """
         filters = parse_filters(
             after=self.after,
             before=self.before,
@@ -93,7 +104,7 @@ class State:
             min_size=self.min_size,
             orientation=self.orientation,
         )
-        filters = replace(filters, album=self.album)
+        filters = replace(filters, album=self.album, without_texts=self.excluded_texts)
         return None if filters == Filters() else filters
 
 

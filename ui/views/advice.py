@@ -15,7 +15,7 @@ from cosmos_search.models.errors import (
     ModelNotPulledError,
     UnknownModelError,
 )
-from cosmos_search.retrieval.errors import EmptyQueryError, QueryError
+from cosmos_search.retrieval.errors import EmptyQueryError, QueryError, UnreadTextsError
 from indexer.errors import CosmosSearchError, OtherEncoderError, PictureError
 from indexer.ingest.errors import (
     EmptyFolderError,
@@ -77,6 +77,7 @@ ADVICE: Mapping[type[CosmosSearchError], str] = {
     DownloadError: f"To resume it, press {DOWNLOAD} again.",
     DamagedModelError: FIX_ON_COMPUTER,
     # queries
+    UnreadTextsError: "To read it, switch on **Read text in pictures** in the **Library** view.",
     EmptyQueryError: "Enter what to look for in the search field.",
 }
 

@@ -8,9 +8,10 @@ import streamlit as st
 from indexer.errors import CosmosSearchError, UsageError
 from indexer.ingest.errors import FolderError
 from indexer.ingest.scan_plan import resolve_folder
+from indexer.pictures.ignore import IGNORE_FILE
 from ui.components.components import FolderEntry, FolderList, show_folders
 from ui.escape import escape_markdown, replace_surrogates
-from ui.files.folders import Count, FolderListing, check_choosable, find_home, find_start, list_folder
+from ui.files.folders import Count, FolderListing, Subfolder, check_choosable, find_home, find_start, list_folder
 from ui.views.advice import advise_install, show_error
 
 __all__ = ["ERROR", "show_folder_chooser"]
@@ -67,10 +68,9 @@ def _list_open_folder(home: Path) -> FolderListing | None:
 
 def _show_listing(listing: FolderListing) -> None:
     folders = [
-        FolderEntry(replace_surrogates(one.name), _format_count(one.count) if one.is_readable else "can't be opened",
-                    one.is_readable)
+        FolderEntry(replace_surrogates(one.name), _describe_subfolder(one), one.is_readable)
         for one in listing.subfolders
-    ]  # fmt: skip
+    ]
     names = ["Home folder", *(replace_surrogates(path.name) for path in listing.crumbs[1:])]
     show_folders(
         FolderList(st.session_state[SERIAL], names, folders, _describe(listing)),
@@ -80,7 +80,15 @@ def _show_listing(listing: FolderListing) -> None:
     )
 
 
+def _describe_subfolder(folder: Subfolder) -> str:
+    if not folder.is_readable:
+        return "can't be opened"
+    return f"left out by {IGNORE_FILE}" if folder.is_ignored else _format_count(folder.count)
+
+
 def _describe(listing: FolderListing) -> str:
+    if listing.problem is not None:
+        return f"No pictures here can be indexed: {replace_surrogates(listing.problem)}"
     count = _format_count(listing.count) or "pictures were not counted"
     n = len(listing.subfolders)
     folders = f"{n:,} {'folder' if n == 1 else 'folders'}" if n else "no folders"

@@ -13,12 +13,22 @@ from ui.session.address import bind_widget, go
 from ui.session.shared import SharedResources
 from ui.session.state import MAX_TEXT, State
 
-__all__ = ["show_filters"]
+__all__ = ["LABELS", "show_filters"]
 
 ANY = ""
 MAX_SHOWN = 24  # characters of a value on the button
 YEAR = re.compile("[0-9]{4}")
-CLEARED = dict.fromkeys(("after", "before", "folder", "camera", "near", "min_size", "orientation"), "")
+# Of the fields of a state that are filters.
+LABELS = {
+    "after": "From",
+    "before": "Before",
+    "folder": "Folder",
+    "camera": "Camera",
+    "min_size": "At least",
+    "orientation": "Orientation",
+    "near": "Near",
+}
+CLEARED = dict.fromkeys(LABELS, "")
 
 
 def show_filters(shared: SharedResources, state: State) -> None:
@@ -34,14 +44,14 @@ def show_filters(shared: SharedResources, state: State) -> None:
         _show_year_filter(state, facets.years)
         left, right = st.columns(2)
         with left:
-            _show_text_filter("From", "after", state, "2024-06")
+            _show_text_filter("after", state, "2024-06")
         with right:
-            _show_text_filter("Before", "before", state, "2025")
-        _show_choice_filter("Folder", "folder", state, facets.directories)
-        _show_choice_filter("Camera", "camera", state, facets.cameras)
-        _show_choice_filter("At least", "min_size", state, facets.sizes)
-        _show_choice_filter("Orientation", "orientation", state, facets.orientations)
-        _show_text_filter("Near", "near", state, "Munich,20km")
+            _show_text_filter("before", state, "2025")
+        _show_choice_filter("folder", state, facets.directories)
+        _show_choice_filter("camera", state, facets.cameras)
+        _show_choice_filter("min_size", state, facets.sizes)
+        _show_choice_filter("orientation", state, facets.orientations)
+        _show_text_filter("near", state, "Munich,20km")
         if filters is not None:
             n = shared.library.n_matching(filters)
             st.caption(f"{format_count(n, 'picture')} {'matches' if n == 1 else 'match'}")
@@ -64,9 +74,9 @@ def _show_year_filter(state: State, years: Sequence[Count]) -> None:
     _show_select("Year", "year", state.after if is_year else ANY, years, set_dates)
 
 
-def _show_choice_filter(label: str, name: str, state: State, counts: Sequence[Count]) -> None:
+def _show_choice_filter(name: str, state: State, counts: Sequence[Count]) -> None:
     key = f"filter_{name}"
-    _show_select(label, key, getattr(state, name), counts, lambda: go(**{name: st.session_state[key]}))
+    _show_select(LABELS[name], key, getattr(state, name), counts, lambda: go(**{name: st.session_state[key]}))
 
 
 def _show_select(label: str, key: str, value: str, counts: Sequence[Count], on_change: Callable[[], None]) -> None:
@@ -83,10 +93,10 @@ def _show_select(label: str, key: str, value: str, counts: Sequence[Count], on_c
     )
 
 
-def _show_text_filter(label: str, name: str, state: State, example: str) -> None:
+def _show_text_filter(name: str, state: State, example: str) -> None:
     key = f"filter_{name}"
     st.text_input(
-        label,
+        LABELS[name],
         key=bind_widget(key, getattr(state, name)),
         placeholder=example,
         on_change=lambda: go(**{name: st.session_state[key].strip()}),

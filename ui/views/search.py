@@ -1,13 +1,9 @@
 """The Search view: filters, refinements, and the grid of results."""
 
-from dataclasses import replace
-
 import streamlit as st
 
 from cosmos_search.retrieval.language import describe_language
-from cosmos_search.retrieval.query import parse_query
 from indexer.errors import UsageError
-from indexer.store.filter_record import Filters
 from ui.escape import escape_markdown
 from ui.session.address import bind_widget, go, show_choice
 from ui.session.results import N_SORTED, find_example, find_first, is_by_date, is_search
@@ -18,6 +14,7 @@ from ui.views.albums import show_album_heading, show_save_search
 from ui.views.example import get_upload_key, show_example_chip
 from ui.views.filters import show_filters
 from ui.views.grid import show_results_grid
+from ui.views.no_results import show_no_results
 from ui.views.place import show_place_chip
 from ui.views.refine import show_refine
 from ui.views.selection import show_selection
@@ -46,7 +43,7 @@ def show_search(shared: SharedResources, state: State) -> None:
     if state.query and (note := describe_language(shared.library.encoder, state.query)):
         st.caption(escape_markdown(note))
     if not results.pictures:
-        _show_no_results(shared, state)
+        show_no_results(shared, state)
         if state.picture is None:
             return
     with tools:
@@ -79,32 +76,10 @@ def _show_heading(shared: SharedResources, state: State, *, is_search: bool) -> 
         show_choice("Sort", "sort", state.sort, {"score": "Best first", "date": "Newest first"})
         _show_switch("Regions", "where", state.where)
     _show_switch("Names", "names", state.names)
-    if is_search and state.similar_to is None and state.query:
+    if state.query and state.similar_to is None:
         show_save_search(shared, state)
 
 
 def _show_switch(label: str, name: str, value: bool) -> None:
     key = bind_widget(name, value)
     st.toggle(label, key=key, on_change=lambda: go(**{name: st.session_state[name]}))
-
-
-def _show_no_results(shared: SharedResources, state: State) -> None:
-    if state.album is not None and state.filters is not None and not shared.library.n_matching(state.filters):
-        st.info("This album has no pictures that match.", icon=":material/photo_album:")
-    elif state.filters is not None and not shared.library.n_matching(state.filters):
-        st.info("No picture matches these filters.", icon=":material/filter_alt_off:")
-    elif not _has_demanded_texts(shared, state):
-        st.info("No picture has the text that the search asks for.", icon=":material/search_off:")
-    else:
-        st.info("**No matches.**", icon=":material/search_off:")
-        if not state.all:
-            st.button("Show the nearest matches", on_click=go, kwargs={"all": True})
-
-
-def _has_demanded_texts(shared: SharedResources, state: State) -> bool:
-    """False if no picture that passes the filters has the texts that `text:` demands, and lacks the excluded ones."""
-    if "text:" not in state.query.casefold():
-        return True
-    query = parse_query(state.query)
-    filters = replace(state.filters or Filters(), texts=query.texts, without_texts=query.without_texts)
-    return shared.library.n_matching(filters) > 0

@@ -5,6 +5,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
+import cosmos_search
 from cosmos_search.cli.main import main
 from tests.dated_photos import index_photos
 
@@ -57,6 +58,57 @@ def test_a_filter_that_nothing_passes_is_named_with_what_it_can_be(place, words,
         assert done.stdout == ""
         assert done.stderr.startswith(f"0 of 4 pictures pass {sentence}")
         assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["text:nothing"], "text:nothing."),
+        (["a", "dog", 'text:"exit 12"'], 'text:"exit 12".'),
+        (["text:river", "--camera", "canon"],
+         "--camera canon (2 pictures pass it alone) and text:river (1 picture passes it alone)."),
+        (["-text:jpg"], "-text:jpg."),
+        (["text:tree", "-text:jpg"], "-text:jpg."),
+        (["text:tree", "--camera", "Nokia"], "--camera Nokia; there are: Canon EOS R5 (2), Nikon Z6 (1)"),
+    ],
+)  # fmt: skip
+def test_a_text_that_no_picture_has_is_named(place, words, sentence):
+    done = run("search", *words, place=place)
+    assert done.stdout in ("", "\n")
+    assert done.stderr.splitlines()[0] == f"0 of 4 pictures pass {sentence}"
+
+
+def test_where_no_text_was_read_it_says_so_and_how_to_read_it(tmp_path):
+    place = index_photos(tmp_path)
+    command = f"cosmos-search index --text --index {place}"
+    for words in (["text:exit"], ["a", "dog", "text:exit"]):
+        done = run("search", *words, place=place)
+        assert done.stderr.splitlines()[1:] == [
+            "No text in the pictures was read yet; only captions, keywords and names were searched. "
+            f"To read it: {command}"
+        ]
+    for words in (["text:tree"], ["-text:jpg"], ["--camera", "none"], ["-text:exit"]):
+        assert "read" not in run("search", *words, place=place).stderr
+    with cosmos_search.open(place) as library:
+        ids = [picture.id for picture in library.browse()]
+        with library._opened.open().writing() as catalog:
+            catalog.put_lines("reader 1", {ids[0]: []})
+        assert "Text was read in 1 of 4 pictures only. To read it:" in run("search", "text:exit", place=place).stderr
+        with library._opened.open().writing() as catalog:
+            catalog.put_lines("reader 1", {id_: [] for id_ in ids})
+    assert run("search", "text:exit", place=place).stderr == "0 of 4 pictures pass text:exit.\n"
+    assert "Text      read in 4 pictures" in run("info", place=place).stdout
+
+
+def test_a_query_that_only_excludes_texts_is_a_list(place):
+    done = run("search", "-text:tree", "-n", "2", place=place)
+    header, *lines = done.stdout.splitlines()
+    assert header.split() == ["#", "taken", "size", "picture"]
+    assert [line.rpartition("/")[2] for line in lines] == ["house.jpg", "river.jpg"]
+    assert done.stderr == "The newest 2 of 3; for more of them: -n 3\n"
+    paths = run("search", "-text:tree", "-text:house", "--camera", "canon", "--paths", place=place)
+    assert paths.stdout == ""
+    assert paths.stderr.startswith("0 of 4 pictures pass --camera canon (2 pictures pass it alone) and -text:tree (")
 
 
 def test_facets_are_what_filters_can_be_set_to(place):

@@ -53,4 +53,4 @@ def test_all_commands_about_one_picture_speak_of_one(tmp_path):
     assert "1 group, 1 other file." in run("duplicates")
     (photos / "red.png").unlink()
     run("index", photos)
-    assert "the 1 file in it" in run("remove", tmp_path / "copies")
+    assert "the 1 picture in it" in run("remove", tmp_path / "copies")

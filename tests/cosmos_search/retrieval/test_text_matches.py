@@ -6,7 +6,7 @@ import pytest
 import cosmos_search
 from cosmos_search.encoders.calibration import Calibration
 from cosmos_search.retrieval.encode import encode
-from cosmos_search.retrieval.query import parse_query
+from cosmos_search.retrieval.query import Query, parse_query
 from cosmos_search.retrieval.rank import rank
 from cosmos_search.retrieval.scoring import EncodedTerm
 from cosmos_search.retrieval.text_matches import PROBABILITY, list_words, match_texts
@@ -58,10 +58,21 @@ def test_a_picture_with_the_words_is_found_and_the_evidence_says_where(library):
     assert hit.path.name == "6.png"
     assert hit.texts == (TextLine("picture", "EXIT 12", SIGN, 0.9),)
     assert hit.to_dict()["evidence"] == [
+        {"kind": "text in the picture", "text": "EXIT 12", "box": [0.1, 0.2, 0.5, 0.3], "confidence": 0.9},
         {"kind": "image", "text": "exit 12", "score": 0, "box": [0, 0, 1, 1],
          "is_negative": False},
-        {"kind": "text in the picture", "text": "EXIT 12", "box": [0.1, 0.2, 0.5, 0.3], "confidence": 0.9},
     ]  # fmt: skip
+
+
+def test_the_evidence_begins_with_what_gives_most_of_the_score(library):
+    blue = library.search("blue", 1)[0].path.name
+    put_lines(library, blue, "blue")
+    put_lines(library, "0.png", "blue")
+    hits = {hit.path.name: hit for hit in library.search("blue - red", 40, include_unlikely=True)}
+    for name, first, is_found_by_texts in ((blue, "image", False), ("0.png", "text in the picture", True)):
+        assert hits[name].is_found_by_texts == is_found_by_texts
+        assert hits[name].to_dict()["evidence"][0]["kind"] == first
+    assert not any(hit.is_found_by_texts for hit in hits.values() if not hit.texts)
 
 
 def test_words_and_what_pictures_show_are_one_ranking(library):
@@ -116,6 +127,38 @@ def test_demanded_and_excluded_texts_filter(library):
     assert names(library.search("re16", filters=Filters(without_texts=("tgk",)))) == ["7.png"]
 
 
+def test_a_query_that_only_excludes_texts_lists_the_other_pictures_newest_first(library):
+    put_lines(library, "6.png", "EXIT 12")
+    put_lines(library, "7.png", "exit")
+    hits = library.search("-text:exit", 100)
+    others = [picture.paths[0].name for picture in library.browse(n=100)]
+    assert names(hits) == [name for name in others if name not in ("6.png", "7.png")]
+    assert [hit.rank for hit in hits] == list(range(1, 39))
+    assert all((hit.score, hit.evidence, hit.texts) == (1, (), ()) for hit in hits)
+    assert names(library.search("-text:12 -text:exit", 3)) == names(hits[:3])
+    assert names(library.search("-text:12", 100, filters=Filters(texts=("exit",)))) == ["7.png"]
+    assert library.search("-text:png", 100) == []  # all have it in their names
+
+
+def test_texts_are_excluded_from_pictures_similar_to_an_example(library, tmp_path):
+    put_lines(library, "8.png", "EXIT 12")
+    found = names(library.search("-text:exit", 100, similar_to=tmp_path / "photos" / "0.png", include_unlikely=True))
+    assert len(found) == 38  # neither the example itself
+    assert "8.png" not in found
+
+
+def test_that_no_text_was_read_is_logged_if_a_demanded_one_is_not_found(library, caplog):
+    caplog.set_level("INFO", "cosmos_search.library")
+    assert library.search("text:png", 1)
+    assert library.search("-text:png") == []
+    assert caplog.messages == []
+    assert library.search("text:exit") == []
+    assert caplog.messages == ["No text in the pictures was read yet; only captions, keywords and names were searched."]
+    put_lines(library, "7.png", "exit")
+    assert library.search("text:12") == []
+    assert caplog.messages[1:] == ["Text was read in 1 of 40 pictures only."]
+
+
 def test_the_syntax_of_demanded_texts(library):
     query = parse_query('A dog. +text:"a - b. c" text:exit, -text:draft. A cat - text:x')
     assert [term.text for term in query.terms] == ["A dog", "A cat"]
@@ -123,7 +166,8 @@ def test_the_syntax_of_demanded_texts(library):
     assert query.without_texts == ("draft", "x")
     assert parse_query("context:dog").texts == ()
     assert [term.text for term in parse_query("text:exit").terms] == ["exit"]
-    for bad in ('text:""', "dog text:--", "-text:draft"):
+    assert parse_query("-text:draft") == Query((), without_texts=("draft",))
+    for bad in ('text:""', "dog text:--", "-text:draft - people"):
         with pytest.raises(UsageError):
             parse_query(bad)
 

@@ -66,7 +66,10 @@ def test_an_assistant_searches_browses_and_looks_at_pictures(variables):
     listed = json.loads(page.content[0].text)
     assert len(listed["pictures"]) == min(2, listed["n_matching"])
     assert max(read_image(one.content[1]).size) <= 1024
-    assert json.loads(none.content[0].text) == {"hits": []}
+    assert json.loads(none.content[0].text) == {
+        "hits": [],
+        "no_match": "0 of 5 pictures pass camera=none; there are: PENTAX K100D Super (1)",
+    }
     assert (wrong.is_error, "Nothing follows" in wrong.content[0].text) == (True, True)
     assert (unknown.is_error, "No indexed picture" in unknown.content[0].text) == (True, True)
 

@@ -4,6 +4,7 @@ import io
 import json
 import re
 from base64 import b64encode
+from urllib.parse import urlencode
 
 import pytest
 from PIL import Image
@@ -104,6 +105,38 @@ def test_pictures_are_listed_a_page_at_a_time(server, library):
     assert names(search(server, text="a blue", filters={"album": album}, include_unlikely=True)) == ["red"]
     assert names(search(server, text="text:red")) == ["red"]
     assert server.get("/v1/pictures?texts=re&texts=png&without_texts=green").json["n_matching"] == 1
+
+
+@pytest.mark.parametrize(
+    ("filters", "query", "reason"),
+    [
+        ({"camera": "Leica"}, "", "0 of 8 pictures pass camera=Leica; there are: X100 (1)"),
+        ({"camera": "x100", "orientation": "portrait"}, "a red",
+         "0 of 8 pictures pass orientation=portrait; there are: square (8)"),
+        ({"taken": "2024", "texts": ["blue"]}, "a red",
+         "0 of 8 pictures pass taken=2024 (1 picture passes it alone) and text:blue (1 picture passes it alone). No "
+         "text in the pictures was read yet; only captions, keywords and names were searched."),
+        ({}, "-text:png", "0 of 8 pictures pass -text:png."),
+        ({}, 'a red text:"exit 12"',
+         '0 of 8 pictures pass text:"exit 12". No text in the pictures was read yet; only captions, keywords and names '
+         "were searched."),
+    ],
+)  # fmt: skip
+def test_an_empty_answer_says_what_no_picture_passes(server, filters, query, reason):
+    if query:
+        answer = server.post("/v1/search", {"text": query, "filters": filters}).json
+        SearchAnswer.model_validate(answer)
+        assert (answer["hits"], answer["no_match"]) == ([], reason)
+    if filters:
+        page = server.get(f"/v1/pictures?{urlencode(filters, doseq=True)}").json
+        PicturesAnswer.model_validate(page)
+        assert (page["pictures"], page["no_match"]) == ([], reason)
+
+
+def test_a_query_that_only_excludes_texts_lists_the_other_pictures(server, library):
+    hits = search(server, text="-text:red", top=100)
+    assert names(hits) == [picture.paths[0].stem for picture in library.browse() if picture.paths[0].stem != "red"]
+    assert search(server, text="-text:red", top=2, offset=3) == hits[3:5]
 
 
 def test_files_are_sent_while_their_content_is_the_indexed_one(server, library, photos):

@@ -100,6 +100,13 @@ def test_copies_are_embedded_once_and_shown_as_one_hit(library, photos, tmp_path
     assert names(library.search("red", 1)) == ["red00.png"]
 
 
+def test_removing_a_folder_counts_the_pictures_that_were_indexed_and_not_the_files_that_failed(library, photos):
+    (photos / "broken.jpg").write_bytes(b"not a picture")
+    report = library.add(photos)
+    assert (report.added, len(report.failed)) == (8, 1)
+    assert library.remove(photos) == 8
+
+
 def test_folders_add_up_and_are_forgotten_one_by_one(library, photos, tmp_path):
     more = paint(tmp_path / "more" / "orange.png", "orange").parent
     library.add(photos, more)

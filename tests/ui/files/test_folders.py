@@ -4,6 +4,7 @@ from time import monotonic
 import pytest
 
 from indexer.ingest.errors import FolderError
+from indexer.pictures.walk import walk
 from tests.rights import needs_refusals
 from ui.files.folders import MAX_SUBFOLDERS, check_choosable, find_home, find_start, list_folder
 
@@ -34,6 +35,44 @@ def test_folders_are_listed_by_name_with_the_pictures_in_them_and_below(home):
     assert [one.count.n_pictures for one in listing.subfolders] == [0, 3]
     assert (listing.count.n_pictures, listing.count.is_complete) == (4, True)
     assert listing.crumbs == (home, home / "Pictures")
+
+
+def test_what_an_ignore_file_leaves_out_is_not_counted(home):
+    pictures = home / "Pictures"
+    touch(pictures, "a.jpg", "a.png", "b.tif")
+    touch(pictures / "2020", "c.png", "d.jpg")
+    touch(pictures / "2021" / "May", "e.jpg", "f.jpg")
+    (pictures / ".cosmosignore").write_text("*.png\n/2021/\n")
+    (pictures / "2020" / ".cosmosignore").write_text("!c.png\nd.*\n")
+    listing = list_folder(pictures, home)
+    assert [(one.name, one.count.n_pictures, one.is_ignored) for one in listing.subfolders] == [
+        ("2020", 1, False),
+        ("2021", 0, True),
+    ]
+    walked = [file.path.name for directory in walk(pictures) for file in directory.files]
+    assert listing.count.n_pictures == len(walked) == 3
+    assert list_folder(home, home).count.n_pictures == 3
+    assert list_folder(pictures / "2021", home).count.n_pictures == 2  # as a folder of its own
+
+
+def test_a_linked_folder_is_ignored_by_the_name_of_the_link(home):
+    touch(home / "Documents", "scan.jpg")
+    (home / "Pictures" / "scans").symlink_to(home / "Documents")
+    (home / "Pictures" / ".cosmosignore").write_text("scans/\n")
+    assert [one.name for one in list_folder(home / "Pictures", home).subfolders if one.is_ignored] == ["scans"]
+
+
+def test_an_invalid_ignore_file_is_a_problem_of_its_folder_alone(home):
+    touch(home / "Pictures", "a.jpg")
+    touch(home / "Pictures" / "2020", "b.jpg")
+    touch(home / "Documents", "c.jpg")
+    (home / "Pictures" / ".cosmosignore").write_text("*.png\n!\n")
+    listing = list_folder(home / "Pictures", home)
+    assert listing.problem is not None
+    assert "line 2" in listing.problem
+    assert listing.count.n_pictures == 0
+    assert list_folder(home / "Pictures" / "2020", home).count.n_pictures == 1
+    assert list_folder(home, home).count.n_pictures == 1
 
 
 def test_hidden_folders_and_those_of_the_system_are_not_listed(home):

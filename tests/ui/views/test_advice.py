@@ -91,5 +91,12 @@ def test_an_error_cannot_format_the_page():
 def test_advice_names_buttons_that_exist():
     sources = "".join(path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py"))
     named = {label for text in ADVICE.values() for label in re.findall(r"\*\*(.+?)\*\*", text)}
-    assert named == {"Library", "Change encoder", "Check for changes", "Download model", "Remove"}
+    assert named == {
+        "Library",
+        "Change encoder",
+        "Check for changes",
+        "Download model",
+        "Read text in pictures",
+        "Remove",
+    }
     assert all(re.search(rf'"(:material/\w+: )?{label}"', sources) for label in named)

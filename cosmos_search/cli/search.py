@@ -16,7 +16,7 @@ from cosmos_search.cli.index_option import index_option
 from cosmos_search.cli.query_words import QueryCommand
 from cosmos_search.cli.results import Output, output_options, print_hits, print_pictures
 from cosmos_search.cli.suggest import suggest
-from cosmos_search.cli.terminal import say
+from cosmos_search.cli.terminal import escape, say
 from indexer.places import Place
 
 if TYPE_CHECKING:
@@ -216,7 +216,7 @@ def _say_what_excludes_all(
     failure = explain_no_match(library, filters, conditions, more=f": {suggest('cosmos-search facets')}")
     if failure is None:
         return False
-    say(failure, err=True)
+    say(escape(failure), err=True)  # names of folders may contain newlines
     if (unread := find_unread_texts(library, filters)) is not None:
         from cosmos_search.cli.advice import add_advice
 

@@ -20,7 +20,8 @@ from cosmos_search.client.client import MAX_ANSWER_BYTES, ask_server
 from cosmos_search.client.server_file import write_address
 from cosmos_search.client.wire import Answer
 from cosmos_search.server.service import Service
-from indexer.errors import StorageError
+from indexer.errors import StorageError, UsageError
+from indexer.pictures.regions import Box
 from indexer.store.filter_record import Filters
 from tests import ROOT
 from tests.colour import ColourEncoder, paint, paint_photos
@@ -126,6 +127,12 @@ def test_without_the_server_the_command_searches_by_itself(library, place, tmp_p
     alone, loaded = run(tmp_path, "search", "a red", "--index", place)
     assert (alone.returncode, "colour" in alone.stderr) == (2, True)  # there is no such encoder to load
     assert loaded != "[]"
+
+
+def test_a_box_without_an_example_is_refused_and_not_ignored(caller, library):
+    for searched in (library, cosmos_search.Client(f"http://127.0.0.1:{caller.port}", TOKEN)):
+        with pytest.raises(UsageError, match="A box is a part of an example picture"):
+            searched.search("a red", box=Box(0, 0, 0.5, 0.5))
 
 
 def test_the_client_has_the_methods_of_a_library(caller, library):

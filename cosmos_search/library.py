@@ -213,6 +213,8 @@ class Library(IndexedPictures):
         Raises QueryError for a syntax error in the text, other UsageErrors for other mistakes in the arguments,
         ExampleImageError for a picture that cannot be read, and CosmosSearchError for an empty index.
         """
+        if box is not None and similar_to is None:
+            raise UsageError("A box is a part of an example picture; name that as well: similar_to.")
         if isinstance(self.place, ServerPlace) and not self._opened.has_own_encoder:
             options: dict[str, Any] = {"filters": filters, "include_unlikely": include_unlikely}
             answer = ask_server(self.place, text, top, similar_to=similar_to, box=box, **options)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from shlex import quote
 from typing import Any
 
-from cosmos_search.cli.suggest import suggest
+from cosmos_search.cli.suggest import has_server, suggest
 from cosmos_search.client.errors import ListenError, NoServerError
 from cosmos_search.cluster_errors import ClusterTokenError, ClusterVersionError, NoClusterError
 from cosmos_search.encoders.devices import DeviceError, FixedPrecisionError, PrecisionError
@@ -149,7 +149,9 @@ ADVICE: Advice = {
     # cosmos_search.retrieval
     EmptyQueryError: lambda error: f"Say what to look for: {suggest('cosmos-search search', 'a red car')}",
     HitCountError: lambda error: "For ten hits: -n 10",
-    UnreadTextsError: lambda error: f"To read it: {suggest('cosmos-search index --text')}",
+    UnreadTextsError: lambda error: (
+        f"To read it{' on the machine of the server' if has_server() else ''}: {suggest('cosmos-search index --text')}"
+    ),
     UnreadableHitError: lambda error: f"Bring the index up to date: {suggest('cosmos-search index')}",
     ExplanationError: lambda error: "Choose another directory: --explain DIR",
 }

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import click
 
 from cosmos_search.cli.filters import describe_town, filter_options, list_facets, parse_filter_options
-from cosmos_search.cli.index_option import index_option, open_library
+from cosmos_search.cli.index_option import index_option, server_option
+from cosmos_search.cli.served import ServedLibrary
 from cosmos_search.cli.style import choose_style
 from cosmos_search.cli.terminal import json_line, say
 from indexer.places import Place
@@ -22,8 +23,9 @@ __all__ = ["facets"]
 @click.option("-n", "--top", default=10, type=click.IntRange(min=1), help="How many values of a filter to show.")
 @filter_options
 @index_option
+@server_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, with all values.")
-def facets(top: int, place: Place | None, as_json: bool, **filters: str | None) -> None:
+def facets(top: int, place: Place | None, server: str | None, as_json: bool, **filters: str | None) -> None:
     """List what filters can be set to, with the number of pictures of each value.
 
     With filters: of the pictures that pass them. Each list leaves out its own filter, so it shows the alternatives.
@@ -36,7 +38,7 @@ def facets(top: int, place: Place | None, as_json: bool, **filters: str | None) 
     wanted = parse_filter_options(filters)
     if town := describe_town(filters):
         say(town, err=True)
-    with open_library(place) as library:
+    with ServedLibrary(place, server) as library:
         found, n = library.facets(wanted), library.n_matching(wanted)
     if as_json:
         say(json_line({"pictures": n} | found.to_dict()))

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from cosmos_search.cli.group import TEXT, decode_argument
-from cosmos_search.cli.terminal import escape
 
 if TYPE_CHECKING:
     from indexer.store.facets import Count, Facets
@@ -77,7 +76,7 @@ def describe_town(texts: FilterTexts) -> str | None:
 def name_conditions(texts: FilterTexts) -> "dict[str, Filters]":
     """Each of the filters alone, by its option: "--camera X100"."""
     return {
-        f"--{name.replace('_', '-')} {quote(escape(text))}": parse_filter_options({name: text})
+        f"--{name.replace('_', '-')} {quote(text)}": parse_filter_options({name: text})
         for name, text in texts.items()
         if text is not None
     }

@@ -12,7 +12,7 @@ import click
 
 from cosmos_search.cli.filters import FilterTexts, describe_town, filter_options, name_conditions, parse_filter_options
 from cosmos_search.cli.group import TEXT, UserPath, decode_argument
-from cosmos_search.cli.index_option import index_option
+from cosmos_search.cli.index_option import index_option, server_option
 from cosmos_search.cli.query_words import QueryCommand
 from cosmos_search.cli.results import Output, output_options, print_hits, print_pictures
 from cosmos_search.cli.suggest import suggest
@@ -71,13 +71,7 @@ def _search_options(command: F) -> F:
 @click.option("-n", "--top", default=10, help="How many pictures to show.")
 @_search_options
 @index_option
-@click.option(
-    "--server",
-    type=TEXT,
-    metavar="URL",
-    help="Ask this server, whose token is in COSMOS_SEARCH_TOKEN. A server of the same index on this machine is found "
-    "without it.",
-)
+@server_option
 def search(query: tuple[str, ...], top: int, place: Place | None, server: str | None, **options: Any) -> None:
     from cosmos_search.cli.served import ServedLibrary
 

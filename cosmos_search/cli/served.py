@@ -24,7 +24,7 @@ TOKEN = "COSMOS_SEARCH_TOKEN"
 
 
 class ServedLibrary:
-    """The methods of `Library` that the command `search` calls. The library is opened when one of them needs it."""
+    """The methods of `Library` that `search` and `facets` call. The library is opened when one of them needs it."""
 
     def __init__(self, place: Place | None, server: str | None) -> None:
         """server: the URL of a server, which then answers everything; None: look for one of this index."""
@@ -70,9 +70,9 @@ class ServedLibrary:
         """Number of pictures whose texts were read."""
         return self._choose().n_texts_read()
 
-    def facets(self) -> "Facets":
+    def facets(self, filters: Filters | None = None) -> "Facets":
         """The values of filters, with their numbers of pictures."""
-        return self._choose().facets()
+        return self._choose().facets(filters)
 
     def _choose(self) -> "Client | Library":
         return self._open() if self._client is None else self._client

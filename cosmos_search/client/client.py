@@ -92,7 +92,8 @@ class Client:
         values["filters"] = filters_to_dict(filters or Filters())
         if similar_to is not None:
             values["image"] = b64encode(_read_image(similar_to)).decode()
-            values["box"] = None if box is None else [box.left, box.top, box.right, box.bottom]
+        if box is not None:
+            values["box"] = [box.left, box.top, box.right, box.bottom]
         answer = self._call("POST", "/v1/search", values)
         return self._parse(lambda: parse_answer(answer))
 

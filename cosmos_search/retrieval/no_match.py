@@ -35,7 +35,7 @@ class PictureCounts(Protocol):
     def n_texts_read(self) -> int:
         """Number of pictures whose texts were read."""
 
-    def facets(self) -> "Facets":
+    def facets(self, filters: Filters | None = None) -> "Facets":
         """The values of filters, with their numbers of pictures."""
 
 

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import shlex
 import socket
 import subprocess
 import sys
@@ -20,10 +21,12 @@ from cosmos_search.client.client import MAX_ANSWER_BYTES
 from cosmos_search.client.server_file import write_address
 from cosmos_search.client.wire import Answer
 from cosmos_search.server.service import Service
+from indexer.errors import UsageError
+from indexer.pictures.regions import Box
 from indexer.store.errors import StorageError
 from indexer.store.filter_record import Filters
 from tests import ROOT
-from tests.colour import ColourEncoder, paint_photos
+from tests.colour import ColourEncoder, paint, paint_photos
 from tests.serving import TOKEN, serving
 
 # Its process may not import what a search without a server needs.
@@ -104,6 +107,21 @@ def test_a_server_is_named_by_its_url_too(caller, tmp_path):
     assert (named.returncode, "secret" in named.stderr, "COSMOS_SEARCH_TOKEN" in named.stderr) == (2, False, True)
 
 
+def test_commands_in_hints_ask_the_same_server(caller, library, tmp_path):
+    for i in range(7):
+        paint(tmp_path / "photos" / f"folder {i}" / "x.png", "red", seed=i + 50)
+    library.add()
+    server = ("--server", f"http://127.0.0.1:{caller.port}")
+    token = {"COSMOS_SEARCH_TOKEN": TOKEN}
+    few, _ = run(tmp_path, "search", "a red", "--folder", "none", "--index", tmp_path / "elsewhere", *server, **token)
+    command = shlex.split(few.stderr.partition(" more: ")[2])
+    assert command == ["cosmos-search", "facets", "--index", str(tmp_path / "elsewhere"), *server]
+    listed, _ = run(tmp_path, *command[1:], "--json", **token)
+    assert json.loads(listed.stdout) == json.loads(json.dumps({"pictures": 15} | library.facets().to_dict()))
+    unread, _ = run(tmp_path, "search", "a red text:exit", *server, **token)
+    assert unread.stderr.endswith("To read it on the machine of the server: cosmos-search index --text\n")
+
+
 def test_without_the_server_the_command_searches_by_itself(library, place, tmp_path):
     with serving(Service(library)) as caller:
         address = caller.address(os.getppid())
@@ -111,6 +129,12 @@ def test_without_the_server_the_command_searches_by_itself(library, place, tmp_p
     alone, loaded = run(tmp_path, "search", "a red", "--index", place)
     assert (alone.returncode, "colour" in alone.stderr) == (2, True)  # there is no such encoder to load
     assert loaded != "[]"
+
+
+def test_a_box_without_an_example_is_refused_and_not_ignored(caller, library):
+    for searched in (library, cosmos_search.Client(f"http://127.0.0.1:{caller.port}", TOKEN)):
+        with pytest.raises(UsageError, match="A box is a part of an example picture"):
+            searched.search("a red", box=Box(0, 0, 0.5, 0.5))
 
 
 def test_the_client_has_the_methods_of_a_library(caller, library):

@@ -23,6 +23,7 @@ from cosmos_search.retrieval.no_match import find_unread_texts
 from cosmos_search.retrieval.query import parse_query
 from cosmos_search.retrieval.search import search
 from cosmos_search.retrieval.similarity import is_file, leave_out
+from indexer.errors import UsageError
 from indexer.pictures.limits import DEFAULT_MAX_PIXELS
 from indexer.pictures.regions import Box, Regions
 from indexer.pictures.walk import count_files

@@ -69,6 +69,7 @@ if TYPE_CHECKING:  # the same names as in _EXPORTS, for type checkers and editor
     from cosmos_search.explore.duplicate_groups import DuplicateGroup as DuplicateGroup, Duplicates as Duplicates
     from cosmos_search.explore.embedding_map import Atlas as Atlas, Cluster as Cluster, Point as Point
     from cosmos_search.extras import Extra as Extra, MissingExtraError as MissingExtraError
+    from cosmos_search.indexed_pictures import IndexedPictures as IndexedPictures
     from cosmos_search.library import Library as Library, open as open
     from cosmos_search.models.errors import (
         DamagedModelError as DamagedModelError,
@@ -202,6 +203,7 @@ _EXPORTS: dict[str, tuple[str, ...]] = {  # module -> the names of it that this 
     "cosmos_search.explore.duplicate_groups": ("DuplicateGroup", "Duplicates"),
     "cosmos_search.explore.embedding_map": ("Atlas", "Cluster", "Point"),
     "cosmos_search.extras": ("Extra", "MissingExtraError"),
+    "cosmos_search.indexed_pictures": ("IndexedPictures",),
     "cosmos_search.library": ("Library", "open"),
     "cosmos_search.models.errors": (
         "DamagedModelError",

@@ -24,6 +24,7 @@ from tests.colour import ColourEncoder, paint
 
 FOR_TYPE_CHECKERS = {  # not imported by a search
     "Album": cosmos_search.Album,
+    "Atlas": cosmos_search.Atlas,
     "Distribute": cosmos_search.Distribute,
     "Duplicates": cosmos_search.Duplicates,
     "Facets": cosmos_search.Facets,

@@ -82,8 +82,7 @@ def _print_records(
     """records: what is printed of each of the pictures."""
     show_below = _choose_preview() if output.preview else None
     if output.as_json:
-        for record in records:
-            say(json_line(_add_town(record.to_dict())))
+        _print_json([record.to_dict() for record in records])
     elif output.as_paths or output.as_null:
         _print_paths(pictures, output)
     elif records:
@@ -99,14 +98,14 @@ def _print_records(
         open_in_viewer([picture.paths[0] for picture in pictures])
 
 
-def _add_town(values: dict[str, Any]) -> dict[str, Any]:
-    """The values with the town where the picture was taken, if it has a place and the gazetteer is installed."""
-    if values["latitude"] is None or values["longitude"] is None:
-        return values
-    from cosmos_search.retrieval.nearest_town import find_nearest_town
+def _print_json(values: Sequence[dict[str, Any]]) -> None:
+    """One object a line, with the town where the picture was taken, if it is known."""
+    if any(one["latitude"] is not None for one in values):
+        from cosmos_search.retrieval.nearest_town import add_towns  # imports NumPy
 
-    town = find_nearest_town(values["latitude"], values["longitude"])
-    return values if town is None else values | {"town": town.to_dict()}
+        add_towns(values)
+    for one in values:
+        say(json_line(one))
 
 
 def _choose_preview() -> Callable[[Path], None]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from cosmos_search.retrieval.town_table import GAZETTEER, TownTable, has_gazetteer, read_towns
 from indexer.store.geo import EARTH_KM
 
-__all__ = ["NearestTown", "find_nearest_town", "find_nearest_towns"]
+__all__ = ["NearestTown", "add_towns", "find_nearest_town", "find_nearest_towns"]
 
 FAR_KM = 100.0  # a town that is farther away says nothing about a place
 RADIUS_KM = 0.01  # of a town, times the square root of its inhabitants: 12 km with 1.5 million
@@ -69,6 +69,15 @@ def find_nearest_towns(places: Sequence[tuple[float, float]]) -> list[NearestTow
                 country = _read_countries().get(str(table.countries[town]), str(table.countries[town]))
                 found[int(members[row])] = NearestTown(table.get_name(town), country, distance, is_inside)
     return found
+
+
+def add_towns(records: Sequence[dict[str, Any]]) -> None:
+    """Add "town" to the JSON values of those pictures whose town `find_nearest_town` knows."""
+    placed = [one for one in records if one["latitude"] is not None and one["longitude"] is not None]
+    towns = find_nearest_towns([(one["latitude"], one["longitude"]) for one in placed])
+    for record, town in zip(placed, towns, strict=True):
+        if town is not None:
+            record["town"] = town.to_dict()
 
 
 def _find_around(table: TownTable, latitude: float, longitude: float) -> NDArray[np.int64]:

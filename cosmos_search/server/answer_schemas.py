@@ -33,6 +33,15 @@ class ErrorAnswer(_Answer):
     error: str = Field(description="One sentence")
 
 
+class TownAnswer(_Answer):
+    """A town: the one where a picture was taken, or the nearest one."""
+
+    name: str
+    country: str
+    distance_km: float = Field(description="From its centre")
+    is_inside: bool
+
+
 class PictureAnswer(_Answer):
     """A picture."""
 
@@ -46,6 +55,7 @@ class PictureAnswer(_Answer):
     taken_at: str | None
     latitude: float | None
     longitude: float | None
+    town: TownAnswer | None = Field(default=None, description="Missing without a place, or if no town is near it")
     camera: str | None
     caption: str | None
     keywords: list[str]

@@ -17,6 +17,7 @@ from mcp_types import ContentBlock, ImageContent, TextContent, ToolAnnotations
 from pydantic import Field
 
 from cosmos_search.library import Library
+from cosmos_search.retrieval.nearest_town import add_towns
 from cosmos_search.server.no_match import explain_empty_answer
 from cosmos_search.server.request_schemas import MAX_ID, FilterTexts
 from cosmos_search.service.originals import open_original
@@ -57,10 +58,11 @@ def make_mcp_server(library: Library, thumbnails: Thumbnails, *, allow_originals
         hits = library.search(query, top, filters=filters.parse())
         if not hits:
             return [_make_text({"hits": [], "no_match": explain_empty_answer(library, filters, query)})]
+        records = [hit.to_dict() | {"id": hit.picture.id} for hit in hits]
+        add_towns(records)
         blocks: list[ContentBlock] = []
-        for hit in hits:
-            values = hit.to_dict() | {"id": hit.picture.id}
-            blocks += [_make_text(values), *_make_image(thumbnails, hit.picture, THUMBNAIL_SIDE)]
+        for hit, record in zip(hits, records, strict=True):
+            blocks += [_make_text(record), *_make_image(thumbnails, hit.picture, THUMBNAIL_SIDE)]
         return blocks
 
     @server.tool(annotations=READ_ONLY, structured_output=False)
@@ -77,8 +79,10 @@ def make_mcp_server(library: Library, thumbnails: Thumbnails, *, allow_originals
     @_explain_errors
     def picture(id: PictureId) -> list[ContentBlock]:
         """One photo: its record, and a JPEG of at most 1024 pixels."""
-        record = _get_picture(library, id)
-        return [_make_text(record.to_dict()), *_make_image(thumbnails, record, PREVIEW_SIDE)]
+        found = _get_picture(library, id)
+        record = found.to_dict()
+        add_towns([record])
+        return [_make_text(record), *_make_image(thumbnails, found, PREVIEW_SIDE)]
 
     if allow_originals:
 
@@ -107,7 +111,9 @@ def _explain_errors(tool: Callable[P, list[ContentBlock]]) -> Callable[P, list[C
 def _list_page(library: Library, filters: FilterTexts, offset: int, limit: int) -> dict[str, Any]:
     passing = filters.parse()
     pictures, n = library.browse(passing, start=offset, n=limit), library.n_matching(passing)
-    values = {"pictures": [one.to_dict() for one in pictures], "n_matching": n}
+    records = [one.to_dict() for one in pictures]
+    add_towns(records)
+    values = {"pictures": records, "n_matching": n}
     return values if n else values | {"no_match": explain_empty_answer(library, filters)}
 
 

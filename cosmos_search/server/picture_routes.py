@@ -13,6 +13,7 @@ from fastapi import APIRouter, Query, Response
 from fastapi import Path as PathValue
 from starlette.responses import StreamingResponse
 
+from cosmos_search.retrieval.nearest_town import add_towns
 from cosmos_search.server.answer_schemas import AlbumsAnswer, FacetsAnswer, PictureAnswer, PicturesAnswer
 from cosmos_search.server.answers import make_json
 from cosmos_search.server.errors import UnknownPictureError
@@ -40,9 +41,10 @@ def make_picture_routes(service: Service) -> APIRouter:
             filters = query.parse()
             pictures = service.library.browse(filters, start=query.offset, n=query.limit)
             n = service.library.n_matching(filters)
+            records = [picture.to_dict() for picture in pictures]
+            add_towns(records)
             no_match = None if n else explain_empty_answer(service.library, query)
-            values = {"pictures": [picture.to_dict() for picture in pictures], "n_matching": n, "no_match": no_match}
-            return make_json(values)
+            return make_json({"pictures": records, "n_matching": n, "no_match": no_match})
 
         return await service.workers.run(read)
 
@@ -58,7 +60,12 @@ def make_picture_routes(service: Service) -> APIRouter:
 
     @routes.get("/pictures/{id}", response_model=PictureAnswer, summary="One picture")
     async def read_picture(id: PictureId) -> Response:
-        return await service.workers.run(lambda: make_json(get_picture(service, id).to_dict()))
+        def read() -> Response:
+            record = get_picture(service, id).to_dict()
+            add_towns([record])
+            return make_json(record)
+
+        return await service.workers.run(read)
 
     @routes.get("/pictures/{id}/thumbnail", response_class=Response, responses=JPEG, summary="A small JPEG")
     async def read_thumbnail(id: PictureId) -> Response:

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query, Response
 from cosmos_search.client.wire import MAX_HITS, Search, answer_to_dict
 from cosmos_search.retrieval.example_image import ExampleImage
 from cosmos_search.retrieval.hits import Hit
+from cosmos_search.retrieval.nearest_town import add_towns
 from cosmos_search.retrieval.query import parse_box
 from cosmos_search.retrieval.similarity import leave_out
 from cosmos_search.server.answer_schemas import AtlasAnswer, DuplicatesAnswer, SearchAnswer
@@ -37,7 +38,9 @@ def make_search_routes(service: Service) -> APIRouter:
             if request.similar_to is not None:
                 answer = replace(answer, hits=_leave_out_example(answer.hits, request))
             no_match = None if answer.hits else explain_empty_answer(service.library, request.filters, request.text)
-            return make_json(answer_to_dict(answer, request.offset) | {"no_match": no_match})
+            values = answer_to_dict(answer, request.offset) | {"no_match": no_match}
+            add_towns([hit["picture"] for hit in values["hits"]])
+            return make_json(values)
 
         return await service.workers.run(find)
 
@@ -50,7 +53,9 @@ def make_search_routes(service: Service) -> APIRouter:
             found = service.get_or_compute(
                 "near duplicates", lambda: library.near_duplicates(on_progress=service.check_running)
             )
-            return make_json(found.to_dict())
+            values = found.to_dict()
+            add_towns([picture for group in values["groups"] for picture in group["pictures"]])
+            return make_json(values)
 
         return await service.slow_workers.run(find)
 

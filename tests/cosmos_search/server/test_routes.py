@@ -107,6 +107,19 @@ def test_pictures_are_listed_a_page_at_a_time(server, library):
     assert server.get("/v1/pictures?texts=re&texts=png&without_texts=green").json["n_matching"] == 1
 
 
+def test_pictures_with_a_place_have_its_town(server, library):
+    town = library.nearest_town(next(one for one in library.browse() if one.paths[0].stem == "red")).to_dict()
+    assert (town["name"], town["country"], town["is_inside"]) == ("Munich", "Germany", True)
+    pictures = server.get("/v1/pictures").json["pictures"]
+    assert [(picture["path"].endswith("red.png"), picture.get("town")) for picture in pictures] == [
+        (True, town),
+        *[(False, None)] * 7,
+    ]
+    assert server.get(f"/v1/pictures/{pictures[0]['id']}").json["town"] == town
+    hits = server.post("/v1/search", {"text": "a red", "top": 2}).json["hits"]
+    assert [hit["picture"].get("town") for hit in hits] == [town, None]
+
+
 @pytest.mark.parametrize(
     ("filters", "query", "reason"),
     [

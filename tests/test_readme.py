@@ -1,6 +1,8 @@
 """The README agrees with the programs."""
 
 import re
+from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from cosmos_search.models.published import PUBLISHED
 from cosmos_search.retrieval.dates import parse_date, parse_period
 from tests import ROOT
 from tests.colour import paint
+from tests.demo import link_photos, make_index
 
 COMMANDS = (
     [],
@@ -36,6 +39,22 @@ PAGE = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
 
 def test_the_grammar_is_that_of_the_help():
     assert GRAMMAR.strip("\b\n") in README
+
+
+def test_the_example_with_signs_excludes_a_photo_of_the_demo(tmp_path):
+    query = next(line for line in README.splitlines() if "with and without" in line).partition("  ")[0]
+    images = Path(find_spec("sklearn").submodule_search_locations[0]) / "datasets" / "images"
+    link_photos(tmp_path / "photos", ("rocket.jpg", "chelsea.png"))
+    (tmp_path / "photos" / "china.jpg").symlink_to(images / "china.jpg")
+    with cosmos_search.open(make_index(tmp_path / "index", tmp_path / "photos")) as library:
+        assert [hit.path.stem for hit in library.search(query)] == ["china"]
+        scores = {
+            text: {hit.path.stem: hit.score for hit in library.search(text, include_unlikely=True)}
+            for text in (query, query.partition(" - ")[0])
+        }
+    after, before = scores.values()
+    assert after["rocket"] < 0.9 * before["rocket"]
+    assert after["china"] == before["china"]
 
 
 @pytest.mark.parametrize("text", [README, PAGE], ids=["README", "command-line"])

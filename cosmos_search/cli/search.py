@@ -35,7 +35,7 @@ MAX_LISTED = 10**9  # pictures; more than an index has, and a number that the da
 GRAMMAR = """\
 \b
 A dog on a sofa. A red lamp.     sentences; each finds its best region
-beach + sunset - people          with and without; also -people; not in x-ray
+a building + a tower - a rocket  with and without; also -rocket; not in x-ray
 2:dog + 0.5:cat                  weights
 a car @left. a church @top-right places: left right top bottom centre,
                                  corners, or @x0,y0,x1,y1 (0..1)

@@ -78,7 +78,7 @@ def parse_query(text: str) -> Query:
     if not terms and not without_texts:
         raise EmptyQueryError
     if terms and all(term.is_negative for term in terms):
-        raise UsageError("The query says only what should not be there; say also what to look for: beach - people")
+        raise UsageError("The query says only what should not be there; say also what to look for: a tower - a rocket")
     n_parts = len(terms) + len(texts) + len(without_texts)
     if n_parts > MAX_TERMS:
         raise UsageError(f"The query has {n_parts} parts; {MAX_TERMS} is the most that can be looked for at once.")
@@ -142,7 +142,7 @@ def _parse_terms(sign: str, part: str, quotes: Iterator[str]) -> Iterator[Term]:
         weight = WEIGHT.match(sentence)
         if weight and not MIN_WEIGHT <= float(weight[1]) <= MAX_WEIGHT:
             limits = f"from {MIN_WEIGHT} to {MAX_WEIGHT:.0f}"
-            raise QueryError(weight[0], 0, f"A weight must be above 0, {limits}; to exclude something: - people")
+            raise QueryError(weight[0], 0, f"A weight must be above 0, {limits}; to exclude something: - a rocket")
         start = weight.end() if weight else 0
         quoted = [next(quotes) for _ in range(sentence.count(QUOTE))]
         text = " ".join(_unmask(PLACE.sub(" ", sentence[start:]), [quote[1:-1] for quote in quoted]).split())

@@ -46,6 +46,8 @@ def test_a_search_asks_the_server_with_shards_and_finds_the_same(ray_cluster, se
             with Searcher(library, shards) as searcher, serving(Service(library, searcher.search)) as caller:
                 expected = library.search("a red. a blue", 5)
                 assert searcher.search(Search("a red. a blue", 5)).hits == expected
+                others = library.search("-text:red", 20)
+                assert (searcher.search(Search("-text:red", 20)).hits, len(others)) == (others, 7)
                 client = cosmos_search.Client(f"http://127.0.0.1:{caller.port}", TOKEN)
                 assert client.search("a red. a blue", 5).hits == expected
                 assert caller.get("/v1/pictures").json["n_matching"] == 8

@@ -38,7 +38,7 @@ def _show_words(state: State) -> None:
         st.button("Add", icon=":material/add:", on_click=_add_word, args=("+",))
         st.button("Exclude", icon=":material/remove:", on_click=_add_word, args=("-",), disabled=not state.query)
     st.caption(
-        "The same in the search box: `beach + sunset - people`. Weights: `2:dog + 0.5:cat`. "
+        "The same in the search box: `a building + a tower - a rocket`. Weights: `2:dog + 0.5:cat`. "
         "Positions: `a car @left. a church @top-right`."
     )
 

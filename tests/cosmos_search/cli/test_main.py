@@ -190,7 +190,13 @@ def test_a_photo_finds_its_like(place, photos):
 
 def test_help_shows_the_grammar_in_five_lines():
     text = run("search", "--help").stdout
-    for line in ("A dog on a sofa. A red lamp.", "beach + sunset - people", "2:dog", "@top-right", "text in quotes"):
+    for line in (
+        "A dog on a sofa. A red lamp.",
+        "a building + a tower - a rocket",
+        "2:dog",
+        "@top-right",
+        "text in quotes",
+    ):
         assert line in text
 
 

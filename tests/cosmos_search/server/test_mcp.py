@@ -16,13 +16,17 @@ from PIL import Image
 
 from tests import ROOT
 from tests.browser import PROGRAM
-from tests.demo import link_photos, make_home, make_index
+from tests.colour import dated
+from tests.demo import SKIMAGE, link_photos, make_home, make_index
 
 
 @pytest.fixture(scope="module")
 def variables(tmp_path_factory):
     folder = tmp_path_factory.mktemp("mcp")
-    make_index(folder / "index", link_photos(folder / "photos"))
+    photos = link_photos(folder / "photos")
+    with Image.open(SKIMAGE / "coffee.png") as coffee:
+        coffee.crop((0, 0, 300, 200)).save(photos / "placed.jpg", exif=dated("2024:06:15 12:00:00", 48.137, 11.575))
+    make_index(folder / "index", photos)
     home = folder / "home"
     home.mkdir()
     cache = str(make_home(home) / "cache")
@@ -68,10 +72,23 @@ def test_an_assistant_searches_browses_and_looks_at_pictures(variables):
     assert max(read_image(one.content[1]).size) <= 1024
     assert json.loads(none.content[0].text) == {
         "hits": [],
-        "no_match": "0 of 5 pictures pass camera=none; there are: PENTAX K100D Super (1)",
+        "no_match": "0 of 6 pictures pass camera=none; there are: PENTAX K100D Super (1)",
     }
     assert (wrong.is_error, "Nothing follows" in wrong.content[0].text) == (True, True)
     assert (unknown.is_error, "No indexed picture" in unknown.content[0].text) == (True, True)
+
+
+def test_an_assistant_learns_the_town_of_a_picture(variables):
+    _, (page, found) = talk(
+        variables,
+        ("browse", {"filters": {"near": "48.1,11.5,20km"}}),
+        ("search", {"query": "coffee", "filters": {"taken": "2024"}}),
+    )
+    (placed,) = json.loads(page.content[0].text)["pictures"]
+    assert (placed["town"]["name"], placed["town"]["country"]) == ("Munich", "Germany")
+    assert json.loads(found.content[0].text)["town"] == placed["town"]
+    _, (one,) = talk(variables, ("picture", {"id": placed["id"]}))
+    assert json.loads(one.content[0].text)["town"] == placed["town"]
 
 
 def test_original_files_need_the_flag(variables):

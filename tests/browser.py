@@ -249,6 +249,17 @@ class Looker:
         feature = {"name": "prefers-color-scheme", "value": "dark" if is_dark else "light"}
         self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
 
+    def offline(self, is_on):
+        """Let requests fail, as if the server was not reachable."""
+        limits = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+        self.browser.execute_cdp_cmd("Network.enable", {})
+        self.browser.execute_cdp_cmd("Network.emulateNetworkConditions", {"offline": is_on, **limits})
+
+    def hold(self, pattern):
+        """Keep requests waiting whose address matches the pattern, such as "*/heat*"; None: let them go on."""
+        patterns = {"patterns": [{"urlPattern": pattern}]}
+        self.browser.execute_cdp_cmd(*(("Fetch.enable", patterns) if pattern else ("Fetch.disable", {})))
+
     def touch(self, is_on):
         """Emulate a screen that is touched, and no mouse."""
         self.browser.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": is_on, "maxTouchPoints": 5})

@@ -96,6 +96,30 @@ def test_the_evidence_of_a_picture_is_shown_and_photographed(look, tmp_path):
     until(lambda: not look.all(".plane .heat"))
 
 
+def test_a_heat_map_that_does_not_arrive_is_explained(look):
+    def status():
+        return look.text(look.one(".lightbox .status"))
+
+    look.type("Search", "A tripod.")
+    look.cards(lambda names: names[:1] == ["camera.png"])
+    look.open_picture()
+    look.detail("512 × 512 pixels")
+    try:
+        look.hold("*/heat*")
+        look.click(".panel .switch", "Heat map")
+        until(lambda: status() == "Computing the heat map …")
+        look.click(".panel .switch", "Heat map")
+        until(lambda: status() == "")
+        look.offline(True)
+        look.hold(None)
+        look.click(".panel .switch", "Heat map")
+        until(lambda: status() == "The server does not answer. Reload the page.")
+        assert not look.one(".panel .switch input").is_selected()
+    finally:
+        look.hold(None)
+        look.offline(False)
+
+
 def test_the_map_is_photographed(look, site, tmp_path):
     look.size(1280, 720)
     look.open(site + "?view=explore")

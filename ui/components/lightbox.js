@@ -3,7 +3,7 @@
 import { enableDrawing } from "./frame.js";
 import { make, makeBoxes, makeButton } from "./nodes.js";
 import { Panel } from "./panel.js";
-import { OPENED, getJson, pageAddress, pictureUrl, postJson } from "./requests.js";
+import { OPENED, getBlob, getJson, pageAddress, pictureUrl, postJson } from "./requests.js";
 import { Stage } from "./stage.js";
 
 const FAVOURITES = "Favourites";
@@ -232,22 +232,28 @@ export class Lightbox {
     this.stage.plane.querySelector(".heat")?.remove();
     this.node.classList.toggle("hot", text !== null);
     const { id } = this, card = this.details.get(id)?.card;
+    this.showStatus(text === null ? "" : "Computing the heat map …");
     if (text === null || !card) return;
-    this.showStatus("Computing the heat map …");
-    const response = await fetch(pictureUrl(card, "heat", { text }));
-    if (this.id !== id || this.heat !== text) return;
-    if (!response.ok) {
-      this.panel.clearHeat();
-      this.node.classList.remove("hot");
-      this.showStatus((await response.json()).error);
-      return;
+    const isShown = () => this.id === id && this.heat === text;
+    let blob = null;
+    try {
+      blob = await getBlob(pictureUrl(card, "heat", { text }));
+    } catch (error) {
+      if (isShown()) this.dropHeat(error.message);
     }
+    if (!blob || !isShown()) return;
     const image = make("img", "heat");
     image.alt = `Heat map of: ${text}`;
-    image.src = URL.createObjectURL(await response.blob());
+    image.src = URL.createObjectURL(blob);
     image.onload = () => URL.revokeObjectURL(image.src);
     this.stage.plane.append(image);
     this.showStatus("");
+  }
+
+  dropHeat(reason) {
+    this.panel.clearHeat();
+    this.node.classList.remove("hot");
+    this.showStatus(reason);
   }
 
   togglePart(isOn = !this.stage.isBusy) {

@@ -1,6 +1,7 @@
 // Requests to the server of the page, and addresses of pictures. Cookies admit to them.
 
 const ROUTES = "page";
+const NO_ANSWER = "The server does not answer. Reload the page.";
 let ticket = null; // what the cookie has
 
 export function admit(secret) {
@@ -17,23 +18,28 @@ function makeUrl(path, parameters) {
 
 export const pictureUrl = (card, name, more = {}) => makeUrl(`pictures/${card.id}/${name}`, { v: card.version, ...more });
 
-// address: query parameters of a search, as text. Throws an Error with the server's sentence.
+// address: query parameters of a search, as text. Like all requests it throws an Error with a sentence for the visitor.
 export async function getJson(path, address, more = {}, signal) {
-  const response = await fetch(makeUrl(path, [...new URLSearchParams(address), ...Object.entries(more)]), { signal });
-  return readJson(response);
+  const url = makeUrl(path, [...new URLSearchParams(address), ...Object.entries(more)]);
+  return (await request(url, { signal })).json();
 }
 
 export async function postJson(path, values) {
-  return readJson(await fetch(makeUrl(path, {}), {
-    method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(values),
-  }));
+  const body = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(values) };
+  return (await request(makeUrl(path, {}), body)).json();
 }
 
-async function readJson(response) {
+export async function getBlob(url) {
+  return (await request(url)).blob();
+}
+
+async function request(url, options) {
+  const response = await fetch(url, options).catch((error) => {
+    throw error.name === "AbortError" ? error : new Error(NO_ANSWER);
+  });
+  if (response.ok) return response;
   const isJson = response.headers.get("Content-Type") === "application/json";
-  const values = isJson ? await response.json() : {};
-  if (!response.ok) throw new Error(values.error ?? "The server does not answer. Reload the page.");
-  return values;
+  throw new Error((isJson && (await response.json()).error) || NO_ANSWER);
 }
 
 // The address of this page with a picture open; null: closed.

@@ -20,10 +20,9 @@ __all__ = ["IndexedPictures"]
 
 
 class IndexedPictures:
-    """What an index has stored about its pictures, and their albums. Thread-safe."""
+    """What an index has stored about its pictures, and their albums: a base of `Library`. Thread-safe."""
 
-    def __init__(self, opened: OpenedIndex) -> None:
-        self._opened = opened
+    _opened: OpenedIndex
 
     def n_pictures(self) -> int:
         """Number of different pictures; 0 if there is no index."""

@@ -80,7 +80,7 @@ class Library(IndexedPictures):
 
         device: of searches, see `open`.
         """
-        super().__init__(OpenedIndex(place, encoder, load, device))
+        self._opened = OpenedIndex(place, encoder, load, device)
         self.place = self._opened.place
 
     def __enter__(self) -> "Library":

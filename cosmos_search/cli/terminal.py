@@ -97,6 +97,7 @@ def log_to_stderr() -> None:
     handler.setFormatter(_Escaping("%(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("cosmos_search").setLevel(logging.INFO)
+    logging.getLogger("cosmos_search.library").setLevel(logging.WARNING)  # commands give its hints, with advice
 
 
 def _cannot_write(error: OSError) -> CosmosSearchError:

@@ -1,12 +1,15 @@
 """Filters on the command line: what passes, why nothing does, and what they can be set to."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 from click.testing import CliRunner
 
 import cosmos_search
 from cosmos_search.cli.main import main
+from tests import ROOT
 from tests.dated_photos import index_photos
 
 
@@ -98,6 +101,16 @@ def test_where_no_text_was_read_it_says_so_and_how_to_read_it(tmp_path):
             catalog.put_lines("reader 1", {id_: [] for id_ in ids})
     assert run("search", "text:exit", place=place).stderr == "0 of 4 pictures pass text:exit.\n"
     assert "Text      read in 4 pictures" in run("info", place=place).stdout
+
+
+def test_a_hint_of_the_library_is_given_once(place):
+    code = "from cosmos_search.cli.main import main; main()"  # a process of its own: pytest handles logs otherwise
+    command = [sys.executable, "-c", code, "search", "text:exit", "--index", str(place)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
+    assert [line.partition(";")[0] for line in done.stderr.splitlines()] == [
+        "0 of 4 pictures pass text:exit.",
+        "No text in the pictures was read yet",
+    ]
 
 
 def test_a_query_that_only_excludes_texts_is_a_list(place):

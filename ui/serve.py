@@ -122,8 +122,8 @@ def build_settings(options: ServerOptions) -> dict[str, object]:
         "server.unsafeMetricsUserAttributes": [],
         "server.headless": True,
         "server.showEmailPrompt": False,
-        # No collection of all garbage after each interaction: it holds the GIL for longer than a search takes, just when
-        # the thumbnails are asked for.
+        # No collection of all garbage after each interaction: it holds the GIL for longer than a search takes, while
+        # the browser waits for thumbnails.
         "runner.postScriptGC": False,
         # No file watching.
         "server.fileWatcherType": "none",
